@@ -1,0 +1,44 @@
+# Everything is done in a virtual environment of its own, made on first use. Python 3.11 or newer, git and make suffice.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The course data (MNIST, circles) lie beside the checkout where we and CI work; elsewhere, tests that need them skip.
+export CLEARPROP_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
+OUT ?= runs/circles
+
+.PHONY: help run test lint format bench clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/user  ## install, train a network on circles, and say where its pictures are
+	$(BIN)/clearprop train circles --out $(OUT) --force
+	@echo "Pictures: $(OUT)/curves.png and $(OUT)/boundary.png"
+
+test: $(VENV)/dev  ## all tests, and the examples in the docstrings
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/dev  ## style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev  ## mend style and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove the environment and what tools leave behind
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "clearprop needs Python 3.11 or newer; set PYTHON=python3.12, say."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Each stamp stands for an installed set of dependencies, and is renewed when what it was made from changes.
+$(VENV)/user: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(VENV)/user $@

@@ -1,0 +1,72 @@
+"""Files of arrays: safetensors with JSON beside the arrays, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import ModelFileError
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a temporary file beside `path`, and move it there once it is complete."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        write(Path(name))
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: dict[str, Any]) -> None:
+    """Write arrays and a JSON-able header of the given kind ("model", "checkpoint")."""
+    from safetensors.numpy import save_file
+
+    metadata = {"clearprop": kind, "header": json.dumps(header, allow_nan=False)}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_atomically(path, lambda temporary: save_file(contiguous, temporary, metadata))
+
+
+def load_arrays(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read what `save_arrays` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, truncated, no safetensors file, or not of this kind.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"There is no {kind} file {str(path)!r}.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{str(path)!r} ({path.stat().st_size} bytes) is damaged, or no safetensors file: {error}. Save it again."
+        ) from error
+    if metadata.get("clearprop") != kind:
+        found = metadata.get("clearprop")
+        raise ModelFileError(
+            f"{str(path)!r} is a safetensors file, but not a clearprop {kind}{f' (it is a {found})' if found else ''}."
+        )
+    try:
+        header = json.loads(metadata["header"])
+    except (KeyError, ValueError) as error:
+        raise ModelFileError(f"The header of {str(path)!r} is not JSON; save the {kind} again.") from error
+    return arrays, header

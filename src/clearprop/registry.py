@@ -1,0 +1,227 @@
+"""Things that are chosen by a name, and objects that can say how they were made.
+
+A `Registry` maps names to classes: there is one for layers, one for losses, and so on. A `Configured` object remembers the
+arguments of its constructor, so that it can print itself, be written to JSON, and be built again from that JSON.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from clearprop.errors import OptionError, UnknownNameError
+
+
+class Configured:
+    """An object that keeps every constructor argument under the argument's own name, as scikit-learn's estimators do."""
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The constructor's arguments and their default values (`inspect.Parameter.empty` where there is none), in order."""
+        if cls.__init__ is object.__init__:
+            return {}
+        return {name: p.default for name, p in list(inspect.signature(cls.__init__).parameters.items())[1:]}
+
+    def config(self) -> dict[str, Any]:
+        """The object as JSON-able values: its class name under `"type"`, and its arguments."""
+        return {"type": type(self).__name__, **{name: _plain(getattr(self, name)) for name in self.defaults()}}
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, default in self.defaults().items():
+            value = getattr(self, name)
+            if default is inspect.Parameter.empty:
+                shown.append(repr(value))
+            elif value != default and not _stands_for(default, value):
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and isinstance(other, Configured) and other.config() == self.config()
+
+    __hash__ = object.__hash__  # equal means "configured alike"; two layers alike are still two keys
+
+
+def _stands_for(name: object, value: object) -> bool:
+    """Whether `name` is short for `value`, as "xavier" is for `Xavier()`."""
+    return isinstance(name, str) and isinstance(value, Configured) and _key(repr(value)) == _key(f"{name}()")
+
+
+def _plain(value: Any) -> Any:
+    """`value` in terms of JSON: configured objects become their configuration, tuples become lists."""
+    if isinstance(value, Configured):
+        return value.config()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _key(name: str) -> str:
+    """The form in which names are compared: "CrossEntropy", "cross_entropy" and "cross-entropy" are one."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+T = TypeVar("T", bound=Configured)
+
+
+class Registry(Generic[T]):
+    """The classes of one kind, by name.
+
+    Parameters
+    ----------
+    kind : str
+        What the entries are, for messages: "activation", "loss".
+    base : class
+        What all entries are subclasses of.
+    entries : dict of str to class
+        Name as it is listed to users -> class.
+    aliases : dict of str to str, optional
+        Further names that users know, -> name of the entry.
+
+    Examples
+    --------
+    >>> from clearprop.optim import OPTIMIZERS
+    >>> OPTIMIZERS.make("sgd")
+    SGD()
+    >>> OPTIMIZERS.make("adm")
+    Traceback (most recent call last):
+    clearprop.errors.UnknownNameError: There is no optimizer called 'adm'; did you mean 'adam'? ...
+    """
+
+    def __init__(self, kind: str, base: type[T], entries: dict[str, type[T]], aliases: dict[str, str] | None = None) -> None:
+        self.kind = kind
+        self.base = base
+        self.entries = dict(entries)
+        self.aliases = dict(aliases or {})
+        self._classes = {_key(name): entry for name, entry in self.entries.items()}
+        self._classes |= {_key(entry.__name__): entry for entry in self.entries.values()}
+        self._classes |= {_key(alias): self.entries[name] for alias, name in self.aliases.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def find(self, name: str) -> type[T]:
+        """The class called `name`, whatever its case, hyphens and underscores.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none; the message lists the known names and suggests the nearest.
+        """
+        found = self._classes.get(_key(str(name)))
+        if found is None:
+            raise UnknownNameError(unknown_name(self.kind, name, list(self.entries), list(self.aliases)))
+        return found
+
+    def make(self, given: str | dict[str, Any] | T) -> T:
+        """An object from its name, from its `config()`, or the object itself.
+
+        Raises
+        ------
+        UnknownNameError
+            If the name, or the configuration's `"type"`, is not known.
+        OptionError
+            If the configuration lacks an argument or has one too many.
+        """
+        if isinstance(given, str):
+            given = {"type": given}
+        if isinstance(given, self.base):
+            return given
+        if not isinstance(given, dict):
+            raise OptionError(f"Not a known kind of {self.kind}: {given!r}; give an object or a name ({', '.join(self)}).")
+        arguments = {name: value for name, value in given.items() if name != "type"}
+        found = self.find(given.get("type", ""))
+        try:
+            return found(**arguments)
+        except TypeError as error:
+            raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {arguments}: {error}.") from error
+
+
+def unknown_name(kind: str, name: object, known: list[str], aliases: list[str] | None = None) -> str:
+    """The sentence for a name that is not among `known`, with the nearest one if there is any."""
+    near = difflib.get_close_matches(str(name).lower(), [*known, *(aliases or [])], n=1, cutoff=0.5)
+    guess = f"; did you mean {near[0]!r}?" if near else "."
+    return f"There is no {kind} called {str(name)!r}{guess} Known: {', '.join(known)}."
+
+
+def choose(kind: str, value: str, known: tuple[str, ...]) -> str:
+    """`value`, if it is one of the `known` words.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is not, with the nearest of them.
+
+    Examples
+    --------
+    >>> choose("reduction", "mean", ("mean", "sum"))
+    'mean'
+    """
+    if value not in known:
+        raise UnknownNameError(unknown_name(kind, value, list(known)))
+    return value
+
+
+def require(condition: bool, what: str, value: object, rule: str) -> None:
+    """Raise an `OptionError` saying that `what` must be `rule` unless `condition` holds.
+
+    Examples
+    --------
+    >>> require(-1.0 > 0, "lr", -1.0, "positive")
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: lr must be positive, not -1.0.
+    """
+    if not condition:
+        raise OptionError(f"{what} must be {rule}, not {value!r}.")
+
+
+def number(what: str, value: Any, condition: Callable[[float], bool] | None = None, rule: str = "") -> float:
+    """`value` as a float, if it is a finite number for which the condition, if any, holds.
+
+    Raises
+    ------
+    OptionError
+        If it is no number, not finite, or breaks the rule.
+
+    Examples
+    --------
+    >>> number("lr", 1, lambda lr: lr > 0, "positive")
+    1.0
+    >>> number("lr", "fast", lambda lr: lr > 0, "positive")
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: lr must be a finite number, positive, not 'fast'.
+    >>> number("lr", -1, lambda lr: lr > 0, "positive")
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: lr must be positive, not -1.
+    """
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    require(real and math.isfinite(value), what, value, f"a finite number, {rule}".removesuffix(", "))
+    require(condition is None or condition(float(value)), what, value, rule)
+    return float(value)
+
+
+def count(what: str, value: Any, least: int = 1) -> int:
+    """`value` as an int, if it is a whole number and at least `least`.
+
+    Raises
+    ------
+    OptionError
+        If it is not.
+
+    Examples
+    --------
+    >>> count("n_out", 2.5)
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: n_out must be a whole number, 1 or more, not 2.5.
+    """
+    if isinstance(value, (float, np.floating)):
+        whole = float(value).is_integer()  # false of infinity and NaN
+    else:
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    require(whole and value >= least, what, value, f"a whole number, {least} or more")
+    return int(value)
