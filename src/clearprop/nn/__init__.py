@@ -1,0 +1,65 @@
+"""Layers, losses and nets: the mathematics of one step.
+
+The symbols, everywhere in clearprop:
+
+=========== ================================================================ ===================
+N, B        examples in the data set, in the batch
+x, X        one layer's input; the data matrix                               (B, n_in), (N, n_x)
+W, b        weights and bias; y = x W + b                                    (n_in, n_out), (n_out,)
+z           pre-activation                                                   (B, n)
+a           activation, a = f(z)                                             (B, n)
+y_hat, y    prediction; target (integer class, one-hot row, or real vector)  (B, n_y)
+dq          gradient of the batch loss with respect to q                     as q
+theta, grad all parameters, all their gradients, flat                        (P,)
+lr          learning rate
+=========== ================================================================ ===================
+"""
+
+from clearprop.nn.activations import Activation, ReLU, Sigmoid, Tanh
+from clearprop.nn.batchnorm import BatchNorm
+from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
+from clearprop.nn.dropout import Dropout
+from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, ProductXavier, Uniform, Xavier, Zeros
+from clearprop.nn.layer import Layer
+from clearprop.nn.linear import Linear
+from clearprop.nn.loss import ElementwiseLoss, Loss
+from clearprop.nn.mean_squared_error import MeanSquaredError
+from clearprop.nn.multilayer import mlp
+from clearprop.nn.net import Net
+from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES
+from clearprop.nn.softmax import Softmax, softmax
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALISERS",
+    "LAYERS",
+    "LOSSES",
+    "Activation",
+    "BatchNorm",
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
+    "CrossEntropy",
+    "Dropout",
+    "ElementwiseLoss",
+    "He",
+    "Initialiser",
+    "Layer",
+    "LeCun",
+    "Linear",
+    "Loss",
+    "MeanSquaredError",
+    "NegativeLogLikelihood",
+    "Net",
+    "Normal",
+    "ProductXavier",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "Uniform",
+    "Xavier",
+    "Zeros",
+    "mlp",
+    "softmax",
+]

@@ -1,0 +1,116 @@
+"""Losses for yes or no: binary cross-entropy, on probabilities and on scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.nn.loss import ElementwiseLoss
+
+
+class BinaryCrossEntropy(ElementwiseLoss):
+    """-(y log p + (1 - y) log(1 - p)), for a probability p = y_hat (the output of `Sigmoid`) and a target y in {0, 1}.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+    broadcast : bool
+        Allow targets (B, 1) against predictions (B, n).
+    raw : bool
+        A sigmoid in float arithmetic does reach 0 and 1, where the formula is infinite, or 0 times infinity. By default p
+        is kept one rounding error (`numpy.finfo(dtype).eps`) away from both. With True, the bare formula is used, NaN and
+        all, as published runs did.
+
+    Notes
+    -----
+    dL/dp = -y / p + (1 - y) / (1 - p) = (p - y) / (p (1 - p)).
+
+    Examples
+    --------
+    >>> loss = BinaryCrossEntropy()
+    >>> round(loss(np.array([[0.676255]]), np.array([[1.0]])), 4)
+    0.3912
+    >>> loss(np.array([[1.0]]), np.array([[0.0]])) < 40
+    True
+    """
+
+    def __init__(self, reduction: str = "mean", broadcast: bool = False, raw: bool = False) -> None:
+        super().__init__(reduction, broadcast)
+        self.raw = bool(raw)
+
+    @staticmethod
+    def f(y_hat: Array, y: Array) -> Array:
+        return -(y * np.log(y_hat) + (1.0 - y) * np.log(1.0 - y_hat))
+
+    @staticmethod
+    def df(y_hat: Array, y: Array) -> Array:
+        return (y_hat - y) / (y_hat * (1.0 - y_hat))
+
+    def admissible(self, y_hat: Array) -> Array:
+        """p between eps and 1 - eps, unless the raw formula was asked for."""
+        if self.raw:
+            return y_hat
+        eps = np.finfo(y_hat.dtype).eps
+        return np.clip(y_hat, eps, 1 - eps)
+
+    def probabilities(self, y_hat: Array) -> Array | None:
+        """Columns 1 - p and p, for a net with one output."""
+        return two_columns(y_hat)
+
+    def hits(self, y_hat: Array, y: Array) -> float:
+        """Examples predicted right; for several outputs, the mean over them of "p > 1/2 just where y is 1"."""
+        return elementwise_hits(y_hat > 0.5, y)
+
+
+class BinaryCrossEntropyWithLogits(ElementwiseLoss):
+    """Binary cross-entropy of p = sigmoid(z), computed from the score z = y_hat: the sigmoid is part of the loss.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+    broadcast : bool
+        Allow targets (B, 1) against predictions (B, n).
+
+    Notes
+    -----
+    With log p = -log(1 + exp(-z)) and log(1 - p) = -z - log(1 + exp(-z)), the loss is log(1 + exp(-z)) + (1 - y) z.
+    For z < 0, exp(-z) may overflow; log(1 + exp(-z)) = -z + log(1 + exp(z)) does not. Both cases in one line:
+    L = max(z, 0) - y z + log(1 + exp(-|z|)).
+
+    dL/dz = sigmoid(z) - y, as p' = p (1 - p) cancels the denominator of dL/dp.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossEntropyWithLogits()
+    >>> loss(np.array([[0.0]]), np.array([[1.0]]))
+    0.6931471805599453
+    >>> loss(np.array([[-1000.0]]), np.array([[1.0]]))
+    1000.0
+    """
+
+    @staticmethod
+    def f(y_hat: Array, y: Array) -> Array:
+        return np.maximum(y_hat, 0.0) - y * y_hat + np.log1p(np.exp(-np.abs(y_hat)))
+
+    @staticmethod
+    def df(y_hat: Array, y: Array) -> Array:
+        # sigmoid(z) = (1 + tanh(z / 2)) / 2, a form in which nothing overflows
+        return 0.5 * (1.0 + np.tanh(0.5 * y_hat)) - y
+
+    def probabilities(self, y_hat: Array) -> Array | None:
+        """Columns 1 - sigmoid(z) and sigmoid(z), for a net with one output."""
+        return two_columns(0.5 * (1 + np.tanh(0.5 * y_hat)))
+
+    def hits(self, y_hat: Array, y: Array) -> float:
+        """Examples predicted right; for several outputs, the mean over them of "z > 0 just where y is 1"."""
+        return elementwise_hits(y_hat > 0, y)
+
+
+def two_columns(p: Array) -> Array | None:
+    """Probabilities of the two classes (B, 2) from that of class 1 (B, 1); None for several outputs."""
+    return np.hstack([1 - p, p]) if p.shape[1] == 1 else None
+
+
+def elementwise_hits(predicted: Array, y: Array) -> float:
+    """Sum over the batch of the share of outputs that agree with (y > 1/2)."""
+    return float((predicted == (y > 0.5)).mean(axis=1).sum())

@@ -1,0 +1,150 @@
+"""Losses for one class out of several: cross-entropy on scores, and negative log-likelihood on probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.errors import ShapeError
+from clearprop.nn.loss import Loss
+from clearprop.nn.softmax import softmax
+
+
+def one_hot(y: Array, like: Array) -> Array:
+    """Targets as rows that sum to 1, of the shape and dtype of the predictions `like` (B, C).
+
+    Parameters
+    ----------
+    y : array of int (B,), or array (B, C)
+        The index of the class, or one-hot (or soft) rows.
+    like : array (B, C)
+
+    Raises
+    ------
+    ShapeError
+        If y has neither shape, or names a class outside 0 ... C - 1.
+
+    Examples
+    --------
+    >>> one_hot(np.array([2, 0]), like=np.zeros((2, 3)))
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    if like.ndim != 2 or like.shape[1] < 2:
+        raise ShapeError(
+            f"One class out of several needs predictions (B, C) for C > 1 classes, not {describe(like)};"
+            " for a net with one output, use BinaryCrossEntropyWithLogits."
+        )
+    n_classes = like.shape[1]
+    if y.shape == like.shape:
+        return y.astype(like.dtype, copy=False)
+    if y.shape != like.shape[:1] or not np.issubdtype(y.dtype, np.integer):
+        raise ShapeError(
+            f"For predictions of shape {like.shape}, targets must be integer classes of shape {like.shape[:1]} or one-hot rows"
+            f" of shape {like.shape}, not {describe(y)}" + _remedy(y, like)
+        )
+    if y.size and not 0 <= y.min() <= y.max() < n_classes:
+        wrong = y[(y < 0) | (y >= n_classes)][0]
+        raise ShapeError(
+            f"The label {wrong} is outside the classes 0 ... {n_classes - 1} of a net with {n_classes} outputs;"
+            " number the classes from 0, or give the net more outputs."
+        )
+    rows = np.zeros_like(like)
+    rows[np.arange(len(y)), y] = 1
+    return rows
+
+
+def _remedy(y: Array, like: Array) -> str:
+    if len(y) != len(like):
+        return ": X and y must have one row for each example."
+    if y.shape == (len(like), 1):
+        return ": write y[:, 0]."
+    if y.ndim == 1:
+        return ": write y.astype(int)."
+    return "."
+
+
+class CrossEntropy(Loss):
+    """-log of the probability given to the true class, computed from scores (logits): softmax is part of the loss.
+
+    L_b = -sum_i y_bi log p_bi, with p = softmax(z); for a one-hot y that is -log p_bc, c being the true class.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+        Over the examples of the batch.
+
+    Notes
+    -----
+    *Stable form.* log p_i = z_i - log sum_j exp(z_j). With m = max_j z_j, log sum_j exp(z_j) = m + log sum_j exp(z_j - m),
+    where no exp overflows and the sum is at least 1. No probability is ever rounded to 0 before its logarithm is taken.
+
+    *Derivative.* L = log sum_j exp(z_j) - sum_i y_i z_i for rows y that sum to 1, so dL/dz_i = p_i - y_i: the Jacobian of
+    the softmax and the 1 / p of the logarithm cancel (compare `Softmax` followed by `NegativeLogLikelihood`).
+
+    Examples
+    --------
+    >>> loss = CrossEntropy()
+    >>> loss(np.array([[0.0, 0.0]]), np.array([0]))
+    0.6931471805599453
+    """
+
+    def forward(self, y_hat: Array, y: Array) -> tuple[float, tuple[Array, Array]]:
+        """Mean or sum of -log p_c; saves log p and the one-hot targets, both (B, C)."""
+        y = one_hot(y, like=y_hat)
+        z = y_hat - y_hat.max(axis=1, keepdims=True)
+        log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        total = float((y * np.where(y == 0, 0, -log_p)).sum(dtype=np.float64))  # 0 log 0 = 0
+        return total * self.scale(y), (log_p, y)
+
+    def backward(self, saved: tuple[Array, Array]) -> Array:
+        """dz = (p - y) / B, without 1 / B for a sum."""
+        log_p, y = saved
+        return (np.exp(log_p) * y.sum(axis=1, keepdims=True) - y) * y.dtype.type(self.scale(y))
+
+    def scale(self, y: Array) -> float:
+        """1 for a sum; 1 / B for a mean."""
+        return 1.0 if self.reduction == "sum" else 1.0 / max(len(y), 1)
+
+    def probabilities(self, y_hat: Array) -> Array:
+        """softmax of the scores."""
+        return softmax(y_hat)
+
+
+class NegativeLogLikelihood(Loss):
+    """-log of the probability given to the true class, computed from probabilities (the output of `Softmax`).
+
+    L_b = -sum_i y_bi log p_bi, so dL/dp_i = -y_i / p_i: only the true class has a derivative, and the other scores feel
+    it through the Jacobian of the softmax. A p that was rounded to 0 is read as the smallest positive number instead, so
+    that the loss stays finite; `CrossEntropy` does not need this.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+        Over the examples of the batch.
+
+    Examples
+    --------
+    >>> loss = NegativeLogLikelihood()
+    >>> loss(np.array([[0.5, 0.5]]), np.array([0]))
+    0.6931471805599453
+    """
+
+    def forward(self, y_hat: Array, y: Array) -> tuple[float, tuple[Array, Array]]:
+        """Mean or sum of -log p_c; saves p (kept above 0) and the one-hot targets, both (B, C)."""
+        y = one_hot(y, like=y_hat)
+        p = np.maximum(y_hat, np.finfo(y_hat.dtype).tiny)
+        return float((y * -np.log(p)).sum(dtype=np.float64)) * self.scale(y), (p, y)
+
+    def backward(self, saved: tuple[Array, Array]) -> Array:
+        """dp = -y / (p B), without 1 / B for a sum."""
+        p, y = saved
+        return -y / p * y.dtype.type(self.scale(y))
+
+    def scale(self, y: Array) -> float:
+        """1 for a sum; 1 / B for a mean."""
+        return 1.0 if self.reduction == "sum" else 1.0 / max(len(y), 1)
+
+    def probabilities(self, y_hat: Array) -> Array:
+        """The predictions themselves."""
+        return y_hat

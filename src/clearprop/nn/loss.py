@@ -1,0 +1,138 @@
+"""The loss: one number that says how wrong a batch of predictions is, and its derivative with respect to them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.errors import ShapeError
+from clearprop.registry import Configured, choose
+
+REDUCTIONS = ("mean", "sum")
+
+
+class Loss(Configured, ABC):
+    """A function of a batch of predictions and targets.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+        Whether the losses of the examples are averaged over the batch, or added. The gradient matches: it is B times as
+        large for "sum", so that the learning rate means something else with every batch size.
+
+    Notes
+    -----
+    A loss differentiates with respect to its own input, whatever that is: logits for `CrossEntropy`, probabilities for
+    `BinaryCrossEntropy`. Its own loss needs `forward` and `backward`; `probabilities` only if it is made for classes.
+    """
+
+    def __init__(self, reduction: str = "mean") -> None:
+        self.reduction = choose("reduction", reduction, REDUCTIONS)
+
+    @abstractmethod
+    def forward(self, y_hat: Array, y: Array) -> tuple[float, Any]:
+        """The loss of the batch, and what `backward` needs.
+
+        Parameters
+        ----------
+        y_hat : array (B, n_y)
+            Predictions: the output of the net.
+        y : array
+            Targets; which shapes are right depends on the loss.
+
+        Returns
+        -------
+        value : float
+        saved : anything
+        """
+
+    @abstractmethod
+    def backward(self, saved: Any) -> Array:
+        """dy_hat (B, n_y), the gradient of the value that `forward` returned with respect to the predictions."""
+
+    def __call__(self, y_hat: Array, y: Array) -> float:
+        """The value of the loss alone."""
+        return self.forward(y_hat, y)[0]
+
+    def probabilities(self, y_hat: Array) -> Array | None:
+        """What the predictions say about each class, (B, n_classes); None for a loss that is not about classes."""
+        return None
+
+    def hits(self, y_hat: Array, y: Array) -> float:
+        """How many examples of the batch are predicted right: the likeliest class is the target. NaN without classes."""
+        probabilities = self.probabilities(y_hat)
+        if probabilities is None:
+            return float("nan")
+        return float(np.count_nonzero(probabilities.argmax(axis=1) == classes_of(y)))
+
+
+def classes_of(y: Array) -> Array:
+    """Integer classes (B,) from integers (B,), one-hot rows (B, C), or a column of zeros and ones (B, 1)."""
+    if y.ndim == 1:
+        return y
+    return y.argmax(axis=1) if y.shape[1] > 1 else y[:, 0]
+
+
+class ElementwiseLoss(Loss):
+    """A loss that compares each prediction with its own target, number by number.
+
+    With "mean", the value is the mean over all B x n_y numbers, as in PyTorch and scikit-learn; with "sum", their sum.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+    broadcast : bool
+        Targets must have exactly the shape of the predictions, because NumPy would silently repeat (B, 1) against (B, n),
+        and (B,) against (B, 1) even into (B, B). With True, (B, 1) against (B, n) is allowed.
+    """
+
+    def __init__(self, reduction: str = "mean", broadcast: bool = False) -> None:
+        super().__init__(reduction)
+        self.broadcast = bool(broadcast)
+
+    @staticmethod
+    @abstractmethod
+    def f(y_hat: Array, y: Array) -> Array:
+        """The loss of one number, element-wise."""
+
+    @staticmethod
+    @abstractmethod
+    def df(y_hat: Array, y: Array) -> Array:
+        """Its derivative with respect to y_hat, element-wise."""
+
+    def admissible(self, y_hat: Array) -> Array:
+        """`y_hat`, kept where `f` and `df` are finite; unchanged, unless a loss says otherwise."""
+        return y_hat
+
+    def forward(self, y_hat: Array, y: Array) -> tuple[float, tuple[Array, Array]]:
+        """Mean or sum of f(y_hat, y); saves both."""
+        self.check(y_hat, y)
+        y_hat = self.admissible(y_hat)
+        return float(self.f(y_hat, y).sum(dtype=np.float64) * self.scale(y_hat)), (y_hat, y)
+
+    def backward(self, saved: tuple[Array, Array]) -> Array:
+        """df(y_hat, y), divided by the number of numbers if the value was their mean."""
+        y_hat, y = saved
+        return (self.df(y_hat, y) * self.scale(y_hat)).astype(y_hat.dtype, copy=False)
+
+    def scale(self, y_hat: Array) -> float:
+        """1 for a sum; 1 / (B n_y) for a mean."""
+        return 1.0 if self.reduction == "sum" else 1.0 / max(y_hat.size, 1)
+
+    def check(self, y_hat: Array, y: Array) -> None:
+        """Raise a `ShapeError` unless y has the shape of y_hat, or may be broadcast to it."""
+        if y.shape == y_hat.shape or (self.broadcast and y.shape == (len(y_hat), 1)):
+            return
+        hint = "give the net as many outputs as y has columns"
+        if y.ndim == 1 and len(y) == len(y_hat):
+            hint = "write the targets as a column, y[:, None], for a net with one output"
+            if y_hat.shape[1] > 1:
+                hint = "give one-hot rows, or use CrossEntropy, which takes integer classes"
+        elif len(y) != len(y_hat):
+            hint = "X and y must have one row for each example"
+        raise ShapeError(
+            f"{type(self).__name__} compares number by number, but y_hat is {describe(y_hat)} and y is {describe(y)}: {hint}."
+        )

@@ -1,0 +1,45 @@
+"""The names by which layers, activations and losses are chosen."""
+
+from __future__ import annotations
+
+from clearprop.nn.activations import ReLU, Sigmoid, Tanh
+from clearprop.nn.batchnorm import BatchNorm
+from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
+from clearprop.nn.dropout import Dropout
+from clearprop.nn.layer import Layer
+from clearprop.nn.linear import Linear
+from clearprop.nn.loss import Loss
+from clearprop.nn.mean_squared_error import MeanSquaredError
+from clearprop.nn.softmax import Softmax
+from clearprop.registry import Registry
+
+ACTIVATIONS: Registry[Layer] = Registry(
+    "activation",
+    Layer,
+    {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "softmax": Softmax},
+    aliases={"logistic": "sigmoid"},
+)
+
+LAYERS: Registry[Layer] = Registry(
+    "layer", Layer, {"linear": Linear, **ACTIVATIONS.entries, "dropout": Dropout, "batchnorm": BatchNorm}
+)
+
+LOSSES: Registry[Loss] = Registry(
+    "loss",
+    Loss,
+    {
+        "cross_entropy": CrossEntropy,
+        "negative_log_likelihood": NegativeLogLikelihood,
+        "binary_cross_entropy": BinaryCrossEntropy,
+        "binary_cross_entropy_with_logits": BinaryCrossEntropyWithLogits,
+        "mean_squared_error": MeanSquaredError,
+    },
+    aliases={
+        "ce": "cross_entropy",
+        "nll": "negative_log_likelihood",
+        "bce": "binary_cross_entropy",
+        "bce_with_logits": "binary_cross_entropy_with_logits",
+        "mse": "mean_squared_error",
+    },
+)
