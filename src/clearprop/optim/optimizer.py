@@ -1,0 +1,123 @@
+"""The optimizer: how the parameters move, given their gradients. One expression on one flat vector."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.errors import ShapeError
+from clearprop.optim.schedules import Constant, Schedule, rate_or_schedule
+from clearprop.registry import Configured, number
+
+
+class Optimizer(Configured, ABC):
+    """A rule theta <- update(theta, g, ...).
+
+    Parameters
+    ----------
+    lr : float or Schedule
+        The learning rate, or how it depends on the number of steps taken.
+    weight_decay : float
+        Strength of L2 regularisation: weight_decay / 2 * |theta|^2 is added to the loss, and so weight_decay * theta to its
+        gradient, for all parameters, biases included, as in PyTorch. The losses that training reports contain this term
+        (`penalty`).
+    clip_norm : float, optional
+        Largest Euclidean norm of the gradient; a longer one is shortened to it, keeping its direction.
+
+    Attributes
+    ----------
+    t : int
+        Number of steps taken.
+    slots : dict of str to array (P,)
+        What the rule remembers from step to step, such as the velocity of SGD with momentum.
+    """
+
+    slot_names: tuple[str, ...] = ()
+
+    def __init__(
+        self, lr: float | dict[str, Any] | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None
+    ) -> None:
+        self.lr: float | Schedule = rate_or_schedule("lr", lr)
+        self.weight_decay = number("weight_decay", weight_decay, lambda w: w >= 0, "zero or more")
+        self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, lambda c: c > 0, "positive, or None")
+        self.t = 0
+        self.slots: dict[str, Array] = {}
+
+    @staticmethod
+    @abstractmethod
+    def update(theta: Array, g: Array, *rest: Any) -> tuple[Array, ...]:
+        """The rule itself, element-wise, on arrays or on numbers.
+
+        Parameters
+        ----------
+        theta, g : array (P,)
+            Parameters and gradient.
+        *rest
+            The slots, in the order of `slot_names`; then lr, and the `constants` of the step.
+
+        Returns
+        -------
+        tuple of arrays (P,)
+            New parameters, and new slots.
+        """
+
+    def constants(self, t: int) -> tuple[float, ...]:
+        """The numbers, besides lr, on which the rule depends at step t (1 for the first)."""
+        return ()
+
+    @property
+    def schedule(self) -> Schedule:
+        """The learning rate as a function of the step."""
+        return self.lr if isinstance(self.lr, Schedule) else Constant(self.lr)
+
+    def step(self, theta: Array, grad: Array) -> None:
+        """Move `theta`, in place, one step along `grad`.
+
+        Raises
+        ------
+        ShapeError
+            If the two differ in shape, or earlier steps were taken on another vector.
+        """
+        self.prepare(theta, grad)
+        lr = self.schedule(self.t)
+        self.t += 1
+        g = self.regularised(theta, self.clipped(grad))
+        theta[:], *slots = self.update(theta, g, *self.slots.values(), lr, *self.constants(self.t))
+        for name, value in zip(self.slots, slots, strict=True):
+            self.slots[name][:] = value
+
+    def prepare(self, theta: Array, grad: Array) -> None:
+        """Make the slots before the first step; check that everything has one shape."""
+        if grad.shape != theta.shape:
+            raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; each parameter needs one gradient.")
+        if not self.slots:
+            self.slots = {name: np.zeros_like(theta) for name in self.slot_names}
+        for name, slot in self.slots.items():
+            if slot.shape != theta.shape:
+                raise ShapeError(
+                    f"{self!r} has taken steps with {name} of shape {slot.shape}, but theta is {describe(theta)};"
+                    " call reset() first."
+                )
+
+    def clipped(self, grad: Array) -> Array:
+        """`grad`, shortened to `clip_norm` if it is longer."""
+        if self.clip_norm is None:
+            return grad
+        norm = float(np.sqrt(np.sum(np.square(grad, dtype=np.float64))))
+        return grad * (self.clip_norm / norm) if norm > self.clip_norm else grad
+
+    def regularised(self, theta: Array, grad: Array) -> Array:
+        """`grad` plus the gradient of the penalty."""
+        return grad + self.weight_decay * theta if self.weight_decay else grad
+
+    def penalty(self, theta: Array) -> float:
+        """weight_decay / 2 * |theta|^2, the term that L2 regularisation adds to the loss."""
+        return 0.5 * self.weight_decay * float(np.dot(theta, theta)) if self.weight_decay else 0.0
+
+    def reset(self) -> None:
+        """Forget all steps taken."""
+        self.t = 0
+        self.slots = {}
