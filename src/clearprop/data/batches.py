@@ -1,0 +1,68 @@
+"""The order in which one epoch visits the examples, drawn from an explicit generator.
+
+Whoever draws the order decides what every engine sees: two engines that are handed the same order take the same steps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import OptionError
+from clearprop.registry import choose, require
+
+ORDERS = ("shuffle", "sequential", "replacement")
+REMAINDERS = ("keep", "drop")
+
+
+def draw_order(
+    rng: np.random.Generator | int, n: int, batch_size: int, order: str = "shuffle", remainder: str = "keep"
+) -> NDArray[Any]:
+    """Row numbers for one epoch; batch k is `order[k * batch_size : (k + 1) * batch_size]`.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator or int
+        Source of randomness, or a seed; not touched by "sequential".
+    n : int
+        Number of examples.
+    batch_size : int
+        Examples a batch.
+    order : {"shuffle", "sequential", "replacement"}
+        A fresh permutation of the examples; the examples as they lie; or n independent draws, so that in one epoch some
+        examples come twice and some never.
+    remainder : {"keep", "drop"}
+        What to do with the examples left over when `batch_size` does not divide n: a smaller last batch, or none.
+
+    Returns
+    -------
+    array (n,) of int
+        Shorter than n only where a remainder was dropped.
+
+    Raises
+    ------
+    OptionError
+        If `n` or `batch_size` is not positive, a word is not known, or dropping the remainder would leave nothing.
+
+    Examples
+    --------
+    >>> draw_order(0, 5, batch_size=2, order="sequential", remainder="drop")
+    array([0, 1, 2, 3])
+    """
+    require(n > 0, "n", n, "a positive number of examples")
+    require(batch_size > 0, "batch_size", batch_size, "a positive number of examples")
+    choose("order", order, ORDERS)
+    choose("remainder", remainder, REMAINDERS)
+    length = n
+    if remainder == "drop":
+        length = n - n % batch_size
+        if length == 0:
+            raise OptionError(f"batch_size={batch_size} with remainder='drop' leaves none of {n} examples; lower it.")
+    if order == "sequential":
+        return np.arange(length)
+    rng = np.random.default_rng(rng)
+    # The whole epoch is drawn before the remainder goes, so that every example has the same chance to be in it.
+    drawn = rng.permutation(n) if order == "shuffle" else rng.integers(n, size=n)
+    return drawn[:length]

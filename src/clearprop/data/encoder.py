@@ -1,0 +1,183 @@
+"""The encoder: how raw values become X and y, and how predictions become values again.
+
+It is fitted on the training split alone and travels with the model as JSON, so that every later file is scaled with the
+figures that the model was trained with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clearprop.arrays import Array, describe, float_dtype
+from clearprop.data.columns import Column, fit_column
+from clearprop.data.scaling import Scaling, fit_scaling
+from clearprop.data.targets import Label, class_numbers
+from clearprop.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Raw values -> X, and targets -> y, and back.
+
+    Parameters
+    ----------
+    features : tuple of str
+        A name for each column of X.
+    inputs : Scaling or tuple of Column
+        For arrays, their scaling; for tables, what becomes of each column.
+    targets : tuple of str
+        The column to be predicted; for regression, one for each column of y.
+    classes : tuple
+        The label of each integer class, in order; empty for regression.
+    target_scaling : Scaling
+        For regression: how targets were scaled for training.
+    target_index : int
+        Where the target stood among a table's columns, for later tables without a header.
+
+    Examples
+    --------
+    >>> encoder = Encoder(("x1",), Scaling((1.0,), (2.0,)), classes=("no", "yes"))
+    >>> encoder.encode(np.array([[5.0], [1.0]])).ravel()
+    array([2., 0.], dtype=float32)
+    >>> encoder.encode_target(np.array(["yes", "no"])), encoder.decode_target(np.array([1])).tolist()
+    (array([1, 0]), ['yes'])
+    >>> Encoder.from_json(encoder.to_json()) == encoder
+    True
+    """
+
+    features: tuple[str, ...]
+    inputs: Scaling | tuple[Column, ...]
+    targets: tuple[str, ...] = ("y",)
+    classes: tuple[Label, ...] = ()
+    target_scaling: Scaling = field(default_factory=Scaling)
+    target_index: int = -1
+
+    @property
+    def task(self) -> str:
+        """What is learned: "classification" or "regression"."""
+        return "classification" if self.classes else "regression"
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the table; none for arrays."""
+        return () if isinstance(self.inputs, Scaling) else self.inputs
+
+    def encode(self, raw: Array | pd.DataFrame, dtype: object = "float32") -> Array:
+        """X (N, n_x) from a table's frame, or from an array (N, n_x).
+
+        A frame's columns are found by name, and may stand in any order among others.
+
+        Raises
+        ------
+        DataError
+            If columns are missing, or the array has another width.
+        """
+        kind = float_dtype(dtype)
+        if isinstance(self.inputs, Scaling):
+            values = np.asarray(raw)
+            if values.ndim != 2 or values.shape[1] != len(self.features):
+                raise DataError(f"The data have {describe(values)}, but the model takes {len(self.features)} features.")
+            return self.inputs.apply(values, kind)
+        if isinstance(raw, np.ndarray):
+            raise DataError(f"The model takes a table with the columns {self._column_names()}, not {describe(raw)}.")
+        missing = [column.name for column in self.inputs if column.name not in raw.columns]
+        if missing:
+            raise DataError(f"The table lacks the columns {', '.join(missing)}; all needed: {self._column_names()}.")
+        out = np.empty((len(raw), len(self.features)), kind)
+        start = 0
+        for column in self.inputs:
+            block = column.encode(raw[column.name])
+            out[:, start : start + block.shape[1]] = block
+            start += block.shape[1]
+        return out
+
+    def encode_target(self, y: Array, dtype: object = "float32") -> Array:
+        """Integer classes (N,) from labels, or scaled targets (N, n_y) from reals (N, n_y) or (N,).
+
+        Raises
+        ------
+        DataError
+            If a label is not among the classes.
+        """
+        if self.classes:
+            return class_numbers(y, list(self.classes))
+        return self.target_scaling.apply(np.asarray(y).reshape(len(y), -1), float_dtype(dtype))
+
+    def decode_target(self, y: Array) -> Array:
+        """Labels (N,) from integer classes, or targets (N, n_y) in their own units, as float64, from scaled ones."""
+        if self.classes:
+            return np.asarray(np.array(self.classes)[np.asarray(y).astype(np.int64)])
+        return self.target_scaling.undo(y)
+
+    def to_json(self) -> dict[str, Any]:
+        """The encoder as JSON-able values; floats keep every digit."""
+        tabular = not isinstance(self.inputs, Scaling)
+        return {
+            "kind": "table" if tabular else "array",
+            "features": list(self.features),
+            "inputs": self.inputs.to_json() if isinstance(self.inputs, Scaling) else [c.to_json() for c in self.inputs],
+            "targets": list(self.targets),
+            "classes": list(self.classes),
+            "target_scaling": self.target_scaling.to_json(),
+            "target_index": self.target_index,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Encoder:
+        """The encoder that `to_json` described.
+
+        Raises
+        ------
+        DataError
+            If the values describe no encoder.
+        """
+        try:
+            given = values["inputs"]
+            table = values["kind"] == "table"
+            return cls(
+                tuple(values["features"]),
+                tuple(Column.from_json(column) for column in given) if table else Scaling.from_json(given),
+                tuple(values["targets"]),
+                tuple(values["classes"]),
+                Scaling.from_json(values["target_scaling"]),
+                int(values["target_index"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from error
+
+    def _column_names(self) -> str:
+        return ", ".join(column.name for column in self.columns)
+
+
+def fit_encoder(
+    X: Array | pd.DataFrame,
+    y: Array,
+    scale: str,
+    *,
+    features: list[str],
+    targets: list[str],
+    classes: list[Label],
+    full_scale: float | None = None,
+    target_index: int = -1,
+) -> Encoder:
+    """The encoder for the training split X, y, scaled as the word `scale` says.
+
+    Regression targets get mean 0 and standard deviation 1, unless `scale` is "none": a net starts with outputs of
+    order one, and would spend its first epochs, or diverge, on the way to targets of order a thousand.
+    """
+    inputs: Scaling | tuple[Column, ...]
+    if isinstance(X, np.ndarray):
+        inputs = fit_scaling(scale, X, full_scale)
+        names = tuple(features)
+    else:
+        inputs = tuple(fit_column(name, X[name], scale) for name in features)
+        names = tuple(name for column in inputs for name in column.features)
+    target_scaling = Scaling() if classes or scale == "none" else fit_scaling("standard", y)
+    wide = [*targets] if classes or y.shape[1] == 1 else [f"{targets[0]}{i + 1}" for i in range(y.shape[1])]
+    return Encoder(names, inputs, tuple(wide), tuple(classes), target_scaling, target_index)

@@ -1,0 +1,98 @@
+"""Scaling: (x - shift) / spread, column by column, with figures taken from the training split alone.
+
+The arithmetic runs in float64 over blocks of rows, so that a large offset costs no digits, and a data set of bytes is
+never held as float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import DataError
+
+SCALES = ("standard", "unit", "none")
+BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """x -> (x - shift) / spread.
+
+    Parameters
+    ----------
+    shift, spread : tuple of float
+        One for each column, or a single one for all of them.
+
+    Examples
+    --------
+    >>> scaling = fit_scaling("standard", np.array([[1.0, 7.0], [3.0, 7.0]]))
+    >>> scaling.apply(np.array([[3.0, 8.0]]))
+    array([[1., 1.]])
+    """
+
+    shift: tuple[float, ...] = (0.0,)
+    spread: tuple[float, ...] = (1.0,)
+
+    def apply(self, X: Array, dtype: Any = np.float64) -> Array:
+        """Scaled copy of X (N, n), in `dtype`; a value beyond its range is a `DataError`."""
+        shift, spread = np.array(self.shift), np.array(self.spread)
+        out = np.empty(X.shape, dtype)
+        with np.errstate(over="ignore"):
+            for start, block in _blocks(X):
+                out[start : start + BLOCK] = (block - shift) / spread
+                if not np.isfinite(out[start : start + BLOCK]).all():
+                    raise DataError(f"A value is too large for {out.dtype}; use scale='standard' or dtype='float64'.")
+        return out
+
+    def undo(self, scaled: Array) -> Array:
+        """Values (N, n) in their own units, as float64."""
+        values: Array = np.asarray(scaled, np.float64) * np.array(self.spread) + np.array(self.shift)
+        return values
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"shift": [...], "spread": [...]}`."""
+        return {"shift": list(self.shift), "spread": list(self.spread)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Scaling:
+        """The scaling that `to_json` described."""
+        return cls(tuple(map(float, values["shift"])), tuple(map(float, values["spread"])))
+
+
+def fit_scaling(scale: str, X: Array, full_scale: float | None = None) -> Scaling:
+    """The scaling that the word `scale` means for X (N, n).
+
+    "standard" gives each column mean 0 and standard deviation 1; "unit" maps its range to [0, 1], or divides them all
+    by `full_scale` where pixels have one; "none" changes nothing. A constant column becomes zeros.
+    """
+    if scale == "none":
+        return Scaling()
+    if scale == "unit" and full_scale is not None:
+        return Scaling((0.0,), (float(full_scale),))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std, low, high = moments(X)
+        shift, spread = (mean, std) if scale == "standard" else (low, high - low)
+    if not (np.isfinite(shift).all() and np.isfinite(spread).all()):
+        raise DataError(f"Values from {low.min()} to {high.max()} are too far apart to be scaled; rescale them first.")
+    # The mean of equal numbers may differ from them in the last digit: divided by that, they would become noise.
+    constant = (low == high) | (spread == 0)
+    return Scaling(tuple(np.where(low == high, low, shift).tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
+
+
+def moments(X: Array) -> tuple[Array, Array, Array, Array]:
+    """Mean, standard deviation, minimum and maximum of each column of X (N, n), each (n,), in float64."""
+    n = len(X)
+    mean = sum(block.sum(axis=0) for _, block in _blocks(X)) / n
+    square = sum(((block - mean) ** 2).sum(axis=0) for _, block in _blocks(X)) / n
+    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    return np.asarray(mean), np.sqrt(np.asarray(square)), low, high
+
+
+def _blocks(X: Array) -> Iterator[tuple[int, Array]]:
+    for start in range(0, len(X), BLOCK):
+        yield start, X[start : start + BLOCK].astype(np.float64)

@@ -1,0 +1,84 @@
+"""Seeded, stratified splits: which rows go to training, validation and test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearprop.errors import DataError, OptionError
+
+Rows = NDArray[np.int64]
+
+
+def split_rows(groups: NDArray[Any], counts: dict[str, int], rng: np.random.Generator) -> dict[str, Rows]:
+    """Row numbers of "train" and of each part in `counts`, in ascending order within each part.
+
+    Every class appears in each part in proportion to its size, to within one example. A class always keeps at least one
+    example in training: one with a single member is not split, and a part that this leaves short is smaller than asked.
+
+    Parameters
+    ----------
+    groups : array (N,) of int
+        The class of each example; all zeros where there are no classes.
+    counts : dict of str to int
+        Number of examples for each part but training.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to array of int
+
+    Examples
+    --------
+    >>> parts = split_rows(np.array([0, 0, 0, 0, 1, 1]), {"test": 3}, np.random.default_rng(0))
+    >>> len(parts["train"]), len(parts["test"])
+    (3, 3)
+    """
+    owner = np.zeros(len(groups), dtype=np.int64)  # 0 is training
+    for number, count in enumerate(counts.values(), start=1):
+        free = np.flatnonzero(owner == 0)
+        _, group, sizes = np.unique(groups[free], return_inverse=True, return_counts=True)
+        shuffled = rng.permutation(len(free))
+        # A stable sort by class keeps the random order within each class; the first of each are taken.
+        by_class = shuffled[np.argsort(group[shuffled], kind="stable")]
+        starts = np.cumsum(sizes) - sizes
+        for start, taken in zip(starts, _shares(sizes, count), strict=True):
+            owner[free[by_class[start : start + taken]]] = number
+    return {part: np.flatnonzero(owner == number) for number, part in enumerate(["train", *counts])}
+
+
+def _shares(sizes: Rows, count: int) -> Rows:
+    """How many of each class to take: proportional, summing to `count`, and leaving one of each class."""
+    room = sizes - 1
+    exact = count * sizes / sizes.sum()
+    taken: Rows = np.minimum(np.floor(exact).astype(np.int64), room)
+    while taken.sum() < count and (taken < room).any():
+        short = np.where(taken < room, exact - taken, -np.inf)
+        taken[np.argmax(short)] += 1
+    return taken
+
+
+def part_size(part: str, share: float | int, n: int) -> int:
+    """Number of examples that `share` means: a fraction below 1 of n, or a count.
+
+    Raises
+    ------
+    OptionError
+        If it is neither.
+    """
+    if isinstance(share, bool) or not isinstance(share, (int, float, np.integer, np.floating)) or not share >= 0:
+        raise OptionError(f"{part} must be a fraction below 1 or a number of examples, not {share!r}.")
+    if isinstance(share, (int, np.integer)):
+        return int(share)
+    if share >= 1:
+        raise OptionError(f"{part} must be a fraction below 1 or a whole number of examples, not {share!r}.")
+    return round(float(share) * n)
+
+
+def require_rest(name: str, n: int, counts: dict[str, int]) -> None:
+    """Raise a `DataError` unless examples are left for training."""
+    if sum(counts.values()) >= n:
+        asked = " and ".join(f"{part}={count}" for part, count in counts.items())
+        raise DataError(f"{name} has {n} examples to split, and {asked} would leave none for training; ask for fewer.")
