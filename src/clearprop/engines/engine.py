@@ -1,0 +1,58 @@
+"""The engine: what runs the mathematics of a net. Every rung of the ladder has these four methods, and no more."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from clearprop.arrays import Array
+from clearprop.nn import Loss, Net
+from clearprop.optim import Optimizer
+from clearprop.registry import Configured
+
+
+class Steps(NamedTuple):
+    """What an epoch reports, step by step.
+
+    Attributes
+    ----------
+    losses : array (n_steps,) of float64
+        The loss of each batch, without the L2 term of the optimizer, before the step that the batch caused.
+    hits : array (n_steps,) of float64
+        How many examples of each batch were predicted right, before that step; NaN without classes.
+    """
+
+    losses: Array
+    hits: Array
+
+
+class Engine(Configured, ABC):
+    """Runs a net. Takes and leaves NumPy arrays, whatever works inside."""
+
+    @abstractmethod
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """Why this engine cannot train this combination, in one sentence; None if it can."""
+
+    @abstractmethod
+    def forward(self, net: Net, X: Array) -> Array:
+        """The output (N, n_y) of the net after training, for X (N, n_x)."""
+
+    @abstractmethod
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """The loss of one batch in training mode, and its gradient (P,) with respect to theta, which is left as it is."""
+
+    @abstractmethod
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """Take one step for each batch of `batch_size` rows of X (N, n_x) and y, in the given `order`; changes theta.
+
+        Never stops for a non-finite number; `fit` looks at the losses afterwards, and mends what is to be mended.
+        """
+
+
+def batches(order: Array, batch_size: int) -> Iterator[Array]:
+    """The rows of each batch: `order` in pieces of `batch_size`, the last of which may be shorter."""
+    for start in range(0, len(order), batch_size):
+        yield order[start : start + batch_size]

@@ -1,0 +1,5 @@
+"""Trained networks as files."""
+
+from clearprop.export.model import Model
+
+__all__ = ["Model"]
