@@ -1,0 +1,20 @@
+"""Plots: one pure function per figure, (rows or a callable, ax) -> ax.
+
+Every function draws on the axes that it is given, and touches nothing else; without any, it opens a pyplot figure, which a
+notebook shows. Matplotlib is imported where it is used, so that importing this package costs nothing.
+
+>>> import clearprop as cp
+>>> from matplotlib.figure import Figure
+>>> rows = [{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.5}]
+>>> cp.plots.learning_curves(rows, ax=Figure().subplots()).get_ylabel()
+'loss'
+"""
+
+from clearprop.plots.curves import learning_curves
+from clearprop.plots.grid import boundary
+from clearprop.plots.matrix import confusion
+from clearprop.plots.mistakes import most_wrong
+from clearprop.plots.output import save
+from clearprop.plots.scatter import regression_fit
+
+__all__ = ["boundary", "confusion", "learning_curves", "most_wrong", "regression_fit", "save"]
