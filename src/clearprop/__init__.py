@@ -1,0 +1,114 @@
+"""Neural networks you can see through.
+
+Every derivative of a small neural network in the open, checked against the numbers, explained when it is wrong.
+
+>>> import clearprop as cp
+>>> data = cp.data.load("circles", seed=0)
+>>> net = cp.Net(cp.Linear(2, 10), cp.Tanh(), cp.Linear(10, 2), seed=0)
+>>> history = cp.fit(net, data, loss=cp.CrossEntropy(), optimizer=cp.SGD(lr=0.1), batch_size=10, epochs=5, seed=0)
+>>> history[-1]["val_accuracy"] > 0.9
+True
+"""
+
+from clearprop import data, metrics, nn, optim, plots
+from clearprop.callbacks import Callback, EarlyStopping
+from clearprop.checkpoint import Checkpoint
+from clearprop.engines import ENGINES, Engine
+from clearprop.errors import ClearpropError
+from clearprop.export import Model
+from clearprop.history import History
+from clearprop.nn import (
+    Activation,
+    BatchNorm,
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    Dropout,
+    He,
+    Layer,
+    LeCun,
+    Linear,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    Net,
+    Normal,
+    ProductXavier,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    Uniform,
+    Xavier,
+    Zeros,
+    mlp,
+)
+from clearprop.optim import (
+    SGD,
+    AdaGrad,
+    Adam,
+    Constant,
+    CoolDown,
+    ExponentialDecay,
+    OneCycle,
+    RMSProp,
+    StepDecay,
+    TimeDecay,
+    WarmUp,
+)
+from clearprop.train import evaluate, fit
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "ENGINES",
+    "SGD",
+    "Activation",
+    "AdaGrad",
+    "Adam",
+    "BatchNorm",
+    "BinaryCrossEntropy",
+    "BinaryCrossEntropyWithLogits",
+    "Callback",
+    "Checkpoint",
+    "ClearpropError",
+    "Constant",
+    "CoolDown",
+    "CrossEntropy",
+    "Dropout",
+    "EarlyStopping",
+    "Engine",
+    "ExponentialDecay",
+    "He",
+    "History",
+    "Layer",
+    "LeCun",
+    "Linear",
+    "Loss",
+    "MeanSquaredError",
+    "Model",
+    "NegativeLogLikelihood",
+    "Net",
+    "Normal",
+    "OneCycle",
+    "ProductXavier",
+    "RMSProp",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "StepDecay",
+    "Tanh",
+    "TimeDecay",
+    "Uniform",
+    "WarmUp",
+    "Xavier",
+    "Zeros",
+    "data",
+    "evaluate",
+    "fit",
+    "metrics",
+    "mlp",
+    "nn",
+    "optim",
+    "plots",
+]

@@ -1,0 +1,78 @@
+"""The defaults are good without thinking."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.defaults import Settings, plan, settings_for
+
+MNIST = pytest.mark.skipif("CLEARPROP_DATA" not in os.environ, reason="CLEARPROP_DATA does not say where MNIST is")
+
+
+def accuracy(source, seed):
+    data = cp.data.load(source, seed=seed)
+    settings = settings_for(data, seed=seed)
+    p = plan(settings, data)
+    cp.fit(
+        p.net, p.data, loss=p.loss, optimizer=p.optimizer, batch_size=settings.batch, epochs=settings.epochs,
+        seed=seed, callbacks=[p.early_stopping],
+    )  # fmt: skip
+    return cp.evaluate(p.net, p.data.test, p.loss)["accuracy"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_circles(seed):
+    assert accuracy("circles", seed) >= 0.93
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_digits(seed):
+    assert accuracy("digits", seed) >= 0.97
+
+
+@MNIST
+def test_mnist(clearprop):
+    found = json.loads(clearprop("train", "mnist", "--epochs", 4, "--json").stdout)  # a third of the default, to save time
+    assert found["metrics"]["test"]["accuracy"] >= 0.975
+
+
+def test_what_is_given_stays_and_the_rest_goes_with_it():
+    data = cp.data.load("circles")
+    assert settings_for(data, optimizer="sgd").lr == 0.1
+    assert settings_for(data, optimizer="sgd", momentum=0.9).lr == 0.01
+    assert settings_for(data, optimizer="Adam", hidden=(3,)).hidden == (3,)
+    assert settings_for(data, patience=None).patience is None
+    assert settings_for(cp.data.load("circles", val=0)).patience is None
+
+
+def test_settings_survive_json():
+    settings = settings_for(cp.data.load("circles"), hidden=(4, 3), schedule_args={"rise": 0.1})
+    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_a_saved_setting_that_is_not_known():
+    with pytest.raises(cp.ClearpropError, match="did you mean 'epochs'"):
+        Settings.from_json({"epoch": 3})
+
+
+def test_steps_are_counted_as_fit_takes_them():
+    data = cp.data.load("circles")
+    for settings in (
+        Settings(batch=32, epochs=3),
+        Settings(batch=32, epochs=3, remainder="drop"),
+        Settings(batch=None, epochs=2),
+    ):
+        p = plan(settings, data)
+        cp.fit(
+            p.net,
+            p.data,
+            optimizer=p.optimizer,
+            batch_size=settings.batch,
+            epochs=settings.epochs,
+            remainder=settings.remainder,
+        )
+        assert p.optimizer.t == p.optimizer.schedule.total
+        assert np.isfinite(p.net.theta).all()

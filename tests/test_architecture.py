@@ -1,0 +1,110 @@
+"""Imports run downward only, importing is light, and the house's own rules hold everywhere."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "clearprop"
+
+# Top to bottom. A module may import from its own floor and from those below.
+FLOORS = [
+    {"cli", "lab", "estimator", "report", "__main__", "__init__"},
+    {"recipes", "sweeps", "descent", "doctor", "ladder", "derivative_cost"},
+    {"train", "defaults", "export", "checkpoint", "callbacks", "nonfinite", "snapshot", "run", "history", "metrics"},
+    {"walkthrough", "gradcheck", "engines", "optim", "nn"},
+    {"data", "plots", "files", "registry", "arrays", "errors"},
+]
+HEAVY = ("torch", "matplotlib", "numba", "pandas", "sklearn", "scipy", "safetensors", "pooch", "rich", "typer")
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """The module or package directly under clearprop that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def floor(name: str) -> int:
+    found = [i for i, names in enumerate(FLOORS) if name in names]
+    assert found, f"{name} has no floor: give it one in FLOORS"
+    return found[0]
+
+
+def imported_parts(source: str) -> set[str]:
+    """Parts of clearprop that a source imports at run time (imports for type checkers aside)."""
+    found = set()
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            whole = node.module == "clearprop"
+            names = [f"clearprop.{alias.name}" for alias in node.names] if whole else [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("clearprop.")}
+    return found
+
+
+def upward(path: Path, source: str) -> list[str]:
+    here = floor(part(path))
+    allowed_up = {"plots"} if part(path) == "history" else set()  # drawn on request, inside a method
+    return [name for name in imported_parts(source) if name not in allowed_up and _floor_or_public(name) < here]
+
+
+def _floor_or_public(name: str) -> int:
+    known = set().union(*FLOORS)
+    return floor(name) if name in known else 0  # `from clearprop import fit` goes through the public face
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_run_downward(path: Path) -> None:
+    assert upward(path, path.read_text()) == []
+
+
+def test_the_import_test_catches_an_upward_import() -> None:
+    planted = "from clearprop.train import fit\n"
+    assert upward(PACKAGE / "nn" / "net.py", planted) == ["train"]
+    assert upward(PACKAGE / "data" / "idx.py", "import clearprop.nn\n") == ["nn"]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_house_rules(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "every module opens with a paragraph"
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert not calls & {"eval", "exec", "hasattr"}, "no eval, exec or hasattr dispatch"
+    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert "__getattr__" not in defined
+    imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert "pickle" not in imports
+
+
+def test_no_module_bears_the_name_of_a_public_function() -> None:
+    import clearprop as cp
+
+    functions = {name for name in cp.__all__ if callable(getattr(cp, name)) and not isinstance(getattr(cp, name), type)}
+    modules_ = {path.stem for path in modules()}
+    assert not functions & modules_
+
+
+def test_public_names_exist_and_are_documented() -> None:
+    import clearprop as cp
+
+    for name in cp.__all__:
+        assert getattr(cp, name).__doc__, name
+
+
+def test_importing_clearprop_imports_nothing_heavy() -> None:
+    code = f"import clearprop, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
