@@ -57,6 +57,7 @@ from clearprop.optim import (
     WarmUp,
 )
 from clearprop.train import evaluate, fit
+from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
 
@@ -105,6 +106,7 @@ __all__ = [
     "Zeros",
     "data",
     "evaluate",
+    "explain",
     "fit",
     "metrics",
     "mlp",

@@ -146,7 +146,7 @@ def start(
     val = held_out if validation is None else validation
     reason = engine.supports(net, loss, optimizer)
     if reason is not None:
-        able = [name for name in ENGINES if ENGINES.make(name).supports(net, loss, optimizer) is None]
+        able = ENGINES.able(net, loss, optimizer)
         raise UnsupportedError(f"The engine {engine!r} cannot train this: {reason} Engines that can: {', '.join(able)}.")
     optimizer.reset()
     return Run(net, loss, optimizer, engine, as_split(train, net), None if val is None else as_split(val, net))

@@ -13,8 +13,11 @@ import typer
 import typer.core
 
 from clearprop.cli import console
+from clearprop.cli.cost import cost
 from clearprop.cli.data import data
+from clearprop.cli.explaining import explain
 from clearprop.cli.info import info
+from clearprop.cli.ladder import ladder
 from clearprop.cli.predict import predict
 from clearprop.cli.train import train
 from clearprop.errors import ClearpropError
@@ -64,6 +67,9 @@ app.command()(train)
 app.command()(predict)
 app.command()(info)
 app.command()(data)
+app.command()(explain)
+app.command()(ladder)
+app.command()(cost)
 
 
 def show_version(wanted: bool) -> None:

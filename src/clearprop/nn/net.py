@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearprop.arrays import Array, describe, float_dtype
 from clearprop.errors import OptionError, ShapeError
 from clearprop.nn.layer import Layer
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class Net:
@@ -116,6 +119,35 @@ class Net:
     def astype(self, dtype: object) -> Net:
         """A copy that computes in another dtype, for instance in float64 for a gradient check."""
         return _rebuild(deepcopy(self.layers), float_dtype(dtype).name)
+
+    def to_torch(self) -> nn.Sequential:
+        """The same function as a `torch.nn.Sequential`, with copies of all parameters; see `clearprop.nn.torch_bridge`.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        UnsupportedError
+            If a layer has no counterpart in PyTorch.
+        """
+        from clearprop.nn.torch_bridge import to_torch
+
+        return to_torch(self)
+
+    @staticmethod
+    def from_torch(module: nn.Module) -> Net:
+        """A net that computes what a `torch.nn.Sequential` does, with copies of its parameters.
+
+        Raises
+        ------
+        MissingExtraError
+            If PyTorch is not installed.
+        UnsupportedError
+            If it holds a module that has no counterpart in clearprop.
+        """
+        from clearprop.nn.torch_bridge import from_torch
+
+        return from_torch(module)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Copies and pickles of the arrays would no longer be views into one vector, so a net is put together again.

@@ -10,11 +10,22 @@ notebook shows. Matplotlib is imported where it is used, so that importing this 
 'loss'
 """
 
+from clearprop.plots.costs import gradient_costs
 from clearprop.plots.curves import learning_curves
 from clearprop.plots.grid import boundary
+from clearprop.plots.ladder import step_times
 from clearprop.plots.matrix import confusion
 from clearprop.plots.mistakes import most_wrong
 from clearprop.plots.output import save
 from clearprop.plots.scatter import regression_fit
 
-__all__ = ["boundary", "confusion", "learning_curves", "most_wrong", "regression_fit", "save"]
+__all__ = [
+    "boundary",
+    "confusion",
+    "gradient_costs",
+    "learning_curves",
+    "most_wrong",
+    "regression_fit",
+    "save",
+    "step_times",
+]

@@ -1,0 +1,190 @@
+"""The second rung: vectors in NumPy, still one example at a time; gradients are added up, then averaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engines.engine import Engine, Steps, batches
+from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.support import not_one_by_one, unknown_part
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    ElementwiseLoss,
+    Linear,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    Net,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from clearprop.optim import OPTIMIZERS, Optimizer
+
+
+class Sample(Engine):
+    """Loops over the examples of a batch; the loops over units, which `Scalar` writes out, are NumPy's here."""
+
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """It takes one example at a time, and knows what stands in the tables at the end of this file."""
+        return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, OPTIMIZERS.entries.values())
+
+    def forward(self, net: Net, X: Array) -> Array:
+        """One example after the other."""
+        return np.array([forward(net, x)[0] for x in checked(self, net, X)])
+
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """Loss and gradient of one batch."""
+        X, y = prepared(self, net, loss, X, y)
+        value, _ = gradient(net, loss, X, y)
+        return value, net.grad.copy()
+
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The loop: gradient, step."""
+        X, rows_y = prepared(self, net, loss, X, y, optimizer)
+        losses, hits = [], []
+        for rows in batches(order, batch_size):
+            value, y_hat = gradient(net, loss, X[rows], rows_y[rows])
+            optimizer.step(net.theta, net.grad)
+            losses.append(value)
+            hits.append(loss.hits(y_hat, y[rows]))
+        return Steps(np.array(losses), np.array(hits))
+
+
+def gradient(net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+    """Loss and predictions of a batch; its gradient, added up over the examples and averaged, is left in `net.grad`."""
+    net.zero_grad()
+    low, high = limits(net, loss)
+    total, predictions = 0.0, []
+    for x_b, y_b in zip(X, y, strict=True):
+        y_hat, saved = forward(net, x_b)
+        value, dy_hat = LOSSES[type(loss)](np.clip(y_hat, low, high), y_b)
+        backward(net, saved, dy_hat)
+        total += float(value)
+        predictions.append(y_hat)
+    scale = 1.0 if loss.reduction == "sum" else 1.0 / len(X)
+    if loss.reduction == "mean" and isinstance(loss, ElementwiseLoss):
+        scale /= y.shape[1]
+    net.grad *= scale
+    return scale * total, np.array(predictions)
+
+
+def forward(net: Net, x: Array) -> tuple[Array, list[Array]]:
+    """The output (n_y,) for one example (n_x,), and what each layer saved."""
+    saved = []
+    for layer in net.layers:
+        x, kept = FORWARD[type(layer)](x, *layer.parameters().values())
+        saved.append(kept)
+    return x, saved
+
+
+def backward(net: Net, saved: list[Array], dy: Array) -> None:
+    """Add the gradients of one example to `net.grad`, from the last layer to the first."""
+    for layer, kept in zip(reversed(net.layers), reversed(saved), strict=True):
+        dy = BACKWARD[type(layer)](kept, dy, *layer.parameters().values(), *layer.gradients().values())
+
+
+def linear(x: Array, W: Array, b: Array) -> tuple[Array, Array]:
+    """y = x W + b, for a vector x (n_in,); saves x."""
+    return x @ W + b, x
+
+
+def dlinear(x: Array, dy: Array, W: Array, b: Array, dW: Array, db: Array) -> Array:
+    """dW += x dy^T, the outer product, and db += dy; returns dx = W dy."""
+    dW += np.outer(x, dy)
+    db += dy
+    return W @ dy
+
+
+def sigmoid(z: Array) -> tuple[Array, Array]:
+    """a = 1 / (1 + exp(-z)); saves a."""
+    with np.errstate(over="ignore"):  # exp may overflow to inf, and 1 / (1 + inf) = 0 is the limit
+        a = 1.0 / (1.0 + np.exp(-z))
+    return a, a
+
+
+def dsigmoid(a: Array, da: Array) -> Array:
+    """dz = da a (1 - a)."""
+    return da * a * (1.0 - a)
+
+
+def tanh(z: Array) -> tuple[Array, Array]:
+    """a = tanh z; saves a."""
+    a = np.tanh(z)
+    return a, a
+
+
+def dtanh(a: Array, da: Array) -> Array:
+    """dz = da (1 - a^2)."""
+    return da * (1.0 - a * a)
+
+
+def relu(z: Array) -> tuple[Array, Array]:
+    """a = max(z, 0); saves a."""
+    a = np.maximum(z, 0.0)
+    return a, a
+
+
+def drelu(a: Array, da: Array) -> Array:
+    """dz = da where a > 0, else 0."""
+    return da * (a > 0.0)
+
+
+def softmax(z: Array) -> tuple[Array, Array]:
+    """p_i = exp(z_i) / sum_j exp(z_j), with the largest z subtracted from all; saves p."""
+    e = np.exp(z - z.max())
+    p = e / e.sum()
+    return p, p
+
+
+def dsoftmax(p: Array, dp: Array) -> Array:
+    """dz_j = p_j (dp_j - sum_i dp_i p_i)."""
+    return p * (dp - dp @ p)
+
+
+def cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
+    """-sum_i y_i log p_i with p = softmax(z), and dz = p - y (for rows y that sum to 1)."""
+    z = z - z.max()
+    log_p = z - np.log(np.exp(z).sum())
+    return -np.where(y == 0, 0, y * log_p).sum(), np.exp(log_p) * y.sum() - y
+
+
+def negative_log_likelihood(p: Array, y: Array) -> tuple[float, Array]:
+    """-sum_i y_i log p_i, and dp = -y / p."""
+    return -(y * np.log(p)).sum(), -y / p
+
+
+def binary_cross_entropy(p: Array, y: Array) -> tuple[float, Array]:
+    """-sum_i (y_i log p_i + (1 - y_i) log(1 - p_i)), and dp = (p - y) / (p (1 - p))."""
+    return -(y * np.log(p) + (1.0 - y) * np.log(1.0 - p)).sum(), (p - y) / (p * (1.0 - p))
+
+
+def binary_cross_entropy_with_logits(z: Array, y: Array) -> tuple[float, Array]:
+    """sum_i (max(z_i, 0) - y_i z_i + log(1 + exp(-|z_i|))), and dz = sigmoid(z) - y."""
+    value = np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))
+    return value.sum(), 0.5 * (1.0 + np.tanh(0.5 * z)) - y
+
+
+def mean_squared_error(y_hat: Array, y: Array) -> tuple[float, Array]:
+    """sum_i (y_hat_i - y_i)^2, and dy_hat = 2 (y_hat - y)."""
+    error = y_hat - y
+    return error @ error, 2.0 * error
+
+
+FORWARD: dict[type, Any] = {Linear: linear, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu, Softmax: softmax}
+BACKWARD: dict[type, Any] = {Linear: dlinear, Sigmoid: dsigmoid, Tanh: dtanh, ReLU: drelu, Softmax: dsoftmax}
+LOSSES: dict[type, Any] = {
+    CrossEntropy: cross_entropy,
+    NegativeLogLikelihood: negative_log_likelihood,
+    BinaryCrossEntropy: binary_cross_entropy,
+    BinaryCrossEntropyWithLogits: binary_cross_entropy_with_logits,
+    MeanSquaredError: mean_squared_error,
+}

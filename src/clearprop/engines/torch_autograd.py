@@ -1,0 +1,165 @@
+"""The fifth rung: only the forward pass is written; PyTorch records it, and `.backward()` derives the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.arrays import Array
+from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.support import unknown_part
+from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    ElementwiseLoss,
+    Linear,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    Net,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from clearprop.nn.pytorch import torch
+from clearprop.optim import Optimizer
+
+
+class TorchAutograd(Engine):
+    """Functions on tensors; every `d...` function of `TorchManual` is gone.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = check_device(device)
+
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """It knows what stands in the tables at the end of this file."""
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+
+    def forward(self, net: Net, X: Array) -> Array:
+        """All examples at once."""
+        params = views(net, tensor(net.theta, self.device))
+        return array(forward(net, params, tensor(checked(self, net, X), self.device)))
+
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """Loss and gradient of one batch."""
+        X, y = prepared(self, net, loss, X, y)
+        theta = tensor(net.theta, self.device)
+        value, grad, _ = gradient(net, loss, theta, tensor(X, self.device), tensor(y, self.device))
+        return float(value), array(grad)
+
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The loop: gradient, step."""
+        X, rows_y = prepared(self, net, loss, X, y, optimizer)
+        inputs, targets = tensor(X[order], self.device), tensor(rows_y[order], self.device)
+        state = State(net, optimizer, self.device)
+        losses, outputs = [], []
+        for x_B, y_B in zip(torch.split(inputs, batch_size), torch.split(targets, batch_size), strict=True):
+            value, grad, y_hat = gradient(net, loss, state.theta, x_B, y_B)
+            state.step(optimizer, grad)
+            losses.append(value)
+            outputs.append(y_hat)
+        state.store(net, optimizer)
+        return report(loss, losses, outputs, y[order], batch_size)
+
+
+def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss, gradient (P,) and predictions of a batch."""
+    theta = theta.detach().requires_grad_()  # the same numbers; from here on, whatever is done with them is recorded
+    y_hat = forward(net, views(net, theta), X)
+    value = LOSSES[type(loss)](kept_between(y_hat, *limits(net, loss)), y)
+    scale = 1.0 if loss.reduction == "sum" else 1.0 / len(X)
+    if loss.reduction == "mean" and isinstance(loss, ElementwiseLoss):
+        scale /= y.shape[1]
+    value = scale * value
+    grad = torch.zeros_like(theta)
+    if value.requires_grad:  # a net without parameters has nothing to be derived
+        value.backward()
+        grad = grad if theta.grad is None else theta.grad
+    return value.detach(), grad, y_hat.detach()
+
+
+def kept_between(y_hat: Tensor, low: float, high: float) -> Tensor:
+    """`y_hat`, no lower than `low` and no higher than `high`, with derivative 1 everywhere.
+
+    The derivative of a bare clamp is 0 beyond its bounds: a prediction that is as wrong as can be would learn nothing.
+    """
+    return y_hat + (y_hat.clamp(low, high) - y_hat).detach()
+
+
+def forward(net: Net, params: dict[int, list[Tensor]], x: Tensor) -> Tensor:
+    """The output (B, n_y) for a batch (B, n_in); what has to be saved, PyTorch saves."""
+    for layer in net.layers:
+        x = FORWARD[type(layer)](x, *params[id(layer)])
+    return x
+
+
+def linear(x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """y = x W + b."""
+    return x @ W + b
+
+
+def sigmoid(z: Tensor) -> Tensor:
+    """a = 1 / (1 + exp(-z))."""
+    return torch.sigmoid(z)  # autograd through 1 / (1 + exp(-z)) would be inf * 0 where exp overflows
+
+
+def tanh(z: Tensor) -> Tensor:
+    """a = tanh z."""
+    return torch.tanh(z)
+
+
+def relu(z: Tensor) -> Tensor:
+    """a = max(z, 0)."""
+    return torch.relu(z)
+
+
+def softmax(z: Tensor) -> Tensor:
+    """p_bi = exp(z_bi) / sum_j exp(z_bj), with the largest z of the row subtracted from it."""
+    e = torch.exp(z - z.amax(dim=1, keepdim=True).detach())
+    return e / e.sum(dim=1, keepdim=True)
+
+
+def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
+    """-sum_bi y_bi log p_bi with p = softmax(z)."""
+    return -(y * (z - torch.logsumexp(z, dim=1, keepdim=True))).sum()
+
+
+def negative_log_likelihood(p: Tensor, y: Tensor) -> Tensor:
+    """-sum_bi y_bi log p_bi."""
+    return -(y * torch.log(p)).sum()
+
+
+def binary_cross_entropy(p: Tensor, y: Tensor) -> Tensor:
+    """-sum_bi (y_bi log p_bi + (1 - y_bi) log(1 - p_bi))."""
+    return -(y * torch.log(p) + (1.0 - y) * torch.log(1.0 - p)).sum()
+
+
+def binary_cross_entropy_with_logits(z: Tensor, y: Tensor) -> Tensor:
+    """sum_bi ((1 - y_bi) z_bi - log sigmoid(z_bi))."""
+    return ((1.0 - y) * z - torch.nn.functional.logsigmoid(z)).sum()
+
+
+def mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
+    """sum_bi (y_hat_bi - y_bi)^2."""
+    error = y_hat - y
+    return (error * error).sum()
+
+
+FORWARD: dict[type, Any] = {Linear: linear, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu, Softmax: softmax}
+LOSSES: dict[type, Any] = {
+    CrossEntropy: cross_entropy,
+    NegativeLogLikelihood: negative_log_likelihood,
+    BinaryCrossEntropy: binary_cross_entropy,
+    BinaryCrossEntropyWithLogits: binary_cross_entropy_with_logits,
+    MeanSquaredError: mean_squared_error,
+}

@@ -1,0 +1,199 @@
+"""The fourth rung: tensors, whole batches, and every derivative by hand; PyTorch only multiplies, adds and applies exp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.arrays import Array
+from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.support import unknown_part
+from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    ElementwiseLoss,
+    Linear,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    Net,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from clearprop.nn.pytorch import torch
+from clearprop.optim import Optimizer
+
+
+class TorchManual(Engine):
+    """What `Batch` does, on tensors, which may lie on a GPU.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = check_device(device)
+
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """It knows what stands in the tables at the end of this file."""
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+
+    def forward(self, net: Net, X: Array) -> Array:
+        """All examples at once."""
+        params = views(net, tensor(net.theta, self.device))
+        return array(forward(net, params, tensor(checked(self, net, X), self.device))[0])
+
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """Loss and gradient of one batch."""
+        X, y = prepared(self, net, loss, X, y)
+        theta = tensor(net.theta, self.device)
+        value, grad, _ = gradient(net, loss, theta, tensor(X, self.device), tensor(y, self.device))
+        return float(value), array(grad)
+
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The loop: gradient, step."""
+        X, rows_y = prepared(self, net, loss, X, y, optimizer)
+        inputs, targets = tensor(X[order], self.device), tensor(rows_y[order], self.device)
+        state = State(net, optimizer, self.device)
+        losses, outputs = [], []
+        for x_B, y_B in zip(torch.split(inputs, batch_size), torch.split(targets, batch_size), strict=True):
+            value, grad, y_hat = gradient(net, loss, state.theta, x_B, y_B)
+            state.step(optimizer, grad)
+            losses.append(value)
+            outputs.append(y_hat)
+        state.store(net, optimizer)
+        return report(loss, losses, outputs, y[order], batch_size)
+
+
+def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Loss, gradient (P,) and predictions of a batch."""
+    grad = torch.zeros_like(theta)
+    params, grads = views(net, theta), views(net, grad)
+    y_hat, saved = forward(net, params, X)
+    value, dy_hat = LOSSES[type(loss)](y_hat.clamp(*limits(net, loss)), y)
+    scale = 1.0 if loss.reduction == "sum" else 1.0 / len(X)
+    if loss.reduction == "mean" and isinstance(loss, ElementwiseLoss):
+        scale /= y.shape[1]
+    backward(net, params, grads, saved, scale * dy_hat)
+    return scale * value, grad, y_hat
+
+
+def forward(net: Net, params: dict[int, list[Tensor]], x: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The output (B, n_y) for a batch (B, n_in), and what each layer saved."""
+    saved = []
+    for layer in net.layers:
+        x, kept = FORWARD[type(layer)](x, *params[id(layer)])
+        saved.append(kept)
+    return x, saved
+
+
+def backward(
+    net: Net, params: dict[int, list[Tensor]], grads: dict[int, list[Tensor]], saved: list[Tensor], dy: Tensor
+) -> None:
+    """Add every gradient to `grads`, from the last layer to the first."""
+    for layer, kept in zip(reversed(net.layers), reversed(saved), strict=True):
+        dy = BACKWARD[type(layer)](kept, dy, *params[id(layer)], *grads[id(layer)])
+
+
+def linear(x: Tensor, W: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """y = x W + b; saves x."""
+    return x @ W + b, x
+
+
+def dlinear(x: Tensor, dy: Tensor, W: Tensor, b: Tensor, dW: Tensor, db: Tensor) -> Tensor:
+    """dW += x^T dy, db += sum over the batch of dy; returns dx = dy W^T."""
+    dW += x.T @ dy
+    db += dy.sum(dim=0)
+    return dy @ W.T
+
+
+def sigmoid(z: Tensor) -> tuple[Tensor, Tensor]:
+    """a = 1 / (1 + exp(-z)); saves a."""
+    a = 1.0 / (1.0 + torch.exp(-z))
+    return a, a
+
+
+def dsigmoid(a: Tensor, da: Tensor) -> Tensor:
+    """dz = da a (1 - a)."""
+    return da * a * (1.0 - a)
+
+
+def tanh(z: Tensor) -> tuple[Tensor, Tensor]:
+    """a = tanh z; saves a."""
+    a = torch.tanh(z)
+    return a, a
+
+
+def dtanh(a: Tensor, da: Tensor) -> Tensor:
+    """dz = da (1 - a^2)."""
+    return da * (1.0 - a * a)
+
+
+def relu(z: Tensor) -> tuple[Tensor, Tensor]:
+    """a = max(z, 0); saves a."""
+    a = torch.clamp(z, min=0.0)
+    return a, a
+
+
+def drelu(a: Tensor, da: Tensor) -> Tensor:
+    """dz = da where a > 0, else 0."""
+    return da * (a > 0.0)
+
+
+def softmax(z: Tensor) -> tuple[Tensor, Tensor]:
+    """p_bi = exp(z_bi) / sum_j exp(z_bj), with the largest z of the row subtracted from it; saves p."""
+    e = torch.exp(z - z.amax(dim=1, keepdim=True))
+    p = e / e.sum(dim=1, keepdim=True)
+    return p, p
+
+
+def dsoftmax(p: Tensor, dp: Tensor) -> Tensor:
+    """dz_j = p_j (dp_j - sum_i dp_i p_i), in each row."""
+    return p * (dp - (dp * p).sum(dim=1, keepdim=True))
+
+
+def cross_entropy(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """-sum_bi y_bi log p_bi with p = softmax(z), and dz = p - y (for rows y that sum to 1)."""
+    z = z - z.amax(dim=1, keepdim=True)
+    log_p = z - torch.log(torch.exp(z).sum(dim=1, keepdim=True))
+    return -torch.where(y == 0, 0, y * log_p).sum(), torch.exp(log_p) * y.sum(dim=1, keepdim=True) - y
+
+
+def negative_log_likelihood(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """-sum_bi y_bi log p_bi, and dp = -y / p."""
+    return -(y * torch.log(p)).sum(), -y / p
+
+
+def binary_cross_entropy(p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """-sum_bi (y_bi log p_bi + (1 - y_bi) log(1 - p_bi)), and dp = (p - y) / (p (1 - p))."""
+    return -(y * torch.log(p) + (1.0 - y) * torch.log(1.0 - p)).sum(), (p - y) / (p * (1.0 - p))
+
+
+def binary_cross_entropy_with_logits(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_bi (max(z_bi, 0) - y_bi z_bi + log(1 + exp(-|z_bi|))), and dz = sigmoid(z) - y."""
+    value = torch.clamp(z, min=0.0) - y * z + torch.log1p(torch.exp(-torch.abs(z)))
+    return value.sum(), 0.5 * (1.0 + torch.tanh(0.5 * z)) - y
+
+
+def mean_squared_error(y_hat: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """sum_bi (y_hat_bi - y_bi)^2, and dy_hat = 2 (y_hat - y)."""
+    error = y_hat - y
+    return (error * error).sum(), 2.0 * error
+
+
+FORWARD: dict[type, Any] = {Linear: linear, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu, Softmax: softmax}
+BACKWARD: dict[type, Any] = {Linear: dlinear, Sigmoid: dsigmoid, Tanh: dtanh, ReLU: drelu, Softmax: dsoftmax}
+LOSSES: dict[type, Any] = {
+    CrossEntropy: cross_entropy,
+    NegativeLogLikelihood: negative_log_likelihood,
+    BinaryCrossEntropy: binary_cross_entropy,
+    BinaryCrossEntropyWithLogits: binary_cross_entropy_with_logits,
+    MeanSquaredError: mean_squared_error,
+}

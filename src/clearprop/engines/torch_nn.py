@@ -1,0 +1,252 @@
+"""The sixth rung: ready-made modules, losses and optimizers; what is left is to connect them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.inputs import check_batches, checked, limits, prepared
+from clearprop.engines.support import unknown_part
+from clearprop.engines.torch_state import Tensor, array, check_device, report, shortening, tensor
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    Dropout,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+    Net,
+)
+from clearprop.nn.layer import Layer
+from clearprop.nn.pytorch import torch
+from clearprop.nn.torch_bridge import TO_TORCH, to_module
+from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+
+nn = torch.nn
+
+
+class TorchNN(Engine):
+    """`torch.nn` and `torch.optim`, as a user of PyTorch would write it.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = check_device(device)
+
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """It knows the layers that have a counterpart in PyTorch, and what stands in the tables at the end of this file."""
+        return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES)
+
+    def forward(self, net: Net, X: Array) -> Array:
+        """All examples at once."""
+        X = checked(self, net, X)
+        with torch.no_grad():
+            return array(Twin(net, self.device).model.eval()(tensor(X, self.device)))
+
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """Loss and gradient of one batch."""
+        X, y = prepared(self, net, loss, X, y)
+        check_batches(net, {len(X)})
+        twin = Twin(net, self.device)
+        value, _ = gradient(twin, make_criterion(net, loss), tensor(X, self.device), tensor(y, self.device))
+        twin.store_buffers()
+        return float(value), twin.flat(parameter.grad for parameter in twin.parameters)
+
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The loop: gradient, step."""
+        X, rows_y = prepared(self, net, loss, X, y, optimizer)
+        inputs, targets = tensor(X[order], self.device), tensor(rows_y[order], self.device)
+        check_batches(net, {len(x_B) for x_B in torch.split(inputs, batch_size)})
+        twin, criterion = Twin(net, self.device), make_criterion(net, loss)
+        rule = RULES[type(optimizer)](optimizer, twin.parameters)
+        load_slots(twin, rule, optimizer)
+        losses: list[Tensor] = []
+        outputs: list[Tensor] = []
+        for x_B, y_B in zip(torch.split(inputs, batch_size), torch.split(targets, batch_size), strict=True):
+            value, y_hat = gradient(twin, criterion, x_B, y_B)
+            step(twin, rule, optimizer, optimizer.t + len(losses))
+            losses.append(value)
+            outputs.append(y_hat)
+        twin.store()
+        store_slots(twin, rule, optimizer, steps=len(losses))
+        return report(loss, losses, outputs, y[order], batch_size)
+
+
+class Twin:
+    """A net's counterpart in PyTorch, on a device, and the way back.
+
+    Attributes
+    ----------
+    model : nn.Sequential
+    modules : list of nn.Module
+        One for each of the net's `unique_layers`.
+    parameters : list of nn.Parameter
+        In the order of `theta`: the W and b of each layer, W transposed.
+    """
+
+    def __init__(self, net: Net, device: str) -> None:
+        self.net, self.device = net, device
+        self.layers = net.unique_layers()
+        self.modules = [NumpyDropout(layer) if type(layer) is Dropout else to_module(layer) for layer in self.layers]
+        of_layer = dict(zip(map(id, self.layers), self.modules, strict=True))
+        self.model = nn.Sequential(*[of_layer[id(layer)] for layer in net.layers]).to(device)
+        self.parameters = [parameter for module in self.modules for parameter in module.parameters()]
+
+    def flat(self, tensors: Iterable[Any]) -> Array:
+        """One tensor for each parameter (None stands for zeros) as a flat vector (P,), as in `theta`."""
+        pairs = zip(tensors, self.parameters, strict=True)
+        pieces = [array(torch.zeros_like(parameter) if values is None else values).T.ravel() for values, parameter in pairs]
+        return np.concatenate([*pieces, np.zeros(0)]).astype(self.net.dtype)
+
+    def pieces(self, flat: Array) -> list[Tensor]:
+        """A flat vector (P,) as one tensor for each parameter."""
+        tensors, start = [], 0
+        for parameter in self.parameters:
+            piece = flat[start : start + parameter.numel()].reshape(tuple(parameter.shape)[::-1]).T
+            tensors.append(tensor(np.ascontiguousarray(piece), self.device))
+            start += parameter.numel()
+        return tensors
+
+    def store(self) -> None:
+        """Write parameters and buffers back into the net."""
+        self.net.theta[:] = self.flat(self.parameters)
+        self.store_buffers()
+
+    def store_buffers(self) -> None:
+        """Write the running means and variances back into the net; PyTorch calls them by the same names."""
+        for layer, module in zip(self.layers, self.modules, strict=True):
+            for name, buffer in module.named_buffers():
+                if name in layer.buffers:
+                    getattr(layer, name)[:] = array(buffer)
+
+
+class NumpyDropout(nn.Module):
+    """`nn.Dropout`, with masks from the layer's own generator: PyTorch's would be others."""
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """m * x while training, x otherwise."""
+        ones = np.ones(tuple(x.shape), dtype=str(x.dtype).removeprefix("torch."))
+        return x * tensor(self.layer.forward(ones, training=True)[0], str(x.device)) if self.training else x
+
+
+def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Loss and predictions of a batch; its gradient is left in the `grad` of every parameter."""
+    twin.model.train()
+    twin.model.zero_grad()
+    y_hat = twin.model(X)
+    value = criterion(y_hat, y)
+    if value.requires_grad:  # a net without parameters has nothing to be derived
+        value.backward()  # type: ignore[no-untyped-call, unused-ignore]
+    return value.detach(), y_hat.detach()
+
+
+def make_criterion(net: Net, loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss as a PyTorch module."""
+    criterion: Callable[[Tensor, Tensor], Tensor] = LOSSES[type(loss)](loss.reduction, *limits(net, loss))
+    return criterion
+
+
+class OnProbabilities(nn.Module):
+    """A loss of probabilities, kept between two limits in value but not in derivative, as clearprop's are.
+
+    `nn.NLLLoss` wants logarithms; `nn.BCELoss` bounds them by -100, and the denominator of the derivative by 1e-12: other
+    numbers, once a sigmoid saturates.
+    """
+
+    def __init__(self, reduction: str, low: float, high: float) -> None:
+        super().__init__()
+        self.reduction, self.low, self.high = reduction, low, high
+
+    def kept_between(self, p: Tensor) -> Tensor:
+        """`p`, no lower than `low` and no higher than `high`, with derivative 1 everywhere."""
+        return p + (p.clamp(self.low, self.high) - p).detach()
+
+
+class NLLOfProbabilities(OnProbabilities):
+    """-sum_bi y_bi log p_bi."""
+
+    def forward(self, p: Tensor, y: Tensor) -> Tensor:
+        """The sum, or the mean over the examples."""
+        total = -(y * torch.log(self.kept_between(p))).sum()
+        return total if self.reduction == "sum" else total / len(y)
+
+
+class BCEOfProbabilities(OnProbabilities):
+    """-sum_bi (y_bi log p_bi + (1 - y_bi) log(1 - p_bi))."""
+
+    def forward(self, p: Tensor, y: Tensor) -> Tensor:
+        """The sum, or the mean over all numbers."""
+        p = self.kept_between(p)
+        values = -(y * torch.log(p) + (1.0 - y) * torch.log(1.0 - p))
+        return values.sum() if self.reduction == "sum" else values.mean()
+
+
+def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) -> None:
+    """Step number t (from 0): set the learning rate, shorten the gradient, add that of the penalty, let PyTorch update."""
+    for group in rule.param_groups:
+        group["lr"] = optimizer.schedule(t)
+    grads = [parameter.grad for parameter in twin.parameters if parameter.grad is not None]
+    if optimizer.clip_norm is not None:
+        # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would leave a gradient shorter than asked for
+        factor = shortening(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
+        for grad in grads:
+            grad *= factor
+    if optimizer.weight_decay:
+        # torch.optim would add this to a copy, and plain SGD's v, the gradient with its penalty, could not be read off
+        for parameter in twin.parameters:
+            if parameter.grad is not None:
+                parameter.grad += optimizer.weight_decay * parameter.detach()
+    rule.step()
+
+
+def load_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) -> None:
+    """Give PyTorch's optimizer what ours remembers."""
+    zeros = {name: np.zeros_like(twin.net.theta) for name in optimizer.slot_names}
+    for name, slot in (optimizer.slots or zeros).items():
+        for parameter, piece in zip(twin.parameters, twin.pieces(slot), strict=True):
+            rule.state[parameter][SLOTS[type(optimizer)][name]] = piece
+            rule.state[parameter]["step"] = torch.tensor(float(optimizer.t))
+
+
+def store_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
+    """Take back what PyTorch's optimizer remembers after so many steps more."""
+    for name in optimizer.slot_names:
+        kept = SLOTS[type(optimizer)][name]
+        plain = type(optimizer) is SGD and not optimizer.momentum  # without momentum, v is the gradient, and not kept
+        optimizer.slots[name] = twin.flat(p.grad if plain else rule.state[p][kept] for p in twin.parameters)
+    optimizer.t += steps
+
+
+LOSSES: dict[type, Any] = {
+    CrossEntropy: lambda reduction, *_: nn.CrossEntropyLoss(reduction=reduction),
+    NegativeLogLikelihood: NLLOfProbabilities,
+    BinaryCrossEntropy: BCEOfProbabilities,
+    BinaryCrossEntropyWithLogits: lambda reduction, *_: nn.BCEWithLogitsLoss(reduction=reduction),
+    MeanSquaredError: lambda reduction, *_: nn.MSELoss(reduction=reduction),
+}
+RULES: dict[type, Any] = {
+    SGD: lambda o, params: torch.optim.SGD(params, momentum=o.momentum, nesterov=o.nesterov),
+    AdaGrad: lambda o, params: torch.optim.Adagrad(params, eps=o.eps),
+    RMSProp: lambda o, params: torch.optim.RMSprop(params, alpha=o.rho, eps=o.eps),
+    Adam: lambda o, params: torch.optim.Adam(params, betas=(o.beta1, o.beta2), eps=o.eps),
+}
+SLOTS = {
+    SGD: {"v": "momentum_buffer"},
+    AdaGrad: {"s": "sum"},
+    RMSProp: {"s": "square_avg"},
+    Adam: {"m": "exp_avg", "s": "exp_avg_sq"},
+}

@@ -1,0 +1,141 @@
+"""What the tensor engines train: theta and the optimizer's memory, on a device for the length of an epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engines.engine import Steps, batches
+from clearprop.errors import OptionError
+from clearprop.nn import Loss, Net
+from clearprop.nn.pytorch import torch
+from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.registry import choose
+
+DEVICES = ("cpu", "cuda")
+Tensor = torch.Tensor
+
+
+def check_device(device: str) -> str:
+    """`device`, if PyTorch can compute there.
+
+    Raises
+    ------
+    OptionError
+        If there is no such device, or this machine does not have it.
+
+    Examples
+    --------
+    >>> check_device("cpu")
+    'cpu'
+    """
+    choose("device", device, DEVICES)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("device='cuda' needs a GPU that PyTorch can use, and it finds none here; use device='cpu'.")
+    return device
+
+
+def tensor(values: Array, device: str) -> Tensor:
+    """A copy of an array on the device."""
+    return torch.tensor(values, device=device)
+
+
+def array(values: Tensor) -> Array:
+    """A tensor as an array, back from its device."""
+    return np.asarray(values.detach().cpu().numpy())
+
+
+def views(net: Net, flat: Tensor) -> dict[int, list[Tensor]]:
+    """The parameters of each layer as views into a flat tensor (P,), as they are in `net.theta`."""
+    parts: dict[int, list[Tensor]] = {}
+    start = 0
+    for layer in net.unique_layers():
+        parts[id(layer)] = []
+        for parameter in layer.parameters().values():
+            parts[id(layer)].append(flat[start : start + parameter.size].view(parameter.shape))
+            start += parameter.size
+    return parts
+
+
+def report(loss: Loss, losses: list[Tensor], outputs: list[Tensor], y: Array, batch_size: int) -> Steps:
+    """What an epoch reports, fetched from the device at one stroke; y are the targets in the order of the epoch."""
+    y_hat = array(torch.cat(outputs))
+    hits = [loss.hits(y_hat[rows], y[rows]) for rows in batches(np.arange(len(y)), batch_size)]
+    return Steps(array(torch.stack(losses)).astype(np.float64), np.array(hits))
+
+
+class State:
+    """Theta, and what the optimizer remembers, on a device.
+
+    Attributes
+    ----------
+    theta : tensor (P,)
+    slots : dict of str to tensor (P,)
+    t : int
+        Number of steps taken.
+    """
+
+    def __init__(self, net: Net, optimizer: Optimizer, device: str) -> None:
+        self.theta = tensor(net.theta, device)
+        self.slots = {name: tensor(slot, device) for name, slot in optimizer.slots.items()}
+        if not self.slots:
+            self.slots = {name: torch.zeros_like(self.theta) for name in optimizer.slot_names}
+        self.t = optimizer.t
+
+    def store(self, net: Net, optimizer: Optimizer) -> None:
+        """Write everything back to where it came from."""
+        net.theta[:] = array(self.theta)
+        optimizer.slots = {name: array(slot).copy() for name, slot in self.slots.items()}
+        optimizer.t = self.t
+
+    def step(self, optimizer: Optimizer, grad: Tensor) -> None:
+        """Shorten the gradient (P,), add that of the penalty, update theta and the slots in their place."""
+        lr = optimizer.schedule(self.t)
+        self.t += 1
+        g = grad * shortening(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
+        rule = UPDATES[type(optimizer)]
+        theta, *slots = rule(self.theta, g, *self.slots.values(), lr, *optimizer.constants(self.t))
+        self.theta.copy_(theta)
+        for slot, value in zip(self.slots.values(), slots, strict=True):
+            slot.copy_(value)
+
+
+def shortening(grad: Tensor, clip_norm: float | None) -> Tensor | float:
+    """The factor that brings a gradient down to `clip_norm`; 1 if it is no longer than that."""
+    if clip_norm is None:
+        return 1.0
+    norm = torch.linalg.vector_norm(grad.double())
+    # torch.where, not `if`, which would make the processor wait for the device in every step
+    return torch.where(norm > clip_norm, clip_norm / norm, torch.ones_like(norm)).to(grad.dtype)
+
+
+def sgd(theta: Tensor, g: Tensor, v: Tensor, lr: float, momentum: float, nesterov: bool) -> tuple[Tensor, Tensor]:
+    """v <- momentum v + g; theta <- theta - lr v."""
+    v = momentum * v + g
+    return theta - lr * (g + momentum * v if nesterov else v), v
+
+
+def adagrad(theta: Tensor, g: Tensor, s: Tensor, lr: float, eps: float) -> tuple[Tensor, Tensor]:
+    """s <- s + g^2; theta <- theta - lr g / (sqrt(s) + eps)."""
+    s = s + g * g
+    return theta - lr * g / (torch.sqrt(s) + eps), s
+
+
+def rmsprop(theta: Tensor, g: Tensor, s: Tensor, lr: float, rho: float, eps: float) -> tuple[Tensor, Tensor]:
+    """s <- rho s + (1 - rho) g^2; theta <- theta - lr g / (sqrt(s) + eps)."""
+    s = rho * s + (1.0 - rho) * g * g
+    return theta - lr * g / (torch.sqrt(s) + eps), s
+
+
+def adam(
+    theta: Tensor, g: Tensor, m: Tensor, s: Tensor, lr: float, beta1: float, beta2: float, eps: float, sum1: float, sum2: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Running averages m of g and s of g^2, divided by the sums of their weights; theta <- theta - lr m / (sqrt(s) + eps)."""
+    m = beta1 * m + (1.0 - beta1) * g
+    s = beta2 * s + (1.0 - beta2) * g * g
+    return theta - lr * (m / sum1) / (torch.sqrt(s / sum2) + eps), m, s
+
+
+UPDATES: dict[type, Any] = {SGD: sgd, AdaGrad: adagrad, RMSProp: rmsprop, Adam: adam}

@@ -1,0 +1,188 @@
+"""The ladder: the same network from the same start on every engine, and what each rung costs."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import tokenize
+from copy import deepcopy
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.data.batches import draw_order
+from clearprop.data.dataset import Split
+from clearprop.engines import ENGINES, Batch, Engine
+from clearprop.errors import MissingExtraError
+from clearprop.nn import ACTIVATIONS, LAYERS, LOSSES, Loss, Net
+from clearprop.optim import OPTIMIZERS, Optimizer
+from clearprop.registry import Registry, require
+from clearprop.train import as_split, evaluate
+
+Row = dict[str, Any]
+CALLS: dict[str, tuple[Registry[Any], ...]] = {
+    "sample": (OPTIMIZERS,),
+    "batch": (LAYERS, LOSSES, OPTIMIZERS),
+    "compiled": (ACTIVATIONS, LOSSES, OPTIMIZERS),
+}
+"""What a rung calls whose formulas stand in the library's own classes."""
+BESIDE = {
+    "torch_manual": ("clearprop.engines.torch_state",),
+    "torch_autograd": ("clearprop.engines.torch_state",),
+    "torch_nn": ("clearprop.engines.torch_state", "clearprop.nn.torch_bridge"),
+}
+"""Further modules that a rung needs."""
+WORK = 4e7  # examples x parameters x epochs that plain Python does in some seconds
+
+
+def climb(
+    net: Net,
+    data: Split | tuple[Array, Array],
+    *,
+    loss: Loss | str = "cross_entropy",
+    optimizer: Optimizer | str = "sgd",
+    batch_size: int = 32,
+    epochs: int = 3,
+    seed: int = 0,
+    engines: list[str] | None = None,
+    device: str = "cpu",
+) -> list[Row]:
+    """Train copies of one net on every engine, with the same batches, and compare.
+
+    Parameters
+    ----------
+    net : Net
+        Left as it is. float64 shows best how well the rungs agree.
+    data : Split or pair (X, y)
+    loss, optimizer : object or name
+    batch_size, epochs, seed
+        As for `fit`.
+    engines : list of str, optional
+        By default, all that there are.
+    device : {"cpu", "cuda"}
+        For the rungs that can choose.
+
+    Returns
+    -------
+    list of dict
+        For each engine, in the order of the ladder: `engine`; `lines` of code that make up the rung; final `loss`;
+        `difference`, the largest |theta difference| from the reference, which is the engine "batch"; `microseconds` a step;
+        `speed`, how many times as fast as the engine "scalar". Where an engine cannot run, there is a `reason` instead.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
+    >>> rows = climb(cp.mlp([2, 4, 2], dtype="float64"), (X, y), engines=["scalar", "batch"])
+    >>> [row["engine"] for row in rows], all(row["difference"] < 1e-12 for row in rows)
+    (['scalar', 'batch'], True)
+    """
+    require(epochs >= 1, "epochs", epochs, "1 or more")
+    require(batch_size >= 1, "batch_size", batch_size, "1 or more")
+    loss, optimizer, split = LOSSES.make(loss), OPTIMIZERS.make(optimizer), as_split(data, net)
+    batch_size, rng = min(batch_size, len(split)), np.random.default_rng(seed)
+    orders = [draw_order(rng, len(split), batch_size) for _ in range(epochs)]
+    reference = _train(Batch(), net, loss, optimizer, split, orders, batch_size)[0]
+    rows = []
+    for name in engines or list(ENGINES):
+        row: Row = {"engine": name}
+        rows.append(row)
+        engine, reason = _ready(name, net, loss, optimizer, device)
+        if engine is None:
+            row["reason"] = reason
+            continue
+        trained, seconds = _train(engine, net, loss, optimizer, split, orders, batch_size)
+        row["lines"] = lines_of_code(name)
+        row["loss"] = evaluate(trained, split, loss)["loss"]
+        row["difference"] = float(np.abs(trained.theta - reference.theta).max(initial=0))
+        row["microseconds"] = 1e6 * seconds / -(-len(split) // batch_size)
+    slowest = next((row.get("microseconds") for row in rows if row["engine"] == "scalar"), None)
+    for row in rows:
+        if slowest and "microseconds" in row:
+            row["speed"] = slowest / row["microseconds"]
+    return rows
+
+
+def _ready(name: str, net: Net, loss: Loss, optimizer: Optimizer, device: str) -> tuple[Engine | None, str | None]:
+    """The engine, if it is installed and can train this; otherwise None, and why."""
+    try:
+        kind = ENGINES.find(name)
+    except MissingExtraError as error:
+        return None, str(error)
+    engine = ENGINES.make({"type": name, "device": device} if "device" in kind.defaults() else name)
+    reason = engine.supports(net, loss, optimizer)
+    return (engine, None) if reason is None else (None, reason)
+
+
+def _train(
+    engine: Engine, net: Net, loss: Loss, optimizer: Optimizer, split: Split, orders: list[Array], batch_size: int
+) -> tuple[Net, float]:
+    """A copy of the net after all epochs, and the seconds of the fastest epoch."""
+
+    def run(orders: list[Array]) -> tuple[Net, float]:
+        copied, fresh, best = net.copy(), deepcopy(optimizer), np.inf
+        fresh.reset()
+        for order in orders:
+            began = perf_counter()
+            engine.train_epoch(copied, loss, fresh, split.X, split.y, order, batch_size)
+            best = min(best, perf_counter() - began)
+        return copied, best
+
+    run([orders[0][:batch_size]])  # whatever is compiled or imported at the first step is not the rung's speed
+    return run(orders)
+
+
+def affordable(net: Net, n: int, epochs: int, batch_size: int) -> int:
+    """How many of n examples leave the engine "scalar" some seconds of work; at least two batches.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> affordable(cp.mlp([2, 10, 2]), 1400, epochs=3, batch_size=32), affordable(cp.mlp([784, 100, 10]), 55000, 3, 32)
+    (1400, 167)
+    """
+    return min(n, max(2 * batch_size, int(WORK / max(net.theta.size, 1) / epochs)))
+
+
+def lines_of_code(engine: str) -> int:
+    """Lines of code in the files of a rung, without blank lines, comments and docstrings.
+
+    The files are those whose mathematics run there: "batch" is short itself, but calls all layers, losses and optimizers.
+
+    Examples
+    --------
+    >>> lines_of_code("torch_autograd") < lines_of_code("torch_manual")
+    True
+    """
+    paths = _files(ENGINES.find(engine).__module__)
+    for registry in CALLS.get(engine, ()):
+        for kind in registry.entries.values():
+            paths += _files(kind.__module__)
+    for module in BESIDE.get(engine, ()):
+        paths += _files(module)
+    return sum(_code_lines(path.read_text(encoding="utf-8")) for path in set(paths))
+
+
+def _files(module: str) -> list[Path]:
+    """The file of a module; all files of its package, if an engine has one to itself."""
+    path = Path(str(importlib.import_module(module).__file__))
+    return list(path.parent.rglob("*.py")) if path.parent.parent.name == "engines" else [path]
+
+
+def _code_lines(source: str) -> int:
+    """Lines that hold code: a string that stands alone on its line is a docstring."""
+    lines: set[int] = set()
+    fresh = True  # at the start of a statement
+    skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.STRING and fresh:
+            continue
+        if token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
+            fresh = True
+        if token.type not in (*skipped, tokenize.ENDMARKER):
+            lines.update(range(token.start[0], token.end[0] + 1))
+            fresh = False
+    return len(lines)

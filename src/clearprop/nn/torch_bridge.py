@@ -1,0 +1,166 @@
+"""The bridge to PyTorch: a net as an `nn.Sequential`, and back.
+
+A PyTorch Linear keeps its weights as (n_out, n_in), the transpose of ours; everything else lies the same way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from clearprop.arrays import describe
+from clearprop.errors import UnsupportedError
+from clearprop.nn.activations import ReLU, Sigmoid, Tanh
+from clearprop.nn.batchnorm import BatchNorm
+from clearprop.nn.dropout import Dropout
+from clearprop.nn.layer import Layer
+from clearprop.nn.linear import Linear
+from clearprop.nn.net import Net
+from clearprop.nn.pytorch import torch
+from clearprop.nn.softmax import Softmax
+
+nn = torch.nn
+
+
+def to_torch(net: Net) -> nn.Sequential:
+    """The same function as PyTorch modules, with copies of all parameters, in the dtype of the net and in eval mode.
+
+    Raises
+    ------
+    UnsupportedError
+        If a layer has no counterpart in PyTorch.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> cp.mlp([2, 3, 1], hidden="tanh").to_torch()
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): Tanh()
+      (2): Linear(in_features=3, out_features=1, bias=True)
+    )
+    """
+    modules = {id(layer): to_module(layer) for layer in net.unique_layers()}  # a shared layer is a shared module
+    return nn.Sequential(*[modules[id(layer)] for layer in net.layers]).eval()
+
+
+def from_torch(module: nn.Module) -> Net:
+    """A net that computes what an `nn.Sequential` (or a single module) does in eval mode, with copies of its parameters.
+
+    Raises
+    ------
+    UnsupportedError
+        If it holds a module that is none of Linear, Sigmoid, Tanh, ReLU, Softmax(dim=1), Dropout and BatchNorm1d.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> cp.Net.from_torch(cp.mlp([2, 3, 1], hidden="tanh").to_torch())
+    Net(Linear(2, 3), Tanh(), Linear(3, 1), dtype='float32')
+    """
+    if not isinstance(module, nn.Module):
+        raise UnsupportedError(f"from_torch takes a torch.nn.Module, such as an nn.Sequential, not {describe(module)}.")
+    parts = list(_flattened(module))
+    layers = {id(part): from_module(part) for part in parts}
+    dtypes = {parameter.dtype for parameter in module.parameters()} or {torch.float32}
+    if not dtypes <= {torch.float32, torch.float64} or len(dtypes) > 1:
+        named = ", ".join(sorted(str(dtype) for dtype in dtypes))
+        raise UnsupportedError(f"A Net computes in float32 or in float64, not in {named}; convert the module with .float().")
+    dtype = str(dtypes.pop()).removeprefix("torch.")
+    return Net(*[layers[id(part)] for part in parts], seed=None, dtype=dtype)
+
+
+def to_module(layer: Layer) -> nn.Module:
+    """The PyTorch module for one layer, with a copy of its parameters; see `to_torch`."""
+    if type(layer) not in TO_TORCH:
+        raise UnsupportedError(f"{layer!r} has no counterpart in PyTorch; to_torch knows {_names(TO_TORCH)}.")
+    return TO_TORCH[type(layer)](layer)
+
+
+def from_module(module: nn.Module) -> Layer:
+    """The layer for one PyTorch module, with a copy of its parameters; see `from_torch`."""
+    if type(module) not in FROM_TORCH:
+        raise UnsupportedError(f"{module!r} has no counterpart in clearprop; from_torch knows {_names(FROM_TORCH)}.")
+    return FROM_TORCH[type(module)](module)
+
+
+def _flattened(module: nn.Module) -> list[nn.Module]:
+    if type(module) is not nn.Sequential:
+        return [module]
+    return [part for child in module for part in _flattened(child)]
+
+
+def _names(known: dict[Any, Any]) -> str:
+    return ", ".join(kind.__name__ for kind in known)
+
+
+def _linear(layer: Linear) -> nn.Module:
+    # skip_init, because a fresh nn.Linear would draw weights from PyTorch's global generator
+    module = nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=_dtype(layer.W))  # type: ignore[no-untyped-call]
+    _write(module.weight, layer.W.T)
+    _write(module.bias, layer.b)
+    return module
+
+
+def _batch_norm(layer: BatchNorm) -> nn.Module:
+    module = nn.BatchNorm1d(layer.n, eps=layer.eps, momentum=layer.momentum, dtype=_dtype(layer.gamma))
+    _write(module.weight, layer.gamma)
+    _write(module.bias, layer.beta)
+    _write(module.running_mean, layer.running_mean)
+    _write(module.running_var, layer.running_var)
+    return module
+
+
+def _from_linear(module: nn.Linear) -> Layer:
+    layer = Linear(module.in_features, module.out_features)
+    layer.W[:] = _read(module.weight).T
+    layer.b[:] = 0 if module.bias is None else _read(module.bias)
+    return layer
+
+
+def _from_batch_norm(module: nn.BatchNorm1d) -> Layer:
+    if not (module.affine and module.track_running_stats and module.momentum):
+        raise UnsupportedError(f"{module!r} must have affine=True, track_running_stats=True and a momentum above 0.")
+    layer = BatchNorm(module.num_features, momentum=module.momentum, eps=module.eps)
+    layer.gamma[:], layer.beta[:] = _read(module.weight), _read(module.bias)
+    layer.running_mean[:], layer.running_var[:] = _read(module.running_mean), _read(module.running_var)
+    return layer
+
+
+def _from_softmax(module: nn.Softmax) -> Layer:
+    if module.dim not in (1, -1):
+        raise UnsupportedError(f"{module!r} must have dim=1: a clearprop Softmax runs along each row (B, n).")
+    return Softmax()
+
+
+def _dtype(array: Any) -> torch.dtype:
+    return torch.float32 if array.dtype == "float32" else torch.float64
+
+
+def _write(tensor: Any, array: Any) -> None:
+    with torch.no_grad():
+        tensor.copy_(torch.from_numpy(array.copy()))
+
+
+def _read(tensor: Any) -> Any:
+    return tensor.detach().cpu().double().numpy()
+
+
+TO_TORCH: dict[type, Callable[[Any], nn.Module]] = {
+    Linear: _linear,
+    Sigmoid: lambda layer: nn.Sigmoid(),
+    Tanh: lambda layer: nn.Tanh(),
+    ReLU: lambda layer: nn.ReLU(),
+    Softmax: lambda layer: nn.Softmax(dim=1),
+    Dropout: lambda layer: nn.Dropout(layer.rate),
+    BatchNorm: _batch_norm,
+}
+FROM_TORCH: dict[type, Callable[[Any], Layer]] = {
+    nn.Linear: _from_linear,
+    nn.Sigmoid: lambda module: Sigmoid(),
+    nn.Tanh: lambda module: Tanh(),
+    nn.ReLU: lambda module: ReLU(),
+    nn.Softmax: _from_softmax,
+    nn.Dropout: lambda module: Dropout(module.p),
+    nn.BatchNorm1d: _from_batch_norm,
+}

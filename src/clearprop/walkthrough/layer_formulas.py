@@ -1,0 +1,66 @@
+"""What each kind of layer does, in symbols: its value, and its derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clearprop.nn import BatchNorm, Dropout, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """How a layer is written.
+
+    Attributes
+    ----------
+    letter : str
+        What its value is called.
+    forward : str
+        The value, with {x} for the input and the names of the parameters in braces.
+    backward : dict of str to str
+        The gradient of each parameter, and of the input ("x"), with {dy} for that of the value {y} besides.
+    """
+
+    letter: str
+    forward: str
+    backward: dict[str, str]
+
+
+KNOWN: dict[type, Formulas] = {
+    Linear: Formulas("z", "{x} {W} + {b}", {"W": "{x}^T {dy}", "b": "sum of the rows of {dy}", "x": "{dy} {W}^T"}),
+    Sigmoid: Formulas("a", "1 / (1 + exp(-{x}))", {"x": "{dy} * {y} (1 - {y})"}),
+    Tanh: Formulas("a", "tanh({x})", {"x": "{dy} * (1 - {y}^2)"}),
+    ReLU: Formulas("a", "max({x}, 0)", {"x": "{dy} where {y} > 0, else 0"}),
+    Softmax: Formulas("p", "exp({x}) / sum of exp({x}), in each row", {"x": "{y} * ({dy} - sum of {dy} * {y}, in each row)"}),
+    Dropout: Formulas("d", "{x} * mask, 0 or 1 / (1 - rate)", {"x": "{dy} * mask"}),
+    BatchNorm: Formulas(
+        "n",
+        "{gamma} * x_hat + {beta}, x_hat = ({x} - mean) s, s = 1 / sqrt(var + eps)",
+        {
+            "gamma": "sum of the rows of {dy} * x_hat",
+            "beta": "sum of the rows of {dy}",
+            "x": "s (dx_hat - mean(dx_hat) - x_hat mean(dx_hat * x_hat)), dx_hat = {dy} {gamma}",
+        },
+    ),
+}
+
+
+def formulas_of(layer: Layer) -> Formulas:
+    """The formulas of a layer; of one that a user wrote, only that it has a forward and a backward."""
+    if type(layer) in KNOWN:
+        return KNOWN[type(layer)]
+    name = type(layer).__name__
+    parts = dict.fromkeys((*layer.names, "x"), f"{name}.backward({{dy}})")
+    return Formulas("u", f"{name}.forward({{x}})", parts)
+
+
+def fill(formula: str, symbols: dict[str, Any]) -> str:
+    """A formula with the symbols of one place in a net.
+
+    Examples
+    --------
+    >>> fill("{x} {W} + {b}", {"x": "a1", "W": "W2", "b": "b2"})
+    'a1 W2 + b2'
+    """
+    return formula.format(**symbols)

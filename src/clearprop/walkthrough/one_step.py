@@ -1,0 +1,195 @@
+"""One training step, written down as it happens: start, forward, backward, update."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.nn import LOSSES, ElementwiseLoss, Loss, Net
+from clearprop.optim import OPTIMIZERS, SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.registry import choose
+from clearprop.walkthrough.layer_formulas import fill, formulas_of
+from clearprop.walkthrough.lines import Stage
+from clearprop.walkthrough.loss_lines import LossLines
+from clearprop.walkthrough.walkthrough import Walkthrough
+
+RULES: dict[type, tuple[dict[str, str], str]] = {
+    SGD: ({"v": "momentum {v} + {g}"}, "{w} - lr {v}"),
+    AdaGrad: ({"s": "{s} + {g}^2"}, "{w} - lr {g} / (sqrt({s}) + eps)"),
+    RMSProp: ({"s": "rho {s} + (1 - rho) {g}^2"}, "{w} - lr {g} / (sqrt({s}) + eps)"),
+    Adam: (
+        {"m": "beta1 {m} + (1 - beta1) {g}", "s": "beta2 {s} + (1 - beta2) {g}^2"},
+        "{w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)",
+    ),
+}
+"""For each optimizer, what becomes of its slots, and of a parameter {w} with the gradient {g}."""
+
+
+def explain(
+    net: Net,
+    x: Array,
+    y: Array | int | float,
+    loss: Loss | str = "cross_entropy",
+    optimizer: Optimizer | str = "sgd",
+    softmax: str = "fused",
+) -> Walkthrough:
+    """One training step in full. Nothing is changed: the step is taken by copies of the net and the optimizer.
+
+    Parameters
+    ----------
+    net : Net
+        Its values are shown in its own dtype.
+    x : array (B, n_x) or (n_x,)
+        A batch, or one example.
+    y : array or number
+        The targets, as the loss takes them; for one example, its class or its row.
+    loss : Loss or str
+    optimizer : Optimizer or str
+        With all that it remembers, so that a step in the midst of a training run can be explained.
+    softmax : {"fused", "separate"}
+        Whether cross-entropy is differentiated in one go, p - y, or as the product of two local derivatives.
+
+    Returns
+    -------
+    Walkthrough
+        Print it, or let a notebook show it.
+
+    Raises
+    ------
+    ShapeError
+        If x does not fit the net, or y the loss.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> from clearprop.walkthrough import worked_example
+    >>> step = explain(*worked_example(), optimizer=cp.SGD(lr=0.1))
+    >>> step["L"], step["dW2"][0].tolist()
+    (0.6931471805599453, [-0.44039853898894116, 0.44039853898894116])
+    """
+    choose("softmax", softmax, ("fused", "separate"))
+    loss, optimizer = LOSSES.make(loss), deepcopy(OPTIMIZERS.make(optimizer))
+    net, again = net.copy(), net.copy()
+    names = Names(net)
+    X, Y = _as_batch(net, x, y, loss)
+    forward, y_hat, saved = _forward(net, names, X)
+    ending = LossLines(loss, names.outputs[-1], y_hat, Y, softmax == "separate")
+    ending.forward(forward)
+    backward = Stage("Backward: from the loss to every parameter")
+    ending.backward(backward)
+    _backward(net, names, saved, ending.dy_hat, backward)
+    start, update = _start(net, names, X, ending.y), _update(net, names, optimizer)
+    again.theta[:] = net.theta  # a copy made before the step, so that a Dropout draws the same mask
+    after = loss.forward(again.forward(X, training=True)[0], Y)[0]
+    update.add("L", "the loss of the same batch, after the step", after, f"it was {ending.value:.6g}")
+    title = f"One training step of {net!r} with {loss!r} and {optimizer!r}"
+    return Walkthrough(title, [start, forward, backward, update])
+
+
+class Names:
+    """What the values of a net are called.
+
+    Attributes
+    ----------
+    outputs : list of str
+        The value of each layer: "z1", "a1", "z2".
+    parameters : dict of int to dict of str to str
+        For each layer, by its id: {"W": "W1", "b": "b1"}.
+    """
+
+    def __init__(self, net: Net) -> None:
+        self.outputs: list[str] = []
+        self.parameters: dict[int, dict[str, str]] = {}
+        counts: dict[str, int] = {}
+        for layer in net.layers:
+            letter = formulas_of(layer).letter
+            counts[letter] = counts.get(letter, 0) + 1
+            self.outputs.append(f"{letter}{counts[letter]}")
+            self.parameters.setdefault(id(layer), {name: f"{name}{counts[letter]}" for name in layer.names})
+
+    def at(self, net: Net, place: int) -> dict[str, str]:
+        """The symbols around the layer in the given place: x, y, dy and its parameters."""
+        x, y = self.outputs[place - 1] if place else "x", self.outputs[place]
+        return {"x": x, "y": y, "dy": f"d{y}", **self.parameters[id(net.layers[place])]}
+
+
+def _as_batch(net: Net, x: Array, y: Any, loss: Loss) -> tuple[Array, Array]:
+    X, Y = np.asarray(x, dtype=net.dtype), np.asarray(y)
+    if X.ndim == 1:
+        X = X[np.newaxis]
+        labels = isinstance(loss, ElementwiseLoss) is False and Y.shape == (1,)
+        Y = Y if labels else Y[np.newaxis]
+        Y = Y[:, np.newaxis] if isinstance(loss, ElementwiseLoss) and Y.ndim == 1 else Y
+    return X, Y if Y.ndim == 1 else Y.astype(net.dtype)
+
+
+def _start(net: Net, names: Names, X: Array, y: Array) -> Stage:
+    stage = Stage(
+        "Given: the example, its target, the parameters" if len(X) == 1 else "Given: a batch, its targets, the parameters"
+    )
+    stage.add("x", "", X)
+    stage.add("y", "", y)
+    for layer in net.unique_layers():
+        for name, value in layer.parameters().items():
+            stage.add(names.parameters[id(layer)][name], "", value)
+    return stage
+
+
+def _forward(net: Net, names: Names, X: Array) -> tuple[Stage, Array, list[Any]]:
+    stage, saved = Stage("Forward: from the input to the loss"), []
+    a = X
+    for place, layer in enumerate(net.layers):
+        a, kept = layer.forward(a, training=True)
+        saved.append(kept)
+        stage.add(names.outputs[place], fill(formulas_of(layer).forward, names.at(net, place)), a)
+    return stage, a, saved
+
+
+def _backward(net: Net, names: Names, saved: list[Any], dy: Array, stage: Stage) -> None:
+    net.zero_grad()
+    seen: set[int] = set()
+    for place in reversed(range(len(net))):
+        layer, symbols = net[place], names.at(net, place)
+        dy = layer.backward(saved[place], dy)
+        formulas = formulas_of(layer).backward
+        note = "added to what came from the later place of this layer" if id(layer) in seen and layer.names else ""
+        for name, value in layer.gradients().items():
+            stage.add(f"d{symbols[name]}", fill(formulas[name], symbols), value, note)
+        seen.add(id(layer))
+        if place:  # nobody needs the gradient of the data
+            stage.add(f"d{symbols['x']}", fill(formulas["x"], symbols), dy)
+
+
+def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
+    """Take the step, and write down every gradient as it is used, every slot and every parameter after it."""
+    stage = Stage(f"Update: step {optimizer.t + 1} of {optimizer!r}", sign="<-")
+    stage.add("lr", "", optimizer.schedule(optimizer.t))
+    g = optimizer.regularised(net.theta, optimizer.clipped(net.grad)).copy()
+    plain = not (optimizer.weight_decay or optimizer.clip_norm)
+    simple = type(optimizer) is SGD and not optimizer.momentum
+    optimizer.step(net.theta, net.grad)
+    slots, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
+    if type(optimizer) is SGD and optimizer.nesterov:
+        rule = "{w} - lr ({g} + momentum {v})"
+    start = 0
+    for layer in net.unique_layers():
+        for name, value in layer.parameters().items():
+            w = names.parameters[id(layer)][name]
+            part = slice(start, start + value.size)
+            start += value.size
+            symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{slot: f"{slot}_{w}" for slot in optimizer.slot_names}}
+            if not plain:
+                stage.add(symbols["g"], _prepared(w, optimizer), g[part].reshape(value.shape))
+            for slot, formula in ({} if simple else slots).items():
+                stage.add(symbols[slot], fill(formula, symbols), optimizer.slots[slot][part].reshape(value.shape))
+            stage.add(w, fill("{w} - lr {g}" if simple else rule, symbols), value)
+    return stage
+
+
+def _prepared(w: str, optimizer: Optimizer) -> str:
+    """The gradient as the rule gets it: shortened, and with that of the penalty."""
+    g = f"d{w}" if optimizer.clip_norm is None else f"d{w} min(1, clip_norm / |grad|)"
+    return f"{g} + weight_decay {w}" if optimizer.weight_decay else g

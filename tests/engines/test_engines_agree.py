@@ -1,0 +1,300 @@
+"""One table of cases x every engine: after three epochs, the same parameters as the reference."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.engines import ENGINES, Batch
+
+N, N_IN, EPOCHS = 12, 3, 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained, on 12 examples with 3 inputs and 3 classes."""
+
+    name: str
+    net: Callable[[], list[cp.Layer]]
+    loss: cp.Loss = field(default_factory=cp.CrossEntropy)
+    optimizer: cp.Optimizer = field(default_factory=lambda: cp.SGD(0.1))
+    batch_size: int = 4
+    target: str = "classes"
+    spread: float = 1.0  # of the inputs; large ones saturate every sigmoid
+    not_in_float32: tuple[str, ...] = ()  # engines for which float32 has too few digits for a comparison
+
+    def make(self, dtype: str) -> tuple[cp.Net, np.ndarray, np.ndarray]:
+        rng = np.random.default_rng(7)
+        net = cp.Net(*self.net(), seed=5, dtype=dtype)
+        X = (self.spread * rng.normal(size=(N, N_IN))).astype(dtype)
+        classes = rng.integers(3, size=N)
+        targets = {
+            "classes": classes,
+            "one-hot": np.eye(3)[classes],
+            "soft": rng.dirichlet(np.ones(3), size=N),
+            "real": rng.normal(size=(N, 3)),
+            "binary": rng.integers(2, size=(N, 3)).astype(float),
+            "column": rng.integers(2, size=(N, 1)).astype(float),
+        }
+        y = targets[self.target]
+        return net, X, y if y.ndim == 1 else y.astype(dtype)
+
+
+def stack(depth: int, activation: type[cp.Layer] = cp.Tanh, *ending: cp.Layer) -> Callable[[], list[cp.Layer]]:
+    """`depth` linear layers with activations between them, and an ending."""
+
+    def build() -> list[cp.Layer]:
+        sizes = [N_IN, *[4] * (depth - 1), 3]
+        layers: list[cp.Layer] = []
+        for n_in, n_out in pairwise(sizes):
+            layers += [cp.Linear(n_in, n_out, bias_init="normal"), activation()]
+        return [*layers[:-1], *deepcopy(ending)]
+
+    return build
+
+
+def shared() -> list[cp.Layer]:
+    twice = cp.Linear(3, 3)
+    return [twice, cp.Tanh(), twice, cp.Sigmoid(), cp.Linear(3, 3)]
+
+
+def normalised() -> list[cp.Layer]:
+    return [cp.Linear(3, 4), cp.BatchNorm(4, momentum=0.3), cp.ReLU(), cp.Linear(4, 3)]
+
+
+def dropped() -> list[cp.Layer]:
+    return [cp.Linear(3, 6), cp.Tanh(), cp.Dropout(0.4), cp.Linear(6, 5), cp.Dropout(0.2), cp.Linear(5, 3)]
+
+
+ENDINGS = {  # loss: what the net must end in, and which targets there are
+    cp.CrossEntropy: ((), ("classes", "one-hot", "soft")),
+    cp.NegativeLogLikelihood: ((cp.Softmax(),), ("classes", "soft")),
+    cp.BinaryCrossEntropy: ((cp.Sigmoid(),), ("binary",)),
+    cp.BinaryCrossEntropyWithLogits: ((), ("binary",)),
+    cp.MeanSquaredError: ((), ("real",)),
+}
+OPTIMIZERS = [
+    cp.SGD(0.1, momentum=0.9),
+    cp.SGD(0.1, momentum=0.8, nesterov=True),
+    cp.SGD(0.1, weight_decay=0.1, clip_norm=0.2),
+    cp.SGD(0.1, momentum=0.9, weight_decay=0.1, clip_norm=1000.0),
+    cp.SGD(cp.WarmUp(cp.StepDecay(0.3, every=4), steps=3)),
+    cp.AdaGrad(0.1),
+    cp.AdaGrad(0.1, weight_decay=0.05, clip_norm=0.5),
+    cp.RMSProp(0.01, rho=0.9),
+    cp.RMSProp(0.01, weight_decay=0.05),
+    cp.Adam(0.02),
+    cp.Adam(cp.ExponentialDecay(0.05, factor=0.9), beta1=0.5, beta2=0.9, weight_decay=0.1, clip_norm=0.3),
+]
+CASES = [
+    *[Case(f"depth {depth}", stack(depth)) for depth in range(1, 6)],
+    *[Case(f"{kind.__name__}", stack(3, kind)) for kind in (cp.Sigmoid, cp.Tanh, cp.ReLU, cp.Softmax)],
+    *[
+        Case(f"{kind.__name__} {target} {reduction}", stack(2, cp.Tanh, *ending), kind(reduction=reduction), target=target)
+        for kind, (ending, targets) in ENDINGS.items()
+        for target in targets
+        for reduction in ("mean", "sum")
+    ],
+    *[Case(repr(optimizer), stack(2), optimizer=optimizer) for optimizer in OPTIMIZERS],
+    *[
+        Case(f"batch {size} {loss!r}", stack(2), loss, batch_size=size, target=target)
+        for size in (1, 4, 5, 12)
+        for loss, target in (
+            (cp.CrossEntropy(), "classes"),
+            (cp.MeanSquaredError(), "real"),
+            (cp.CrossEntropy("sum"), "classes"),
+        )
+    ],
+    Case("broadcast", stack(2, cp.Tanh, cp.Sigmoid()), cp.BinaryCrossEntropy(broadcast=True), target="column"),
+    Case("bare formula", stack(2, cp.Tanh, cp.Sigmoid()), cp.BinaryCrossEntropy(raw=True), target="binary"),
+    # Python's floats are float64, in which 1 / (1 + exp(-17)) is not yet 1, and its derivative not yet 0.
+    Case(
+        "saturated sigmoid",
+        stack(1, cp.Tanh, cp.Sigmoid()),
+        cp.BinaryCrossEntropy(),
+        cp.SGD(0.01),
+        target="binary",
+        spread=40.0,
+        not_in_float32=("scalar",),
+    ),
+    Case("saturated softmax", stack(1, cp.Tanh, cp.Softmax()), cp.NegativeLogLikelihood(), cp.SGD(0.01), spread=40.0),
+    Case("large scores", stack(1), cp.CrossEntropy(), cp.SGD(0.01), spread=300.0),
+    Case("large logits", stack(1), cp.BinaryCrossEntropyWithLogits(), cp.SGD(0.01), target="binary", spread=300.0),
+    Case("a layer used twice", shared, optimizer=cp.Adam(0.01)),
+    Case("no hidden layer, no activation", stack(1), cp.MeanSquaredError(), target="real"),
+    Case("dropout", dropped, optimizer=cp.Adam(0.01)),
+    Case("batch normalisation", normalised, optimizer=cp.SGD(0.1, momentum=0.9)),
+    # The bias before a BatchNorm has derivative 0: Adam divides the rounding error of that zero by itself.
+    Case("batch normalisation, Adam", normalised, optimizer=cp.Adam(0.001), not_in_float32=tuple(ENGINES)),
+]
+BY_NAME = {case.name: case for case in CASES}
+
+
+def agrees(engine: cp.Engine, case: Case, dtype: str, tolerance: float, agree: Callable[..., None]) -> None:
+    """Train with the engine and with the reference, and compare everything that training changes."""
+    results = []
+    for each in (engine, Batch()):
+        net, X, y = case.make(dtype)
+        optimizer, rng = deepcopy(case.optimizer), np.random.default_rng(11)
+        steps = [each.train_epoch(net, case.loss, optimizer, X, y, rng.permutation(N), case.batch_size) for _ in range(EPOCHS)]
+        results.append((net, optimizer, steps, each.forward(net, X)))
+    (net, optimizer, steps, y_hat), (wanted_net, wanted_optimizer, wanted_steps, wanted_y_hat) = results
+    agree(net.theta, wanted_net.theta, tolerance, "theta")
+    assert net.theta.dtype == wanted_net.theta.dtype
+    assert optimizer.t == wanted_optimizer.t
+    assert list(optimizer.slots) == list(wanted_optimizer.slots)
+    for name, slot in wanted_optimizer.slots.items():
+        agree(optimizer.slots[name], slot, 10 * tolerance, f"slot {name}")
+        assert optimizer.slots[name].dtype == slot.dtype
+    for layer, wanted in zip(net.layers, wanted_net.layers, strict=True):
+        for name in layer.buffers:
+            agree(getattr(layer, name), getattr(wanted, name), tolerance, name)
+        if layer.rng is not None:
+            assert layer.rng.bit_generator.state == wanted.rng.bit_generator.state
+    for got, wanted_step in zip(steps, wanted_steps, strict=True):
+        agree(got.losses, wanted_step.losses, 10 * tolerance, "losses")
+        assert got.losses.dtype == got.hits.dtype == np.float64
+        np.testing.assert_array_equal(got.hits, wanted_step.hits)
+    agree(y_hat, wanted_y_hat, 10 * tolerance, "the output")
+
+
+def make(engine: str, case: Case) -> cp.Engine:
+    made = ENGINES.make(engine)
+    reason = made.supports(case.make("float64")[0], case.loss, case.optimizer)
+    if reason is not None:
+        pytest.skip(reason)
+    return made
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_three_epochs_give_the_same_parameters(engine: str, case: Case, agree: Any) -> None:
+    agrees(make(engine, case), case, "float64", 1e-10, agree)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_three_epochs_in_float32(engine: str, case: Case, agree: Any) -> None:
+    if engine in case.not_in_float32:
+        pytest.skip("float32 has too few digits for this comparison")
+    agrees(make(engine, case), case, "float32", 1e-5, agree)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_loss_and_gradient(engine: str, case: Case, agree: Any) -> None:
+    net, X, y = case.make("float64")
+    reference, before = net.copy(), net.theta.copy()
+    value, grad = make(engine, case).loss_and_grad(net, case.loss, X, y)
+    wanted_value, wanted_grad = Batch().loss_and_grad(reference, case.loss, X, y)
+    assert value == pytest.approx(wanted_value, rel=1e-12)
+    agree(grad, wanted_grad, 1e-12, "the gradient")
+    np.testing.assert_array_equal(net.theta, before)
+
+
+SMOOTH = [case for case in CASES if case.spread == 1.0 and "dropout" not in case.name]
+
+
+@pytest.mark.parametrize("case", SMOOTH, ids=lambda case: case.name)
+def test_gradient_against_central_differences(case: Case, slope: Any, agree: Any) -> None:
+    """Of the reference, in training mode; the other engines agree with it to 1e-12."""
+    net, X, y = case.make("float64")
+    grad = Batch().loss_and_grad(net, case.loss, X, y)[1]
+
+    def value() -> float:
+        return case.loss(net.forward(X, training=True)[0], y)
+
+    agree(grad, slope(value, net.theta), 1e-7, "the gradient")
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+def test_gradient_of_the_engine_itself_against_central_differences(engine: str, slope: Any, agree: Any) -> None:
+    """With the engine's own forward pass: it must differentiate what it computes."""
+    net, X, y = BY_NAME["depth 3"].make("float64")
+    made, loss = ENGINES.make(engine), cp.CrossEntropy()
+    agree(made.loss_and_grad(net, loss, X, y)[1], slope(lambda: loss(made.forward(net, X), y), net.theta), 1e-7)
+
+
+def test_engines_can_be_mixed_from_epoch_to_epoch(agree: Any) -> None:
+    net, X, y = BY_NAME["depth 3"].make("float64")
+    reference, optimizer = net.copy(), cp.Adam(0.02, weight_decay=0.01)
+    wanted, order = deepcopy(optimizer), np.arange(N)
+    for engine in [*ENGINES, *ENGINES]:
+        ENGINES.make(engine).train_epoch(net, cp.CrossEntropy(), optimizer, X, y, order, 5)
+        Batch().train_epoch(reference, cp.CrossEntropy(), wanted, X, y, order, 5)
+    agree(net.theta, reference.theta, 1e-10)
+    assert optimizer.t == wanted.t == 2 * len(list(ENGINES)) * 3
+
+
+# A mistake planted in a copy of an engine: (engine, right, wrong, the case that must notice).
+FAULTS = [
+    ("scalar", "sum(dy[j] * W[i][j] for", "sum(dy[j] * W[j % len(W)][i % len(b)] for", "depth 3"),
+    ("scalar", "1.0 / len(X)", "1.0", "depth 2"),
+    ("scalar", "da_i * (1.0 - a_i * a_i)", "da_i", "Tanh"),
+    ("scalar", "scale /= len(y[0])", "pass", "MeanSquaredError real mean"),
+    ("scalar", "m / sum1", "m", "Adam(lr=0.02)"),
+    ("sample", "return W @ dy", "return (W.T if W.shape[0] == W.shape[1] else W) @ dy", "depth 3"),
+    ("sample", "net.grad *= scale", "pass", "depth 2"),
+    ("sample", "return da * a * (1.0 - a)", "return da", "Sigmoid"),
+    ("sample", "net.zero_grad()", "pass", "depth 2"),
+    ("batch", "            net.zero_grad()\n            y_hat", "            y_hat", "depth 2"),
+    ("batch", "loss.backward(kept)", "loss.backward(kept) * len(rows)", "depth 2"),
+    ("batch", "net.backward(saved, loss.backward(kept))", "net[-1].backward(saved[-1], loss.backward(kept))", "depth 2"),
+    ("torch_manual", "return dy @ W.T", "return dy @ (W if W.shape[0] == W.shape[1] else W.T)", "depth 3"),
+    ("torch_manual", "1.0 / len(X)", "1.0", "depth 2"),
+    ("torch_manual", "return da * (a > 0.0)", "return da", "ReLU"),
+    ("torch_manual", "db += dy.sum(dim=0)", "pass", "depth 1"),
+    ("torch_autograd", "return x @ W + b", "return x @ (W.T if W.shape[0] == W.shape[1] else W) + b", "depth 3"),
+    ("torch_autograd", "1.0 / len(X)", "1.0", "depth 2"),
+    ("torch_autograd", "(y_hat.clamp(low, high) - y_hat).detach()", "(y_hat.clamp(low, high) - y_hat)", "saturated sigmoid"),
+    ("torch_nn", ".reshape(tuple(parameter.shape)[::-1]).T", ".reshape(tuple(parameter.shape))", "SGD(momentum=0.9)"),
+    ("torch_nn", "nn.CrossEntropyLoss(reduction=reduction)", "nn.CrossEntropyLoss(reduction='sum')", "depth 2"),
+    ("torch_nn", "twin.model.zero_grad()", "pass", "depth 2"),
+    ("torch_nn", "p + (p.clamp(self.low, self.high) - p).detach()", "p.clamp(self.low, self.high)", "saturated sigmoid"),
+]  # fmt: skip
+
+
+def mutant(engine: str, right: str, wrong: str) -> cp.Engine:
+    """An engine made from a copy of its source with one mistake in it."""
+    kind = ENGINES.find(engine)
+    path = Path(str(inspect.getsourcefile(kind)))
+    source = path.read_text()
+    assert right in source, "the fault must be planted somewhere"
+    module = types.ModuleType("mutant")
+    exec(compile(source.replace(right, wrong), str(path), "exec"), module.__dict__)
+    made: cp.Engine = module.__dict__[kind.__name__]()
+    return made
+
+
+@pytest.mark.parametrize(("engine", "right", "wrong", "name"), FAULTS)
+def test_a_planted_fault_is_noticed(engine: str, right: str, wrong: str, name: str, agree: Any) -> None:
+    case = BY_NAME[name]
+    agrees(mutant(engine, right, right), case, "float64", 1e-10, agree)  # the copy itself is not at fault
+    with pytest.raises(AssertionError):
+        agrees(mutant(engine, right, wrong), case, "float64", 1e-10, agree)
+
+
+@pytest.mark.parametrize("engine", ["torch_manual", "torch_autograd"])
+def test_a_fault_in_the_update_they_share_is_noticed(engine: str, monkeypatch: pytest.MonkeyPatch, agree: Any) -> None:
+    from clearprop.engines import torch_state
+
+    def uncorrected(*arguments: Any) -> Any:
+        return torch_state.adam(*arguments[:-2], 1.0, 1.0)
+
+    monkeypatch.setitem(torch_state.UPDATES, cp.Adam, uncorrected)
+    with pytest.raises(AssertionError):
+        agrees(ENGINES.make(engine), BY_NAME["Adam(lr=0.02)"], "float64", 1e-10, agree)
+
+
+def test_every_engine_of_one_file_has_planted_faults() -> None:
+    assert {fault[0] for fault in FAULTS} == set(ENGINES) - {"compiled"}, "compiled, a package, plants its own"
