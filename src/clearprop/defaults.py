@@ -90,7 +90,7 @@ class Settings:
     order: str = "shuffle"
     remainder: str = "keep"
     patience: int | None = None
-    engine: str = "batch"
+    engine: str | None = None
     seed: int = 0
     dtype: str = "float32"
 
@@ -142,11 +142,11 @@ def settings_for(data: Dataset, **given: Any) -> Settings:
     n, images = len(data.train), data.image_shape is not None
     chosen: dict[str, Any] = {"loss": "mean_squared_error" if data.task == "regression" else "cross_entropy"}
     if images:
-        chosen |= {"hidden": (300,) if n > 10_000 else (128,), "dropout": 0.2}
+        chosen |= {"hidden": (300,) if n > 10_000 else (128,)}
     elif data.n_in <= 2:
         chosen |= {"hidden": (10,) if data.task == "classification" else (32,), "activation": ("tanh",)}
     else:
-        chosen |= {"hidden": (64,), "dropout": 0.1}
+        chosen |= {"hidden": (64,)}
     chosen["batch"] = min(128, max(8, 2 ** round(math.log2(max(n, 2) / 50))))
     chosen |= given
     batch = min(chosen["batch"] or n, n)
@@ -187,7 +187,8 @@ def plan(settings: Settings, data: Dataset) -> Plan:
     OptionError
         If a name or value is not known, or the loss does not suit the data.
     """
-    ENGINES.find(settings.engine)
+    if settings.engine is not None:
+        ENGINES.find(settings.engine)
     choose("order", settings.order, ORDERS)
     choose("remainder", settings.remainder, REMAINDERS)
     if settings.patience is not None and data.val is None:

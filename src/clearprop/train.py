@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 import warnings
@@ -39,7 +40,7 @@ def fit(
     batch_size: int | None = 32,
     epochs: int = 10,
     seed: int | np.random.Generator = 0,
-    engine: Engine | str = "batch",
+    engine: Engine | str | None = None,
     order: str = "shuffle",
     remainder: str = "keep",
     validation: Split | tuple[Array, Array] | None = None,
@@ -55,8 +56,10 @@ def fit(
     net : Net
     data : Dataset, Split, or pair (X, y)
         X (N, n_x); y integer classes (N,), one-hot rows or real targets (N, n_y), as the loss takes them.
-    loss, optimizer, engine : object or name
+    loss, optimizer : object or name
         An optimizer starts afresh: whatever it remembers of an earlier run is cleared.
+    engine : object or name, optional
+        By default "compiled", or "batch", with a line that says so, where that cannot train the net.
     batch_size : int or None
         Examples per step: 1 for online descent; None for all of them at once, batch descent.
     epochs : int
@@ -103,7 +106,8 @@ def fit(
     epochs = count("epochs", epochs)
     choose("train_metrics", train_metrics, ("running", "after"))
     choose("on_nonfinite", on_nonfinite, ("stop", "continue"))
-    run = start(net, data, validation, LOSSES.make(loss), OPTIMIZERS.make(optimizer), ENGINES.make(engine))
+    loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    run = start(net, data, validation, loss, optimizer, choose_engine(engine, net, loss, optimizer))
     run.epochs, run.rng = epochs, np.random.default_rng(seed)
     run.callbacks = sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))  # they keep the others' state
     size = len(run.train) if batch_size is None else min(count("batch_size", batch_size), len(run.train))
@@ -131,6 +135,18 @@ def fit(
     for callback in run.callbacks:
         callback.on_fit_end(run)
     return run.history
+
+
+def choose_engine(given: Engine | str | None, net: Net, loss: Loss, optimizer: Optimizer) -> Engine:
+    """The engine that was asked for; without any, the compiled one if it can train the net, else the reference."""
+    if given is not None:
+        return ENGINES.make(given)
+    compiled = ENGINES.make("compiled")
+    reason = compiled.supports(net, loss, optimizer)
+    if reason is None:
+        return compiled
+    logging.getLogger("clearprop").warning("Training on the engine 'batch'; 'compiled' cannot: %s", reason)
+    return ENGINES.make("batch")
 
 
 def start(

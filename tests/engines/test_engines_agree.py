@@ -153,8 +153,10 @@ def agrees(engine: cp.Engine, case: Case, dtype: str, tolerance: float, agree: C
     assert net.theta.dtype == wanted_net.theta.dtype
     assert optimizer.t == wanted_optimizer.t
     assert list(optimizer.slots) == list(wanted_optimizer.slots)
+    remembers = not (isinstance(optimizer, cp.SGD) and optimizer.momentum == 0)  # v is then multiplied by 0 at every step
     for name, slot in wanted_optimizer.slots.items():
-        agree(optimizer.slots[name], slot, 10 * tolerance, f"slot {name}")
+        if remembers:
+            agree(optimizer.slots[name], slot, 10 * tolerance, f"slot {name}")
         assert optimizer.slots[name].dtype == slot.dtype
     for layer, wanted in zip(net.layers, wanted_net.layers, strict=True):
         for name in layer.buffers:

@@ -39,7 +39,7 @@ def test_every_rung_gives_the_same_numbers() -> None:
 def test_the_reference_trains_as_fit_does() -> None:
     net = cp.mlp([2, 5, 2], hidden="tanh", dtype="float64")
     row = climb(net, (X, Y), batch_size=8, epochs=2, seed=4, engines=["batch"])[0]
-    cp.fit(net, (X, Y), batch_size=8, epochs=2, seed=4)
+    cp.fit(net, (X, Y), batch_size=8, epochs=2, seed=4, engine="batch")
     assert row["loss"] == cp.evaluate(net, (X, Y))["loss"]
     assert "speed" not in row
 

@@ -275,7 +275,7 @@ def test_ctrl_c_returns_what_was_learned_so_far() -> None:
 
     net, same = small_net(), small_net()
     history = cp.fit(net, problem(), epochs=100, engine=Interrupt())
-    cp.fit(same, problem(), epochs=3)
+    cp.fit(same, problem(), epochs=3, engine="batch")
     assert len(history) == 3
     assert history.stopped == "interrupted in epoch 4"
     np.testing.assert_array_equal(net.theta, same.theta)

@@ -89,6 +89,7 @@ def run(given: dict[str, Any]) -> int:
     progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
     with saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
         outcome = carry_out(planned, settings, config, progress, checkpoint, resume)
+        del data, planned  # the training examples, which may fill most of the memory
         if not silent:
             summary.conclude(console, outcome)
         files = {} if folder is None else saving.save_run(outcome, folder, checkpoint)

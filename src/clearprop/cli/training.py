@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Outcome:
         The contents of config.json.
     settings : Settings
     data : Dataset
-        As it was trained on.
+        What figures are drawn from, as far as it is needed for that.
     model : Model
     history : History
     seconds : float
@@ -110,8 +110,14 @@ def carry_out(
     model = Model.of(plan.net, plan.loss, plan.data)
     penalty = plan.optimizer.penalty(plan.net.theta)
     with np.errstate(all="ignore"):  # the last finite parameters may still give infinite outputs
-        metrics = {name: measure(model, split, settings.engine, penalty) for name, split in plan.data.splits.items()}
-    return Outcome(config, settings, plan.data, model, history, seconds, metrics)
+        metrics = {name: measure(model, split, settings.engine or "batch", penalty) for name, split in plan.data.splits.items()}
+    return Outcome(config, settings, to_be_shown(plan.data), model, history, seconds, metrics)
+
+
+def to_be_shown(data: Dataset) -> Dataset:
+    """The data that figures are drawn from: all in the plane, else the last split alone, so that memory is free again."""
+    last = data.test or data.val or data.train
+    return data if data.n_in == 2 else replace(data, train=last, val=None, test=None)
 
 
 def measure(model: Model, split: Split, engine: str, penalty: float) -> dict[str, Any]:

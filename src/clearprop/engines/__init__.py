@@ -24,7 +24,7 @@ ENGINES = EngineRegistry(
         "scalar": "clearprop.engines.scalar:Scalar",
         "sample": "clearprop.engines.sample:Sample",
         "batch": "clearprop.engines.batch:Batch",
-        # The place of "compiled".
+        "compiled": "clearprop.engines.compiled.engine:Compiled",
         "torch_manual": "clearprop.engines.torch_manual:TorchManual",
         "torch_autograd": "clearprop.engines.torch_autograd:TorchAutograd",
         "torch_nn": "clearprop.engines.torch_nn:TorchNN",

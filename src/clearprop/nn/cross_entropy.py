@@ -6,7 +6,7 @@ import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.errors import ShapeError
-from clearprop.nn.loss import Loss
+from clearprop.nn.loss import Loss, classes_of
 from clearprop.nn.softmax import softmax
 
 
@@ -109,6 +109,10 @@ class CrossEntropy(Loss):
     def probabilities(self, y_hat: Array) -> Array:
         """softmax of the scores."""
         return softmax(y_hat)
+
+    def hits(self, y_hat: Array, y: Array) -> float:
+        """How many examples have their largest score, and so their largest probability, where the target is."""
+        return float(np.count_nonzero(y_hat.argmax(axis=1) == classes_of(y)))
 
 
 class NegativeLogLikelihood(Loss):

@@ -1,0 +1,68 @@
+"""The compiled kernel on disk, so that it is compiled once for each machine and version, not once for each process."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from clearprop.engines.compiled.lanes import INTERPRETED
+
+PACKAGE = Path(__file__).parents[2]
+SOURCES = ("engines/compiled/*.py", "nn/*.py", "optim/*.py")
+
+
+@lru_cache(maxsize=1)
+def directory() -> Path:
+    """Where the kernel of exactly these sources and this Numba is kept.
+
+    Numba looks only at the file that a function stands in; the kernel is made of functions from many.
+    """
+    from platformdirs import user_cache_dir
+
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    for pattern in SOURCES:
+        for path in sorted(PACKAGE.glob(pattern)):
+            digest.update(path.read_bytes())
+    return Path(user_cache_dir("clearprop")) / "kernels" / digest.hexdigest()[:16]
+
+
+def keep_on_disk(kernel: Any) -> Any:
+    """Let Numba store a function's machine code in `directory()`; where that cannot be written, it is compiled each time."""
+    if INTERPRETED:
+        return kernel
+    given = numba.config.CACHE_DIR
+    try:
+        directory().mkdir(parents=True, exist_ok=True)
+        numba.config.CACHE_DIR = str(directory())
+        kernel.enable_caching()
+    except (OSError, RuntimeError):
+        pass
+    finally:
+        numba.config.CACHE_DIR = given
+    return kernel
+
+
+@contextmanager
+def announce_compilation(dtype: str) -> Iterator[None]:
+    """Say on stderr that the first use of a dtype takes a while, unless the kernel is on disk already."""
+    mark = directory() / f"{dtype}.compiled"
+    if INTERPRETED or dtype in _READY or mark.exists():
+        _READY.add(dtype)
+        yield
+        return
+    print(f"Compiling the {dtype} kernel, once for this machine ...", end=" ", file=sys.stderr, flush=True)
+    yield
+    print("done.", file=sys.stderr, flush=True)
+    _READY.add(dtype)
+    if directory().is_dir():
+        mark.touch()
+
+
+_READY: set[str] = set()

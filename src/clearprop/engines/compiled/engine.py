@@ -1,0 +1,182 @@
+"""The compiled engine: the layers' own mathematics, at the speed of the machine."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.engines.compiled.cache import announce_compilation
+from clearprop.engines.compiled.epoch import train_steps
+from clearprop.engines.compiled.lanes import INTERPRETED
+from clearprop.engines.compiled.losses import loss_code
+from clearprop.engines.compiled.plan import Job, Plan, make_plan, stages
+from clearprop.engines.compiled.updates import OPTIMIZER_CODES
+from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.support import require_support
+from clearprop.nn import CrossEntropy, Loss, NegativeLogLikelihood, Net
+from clearprop.nn.cross_entropy import one_hot
+from clearprop.nn.loss import ElementwiseLoss
+from clearprop.optim import SGD, Adam, Optimizer
+from clearprop.registry import count
+
+# A step of fewer floating-point operations than this is over before a second thread could help.
+WORTH_SHARING = 4e6
+NONE_OF_THEM = {dtype: np.zeros(0, dtype) for dtype in ("int64", "float32", "float64")}
+
+
+class Compiled(Engine):
+    """Machine code for any depth of Linear and activation, with every loss and optimizer of the package.
+
+    One kernel, compiled once and kept on disk, trains a whole epoch without returning to Python. It is made of the same
+    element-wise functions that `nn` and `optim` use, compiled for vector registers (`lanes`, `lane_math`), and of one
+    matrix kernel (`tile`). Steps that are large enough are shared among threads. The interpreter lock is released.
+
+    Parameters
+    ----------
+    threads : int, optional
+        How many threads share a large step; by default, one for each processor that this process may use. The same seed
+        gives the same bits only with the same number of threads.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = None if threads is None else count("threads", threads)
+        self._plans: dict[tuple[object, ...], Plan] = {}
+
+    def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
+        """Linear layers, each with at most one activation behind it; the losses and optimizers of clearprop."""
+        found = stages(net)
+        if isinstance(found, str):
+            return found
+        if loss_code(loss) is None:
+            return f"it knows only the losses of clearprop, not {loss!r}."
+        if type(optimizer) not in OPTIMIZER_CODES:
+            return f"it knows only the optimizers of clearprop, not {optimizer!r}."
+        return None
+
+    def forward(self, net: Net, X: Array) -> Array:
+        """The output (N, n_y) of the net: a few large matrix products, which NumPy does at full speed."""
+        return net(X)
+
+    def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
+        """One batch through the kernel, without the update."""
+        grad = net.theta.copy()
+        steps = self._run(net, loss, SGD(), X, y, np.arange(len(X)), len(X), theta=grad, update=False)
+        return float(steps.losses[0]), grad
+
+    def train_epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """All steps of the epoch in one call of the kernel."""
+        return self._run(net, loss, optimizer, X, y, order, batch_size, theta=net.theta, update=True)
+
+    def _run(
+        self,
+        net: Net,
+        loss: Loss,
+        optimizer: Optimizer,
+        X: Array,
+        y: Array,
+        order: Array,
+        batch_size: int,
+        theta: Array,
+        update: bool,
+    ) -> Steps:
+        require_support(self, net, loss, optimizer)
+        n_steps = -(-len(order) // batch_size)
+        X, y = checked(net, loss, X, y)
+        optimizer.prepare(theta, theta)
+        slots = np.stack(list(optimizer.slots.values())) if optimizer.slots else np.zeros((0, theta.size), theta.dtype)
+        classes = isinstance(loss, (CrossEntropy, NegativeLogLikelihood))
+        job = Job(
+            theta=theta,
+            slots=slots,
+            x=X.reshape(-1),
+            labels=y if y.ndim == 1 else NONE_OF_THEM["int64"],
+            values=y.reshape(-1) if y.ndim == 2 else NONE_OF_THEM[net.dtype.name],
+            value_columns=y.shape[1] if y.ndim == 2 else 0,
+            order=np.ascontiguousarray(order, np.int64),
+            batch_size=batch_size,
+            loss=int(loss_code(loss) or 0),
+            per_example=0 if loss.reduction == "sum" else 1 if classes else int(net.n_out or 1),
+            optimizer=OPTIMIZER_CODES[type(optimizer)],
+            straight=update and is_plain(optimizer),
+            update=update,
+            rates=rates(optimizer, n_steps),
+            constants=constants(optimizer, n_steps),
+            decay=optimizer.weight_decay,
+            clip_norm=np.inf if optimizer.clip_norm is None else optimizer.clip_norm,
+            losses=np.zeros(n_steps),
+            hits=np.zeros(n_steps),
+        )
+        run_in_threads(self._plan(net, batch_size), job)
+        if update:
+            for slot, new in zip(optimizer.slots.values(), slots, strict=True):
+                slot[:] = new
+            optimizer.t += n_steps
+        return Steps(job.losses, job.hits)
+
+    def _plan(self, net: Net, batch_size: int) -> Plan:
+        """The memory for this kind of step, kept for the next epoch."""
+        found = stages(net)
+        assert isinstance(found, list)
+        key = (*((layer.n_in, layer.n_out, code) for layer, code in found), net.dtype, batch_size)
+        if key not in self._plans:
+            share = 6 * batch_size * net.theta.size >= WORTH_SHARING and not INTERPRETED
+            self._plans = {key: make_plan(net, batch_size, (self.threads or processors()) if share else 1)}
+        return self._plans[key]
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count() or 1
+
+
+def checked(net: Net, loss: Loss, X: Array, y: Array) -> tuple[Array, Array]:
+    """X and y as the kernel reads them, once every mistake that `Net` and `Loss` would refuse has been refused."""
+    X = np.ascontiguousarray(X, dtype=net.dtype)
+    net.layers[0].check_input(X)
+    n_out = int(net.n_out or 1)
+    labels = not isinstance(loss, ElementwiseLoss) and y.dtype.kind in "iu" and y.shape == X.shape[:1] and n_out > 1
+    if not (labels and y.min() >= 0 and y.max() < n_out):
+        like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), n_out))
+        loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
+    return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
+
+
+def is_plain(optimizer: Optimizer) -> bool:
+    """Whether a step is theta - lr * gradient and nothing else, so that products can be added to W where they arise."""
+    return isinstance(optimizer, SGD) and not (optimizer.momentum or optimizer.weight_decay or optimizer.clip_norm)
+
+
+def rates(optimizer: Optimizer, n_steps: int) -> Array:
+    """The learning rate of each step (n_steps,), or of all of them (1,)."""
+    if isinstance(optimizer.lr, float):
+        return np.array([optimizer.lr])
+    schedule = optimizer.schedule
+    return np.array([schedule(step) for step in range(optimizer.t, optimizer.t + n_steps)])
+
+
+def constants(optimizer: Optimizer, n_steps: int) -> Array:
+    """The other numbers on which the rule depends, (n_steps, k) or (1, k)."""
+    if not isinstance(optimizer, Adam):
+        return np.array([optimizer.constants(0)], dtype=np.float64)
+    t = np.arange(optimizer.t + 1, optimizer.t + n_steps + 1)
+    found = optimizer.constants(t)  # type: ignore[arg-type]  # formulas in t take arrays as well
+    return np.array(np.broadcast_arrays(*(np.atleast_1d(np.asarray(c, float)) for c in found))).T.copy()
+
+
+def run_in_threads(plan: Plan, job: Job) -> None:
+    """Call the kernel once in each of the plan's threads, this one among them, and wait for all."""
+    plan.counter[0] = 0
+    with announce_compilation(job.theta.dtype.name):
+        if plan.threads == 1:
+            train_steps(plan, job, 0)
+            return
+        with ThreadPoolExecutor(plan.threads - 1) as pool:
+            others = [pool.submit(train_steps, plan, job, thread) for thread in range(1, plan.threads)]
+            train_steps(plan, job, 0)
+            for other in others:
+                other.result()

@@ -1,0 +1,326 @@
+"""Lanes: a vector register as a Numba type.
+
+A processor adds or multiplies 4 to 16 numbers in one instruction, if the code says so. Here it says so itself: a `Lanes` value
+holds as many numbers as one register, `load` and `store` move them, and the operators +, -, *, / and > work on all of them at
+once. Since `nn` and `optim` write their element-wise functions with these same operators, the compiler accepts them as they
+stand.
+
+With ``NUMBA_DISABLE_JIT=1`` nothing is compiled, a short NumPy array plays the part of the register, and the same code runs
+under a debugger.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, overload, register_model
+
+INTERPRETED = bool(config.DISABLE_JIT)
+# A register is 64 bytes with AVX-512, 32 with AVX2, and 16 elsewhere (NEON).
+_FEATURES = binding.get_host_cpu_features()
+BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
+# Rows and registers of the tile that a matrix product works on: as many accumulators as fit in the register file.
+TILE_ROWS, TILE_LANES = (6, 4) if BYTES == 64 else (6, 2) if BYTES == 32 else (4, 4)
+
+
+class Lanes(types.Type):
+    """One register of floating-point numbers."""
+
+    def __init__(self, scalar: types.Float) -> None:
+        self.scalar = scalar
+        self.count = BYTES * 8 // scalar.bitwidth
+        super().__init__(name=f"Lanes({scalar} x {self.count})")
+
+
+FLOATS = {types.float32: Lanes(types.float32), types.float64: Lanes(types.float64)}
+
+
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):
+    """In LLVM's terms, a vector."""
+
+    def __init__(self, manager: Any, kind: Lanes) -> None:
+        scalar = manager.lookup(kind.scalar).get_value_type()
+        super().__init__(manager, kind, ir.VectorType(scalar, kind.count))
+
+
+def count(dtype: Any) -> int:
+    """How many numbers of a dtype there are in a register."""
+    return BYTES // np.dtype(dtype).itemsize
+
+
+def vector_type(context: Any, kind: Lanes) -> ir.VectorType:
+    """The LLVM type of a register."""
+    return ir.VectorType(context.get_value_type(kind.scalar), kind.count)
+
+
+def element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    """Pointer to array[index], of a pointer or of a one-dimensional, contiguous array."""
+    start = array if isinstance(array_type, types.CPointer) else context.make_array(array_type)(context, builder, array).data
+    return builder.gep(start, [index])
+
+
+def load_vector(builder: Any, pointer: Any, vector: ir.VectorType) -> Any:
+    """The register full of numbers that begins at a pointer, which need not be aligned."""
+    value = builder.load(builder.bitcast(pointer, vector.as_pointer()))
+    value.align = 4
+    return value
+
+
+def store_vector(builder: Any, pointer: Any, value: Any) -> None:
+    """Write a register to where a pointer points."""
+    builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
+
+
+def spread(builder: Any, vector: ir.VectorType, scalar: Any) -> Any:
+    """One number in every lane."""
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+def call_llvm(builder: Any, name: str, arguments: list[Any]) -> Any:
+    """Call LLVM's own function `name` for vectors, such as llvm.sqrt."""
+    vector = arguments[0].type
+    bits = 32 if isinstance(vector.element, ir.FloatType) else 64
+    kind = ir.FunctionType(vector, [vector] * len(arguments))
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{vector.count}f{bits}")
+    return builder.call(function, arguments)
+
+
+@intrinsic
+def _pointer(typing: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    return types.CPointer(array.dtype)(array), generate
+
+
+@intrinsic
+def _load(typing: Any, array: Any, index: Any) -> Any:
+    kind = FLOATS[array.dtype]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = element(context, builder, signature.args[0], *arguments)
+        return load_vector(builder, pointer, vector_type(context, kind))
+
+    return kind(array, types.intp), generate
+
+
+@intrinsic
+def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        store_vector(builder, element(context, builder, signature.args[0], *arguments[:2]), arguments[2])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, FLOATS[array.dtype]), generate
+
+
+@intrinsic
+def _fill(typing: Any, array: Any, number: Any) -> Any:
+    kind = array if isinstance(array, Lanes) else FLOATS[array.dtype]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        scalar = context.cast(builder, arguments[1], signature.args[1], kind.scalar)
+        return spread(builder, vector_type(context, kind), scalar)
+
+    return kind(array, number), generate
+
+
+def _reduction(name: str, first: float | None = None) -> Any:
+    """One number made of all lanes, with LLVM's own function; addition takes a first summand, and any order of the others."""
+
+    @intrinsic
+    def function(typing: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vector = vector_type(context, signature.args[0])
+            bits = 32 if isinstance(vector.element, ir.FloatType) else 64
+            given = [*([] if first is None else [ir.Constant(vector.element, first)]), arguments[0]]
+            kind = ir.FunctionType(vector.element, [argument.type for argument in given])
+            full_name = f"llvm.vector.reduce.{name}.v{vector.count}f{bits}"
+            callee = cgutils.get_or_insert_function(builder.module, kind, full_name)
+            return builder.call(callee, given, fastmath=("nnan",) if first is None else ("reassoc",))
+
+        return x.scalar(x), generate
+
+    return function
+
+
+_total, _largest, _smallest = _reduction("fadd", -0.0), _reduction("fmax"), _reduction("fmin")
+
+
+@intrinsic
+def _numbers(typing: Any, like: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = vector_type(context, signature.return_type)
+        return ir.Constant(vector, [float(i) for i in range(vector.count)])
+
+    return (like if isinstance(like, Lanes) else FLOATS[like.dtype])(like), generate
+
+
+@intrinsic
+def _pick(typing: Any, condition: Any, x: Any, y: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        zero = ir.Constant(vector_type(context, signature.args[0]), None)
+        return builder.select(builder.fcmp_ordered("!=", arguments[0], zero), arguments[1], arguments[2])
+
+    return x(condition, x, x), generate
+
+
+@intrinsic
+def power_of_two(typing: Any, shifted: Any) -> Any:
+    """2^k, whose exponent field is k + bias; k stands in the lowest bits of `shifted` = k + 1.5 * 2^23 (2^52 in float64)."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = vector_type(context, signature.args[0])
+        bits, mantissa, bias = (32, 23, 127) if isinstance(vector.element, ir.FloatType) else (64, 52, 1023)
+        integers = ir.VectorType(ir.IntType(bits), vector.count)
+        k = builder.bitcast(arguments[0], integers)
+        biased = builder.add(k, ir.Constant(integers, [bias] * vector.count))
+        return builder.bitcast(builder.shl(biased, ir.Constant(integers, [mantissa] * vector.count)), vector)
+
+    return shifted(shifted), generate
+
+
+@intrinsic
+def split_exponent(typing: Any, x: Any) -> Any:
+    """(m, k) with x = m 2^k and 1 <= m < 2, for a positive, normal x; k as a float."""
+    pair = types.UniTuple(x, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vector = vector_type(context, signature.args[0])
+        bits, mantissa, bias = (32, 23, 127) if isinstance(vector.element, ir.FloatType) else (64, 52, 1023)
+        integers = ir.VectorType(ir.IntType(bits), vector.count)
+
+        def constant(value: int) -> Any:
+            return ir.Constant(integers, [value] * vector.count)
+
+        raw = builder.bitcast(arguments[0], integers)
+        k = builder.sub(builder.lshr(raw, constant(mantissa)), constant(bias))
+        m = builder.or_(builder.and_(raw, constant((1 << mantissa) - 1)), constant(bias << mantissa))
+        values = [builder.bitcast(m, vector), builder.sitofp(k, vector)]
+        return context.make_tuple(builder, pair, values)
+
+    return pair(x), generate
+
+
+def _unary(name: str) -> Any:
+    @intrinsic
+    def function(typing: Any, x: Any) -> Any:
+        return x(x), lambda context, builder, signature, arguments: call_llvm(builder, name, [arguments[0]])
+
+    return function
+
+
+sqrt_lanes, abs_lanes = _unary("sqrt"), _unary("fabs")
+
+
+def polynomial(coefficients: list[float]) -> Any:
+    """The function x -> c0 + c1 x + c2 x^2 + ... of a register, by Horner's rule."""
+
+    @intrinsic
+    def function(typing: Any, x: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            vector = vector_type(context, signature.args[0])
+            terms = [spread(builder, vector, ir.Constant(vector.element, c)) for c in reversed(coefficients)]
+            value = terms[0]
+            for term in terms[1:]:
+                value = call_llvm(builder, "fma", [value, arguments[0], term])
+            return value
+
+        return x(x), generate
+
+    return function
+
+
+def _define_operator(symbol: Any, instruction: str) -> None:
+    """Let a Python operator stand for one instruction on registers; a plain number goes into every lane."""
+
+    @intrinsic
+    def both(typing: Any, x: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            if instruction not in (">", "<", "=="):
+                return getattr(builder, instruction)(*arguments)
+            vector = vector_type(context, signature.args[0])
+            one = spread(builder, vector, ir.Constant(vector.element, 1.0))
+            return builder.select(builder.fcmp_ordered(instruction, *arguments), one, ir.Constant(vector, None))
+
+        return x(x, x), generate
+
+    @overload(symbol, strict=False)
+    def on_lanes(x: Any, y: Any) -> Any:
+        if isinstance(x, Lanes) and isinstance(y, Lanes):
+            return lambda x, y: both(x, y)
+        if isinstance(x, Lanes) and isinstance(y, (types.Float, types.Integer)):
+            return lambda x, y: both(x, _fill(x, y))
+        if isinstance(y, Lanes) and isinstance(x, (types.Float, types.Integer)):
+            return lambda x, y: both(_fill(y, x), y)
+        return None
+
+
+for _symbol, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+    (operator.gt, ">"),
+    (operator.lt, "<"),
+    (operator.eq, "=="),
+):
+    _define_operator(_symbol, _instruction)
+
+
+@overload(operator.neg, strict=False)
+def _negative(x: Any) -> Any:
+    if isinstance(x, Lanes):
+        return lambda x: _fill(x, -1.0) * x
+    return None
+
+
+if INTERPRETED:
+
+    def pointer(array: Any) -> Any:
+        """Where the numbers of an array begin; passed around at less cost than the array, and indexed like it."""
+        return array.reshape(-1)
+
+    def load(array: Any, index: int) -> Any:
+        """The register full of numbers that begins at array[index]."""
+        return array[index : index + count(array.dtype)].copy()
+
+    def store(array: Any, index: int, value: Any) -> None:
+        """Write a register to array[index] and what follows it."""
+        array[index : index + count(array.dtype)] = value
+
+    def fill(like: Any, number: Any) -> Any:
+        """`number` in every lane, for the dtype of an array or of a register."""
+        return np.full(count(like.dtype), number, like.dtype)
+
+    def total(x: Any) -> Any:
+        """The sum of all lanes."""
+        return x.sum()
+
+    def largest(x: Any) -> Any:
+        """The largest number of all lanes."""
+        return x.max()
+
+    def smallest(x: Any) -> Any:
+        """The smallest number of all lanes."""
+        return x.min()
+
+    def numbers(like: Any) -> Any:
+        """0, 1, 2, ..."""
+        return np.arange(count(like.dtype)).astype(like.dtype)
+
+    def pick(condition: Any, x: Any, y: Any) -> Any:
+        """In each lane, x where the condition is not zero, else y."""
+        return np.where(condition != 0, x, y).astype(x.dtype)
+
+else:
+    pointer, load, store, fill, pick = _pointer, _load, _store, _fill, _pick
+    total, largest, smallest, numbers = _total, _largest, _smallest, _numbers

@@ -1,0 +1,191 @@
+"""The loss of the kernel: value, derivative and hits, for the rows that one thread has."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from clearprop.engines.compiled.lane_math import compile_elementwise, exp, log
+from clearprop.engines.compiled.lanes import fill, largest, load, numbers, pick, smallest, store, total
+from clearprop.engines.compiled.passes import differentiate, softmax_row
+from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_OUT, NONE, WIDTH, A
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+)
+
+CROSS_ENTROPY, LIKELIHOOD, SQUARED, BINARY, RAW_BINARY, BINARY_LOGITS = range(6)
+
+bce, d_bce = compile_elementwise(BinaryCrossEntropy.f), compile_elementwise(BinaryCrossEntropy.df)
+bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.f)
+d_bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.df)
+squared, d_squared = compile_elementwise(MeanSquaredError.f), compile_elementwise(MeanSquaredError.df)
+
+
+def loss_code(loss: Loss) -> int | None:
+    """The loss as the kernel knows it; None if it does not."""
+    if type(loss) is BinaryCrossEntropy:
+        return RAW_BINARY if loss.raw else BINARY
+    codes: dict[type[Loss], int] = {
+        CrossEntropy: CROSS_ENTROPY,
+        NegativeLogLikelihood: LIKELIHOOD,
+        MeanSquaredError: SQUARED,
+        BinaryCrossEntropyWithLogits: BINARY_LOGITS,
+    }
+    return codes.get(type(loss))
+
+
+@njit
+def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: float) -> tuple[float, float, float]:
+    """Cross-entropy of one row of scores that fits into one register; writes dz = scale * (p - y).
+
+    Returns the sum S of exp(z - m), the score m - z_c that the true class lacks, and whether the class is hit: the loss is
+    log S + m - z_c, and logarithms are cheaper taken together.
+    """
+    z, i = load(y_hat, begin), numbers(y_hat)
+    real, true = i < float(n), i == float(label)
+    masked = pick(real, z, fill(z, -np.inf))
+    m = fill(z, largest(masked))
+    e = pick(real, exp(z - m), fill(z, 0.0))
+    s = total(e)
+    store(dy, begin, (e / fill(z, s) - true) * scale)
+    first = smallest(pick(masked == m, i, fill(z, np.inf)))
+    return s, total(pick(true, m - z, fill(z, 0.0))), 1.0 if first == label else 0.0
+
+
+@njit
+def set_target(p: Any, begin: int, n: int, example: int) -> None:
+    """One row of targets: one-hot if there are labels, else the values, a single one repeated."""
+    if p.value_columns == 0:
+        for j in range(n):
+            p.targets[begin + j] = 0
+        p.targets[begin + p.labels[example]] = 1
+    else:
+        for j in range(n):
+            p.targets[begin + j] = p.values[example * p.value_columns + (j if p.value_columns > 1 else 0)]
+
+
+@njit
+def class_hit(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
+    """1 if the largest prediction of a row is where the largest target is."""
+    best = wanted = 0
+    for j in range(1, n):
+        best = j if y_hat[begin + j] > y_hat[begin + best] else best
+        wanted = j if targets[t + j] > targets[t + wanted] else wanted
+    return 1.0 if best == wanted else 0.0
+
+
+@njit
+def class_row(
+    code: int, y_hat: Any, dy: Any, begin: int, targets: Any, t: int, n: int, width: int, scale: float, lanes: int, tiny: float
+) -> tuple[float, float]:
+    """Loss and hit of one example whose target is a class; writes scale * dL/dy_hat."""
+    hit = class_hit(y_hat, begin, targets, t, n)
+    value = 0.0
+    if code == CROSS_ENTROPY:
+        # L = sum_i t_i (log S - (z_i - m)), dL/dz = p sum_i t_i - t
+        largest, s = softmax_row(y_hat, begin, n, width, dy, begin, lanes)
+        weight = 0.0
+        for j in range(0, width, lanes):
+            target = load(targets, t + j)
+            term = target * (math.log(s) + largest - load(y_hat, begin + j))
+            value += total(pick(target, term, fill(y_hat, 0.0)))
+            weight += total(target)
+        for j in range(0, width, lanes):
+            store(dy, begin + j, (load(dy, begin + j) * weight - load(targets, t + j)) * scale)
+    else:
+        for j in range(0, width, lanes):
+            target, p = load(targets, t + j), load(y_hat, begin + j)
+            p = pick(p < tiny, fill(p, tiny), p)
+            value += total(0.0 - target * log(p))
+            store(dy, begin + j, (0.0 - target / p) * scale)
+    return value, hit
+
+
+@njit
+def number_row(
+    code: int,
+    y_hat: Any,
+    dy: Any,
+    begin: int,
+    targets: Any,
+    t: int,
+    mask: Any,
+    n: int,
+    width: int,
+    scale: float,
+    lanes: int,
+    eps: float,
+) -> tuple[float, float]:
+    """The same for a loss that compares number by number; a hit is the share of outputs on the right side."""
+    value = 0.0
+    for j in range(0, width, lanes):
+        p, y, real = load(y_hat, begin + j), load(targets, t + j), load(mask, j)
+        if code == BINARY:
+            p = pick(p < eps, fill(p, eps), p)
+            p = pick(p > 1.0 - eps, fill(p, 1.0 - eps), p)
+        if code == SQUARED:
+            f, df = squared(p, y), d_squared(p, y)
+        elif code == BINARY_LOGITS:
+            f, df = bce_logits(p, y), d_bce_logits(p, y)
+        else:
+            f, df = bce(p, y), d_bce(p, y)
+        zero = fill(p, 0.0)
+        value += total(pick(real, f, zero))
+        store(dy, begin + j, pick(real, df, zero) * scale)
+    if code == SQUARED:
+        return value, np.nan
+    threshold = 0.0 if code == BINARY_LOGITS else 0.5
+    hits = 0
+    for j in range(n):
+        hits += (y_hat[begin + j] > threshold) == (targets[t + j] > 0.5)
+    return value, hits / n
+
+
+@njit
+def labelled_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
+    """`loss_rows` for cross-entropy and integer classes, where a row fits into one register."""
+    at = (p.stages - 1) * COLUMNS
+    n, width, start = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A]
+    value = hits = 0.0
+    product = 1.0  # of the sums S, whose logarithms are to be added
+    for r in range(row, row_end):
+        s, lack, hit = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
+        product *= s
+        value += lack
+        hits += hit
+        if not product < 1e200:
+            value += math.log(product)
+            product = 1.0
+    return value + math.log(product), hits
+
+
+@njit
+def loss_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
+    """Sums of losses and of hits over some rows of the batch; writes dz of the last stage, of scale * the sum of losses.
+
+    `first` is the place of the batch in the order of the examples.
+    """
+    at = (p.stages - 1) * COLUMNS
+    n, width, start, code = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A], p.table[at + ACTIVATION]
+    if p.loss == CROSS_ENTROPY and p.value_columns == 0 and width == p.lanes and code == NONE:
+        return labelled_rows(p, first, row, row_end, scale)
+    value = hits = 0.0
+    for r in range(row, row_end):
+        begin, t = start + r * width, r * width
+        set_target(p, t, n, p.order[first + r])
+        if p.loss <= LIKELIHOOD:
+            v, h = class_row(p.loss, p.a, p.da, begin, p.targets, t, n, width, scale, p.lanes, p.tiny)
+        else:
+            v, h = number_row(p.loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale, p.lanes, p.eps)
+        differentiate(code, p.a, p.da, begin, width, 0, width, p.lanes)
+        value += v
+        hits += h
+    return value, hits

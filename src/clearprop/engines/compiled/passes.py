@@ -1,0 +1,201 @@
+"""The forward and the backward pass of the kernel, for the part of the work that one thread has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from clearprop.engines.compiled.lane_math import compile_elementwise, exp
+from clearprop.engines.compiled.lanes import fill, load, store, total
+from clearprop.engines.compiled.plan import (
+    ACTIVATION,
+    COLUMNS,
+    N_IN,
+    N_OUT,
+    NONE,
+    RELU,
+    SIGMOID,
+    SOFTMAX,
+    T_WIDTH,
+    TANH,
+    THETA_W,
+    WIDTH,
+    A,
+    B,
+    T,
+    W,
+)
+from clearprop.engines.compiled.tile import row_product, sum_product
+from clearprop.nn import ReLU, Sigmoid, Tanh
+
+sigmoid, d_sigmoid = compile_elementwise(Sigmoid.f), compile_elementwise(Sigmoid.df)
+tanh, d_tanh = compile_elementwise(Tanh.f), compile_elementwise(Tanh.df)
+relu, d_relu = compile_elementwise(ReLU.f), compile_elementwise(ReLU.df)
+
+
+@njit
+def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
+    """The part of 0 ... n, in whole units, that falls to a thread."""
+    if threads == 1:
+        return 0, n
+    parts = (n + unit - 1) // unit
+    return min(n, parts * thread // threads * unit), min(n, parts * (thread + 1) // threads * unit)
+
+
+@njit
+def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
+    """The rows and the columns of a stage's activations that a thread computes.
+
+    Columns are divided where there are enough of them; a softmax needs whole rows, and so does the loss.
+    """
+    width = p.table[stage * COLUMNS + WIDTH]
+    if p.table[stage * COLUMNS + ACTIVATION] == SOFTMAX or stage == p.stages - 1 or width < 2 * p.lanes * p.threads:
+        first, last = share(size, 1, p.thread, p.threads)
+        return first, last, 0, width
+    first, last = share(width, p.lanes, p.thread, p.threads)
+    return 0, size, first, last
+
+
+@njit
+def activate(code: int, a: Any, begin: int, n: int, width: int, lane: int, lane_end: int, lanes: int) -> None:
+    """a <- f(a) for the columns lane ... lane_end of one row, which begins at `begin`."""
+    first, last = begin + lane, begin + lane_end
+    if code == SIGMOID:
+        for j in range(first, last, lanes):
+            store(a, j, sigmoid(load(a, j)))
+    elif code == TANH:
+        for j in range(first, last, lanes):
+            store(a, j, tanh(load(a, j)))
+    elif code == RELU:
+        for j in range(first, last, lanes):
+            store(a, j, relu(load(a, j)))
+    elif code == SOFTMAX:
+        softmax_row(a, begin, n, width, a, begin, lanes)
+
+
+@njit
+def softmax_row(z: Any, start: int, n: int, width: int, p: Any, begin: int, lanes: int) -> tuple[float, float]:
+    """p <- softmax of one row of scores; returns the row's maximum m and the sum of exp(z - m)."""
+    largest = z[start]
+    for j in range(start + 1, start + n):
+        largest = max(largest, z[j])
+    for j in range(start + n, start + width):
+        z[j] = largest  # padding must not overflow
+    for j in range(0, width, lanes):
+        store(p, begin + j, exp(load(z, start + j) - fill(z, largest)))
+    for j in range(begin + n, begin + width):
+        p[j] = 0
+    s = 0.0
+    for j in range(begin, begin + width, lanes):
+        s += total(load(p, j))
+    for j in range(begin, begin + width, lanes):
+        store(p, j, load(p, j) / fill(p, s))
+    return largest, s
+
+
+@njit
+def differentiate(code: int, a: Any, da: Any, begin: int, width: int, lane: int, lane_end: int, lanes: int) -> None:
+    """dz <- da * f'(z) for the columns lane ... lane_end of one row, in place; f' is computed from a."""
+    first, last = begin + lane, begin + lane_end
+    if code == SIGMOID:
+        for j in range(first, last, lanes):
+            store(da, j, load(da, j) * d_sigmoid(load(a, j)))
+    elif code == TANH:
+        for j in range(first, last, lanes):
+            store(da, j, load(da, j) * d_tanh(load(a, j)))
+    elif code == RELU:
+        for j in range(first, last, lanes):
+            store(da, j, load(da, j) * d_relu(load(a, j)))
+    elif code == SOFTMAX:
+        inner = 0.0
+        for j in range(begin, begin + width, lanes):
+            inner += total(load(da, j) * load(a, j))
+        for j in range(begin, begin + width, lanes):
+            store(da, j, load(a, j) * (load(da, j) - fill(a, inner)))
+
+
+@njit
+def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int) -> None:
+    """a = f(x W + b) of one stage, for the thread's part; x is the activation of the stage before, or the data."""
+    row, row_end, lane, lane_end = region(p, stage, size)
+    t, at = p.table, stage * COLUMNS
+    width, start, code = t[at + WIDTH], t[at + A], t[at + ACTIVATION]
+    row_product(
+        x, x_offsets, x_row, row, row_end, 0, p.packed, t[at + W], width, t[at + N_IN],
+        p.a, start, width, lane, lane_end, 2, 1.0, p.packed, t[at + B], p.lanes,
+    )  # fmt: skip
+    if code != NONE:
+        for r in range(row, row_end):
+            activate(code, p.a, start + r * width, t[at + N_OUT], width, lane, lane_end, p.lanes)
+
+
+@njit
+def backward_stage(p: Any, stage: int, size: int) -> None:
+    """dz of the stage before, from dz of this one: da = dz W^T, then times f'(z); for the thread's part."""
+    row, row_end, lane, lane_end = region(p, stage - 1, size)
+    t, at, before = p.table, stage * COLUMNS, (stage - 1) * COLUMNS
+    width, start, code = t[before + WIDTH], t[before + A], t[before + ACTIVATION]
+    row_product(
+        p.da, p.offsets, stage * p.batch_size, row, row_end, 0, p.transposed, t[at + T], t[at + T_WIDTH], t[at + N_OUT],
+        p.da, start, width, lane, lane_end, 0, 1.0, p.packed, 0, p.lanes,
+    )  # fmt: skip
+    if code != NONE:
+        for r in range(row, row_end):
+            differentiate(code, p.a, p.da, start + r * width, width, lane, lane_end, p.lanes)
+
+
+@njit
+def gradient_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int, to: Any, keep: int, scale: float) -> None:
+    """dW = x^T dz and db = sum of dz, for the thread's part, times scale: written to `to`, or added to it (keep = 1)."""
+    t, at, lanes = p.table, stage * COLUMNS, p.lanes
+    width, start = t[at + WIDTH], t[at + A]
+    row, row_end = share(t[at + N_IN], 1, p.thread, p.threads)
+    sum_product(
+        x, x_offsets, x_row, row, row_end, 0, p.da, start, width, size,
+        to, t[at + W], width, 0, width, keep, scale, p.packed, 0, lanes,
+    )  # fmt: skip
+    lane, lane_end = share(width, lanes, p.thread, p.threads)
+    for j in range(lane, lane_end, lanes):
+        s = load(p.da, start + j)
+        for r in range(1, size):
+            s = s + load(p.da, start + r * width + j)
+        kept = load(to, t[at + B] + j) if keep == 1 else fill(s, 0.0)
+        store(to, t[at + B] + j, kept + scale * s)
+
+
+@njit
+def transpose_stage(p: Any, stage: int) -> None:
+    """W^T of one stage, for the thread's part, in squares that stay in the nearest cache."""
+    t, at, square = p.table, stage * COLUMNS, p.lanes
+    if t[at + N_IN] <= square:
+        for j in range(t[at + N_OUT] if p.thread == 0 else 0):
+            for i in range(t[at + N_IN]):
+                p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[t[at + W] + i * t[at + WIDTH] + j]
+        return
+    first, last = share(t[at + N_IN], square, p.thread, p.threads)
+    for i0 in range(first, last, square):
+        for j0 in range(0, t[at + N_OUT], square):
+            for j in range(j0, min(j0 + square, t[at + N_OUT])):
+                for i in range(i0, min(i0 + square, last)):
+                    p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[t[at + W] + i * t[at + WIDTH] + j]
+
+
+@njit
+def pack(table: Any, theta: Any, packed: Any) -> None:
+    """Copy theta to where its rows are padded."""
+    for s in range(len(table)):
+        n_in, n_out, width = table[s, N_IN], table[s, N_OUT], table[s, WIDTH]
+        for i in range(n_in + 1):  # the bias follows W as one more row
+            for j in range(n_out):
+                packed[table[s, W] + i * width + j] = theta[table[s, THETA_W] + i * n_out + j]
+
+
+@njit
+def unpack(table: Any, packed: Any, theta: Any) -> None:
+    """Copy it back."""
+    for s in range(len(table)):
+        n_in, n_out, width = table[s, N_IN], table[s, N_OUT], table[s, WIDTH]
+        for i in range(n_in + 1):
+            for j in range(n_out):
+                theta[table[s, THETA_W] + i * n_out + j] = packed[table[s, W] + i * width + j]

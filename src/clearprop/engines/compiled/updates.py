@@ -1,0 +1,59 @@
+"""The optimizers of the kernel: the functions of `optim`, compiled for registers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import njit
+
+from clearprop.engines.compiled.lane_math import compile_elementwise
+from clearprop.engines.compiled.lanes import load, store
+from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+
+GRADIENT_DESCENT, ADAGRAD, RMSPROP, ADAM = range(4)
+OPTIMIZER_CODES: dict[type[Optimizer], int] = {SGD: GRADIENT_DESCENT, AdaGrad: ADAGRAD, RMSProp: RMSPROP, Adam: ADAM}
+
+sgd, adagrad = compile_elementwise(SGD.update), compile_elementwise(AdaGrad.update)
+rmsprop, adam = compile_elementwise(RMSProp.update), compile_elementwise(Adam.update)
+
+
+@njit
+def squared_norm(grad: Any, first: int, last: int) -> float:
+    """Sum of squares of a part of the gradient, in double precision."""
+    s = 0.0
+    for i in range(first, last):
+        s += float(grad[i]) * float(grad[i])
+    return s
+
+
+@njit
+def clip_factor(squares: float, clip_norm: float) -> float:
+    """By what a gradient is to be multiplied that has this squared norm."""
+    norm = math.sqrt(squares)
+    return clip_norm / norm if norm > clip_norm else 1.0
+
+
+@njit
+def update(
+    code: int, theta: Any, grad: Any, one: Any, two: Any, first: int, last: int, factor: float, decay: float, lr: float,
+    c: Any, lanes: int,
+) -> None:  # fmt: skip
+    """Move a part of theta, given factor * gradient + decay * theta."""
+    for i in range(first, last, lanes):
+        w = load(theta, i)
+        g = load(grad, i) * factor + w * decay
+        if code == GRADIENT_DESCENT:
+            w, v = sgd(w, g, load(one, i), lr, c[0], c[1])
+            store(one, i, v)
+        elif code == ADAGRAD:
+            w, s = adagrad(w, g, load(one, i), lr, c[0])
+            store(one, i, s)
+        elif code == RMSPROP:
+            w, s = rmsprop(w, g, load(one, i), lr, c[0], c[1])
+            store(one, i, s)
+        else:
+            w, m, s = adam(w, g, load(one, i), load(two, i), lr, c[0], c[1], c[2], c[3], c[4])
+            store(one, i, m)
+            store(two, i, s)
+        store(theta, i, w)

@@ -1,0 +1,303 @@
+"""The compiled engine: its mathematics, its threads, its cache. That it agrees with the others stands in the table of cases."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import njit
+
+import clearprop as cp
+from clearprop.engines import Batch
+from clearprop.engines.compiled.engine import Compiled
+from clearprop.engines.compiled.lane_math import compile_elementwise
+from clearprop.engines.compiled.lanes import count, load, store
+from clearprop.engines.compiled.tile import row_product, sum_product
+from clearprop.nn import BinaryCrossEntropyWithLogits, ReLU, Sigmoid, Tanh
+
+# ---------------------------------------------------------------- functions of one register
+
+FUNCTIONS = {
+    "exp": (lambda z: np.exp(z), -80, 80),
+    "exp near 0": (lambda z: np.exp(z), -1e-3, 1e-3),
+    "log": (lambda z: np.log(z), 1e-30, 50),
+    "log near 1": (lambda z: np.log(z), 0.9, 1.1),
+    "log1p": (lambda z: np.log1p(z), -0.5, 3),
+    "log1p near 0": (lambda z: np.log1p(z), 1e-9, 1e-6),
+    "sqrt": (lambda z: np.sqrt(z), 0, 10),
+    "tanh": (Tanh.f, -25, 25),
+    "tanh near 0": (Tanh.f, -1e-4, 1e-4),
+    "sigmoid": (Sigmoid.f, -80, 80),
+    "sigmoid'": (Sigmoid.df, 0, 1),
+    "tanh'": (Tanh.df, -0.5, 0.5),
+    "relu": (ReLU.f, -1, 1),
+    "relu'": (ReLU.df, -1, 1),
+}
+
+
+def on_registers(function: Any, x: np.ndarray) -> np.ndarray:
+    """The function, compiled for registers, on every number of x."""
+    compiled, lanes = compile_elementwise(function), count(x.dtype)
+
+    @njit
+    def run(x: Any, y: Any) -> None:
+        for i in range(0, len(x), lanes):
+            store(y, i, compiled(load(x, i)))
+
+    y = np.empty_like(x)
+    run(x, y)
+    return y
+
+
+def ulps(got: np.ndarray, exact: np.ndarray) -> float:
+    """The largest error, in units of the last place."""
+    size = np.maximum(np.abs(exact), np.finfo(got.dtype).tiny)
+    return float(np.max(np.abs(got.astype(np.float64) - exact) / size) / np.finfo(got.dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_right_to_three_units_in_the_last_place(name: str, dtype: str) -> None:
+    function, low, high = FUNCTIONS[name]
+    x = np.linspace(low, high, 4096).astype(dtype)
+    exact = function(x.astype(np.longdouble)).astype(np.float64)
+    assert ulps(on_registers(function, x), exact) < 3
+
+
+def test_a_series_one_term_too_short_would_be_noticed() -> None:
+    from math import factorial
+
+    x = np.linspace(-0.34, 0.34, 101).astype(np.float32)
+    short = sum(x**k / np.float32(factorial(k)) for k in range(6))
+    assert ulps(short, np.exp(x.astype(np.float64))) > 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_not_finite_stays_so(dtype: str) -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0, -1, 2000, -2000, 1] * 2, dtype)
+    inf, nan = np.inf, np.nan
+    for function, expected in (
+        (lambda z: np.exp(z), [nan, inf, 0, 1, np.exp(-1), inf, 0, np.e]),
+        (lambda z: np.log(z), [nan, inf, nan, -inf, nan, np.log(2000), nan, 0]),
+        (Tanh.f, [nan, 1, -1, 0, np.tanh(-1), 1, -1, np.tanh(1)]),
+        (Sigmoid.f, [nan, 1, 0, 0.5, 1 / (1 + np.e), 1, 0, 1 / (1 + np.exp(-1))]),
+        (ReLU.f, [nan, inf, 0, 0, 0, 2000, 0, 1]),
+    ):
+        np.testing.assert_allclose(on_registers(function, x)[:8], expected, rtol=1e-6)
+
+
+# ---------------------------------------------------------------- the matrix kernel
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 2), (6, 17, 16), (7, 130, 33), (13, 300, 70), (64, 129, 130)])
+def test_products_of_every_shape(shape: tuple[int, int, int], dtype: str) -> None:
+    rows, depth, columns = shape
+    lanes = count(dtype)
+    width = -(-columns // lanes) * lanes
+    rng = np.random.default_rng(0)
+    data = rng.normal(size=(2 * max(rows, depth), max(rows, depth))).astype(dtype)
+    order = rng.permutation(len(data))
+    offsets = (order * data.shape[1]).astype(np.int64)
+    right = rng.normal(size=(depth, width)).astype(dtype)
+    bias = rng.normal(size=width).astype(dtype)
+    tolerance = 20 * np.finfo(dtype).eps * np.sqrt(depth)
+
+    c = np.full((rows, width), np.nan, dtype)
+    row_product(
+        data.ravel(),
+        offsets,
+        0,
+        0,
+        rows,
+        0,
+        right.ravel(),
+        0,
+        width,
+        depth,
+        c.ravel(),
+        0,
+        width,
+        0,
+        width,
+        2,
+        1.0,
+        bias,
+        0,
+        lanes,
+    )
+    expected = data[order[:rows], :depth].astype(np.float64) @ right + bias
+    np.testing.assert_allclose(c, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+    c = rng.normal(size=(rows, width)).astype(dtype)
+    expected = c - 0.5 * (data[order[:depth], :rows].astype(np.float64).T @ right)
+    sum_product(
+        data.ravel(),
+        offsets,
+        0,
+        0,
+        rows,
+        0,
+        right.ravel(),
+        0,
+        width,
+        depth,
+        c.ravel(),
+        0,
+        width,
+        0,
+        width,
+        1,
+        -0.5,
+        bias,
+        0,
+        lanes,
+    )
+    np.testing.assert_allclose(c, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+# ---------------------------------------------------------------- threads
+
+WIDE = [200, 150, 70, 10]
+
+
+def wide_run(threads: int, optimizer: Any, dtype: str = "float32", engine: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, WIDE[0])).astype(dtype), rng.integers(10, size=300)
+    net = cp.mlp(WIDE, hidden=["relu", "tanh"], seed=1, dtype=dtype)
+    engine = engine or Compiled(threads=threads)
+    optimizer.reset()
+    for epoch in range(2):
+        order = np.random.default_rng(epoch).permutation(300)
+        steps = engine.train_epoch(net, cp.CrossEntropy(), optimizer, X, y, order, 64)
+    if isinstance(engine, Compiled):
+        (plan,) = engine._plans.values()
+        assert plan.threads == threads, "the case must be large enough for the threads to share"
+    return net.theta, steps.losses
+
+
+@pytest.mark.parametrize("optimizer", [cp.SGD(0.1), cp.Adam(0.01, clip_norm=0.5)], ids=repr)
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_same_number_of_threads_gives_the_same_bits(threads: int, optimizer: cp.optim.Optimizer) -> None:
+    first, second = wide_run(threads, optimizer), wide_run(threads, optimizer)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads_agrees_with_the_reference(threads: int, agree: Any) -> None:
+    got, wanted = wide_run(threads, cp.Adam(0.01), "float64"), wide_run(1, cp.Adam(0.01), "float64", Batch())
+    agree(got[0], wanted[0], 1e-10)
+    agree(got[1], wanted[1], 1e-10)
+
+
+def test_the_interpreter_lock_is_released() -> None:
+    net = cp.mlp([100, 400, 400, 10])
+    rng = np.random.default_rng(0)
+    data = (rng.normal(size=(4000, 100)).astype(np.float32), rng.integers(10, size=4000))
+    counted = []
+
+    def tick() -> None:
+        while not done.is_set():
+            counted.append(time.perf_counter())
+            time.sleep(0.001)
+
+    cp.fit(net, data, epochs=1, engine=Compiled(threads=1))
+    done = threading.Event()
+    other = threading.Thread(target=tick)
+    other.start()
+    began = time.perf_counter()
+    steps = Compiled(threads=1).train_epoch(net, cp.CrossEntropy(), cp.SGD(), *data, np.tile(np.arange(4000), 5), 4000)
+    ended = time.perf_counter()
+    done.set()
+    other.join()
+    assert len(steps.losses) == 5
+    assert sum(began < moment < ended for moment in counted) > 3, "another thread must run while the kernel does"
+
+
+# ---------------------------------------------------------------- one file of code, run in several ways
+
+SCRIPT = """
+import numpy as np, clearprop as cp
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.integers(2, size=20)
+for loss, out in ((cp.CrossEntropy(), 2), (cp.BinaryCrossEntropyWithLogits(), 1)):
+    for optimizer in (cp.SGD(0.1), cp.SGD(0.1, momentum=0.9, nesterov=True), cp.AdaGrad(), cp.RMSProp(), cp.Adam()):
+        thetas = []
+        for engine in ("compiled", "batch"):
+            net = cp.mlp([3, 5, out], hidden="sigmoid", dtype="float64")
+            target = y if out == 2 else y[:, None].astype(float)
+            cp.fit(net, (X, target), loss=loss, optimizer=optimizer, batch_size=8, epochs=2, engine=engine)
+            thetas.append(net.theta)
+        print(np.abs(thetas[0] - thetas[1]).max())
+"""
+
+
+def run_script(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+def test_the_same_code_runs_interpreted() -> None:
+    result = run_script(SCRIPT, NUMBA_DISABLE_JIT="1")
+    differences = [float(line) for line in result.stdout.split()]
+    assert len(differences) == 10
+    assert max(differences) < 1e-14
+
+
+def test_a_second_process_does_not_compile_again(tmp_path: Path) -> None:
+    script = "import clearprop as cp; cp.fit(cp.mlp([2, 2]), cp.data.load('circles'), epochs=1, engine='compiled')"
+    first, second = (run_script(script, XDG_CACHE_HOME=str(tmp_path)) for _ in range(2))
+    assert first.stderr == "Compiling the float32 kernel, once for this machine ... done.\n"
+    assert second.stderr == ""
+
+
+# ---------------------------------------------------------------- what it is chosen for
+
+
+def test_it_is_the_default_and_says_when_it_cannot(caplog: pytest.LogCaptureFixture) -> None:
+    data = cp.data.load("circles", seed=0)
+    with caplog.at_level(logging.WARNING, "clearprop"):
+        cp.fit(cp.mlp([2, 4, 2]), data, epochs=1)
+        assert caplog.messages == []
+        cp.fit(cp.mlp([2, 4, 2], dropout=0.5), data, epochs=1)
+    (line,) = caplog.messages
+    assert line == (
+        "Training on the engine 'batch'; 'compiled' cannot:"
+        " it knows Linear, Sigmoid, Tanh, ReLU and Softmax only, not Dropout()."
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ([cp.Tanh(), cp.Linear(2, 2)], "each activation must follow a Linear, but Tanh"),
+        ([cp.Linear(2, 2), cp.Tanh(), cp.ReLU()], "each activation must follow a Linear, but ReLU"),
+        ([cp.Linear(2, 2), cp.BatchNorm(2)], "not BatchNorm"),
+    ],
+)
+def test_what_it_cannot_do_has_a_reason(layers: list[cp.Layer], reason: str) -> None:
+    assert reason in str(Compiled().supports(cp.Net(*layers), cp.CrossEntropy(), cp.SGD()))
+
+
+def test_binary_losses_at_the_edge_are_those_of_the_reference() -> None:
+    X, y = np.array([[-800.0], [800.0], [0.0]]), np.array([[1.0], [0.0], [1.0]])
+    for loss, output in ((cp.BinaryCrossEntropy(), "sigmoid"), (BinaryCrossEntropyWithLogits(), "linear")):
+        net = cp.mlp([1, 1], output=output, init="xavier", dtype="float64")
+        got, wanted = (engine.loss_and_grad(net, loss, X, y) for engine in (Compiled(), Batch()))
+        assert got[0] == pytest.approx(wanted[0], rel=1e-12)
+        np.testing.assert_allclose(got[1], wanted[1], rtol=1e-9)
