@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "clearprop"
 # Top to bottom. A module may import from its own floor and from those below.
 FLOORS = [
     {"cli", "lab", "estimator", "report", "__main__", "__init__"},
-    {"recipes", "sweeps", "descent", "doctor", "ladder", "derivative_cost"},
+    {"recipes", "sweeps", "studies", "descent", "doctor", "ladder", "derivative_cost"},
     {"train", "defaults", "export", "checkpoint", "callbacks", "nonfinite", "snapshot", "run", "history", "metrics"},
     {"walkthrough", "gradcheck", "engines", "optim", "nn"},
     {"data", "plots", "files", "registry", "arrays", "errors"},

@@ -16,6 +16,7 @@ from clearprop.checkpoint import Checkpoint
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
+from clearprop.gradcheck import Report, assert_gradients, check, check_gradient, check_layer, check_step
 from clearprop.history import History
 from clearprop.nn import (
     Activation,
@@ -95,6 +96,7 @@ __all__ = [
     "ProductXavier",
     "RMSProp",
     "ReLU",
+    "Report",
     "Sigmoid",
     "Softmax",
     "StepDecay",
@@ -104,6 +106,11 @@ __all__ = [
     "WarmUp",
     "Xavier",
     "Zeros",
+    "assert_gradients",
+    "check",
+    "check_gradient",
+    "check_layer",
+    "check_step",
     "data",
     "evaluate",
     "explain",

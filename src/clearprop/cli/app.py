@@ -13,6 +13,7 @@ import typer
 import typer.core
 
 from clearprop.cli import console
+from clearprop.cli.checking import check
 from clearprop.cli.cost import cost
 from clearprop.cli.data import data
 from clearprop.cli.explaining import explain
@@ -70,6 +71,7 @@ app.command()(data)
 app.command()(explain)
 app.command()(ladder)
 app.command()(cost)
+app.command()(check)
 
 
 def show_version(wanted: bool) -> None:

@@ -1,0 +1,26 @@
+"""The mistake: BatchNorm's variance treated as constant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.faults.families import BatchNormFault
+from clearprop.nn import BatchNorm
+
+if TYPE_CHECKING:
+    from clearprop.gradcheck.faults.nodes import Node
+
+
+class BatchnormVarianceConstant(BatchNormFault):
+    """The path through the variance is lost: dx lacks the term - s x_hat_b mean_c(dx_hat_c x_hat_c)."""
+
+    title = "BatchNorm's variance treated as constant"
+    mistake = "the variance of BatchNorm is treated as constant"
+    remedy = "dx_b = s (dx_hat_b - mean_c(dx_hat_c) - x_hat_b mean_c(dx_hat_c x_hat_c)), with dx_hat = gamma dy"
+    hint = "Look at BatchNorm: on which examples do the mean and the variance depend?"
+
+    def dx(self, here: Node, right: Array) -> Array:
+        gamma = here.layer.gamma if isinstance(here.layer, BatchNorm) else 1.0
+        d = here.dy * gamma
+        return here.s * (d - d.mean(axis=0))

@@ -1,0 +1,27 @@
+"""The mistake: L2 term subtracted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.faults.families import PenaltyFault
+
+if TYPE_CHECKING:
+    from clearprop.gradcheck.faults.nodes import Parameter
+    from clearprop.gradcheck.faults.passes import Pass
+
+
+class PenaltySubtracted(PenaltyFault):
+    """- l2 W: the penalty pushes the weights away from zero. It adds to the loss, and so to the gradient."""
+
+    title = "L2 term subtracted"
+    mistake = "the L2 term is subtracted in {extra}"
+    remedy = "dW = x^T dy + l2 W, for l2/2 |W|^2 in the loss"
+    hint = "Look at the penalty's share of the gradients."
+
+    def penalty(self, here: Parameter, right: Array) -> Array:
+        return -right
+
+    def clause(self, right: Pass) -> str:
+        return self.mistake.format(extra=" and ".join(f"d{name}" for name in self.site))

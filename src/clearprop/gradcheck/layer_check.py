@@ -1,0 +1,98 @@
+"""Checking a layer on its own: its backward pass against finite differences of its forward pass."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.errors import ShapeError
+from clearprop.gradcheck.comparison import TOLERANCE
+from clearprop.gradcheck.net_check import check_objective
+from clearprop.gradcheck.net_objective import NetObjective
+from clearprop.gradcheck.report import Report
+from clearprop.nn import ElementwiseLoss, Layer, Net
+
+EXAMPLES = 5
+
+
+class Projection(ElementwiseLoss):
+    """The sum of all outputs with given weights, sum(y_hat * y): a scalar whose derivative, y, is beyond doubt.
+
+    dL/dy_hat = y.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum"}
+    broadcast : bool
+    """
+
+    def __init__(self, reduction: str = "sum", broadcast: bool = False) -> None:
+        super().__init__(reduction, broadcast)
+
+    @staticmethod
+    def f(y_hat: Array, y: Array) -> Array:
+        return y_hat * y
+
+    @staticmethod
+    def df(y_hat: Array, y: Array) -> Array:
+        return y + 0.0 * y_hat
+
+
+def check_layer(
+    layer: Layer, shape: int | tuple[int, ...], method: str = "auto", tolerance: float = TOLERANCE, seed: int = 0
+) -> Report:
+    """Compare dx and the gradients of a layer's parameters with finite differences of sum(c * y), for random numbers c.
+
+    Parameters
+    ----------
+    layer : Layer
+        It is copied; parameters that are all 0 are drawn afresh first, for much is right at 0 that is wrong elsewhere.
+    shape : int or (int, int)
+        Of the input: (B, n_in), or n_in alone.
+    method, tolerance, seed
+        As for `run_plan`.
+
+    Returns
+    -------
+    Report
+        With an entry for each parameter, and for "x".
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> check_layer(cp.Softmax(), 4).ok
+    True
+    >>> class Squash(cp.Tanh):
+    ...     def backward(self, saved, dy):
+    ...         return dy * (1 - saved)
+    >>> check_layer(Squash(), (3, 2))["x"].verdict
+    'wrong'
+    """
+    started = time.perf_counter()
+    rows, columns = (EXAMPLES, shape) if isinstance(shape, int) else (*shape, 0, 0)[:2]
+    if not rows or not columns or (isinstance(shape, tuple) and len(shape) != 2):
+        raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
+    rng = np.random.default_rng(seed)
+    twin = layer.copy()
+    if not any(parameter.any() for parameter in twin.parameters().values()):
+        twin.initialise(rng)
+    net = Net(twin, seed=None, dtype="float64")
+    X = rng.normal(size=(rows, columns))
+    y_hat = net.forward(X, training=True)[0]
+    if not isinstance(y_hat, np.ndarray) or y_hat.ndim != 2:
+        raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and what backward needs, not {describe(y_hat)}.")
+    objective = NetObjective(net, Projection(), X, rng.normal(size=y_hat.shape))
+    report = check_objective(objective, f"{layer!r}, input {(rows, columns)}", method, tolerance, seed, started)
+    own = {tag: "" for tag, _ in objective.layers}
+    tensors = [replace(tensor, name=_own_name(tensor.name, list(own))) for tensor in report.tensors]
+    return replace(report, tensors=tensors)
+
+
+def _own_name(name: str, tags: list[str]) -> str:
+    """The layer's own name for an array: "W" for "W1", "gamma" for "BatchNorm1.gamma", "x" for "X"."""
+    for tag in tags:
+        name = name.removeprefix(f"{tag}.").removesuffix(tag) if tag else name
+    return "x" if name == "X" else name

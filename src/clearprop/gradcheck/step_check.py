@@ -1,0 +1,207 @@
+"""Checking one step of somebody's training code, of which only arrays are known."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.errors import OptionError, ShapeError
+from clearprop.gradcheck.comparison import TOLERANCE
+from clearprop.gradcheck.net_check import explain
+from clearprop.gradcheck.net_objective import NetObjective
+from clearprop.gradcheck.plan import run_plan
+from clearprop.gradcheck.reading import Reading, readings, target_forms
+from clearprop.gradcheck.report import Report, TensorResult
+from clearprop.gradcheck.trees import flatten, to_array
+from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
+from clearprop.registry import choose
+
+PREFIX = re.compile(r"^(dL_d|dl_d|dL/d|dl/d|grad_|g_|d_|grad|d|g)(?=.)")
+SUFFIX = re.compile(r"(_grad|\.grad|_gradient)$")
+
+
+def check_step(
+    X: Any,
+    y: Any,
+    parameters: Any,
+    gradients: Any,
+    activation: str | Sequence[str] = ("sigmoid", "tanh", "relu"),
+    loss: str | Loss = "cross_entropy",
+    output: str | None = None,
+    reduction: str | None = None,
+    l2: float = 0.0,
+    method: str = "auto",
+    tolerance: float = TOLERANCE,
+    seed: int = 0,
+) -> Report:
+    """Check the gradients that somebody's code produced, given the arrays alone.
+
+    How the arrays are laid out is inferred from their shapes, and where these leave a choice, from the reading under which
+    the gradients come nearest to right. The report says which reading that was.
+
+    Parameters
+    ----------
+    X : array (B, n_x) or (n_x, B)
+        The batch. Arrays may be NumPy's, torch's or lists throughout.
+    y : array
+        Integer classes, one-hot rows or columns, or real targets.
+    parameters : dict or list
+        Weights, (n_in, n_out) or (n_out, n_in), and biases.
+    gradients : dict or list
+        One for each parameter: under the same names, or "dW1", "grad_W1", "W1_grad" for "W1"; or in the same order.
+    activation : str or sequence of str
+        Of the hidden layers: its name, or several among which the values choose.
+    loss : str or Loss
+    output : str, optional
+        What follows the last linear layer. By default what the loss needs: softmax for cross-entropy and negative
+        log-likelihood, sigmoid for binary cross-entropy, and for the squared error nothing, or whatever fits best.
+    reduction : {"mean", "sum"}, optional
+        How the losses of the batch are joined; by default inferred.
+    l2 : float
+        As in `Problem`.
+    method, tolerance, seed
+        As for `run_plan`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ShapeError
+        If no reading fits the shapes.
+
+    Examples
+    --------
+    >>> X, W = np.array([[1.0, -1.0], [0.5, 2.0]]), np.array([[0.1, 0.2, 0.3], [0.0, -0.1, 0.4]])
+    >>> p = np.exp(X @ W) / np.exp(X @ W).sum(axis=1, keepdims=True)
+    >>> check_step(X, [2, 0], {"W": W}, {"dW": X.T @ (p - np.eye(3)[[2, 0]]) / 2}).ok
+    True
+    """
+    started = time.perf_counter()
+    known = {name: a.astype(np.float64) for name, a in flatten(parameters).items()}
+    given = match_names(flatten(gradients), list(known))
+    best = _best(to_array(X).astype(np.float64), to_array(y), parameters, given, activation, loss, output, reduction, l2)
+    objective, reading, words = best
+    analytic = reading.canonical(given)
+    missing = [name for name in objective.arrays if name not in analytic]
+    for name in missing:  # biases that the network does not have, or an input gradient that was not asked for
+        del objective.arrays[name]
+    tensors, numeric, notes = run_plan(objective, analytic, method, tolerance, seed)
+    suspects = explain(objective, tensors, {name: analytic[name] for name in numeric}, numeric)
+    shown = [_renamed(tensor, reading) for tensor in tensors]
+    title = f"gradients of {', '.join(known)}"
+    return Report(title, shown, [*words, *notes], suspects, objective.evaluations, time.perf_counter() - started)
+
+
+def match_names(gradients: dict[str, Array], names: list[str]) -> dict[str, Array]:
+    """Gradients under the names of the parameters; "dX" as "X".
+
+    Raises
+    ------
+    ShapeError
+        If a parameter has none, and they cannot be told by their order either.
+    """
+    stripped = {SUFFIX.sub("", PREFIX.sub("", name) if name not in names else name): g for name, g in gradients.items()}
+    found = {name: stripped[name] if name in stripped else gradients[name] for name in names if name in stripped | gradients}
+    lower = {name.lower(): g for name, g in stripped.items()}
+    if "x" in lower and "X" not in names and "x" not in names:
+        found["X"] = lower["x"]
+    if set(names) <= set(found):
+        return found
+    if len(gradients) == len(names):
+        return dict(zip(names, gradients.values(), strict=True))
+    missing = ", ".join(name for name in names if name not in found)
+    raise ShapeError(
+        f"No gradient was found for {missing} among {', '.join(gradients)}; name it like the parameter, or like 'd{names[0]}'."
+    )
+
+
+def _best(
+    X: Array,
+    y: Array,
+    parameters: Any,
+    given: dict[str, Array],
+    activation: str | Sequence[str],
+    loss: str | Loss,
+    output: str | None,
+    reduction: str | None,
+    l2: float,
+) -> tuple[NetObjective, Reading, list[str]]:
+    """The reading under which most gradients are right, or, if none is, nearly so."""
+    activations = [activation] if isinstance(activation, str) else list(activation)
+    made, outputs = _loss_and_outputs(loss, output, activations)
+    reductions = [choose("reduction", reduction, ("mean", "sum"))] if reduction else ["mean", "sum"]
+    best: tuple[tuple[float, float], NetObjective, Reading, list[str]] | None = None
+    for reading in readings(X, parameters, activations, outputs):
+        n_out = reading.net.forward(reading.X)[0].shape[1]
+        for (targets, form), how in itertools.product(target_forms(y, n_out, len(reading.X), made), reductions):
+            fixed = LOSSES.make({**made.config(), "reduction": how})
+            objective = NetObjective(reading.net, fixed, reading.X, targets, l2)
+            fit = _fit(objective, reading.canonical(given))
+            if best is None or fit < best[0]:
+                said = "the mean" if how == "mean" else "the sum"
+                tail = " (inferred)" if reduction is None and len(reading.X) > 1 else ""
+                words = [*reading.describe(), f"Targets: {form}. The loss is {said} over the batch{tail}."]
+                best = fit, objective, reading, words
+    if best is None:
+        shapes = ", ".join(f"{name} {a.shape}" for name, a in flatten(parameters).items())
+        raise ShapeError(
+            f"No network fits X of shape {X.shape}, y of shape {y.shape} and parameters {shapes}; weights must chain from the"
+            " inputs to the outputs, as (n_in, n_out) or (n_out, n_in), and y needs one target for each example."
+        )
+    objective = best[1]
+    objective.backward = False  # the gradients under test are known at this point only
+    return objective, best[2], best[3]
+
+
+def _fit(objective: NetObjective, analytic: dict[str, Array]) -> tuple[float, float]:
+    """How badly gradients fit: the number of arrays that are off, then the sum of their relative distances."""
+    right = objective.gradient() or {}
+    errors = []
+    for name, a in analytic.items():
+        g = right[name]
+        if a.size != g.size or not np.isfinite(a).all():
+            errors.append(2.0)
+            continue
+        size = max(float(np.linalg.norm(a)), float(np.linalg.norm(g)))
+        errors.append(float(np.linalg.norm(a.reshape(g.shape) - g)) / size if size else 0.0)
+    return float(sum(e > 1e-4 for e in errors)), float(sum(errors))
+
+
+def _loss_and_outputs(loss: str | Loss, output: str | None, activations: list[str]) -> tuple[Loss, list[str]]:
+    """The loss, and what may follow the last linear layer; softmax then cross-entropy is clearprop's loss on scores."""
+    made = LOSSES.make(loss)
+    if isinstance(made, CrossEntropy):
+        if output not in (None, "softmax", "linear"):
+            raise OptionError(f"Cross-entropy comes after a softmax, not after {output!r}; leave output out.")
+        return made, ["linear"]
+    if output is not None:
+        return made, [output]
+    if isinstance(made, NegativeLogLikelihood):
+        return made, ["softmax"]
+    if isinstance(made, BinaryCrossEntropy):
+        return made, ["sigmoid"]
+    return made, ["linear", *dict.fromkeys([*activations, "sigmoid", "softmax"])] if isinstance(made, MeanSquaredError) else [
+        "linear"
+    ]
+
+
+def _renamed(tensor: TensorResult, reading: Reading) -> TensorResult:
+    """The result under the name and in the orientation in which the array was given."""
+    name = reading.names.get(tensor.name, tensor.name)
+    turned = (reading.flipped and tensor.name[0] == "W") or (not reading.rows and tensor.name == "X")
+    if not turned:
+        return _with(tensor, name, tensor.shape, tensor.index)
+    return _with(tensor, name, tensor.shape[::-1], tensor.index and tensor.index[::-1])
+
+
+def _with(tensor: TensorResult, name: str, shape: tuple[int, ...], index: tuple[int, ...] | None) -> TensorResult:
+    return replace(tensor, name=name, shape=shape, index=index)

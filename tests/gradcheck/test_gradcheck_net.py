@@ -1,0 +1,138 @@
+"""check and check_layer: planted faults in each layer, conduct, the quick evaluation of many shifts, and time."""
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.errors import OptionError, ShapeError
+from clearprop.gradcheck import assert_gradients, check, check_layer
+from clearprop.gradcheck.net_objective import NetObjective
+from clearprop.gradcheck.objective import Objective
+from clearprop.nn import LOSSES
+
+
+class HalfLinear(cp.Linear):
+    """Forgets to sum over the batch: takes the mean."""
+
+    def backward(self, saved, dy):
+        self.dW += saved.T @ dy
+        self.db += dy.mean(axis=0)
+        return dy @ self.W.T
+
+
+class DiagonalSoftmax(cp.Softmax):
+    def backward(self, saved, dy):
+        return dy * saved * (1 - saved)
+
+
+class NearlyTanh(cp.Tanh):
+    def backward(self, saved, dy):
+        return dy * (1 - saved * saved) * 1.0005
+
+
+class Assigning(cp.Linear):
+    def backward(self, saved, dy):
+        self.dW[:] = saved.T @ dy
+        self.db[:] = dy.sum(axis=0)
+        return dy @ self.W.T
+
+
+class Square(cp.Layer):
+    def forward(self, x, training=False):
+        return x * x, x
+
+    def backward(self, saved, dy):
+        return 2 * saved * dy
+
+
+class Random(cp.Tanh):
+    def forward(self, x, training=False):
+        a = np.tanh(x) * np.random.default_rng().random()
+        return a, a
+
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(30, 3)), RNG.integers(2, size=30)
+
+
+def test_planted_faults_are_found_where_they_are():
+    net = cp.Net(cp.Linear(3, 4), cp.Tanh(), HalfLinear(4, 2))
+    report = check(net, (X, Y), "cross_entropy")
+    assert [tensor.name for tensor in report.tensors if tensor.verdict == "wrong"] == ["b2"]
+    assert report.suspects
+    net = cp.Net(cp.Linear(3, 4), NearlyTanh(), cp.Linear(4, 2))
+    report = check(net, (X, Y), "cross_entropy")
+    assert [tensor.verdict for tensor in report.tensors] == ["wrong", "wrong", "right", "right", "wrong"]
+    net = cp.Net(cp.Linear(3, 4), cp.Sigmoid(), cp.Linear(4, 2), DiagonalSoftmax())
+    report = check(net, (X, Y), "negative_log_likelihood")
+    assert "softmax" in str(report.suspects[0]).lower()
+    assert report.verdict == "wrong"
+
+
+def test_layers_alone():
+    assert check_layer(Square(), (4, 3)).ok
+    assert check_layer(cp.Linear(3, 2), 3).ok
+    report = check_layer(cp.BatchNorm(3), (4, 3))
+    assert [tensor.name for tensor in report.tensors] == ["gamma", "beta", "x"]
+    assert [tensor.verdict for tensor in check_layer(HalfLinear(3, 2), (4, 3)).tensors] == ["right", "wrong", "right"]
+    assert check_layer(NearlyTanh(), (4, 3)).verdict == "wrong"
+    with pytest.raises(ShapeError, match=r"shape must be that of a batch, \(B, n_in\), or n_in alone, not \(2, 3, 4\)"):
+        check_layer(cp.Tanh(), (2, 3, 4))
+    with pytest.raises(AssertionError, match=r"NearlyTanh\(\), input \(4, 3\): wrong"):
+        assert_gradients(NearlyTanh(), (4, 3))
+
+
+def test_conduct():
+    report = check(cp.Net(Assigning(3, 2)), (X, Y), "cross_entropy")
+    assert report.ok
+    assert "the gradient of W1 in place of the last one; it must add to it: dW += ..." in str(report)
+    report = check(cp.Net(cp.Linear(3, 2), Random()), (X, Y), "cross_entropy")
+    assert report.verdict == "inconclusive"
+    assert "not deterministic" in str(report)
+    net = cp.Net(cp.Linear(3, 4), cp.BatchNorm(4), cp.Dropout(), cp.Linear(4, 2))
+    before = net.theta.copy(), net[1].running_mean.copy(), net[2].rng.bit_generator.state
+    assert check(net, (X, Y), "cross_entropy").ok
+    assert np.array_equal(net.theta, before[0])
+    assert np.array_equal(net[1].running_mean, before[1])
+    assert net[2].rng.bit_generator.state == before[2]
+    shared = cp.Linear(3, 3)
+    assert check(cp.Net(shared, cp.Tanh(), shared), (X, Y), "cross_entropy").ok
+    assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", l2=0.3).ok
+    with pytest.raises(OptionError, match=r"data must be a Dataset, a Split or a pair \(X, y\)"):
+        check(net, X, "cross_entropy")
+    with pytest.raises(OptionError, match="batch_size must be a positive number of examples, not 0"):
+        check(net, (X, Y), "cross_entropy", batch_size=0)
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_many_shifts_at_once_are_shifts_of_the_loss_itself(loss, reduction):
+    rng = np.random.default_rng(1)
+    ends = {"negative_log_likelihood": [cp.Softmax()], "binary_cross_entropy": [cp.Sigmoid()]}.get(loss, [])
+    net = cp.Net(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3), cp.Softmax(), cp.Linear(3, 2), *ends, seed=1, dtype="float64")
+    y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood") else np.eye(2)[Y[:6]]
+    made = LOSSES.make({"type": loss, "reduction": reduction})
+    objective = NetObjective(net, made, X[:6], y, l2=0.2)
+    assert objective.columns is not None
+    for name, array in objective.arrays.items():
+        index, h = np.arange(array.size), rng.uniform(-0.5, 0.5, array.size)
+        for quick, slow in zip(objective.pairs(name, index, h), Objective.pairs(objective, name, index, h), strict=True):
+            np.testing.assert_allclose(quick, slow, rtol=1e-13)
+
+
+def test_large_nets_in_full_and_at_a_glance():  # times are measured in benchmarks/check_speed.py
+    X, y = RNG.random((64, 100)) * (RNG.random((64, 100)) > 0.8), RNG.integers(10, size=64)
+    report = check(cp.mlp([100, 60, 10], hidden="sigmoid"), (X, y), "cross_entropy", method="full")
+    assert report.ok
+    assert [tensor.checked for tensor in report.tensors] == [6000, 60, 600, 10, 16 * 100]
+    assert report.evaluations > 2 * 8270
+    wrong = cp.Net(cp.Linear(100, 60), NearlyTanh(), cp.Linear(60, 10))
+    report = check(wrong, (X, y), "cross_entropy")
+    assert [tensor.verdict for tensor in report.tensors] == ["wrong", "wrong", "right", "right", "wrong"]
+    net, X = cp.mlp([784, 300, 10], hidden="sigmoid"), RNG.random((64, 784))
+    report = check(net, (X, y), "cross_entropy", method="projection")
+    assert report.ok
+    assert report.evaluations < 10
+    report = check(net, (X, y), "cross_entropy")
+    assert report.ok
+    assert all(tensor.checked >= 10 for tensor in report.tensors)
