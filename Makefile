@@ -16,7 +16,7 @@ run: $(VENV)/user  ## install, train a network on circles, and say where its pic
 	@echo "Pictures: $(OUT)/curves.png and $(OUT)/boundary.png"
 
 test: $(VENV)/dev  ## all tests, and the examples in the docstrings
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/dev  ## style, formatting and types
 	$(BIN)/ruff check .
