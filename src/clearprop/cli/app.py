@@ -16,10 +16,12 @@ from clearprop.cli import console
 from clearprop.cli.checking import check
 from clearprop.cli.cost import cost
 from clearprop.cli.data import data
+from clearprop.cli.descend import descend
 from clearprop.cli.explaining import explain
 from clearprop.cli.info import info
 from clearprop.cli.ladder import ladder
 from clearprop.cli.predict import predict
+from clearprop.cli.sweep import sweep
 from clearprop.cli.train import train
 from clearprop.errors import ClearpropError
 
@@ -72,6 +74,8 @@ app.command()(explain)
 app.command()(ladder)
 app.command()(cost)
 app.command()(check)
+app.command()(descend)
+app.command()(sweep)
 
 
 def show_version(wanted: bool) -> None:

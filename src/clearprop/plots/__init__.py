@@ -10,20 +10,31 @@ notebook shows. Matplotlib is imported where it is used, so that importing this 
 'loss'
 """
 
+from clearprop.plots.basin_map import basins
+from clearprop.plots.contour import contours, descent_figure
 from clearprop.plots.costs import gradient_costs
 from clearprop.plots.curves import learning_curves
 from clearprop.plots.grid import boundary
+from clearprop.plots.heatmap import heat_map
 from clearprop.plots.ladder import step_times
 from clearprop.plots.matrix import confusion
 from clearprop.plots.mistakes import most_wrong
 from clearprop.plots.output import save
+from clearprop.plots.overlaid import many_curves
 from clearprop.plots.scatter import regression_fit
+from clearprop.plots.spread import bands
 
 __all__ = [
+    "bands",
+    "basins",
     "boundary",
     "confusion",
+    "contours",
+    "descent_figure",
     "gradient_costs",
+    "heat_map",
     "learning_curves",
+    "many_curves",
     "most_wrong",
     "regression_fit",
     "save",

@@ -1,0 +1,152 @@
+"""Studies of amounts: how many epochs, how many examples, and how training and validation part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from clearprop.data import Dataset
+from clearprop.errors import OptionError
+from clearprop.studies.study import Row, Study, better, beyond_chance, figure, headline, held_out, settings, tell, words
+from clearprop.sweeps import run_sweep, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
+    """How the losses in training and in validation part, epoch by epoch.
+
+    Parameters
+    ----------
+    data : Dataset
+        With validation examples.
+    epochs : int
+    seeds : int
+        Runs.
+    fixed : dict, optional
+        Settings of all runs, beside plain gradient descent.
+    **workers
+        `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
+
+    Raises
+    ------
+    OptionError
+        If there are no validation examples.
+    """
+    if data.val is None:
+        raise OptionError(f"{data.name} has no validation examples to compare with; load it with val=0.15, say.")
+    rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
+    train, val = (summarise(rows, f"{split}_loss", ["epoch"]) for split in ("train", "val"))
+    lowest = better(val, "val_loss")[0]
+    last_train, last_val = train[-1], val[-1]
+    gap = last_val["mean"] - last_train["mean"]
+    rose = lowest["epoch"] != last_val["epoch"]
+    accuracy = ""
+    if "val_accuracy" in rows[0]:
+        accuracy = f" Validation accuracy ends at {tell(summarise(rows, 'val_accuracy', ['epoch'])[-1], 'val_accuracy')}."
+    text = (
+        f"After {epochs} epochs the training loss is {tell(last_train, 'train_loss')} and the validation loss"
+        f" {tell(last_val, 'val_loss')}, a gap of {gap:.4g}, which is {beyond_chance(last_val, last_train)}. The validation"
+        f" loss is lowest in epoch {lowest['epoch']}, at {tell(lowest, 'val_loss')}, "
+        + ("and rises after it: overfitting has begun." if rose else "the last: there is no overfitting yet.")
+        + " (The training loss is a running mean over the epoch, so it lags behind by about half of one.)"
+        + accuracy
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.spread import bands
+
+        return bands({"training": train, "validation": val}, "epoch", "loss", ax=ax)
+
+    question = "How do training and validation loss part?"
+    return Study("train_against_validation", question, "val_loss", rows, val, text, draw)
+
+
+def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
+    """How long it pays to train.
+
+    Parameters
+    ----------
+    data, seeds, fixed, **workers
+        As for `train_against_validation`; without validation examples, the training loss is looked at.
+    epochs : int
+        The most that are tried.
+    """
+    split = "val" if data.val is not None else "train"
+    metric = f"{split}_loss"
+    rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
+    lines = summarise(rows, metric, ["epoch"])
+    best, first, last = better(lines, metric)[0], lines[0], lines[-1]
+    whole = first["mean"] - best["mean"]
+    nearly = next(line["epoch"] for line in lines if first["mean"] - line["mean"] >= 0.9 * whole)
+    text = (
+        f"The {words(metric)} falls from {tell(first, metric)} after the first epoch to its lowest, {tell(best, metric)}, in"
+        f" epoch {best['epoch']}; nine tenths of that way are done by epoch {nearly}. "
+        + (
+            f"By epoch {last['epoch']} it has risen again to {tell(last, metric)}, {beyond_chance(last, best)}."
+            if best is not last
+            else "It is still falling at the end: more epochs would help."
+        )
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.overlaid import many_curves
+
+        return many_curves(rows, metric, ax=ax)
+
+    return Study("epochs", "How many epochs?", metric, rows, lines, text, draw)
+
+
+def examples(
+    data: Dataset, amounts: Sequence[int] | None = None, seeds: int = 5, fixed: Row | None = None, **workers: Any
+) -> Study:
+    """What more examples bring.
+
+    Parameters
+    ----------
+    data, seeds, fixed, **workers
+        As for `train_against_validation`.
+    amounts : sequence of int, optional
+        Numbers of training examples; by default all, half, a quarter, ... down to about ten.
+    """
+    metric, n = headline(data), len(data.train)
+    if amounts is None:
+        amounts = sorted(n // 2**k for k in range(8) if n // 2**k >= 10)
+    # The same number of steps for all, or the small sets would be short of training and not of examples.
+    common = settings(fixed)
+    steps = common.pop("steps", None) or max(1, round(common.pop("epochs", 30) * n / (common.get("batch") or n)))
+    rows: list[Row] = []
+    for amount in amounts:
+        batch = min(common.get("batch") or amount, amount)
+        each = common | {"batch": batch, "epochs": max(1, round(steps * batch / amount))}
+        own = {**workers, "store": _beside(workers.get("store"), amount)}
+        rows += run_sweep(data, {"examples": [amount]}, seeds, fixed=each, **own)
+    lines = summarise(rows, metric)
+    few, most = lines[0], lines[-1]
+    gaps = {line["examples"]: line["mean"] for line in summarise(rows, "train_loss")}
+    other = {line["examples"]: line["mean"] for line in summarise(rows, f"{held_out(data)}_loss")}
+    half = lines[-2] if len(lines) > 1 else most
+    text = (
+        f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']},"
+        f" {tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses:"
+        f" {gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']}"
+        f" examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}."
+        " The last doubling, from"
+        f" {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is {beyond_chance(most, half)}."
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.spread import bands
+
+        losses = {"training": summarise(rows, "train_loss"), "held out": summarise(rows, f"{held_out(data)}_loss")}
+        return bands(losses, "examples", "loss", ax=ax)
+
+    return Study("examples", "How many examples?", metric, rows, lines, text, draw)
+
+
+def _beside(store: Any, amount: int) -> Any:
+    """A file of its own for each amount, since the settings that go with it differ."""
+    from pathlib import Path
+
+    return None if store is None else Path(store).with_stem(f"{Path(store).stem}-{amount}")

@@ -1,0 +1,132 @@
+"""Studies of the step: the learning rate, and the learning rate together with the batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from clearprop.data import Dataset
+from clearprop.studies.study import Row, Study, better, beyond_chance, headline, settings, tell, words
+from clearprop.sweeps import pivot, run_sweep, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)  # those of the Amsterdam practical
+BATCHES, GRID_RATES = (1, 10, 50, 100, 200), (0.01, 0.05, 0.1, 0.5, 1.0, 5.0)  # those of the Sorbonne practical
+
+
+def learning_rates(
+    data: Dataset, rates: Sequence[float] = RATES, seeds: int = 5, fixed: Row | None = None, **workers: Any
+) -> Study:
+    """Which learning rate is best, and what the smaller and larger ones do.
+
+    Parameters
+    ----------
+    data : Dataset
+    rates : sequence of float
+    seeds : int
+        Trials of each.
+    fixed : dict, optional
+        Settings of all trials, beside plain gradient descent.
+    **workers
+        `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
+    """
+    metric = headline(data)
+    rows = run_sweep(data, {"lr": list(rates)}, seeds, fixed=settings(fixed), **workers)
+    lines = summarise(rows, metric)
+    ranked = better(lines, metric)
+    best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
+    lost = [f"{line['lr']:g}" for line in lines if line["finite"] < line["n"]]
+    train = summarise(rows, "train_loss")
+    smallest = min(train, key=lambda line: float(line["lr"]))
+    text = (
+        f"Of the learning rates {', '.join(f'{rate:g}' for rate in rates)}, {best['lr']:g} is best: {words(metric)}"
+        f" {tell(best, metric)}. The next, {second['lr']:g}, has {tell(second, metric)}, {beyond_chance(best, second)}."
+        f" With the smallest, {smallest['lr']:g}, the training loss is {tell(smallest, 'train_loss')} when the time is over."
+        + (f" Runs diverge with {', '.join(lost)}." if lost else " No run diverges.")
+        + _edge(best["lr"], rates)
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.spread import bands
+
+        return bands({"": lines}, "lr", words(metric), percent=metric.endswith("accuracy"), ax=ax)
+
+    return Study("learning_rates", "Which learning rate?", metric, rows, lines, text, draw)
+
+
+def batch_and_rate(
+    data: Dataset,
+    batches: Sequence[int | None] = BATCHES,
+    rates: Sequence[float] = GRID_RATES,
+    seeds: int = 5,
+    fixed: Row | None = None,
+    **workers: Any,
+) -> Study:
+    """How the best learning rate moves with the batch size, and what each costs.
+
+    Parameters
+    ----------
+    data, seeds, fixed, **workers
+        As for `learning_rates`.
+    batches : sequence of int or None
+        None for all examples at once.
+    rates : sequence of float
+    """
+    metric = headline(data)
+    rows = run_sweep(data, {"batch": list(batches), "lr": list(rates)}, seeds, fixed=settings(fixed), **workers)
+    lines = summarise(rows, metric)
+    tops = [better([line for line in lines if line["batch"] == batch], metric)[0] for batch in batches]
+    times = summarise(rows, "seconds", ["batch"])
+    best = better(tops, metric)[0]
+    slow, fast = times[0], times[-1]
+    parts = "; ".join(f"batch {_size(top['batch'])}: lr {top['lr']:g}, {tell(top, metric)}" for top in tops)
+    moved = len({top["lr"] for top in tops}) > 1
+    text = (
+        f"The best {words(metric)} of each batch size: {parts}. "
+        + ("Larger batches take fewer steps, and need longer ones. " if _rises(tops) and moved else "")
+        + f"Best of all is batch {_size(best['batch'])} with lr {best['lr']:g}. A run with batch {_size(slow['batch'])} takes"
+        f" {slow['median']:.3g} s, with batch {_size(fast['batch'])} {fast['median']:.3g} s. " + _divergence(lines)
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.heatmap import heat_map
+
+        table: dict[str, Any] = {}
+        shares = [{**line, "share": line["finite"] / line["n"]} for line in lines]
+        for key in ("mean", "std", "share"):
+            down, across, table[key] = pivot(shares, "lr", "batch", key)
+        return heat_map(
+            table["mean"], down, across, names=("batch size", "learning rate"), value=words(metric), finite=table["share"],
+            spread=table["std"] if seeds > 1 else None, percent=metric.endswith("accuracy"), ax=ax,
+        )  # fmt: skip
+
+    return Study("batch_and_rate", "Which batch size with which learning rate?", metric, rows, lines, text, draw)
+
+
+def _divergence(lines: Sequence[Row]) -> str:
+    lost = [line for line in lines if line["finite"] < line["n"]]
+    if not lost:
+        return "No run diverges to NaN."
+    cases = (
+        f"batch {_size(line['batch'])} at lr {line['lr']:g} ({line['n'] - line['finite']} of {line['n']})" for line in lost
+    )
+    return f"Runs diverge with {', '.join(cases)}."
+
+
+def _size(batch: int | None) -> str:
+    return "of all examples" if batch is None else str(batch)
+
+
+def _rises(tops: Sequence[Row]) -> bool:
+    rates = [top["lr"] for top in tops]
+    return rates == sorted(rates)
+
+
+def _edge(best: float, rates: Sequence[float]) -> str:
+    """A warning, if the best value has nothing beyond it."""
+    if len(rates) > 1 and best in (min(rates), max(rates)):
+        side = "largest" if best == max(rates) else "smallest"
+        return f" It is the {side} of those tried: a {'larger' if side == 'largest' else 'smaller'} one may be better still."
+    return ""

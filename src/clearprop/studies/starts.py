@@ -1,0 +1,140 @@
+"""Studies of the start: how the first weights are drawn, and what zeros do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clearprop.data import Dataset
+from clearprop.nn import Linear, Net, Tanh
+from clearprop.nn.initialisers import Initialiser
+from clearprop.optim import SGD
+from clearprop.studies.study import Row, Study, better, beyond_chance, figure, headline, held_out, settings, tell, words
+from clearprop.sweeps import run_sweep, summarise
+from clearprop.train import evaluate, fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INITS = ("zeros", "normal", "uniform", "xavier", "he", "lecun")
+STARTS = {
+    "zero weights, zero biases": ("zeros", "zeros"),
+    "zero weights, random biases": ("zeros", "normal"),
+    "random weights, zero biases": ("xavier", "zeros"),
+    "random weights, random biases": ("xavier", "normal"),
+}
+"""Initialisers of weights and of biases."""
+SAME = 1e-6  # units whose incoming weights differ by no more, in units of the largest, compute the same
+
+
+def initialisations(
+    data: Dataset,
+    inits: Sequence[str | dict[str, Any] | Initialiser] = INITS,
+    seeds: int = 10,
+    fixed: Row | None = None,
+    **workers: Any,
+) -> Study:
+    """Which rule for the first weights is best, and how much of a result is the luck of the draw.
+
+    Parameters
+    ----------
+    data : Dataset
+    inits : sequence of str, Initialiser or its configuration
+    seeds : int
+        Trials of each.
+    fixed : dict, optional
+        Settings of all trials, beside plain gradient descent.
+    **workers
+        `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
+    """
+    metric = headline(data)
+    plain = [init.config() if isinstance(init, Initialiser) else init for init in inits]
+    rows = run_sweep(data, {"init": plain}, seeds, fixed=settings(fixed), **workers)
+    lines = summarise(rows, metric)
+    ranked = better(lines, metric)
+    best, worst = ranked[0], ranked[-1]
+    widest = max(lines, key=lambda line: float(line["std"]) if np.isfinite(line["std"]) else -1.0)
+    text = (
+        f"Over {seeds} seeds each, {best['init']} ends best, with {words(metric)} {tell(best, metric)}, and"
+        f" {worst['init']} worst, with {tell(worst, metric)}; the difference is {beyond_chance(best, worst)}."
+        " The luck of the draw is largest with"
+        f" {widest['init']}: from {figure(widest['min'], metric)} to {figure(widest['max'], metric)} for seeds alone,"
+        " so a single run says little about a rule."
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.spread import bands
+
+        return bands({"": lines}, "init", words(metric), percent=metric.endswith("accuracy"), ax=ax)
+
+    return Study("initialisations", "How are the first weights to be drawn?", metric, rows, lines, text, draw)
+
+
+def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | None = None, **workers: Any) -> Study:
+    """Why zero weights fail, and zero biases do not.
+
+    Parameters
+    ----------
+    data, seeds, **workers
+        As for `initialisations`.
+    hidden : int
+        Units of the one hidden layer, with tanh.
+    fixed : dict, optional
+        `lr`, `batch` and `epochs`, if they are to differ.
+    """
+    given = {"lr": 0.1, "batch": 10, "epochs": 30} | (fixed or {})
+    rows = run_sweep(start_trial, {"start": list(STARTS)}, seeds, fixed=given | {"hidden": hidden}, shared=data, **workers)
+    metric = headline(data)
+    lines = summarise(rows, metric)
+    units = {line["start"]: line for line in summarise(rows, "units")}
+    by_name = {line["start"]: line for line in lines}
+    none, broken, usual, full = (by_name[name] for name in STARTS)
+    text = (
+        f"With all weights and biases zero, every hidden unit stays the same as its neighbours: after training"
+        f" the {hidden} units compute {units[none['start']]['mean']:.0f} function(s) between them,"
+        f" and the {words(metric)} is {tell(none, metric)}."
+        " With tanh, h = 0 makes dV = h^T dy = 0 and V = 0 makes dh = dy V^T = 0, so only the last biases ever move. "
+        f"Random biases alone break that: {units[broken['start']]['mean']:.0f} different units, {tell(broken, metric)}. Zero"
+        f" biases do no harm, since random weights tell the units apart already: {units[usual['start']]['mean']:.0f} units,"
+        f" {tell(usual, metric)}, against {tell(full, metric)} with random biases as well;"
+        f" the difference is {beyond_chance(usual, full)}."
+    )
+
+    def draw(ax: Axes | None) -> Axes:
+        from clearprop.plots.spread import bands
+
+        shown = [{**line, "start": str(line["start"]).replace(", ", "\n")} for line in lines]
+        drawn = bands({"": shown}, "start", words(metric), percent=metric.endswith("accuracy"), ax=ax)
+        drawn.set_xlabel("")
+        return drawn
+
+    return Study("zero_starts", "Why do zero weights fail, and zero biases not?", metric, rows, lines, text, draw)
+
+
+def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, batch: int, epochs: int, **rest: Any) -> Row:
+    """Train a net with one hidden layer from such a start, and count its different hidden units."""
+    weights, biases = STARTS[start]
+    net = Net(
+        Linear(data.n_in, hidden, init=weights, bias_init=biases), Tanh(),
+        Linear(hidden, data.n_out, init=weights, bias_init=biases), seed=seed,
+    )  # fmt: skip
+    loss = "cross_entropy" if data.task == "classification" else "mean_squared_error"
+    fit(net, data.train, loss=loss, optimizer=SGD(lr=lr), batch_size=batch, epochs=epochs, seed=seed, **rest)
+    first = net[0]
+    figures: Mapping[str, Any] = evaluate(net, data.splits[held_out(data)], loss)
+    incoming = np.vstack([*first.parameters().values()])  # (n_in + 1, hidden)
+    return {"units": different_columns(incoming), **{f"{held_out(data)}_{name}": value for name, value in figures.items()}}
+
+
+def different_columns(matrix: Any) -> int:
+    """How many columns of a matrix differ from each other.
+
+    Examples
+    --------
+    >>> different_columns(np.array([[1.0, 1.0, 2.0], [0.0, 0.0, 3.0]]))
+    2
+    """
+    grain = SAME * (float(np.abs(matrix).max()) or 1.0)
+    return len(np.unique(np.round(matrix / grain).astype(np.int64), axis=1).T)

@@ -1,0 +1,133 @@
+"""Where rows are kept: a journal that gains a line with every finished trial, and in the end a table.
+
+A line of the journal is one JSON object, written in a single call and flushed to the disk. Whatever a kill leaves half
+written has no newline at its end, and is dropped when the sweep is taken up again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from clearprop.errors import DataError, MissingExtraError, OptionError
+from clearprop.files import write_atomically
+from clearprop.history import json_row, parse_row
+from clearprop.sweeps.trial import Row
+
+ENDINGS = (".jsonl", ".parquet")
+
+
+class Store:
+    """The rows of a sweep on the disk, by trial.
+
+    Parameters
+    ----------
+    path : path
+        Ends in .jsonl or .parquet. Until `finish`, new trials are in the journal beside it, `path` + ".journal".
+
+    Raises
+    ------
+    OptionError
+        If it ends otherwise.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if self.path.suffix not in ENDINGS:
+            raise OptionError(f"Rows are written to a .jsonl or .parquet file, not to {str(path)!r}.")
+        if self.path.suffix == ".parquet":
+            require_pyarrow()
+        self.journal = self.path.with_name(self.path.name + ".journal")
+
+    def load(self) -> dict[str, list[Row]]:
+        """The finished trials: key -> rows."""
+        found: dict[str, list[Row]] = {}
+        for row in read_rows(self.path) if self.path.exists() else []:
+            found.setdefault(str(row.get("trial")), []).append(row)
+        if self.journal.exists():
+            whole = self.journal.read_bytes()
+            end = whole.rfind(b"\n") + 1
+            if end < len(whole):
+                os.truncate(self.journal, end)
+            for number, line in enumerate(whole[:end].splitlines(), 1):
+                try:
+                    rows = [parse_row(row) for row in json.loads(line)]
+                except (ValueError, TypeError, AttributeError) as error:
+                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.") from error
+                found[rows[0]["trial"]] = rows
+        return found
+
+    def add(self, rows: list[Row]) -> None:
+        """Keep the rows of one finished trial, at once."""
+        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps([json_row(row) for row in rows], allow_nan=False) + "\n"
+        handle = os.open(self.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, line.encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def finish(self, rows: Iterable[Row]) -> None:
+        """Write the table, in the order given, and remove the journal."""
+        write_rows(rows, self.path)
+        self.journal.unlink(missing_ok=True)
+
+
+def write_rows(rows: Iterable[Row], path: str | Path) -> None:
+    """Write tidy rows, whole or not at all: .jsonl (NaN as the text "nan") or .parquet."""
+    path, table = Path(path), list(rows)
+    if path.suffix == ".parquet":
+        require_pyarrow()
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = list(dict.fromkeys(name for row in table for name in row))
+        columns = {name: _column([row.get(name) for row in table]) for name in names}
+        write_atomically(path, lambda temporary: pq.write_table(pa.table(columns), temporary))
+        return
+    if path.suffix != ".jsonl":
+        raise OptionError(f"Rows are written to a .jsonl or .parquet file, not to {str(path)!r}.")
+    text = "".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in table)
+    write_atomically(path, lambda temporary: temporary.write_text(text))
+
+
+def _column(values: list[Any]) -> Any:
+    """An Arrow array; as texts, if the values are of kinds that a column cannot hold together."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if value is None else str(value) for value in values])
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Read what `write_rows` wrote.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or damaged.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".parquet":
+            require_pyarrow()
+            import pyarrow.parquet as pq
+
+            return list(pq.read_table(path).to_pylist())
+        return [parse_row(json.loads(line)) for line in path.read_text().splitlines()]
+    except (OSError, ValueError, AttributeError) as error:
+        raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from error
+
+
+def require_pyarrow() -> None:
+    """Raise a `MissingExtraError` unless Parquet files can be read and written."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("Parquet needs pyarrow: pip install 'clearprop[parquet]', or write a .jsonl file.") from error
