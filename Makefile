@@ -23,6 +23,9 @@ lint: $(VENV)/dev  ## style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for ten minutes
+	$(BIN)/python -m benchmarks $(BENCH)
+
 format: $(VENV)/dev  ## mend style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -43,4 +46,8 @@ $(VENV)/user: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	$(BIN)/python -m compileall -q src
+	@touch $(VENV)/user $@
+
+$(VENV)/bench: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $(VENV)/user $@

@@ -169,11 +169,15 @@ def start(
 
 
 def as_split(given: Split | tuple[Array, Array], net: Net) -> Split:
-    """X, and y unless it holds integer classes (N,), in the dtype of the net; nothing is copied that has it already."""
+    """X, and y unless it holds integer classes (N,), in the dtype of the net.
+
+    Nothing is copied that has it already, nor a file that is mapped into memory, which may be larger than that.
+    """
+    mapped = isinstance(given[0] if isinstance(given, tuple) else given.X, np.memmap)
     X, y = (np.asarray(array) for array in given)
     if len(X) == 0:
         raise DataError(f"There are no examples to train or measure on: X is {describe(X)}.")
-    return Split(X.astype(net.dtype, copy=False), y if y.ndim == 1 else y.astype(net.dtype, copy=False))
+    return Split(X if mapped else X.astype(net.dtype, copy=False), y if y.ndim == 1 else y.astype(net.dtype, copy=False))
 
 
 def measure(run: Run, steps: Steps, n: int, batch_size: int, train_metrics: str) -> Row:

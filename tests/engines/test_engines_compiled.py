@@ -301,3 +301,33 @@ def test_binary_losses_at_the_edge_are_those_of_the_reference() -> None:
         got, wanted = (engine.loss_and_grad(net, loss, X, y) for engine in (Compiled(), Batch()))
         assert got[0] == pytest.approx(wanted[0], rel=1e-12)
         np.testing.assert_allclose(got[1], wanted[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "batch"])
+@pytest.mark.parametrize("stored", ["uint8", "float32"])
+def test_a_mapped_file_trains_as_the_array_in_it(tmp_path: Path, stored: str, engine: str, monkeypatch: Any) -> None:
+    from clearprop.engines.compiled import engine as module
+
+    monkeypatch.setattr(module, "PIECE", 40)  # several pieces, of several batches each
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 4, size=(150, 3)).astype(stored), rng.integers(2, size=150)
+    np.save(tmp_path / "X.npy", X)
+    thetas = []
+    for data in (np.load(tmp_path / "X.npy", mmap_mode="r"), X):
+        net = cp.mlp([3, 5, 2])
+        cp.fit(net, (data, y), batch_size=16, epochs=2, optimizer="adam", engine=engine)
+        thetas.append(net.theta)
+    np.testing.assert_array_equal(*thetas)
+
+
+def test_read_only_arrays_need_no_other_kernel() -> None:
+    from clearprop.engines.compiled.epoch import train_steps
+
+    X, y = np.ones((20, 3), np.float32), np.zeros(20, np.int64)
+    cp.fit(cp.mlp([3, 2]), (X, y), epochs=1)
+    known = len(train_steps.signatures)
+    for array in (X, y):
+        array.setflags(write=False)
+        cp.fit(cp.mlp([3, 2]), (X, y), epochs=1)
+    cp.fit(cp.mlp([3, 2]), (X, np.eye(2)[y]), epochs=1)
+    assert len(train_steps.signatures) == known

@@ -10,12 +10,12 @@ import sys
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-from clearprop.engines.compiled.lanes import INTERPRETED, element
+from clearprop.engines.compiled.lanes import INTERPRETED, element, expanded
 
-SPINS = 4000
+SPINS = 20_000  # some ten microseconds
 CAN_YIELD = sys.platform != "win32"
 
 
@@ -30,6 +30,17 @@ def _add(typing: Any, counter: Any, amount: Any) -> Any:
     return types.int64(counter, types.int64), generate
 
 
+@intrinsic
+def _read(typing: Any, counter: Any) -> Any:
+    """counter[0], as the other threads have left it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = element(context, builder, signature.args[0], arguments[0], ir.Constant(ir.IntType(64), 0))
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return types.int64(counter), generate
+
+
 if INTERPRETED:
 
     def wait(counter: Any, threads: int) -> None:
@@ -38,7 +49,7 @@ if INTERPRETED:
 else:
     give_up_processor: Any = types.ExternalFunction("sched_yield", types.int32()) if CAN_YIELD else None
 
-    @njit
+    @expanded
     def wait(counter: Any, threads: int) -> None:
         """Return when all threads have come here."""
         if threads == 1:
@@ -46,7 +57,7 @@ else:
         mine = _add(counter, 1)
         everyone = (mine + threads - 1) // threads * threads
         spins = 0
-        while _add(counter, 0) < everyone:
+        while _read(counter) < everyone:
             spins += 1
             if CAN_YIELD and spins > SPINS:
                 give_up_processor()

@@ -52,8 +52,11 @@ def keep_on_disk(kernel: Any) -> Any:
 @contextmanager
 def announce_compilation(dtype: str) -> Iterator[None]:
     """Say on stderr that the first use of a dtype takes a while, unless the kernel is on disk already."""
+    if INTERPRETED or dtype in _READY:
+        yield
+        return
     mark = directory() / f"{dtype}.compiled"
-    if INTERPRETED or dtype in _READY or mark.exists():
+    if mark.exists():
         _READY.add(dtype)
         yield
         return

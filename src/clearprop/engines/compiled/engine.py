@@ -10,11 +10,11 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.compiled.cache import announce_compilation
 from clearprop.engines.compiled.epoch import train_steps
-from clearprop.engines.compiled.lanes import INTERPRETED
+from clearprop.engines.compiled.lanes import INTERPRETED, address_of
 from clearprop.engines.compiled.losses import loss_code
 from clearprop.engines.compiled.plan import Job, Plan, make_plan, stages
 from clearprop.engines.compiled.updates import OPTIMIZER_CODES
-from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
 from clearprop.nn import CrossEntropy, Loss, NegativeLogLikelihood, Net
 from clearprop.nn.cross_entropy import one_hot
@@ -24,7 +24,7 @@ from clearprop.registry import count
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
-NONE_OF_THEM = {dtype: np.zeros(0, dtype) for dtype in ("int64", "float32", "float64")}
+PIECE = 8192  # examples that are converted at a time, where the data are not of the net's dtype
 
 
 class Compiled(Engine):
@@ -69,8 +69,15 @@ class Compiled(Engine):
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
-        """All steps of the epoch in one call of the kernel."""
-        return self._run(net, loss, optimizer, X, y, order, batch_size, theta=net.theta, update=True)
+        """All steps of the epoch in one call of the kernel, if the data have the dtype of the net."""
+        if X.dtype == net.dtype:
+            return self._run(net, loss, optimizer, X, y, order, batch_size, theta=net.theta, update=True)
+        # Bytes in a file, say, which may be larger than the memory: they become numbers some batches at a time.
+        pieces = []
+        for rows in batches(order, batch_size * -(-PIECE // batch_size)):
+            X_part, all_of_it = X[rows].astype(net.dtype), np.arange(len(rows))
+            pieces.append(self._run(net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, update=True))
+        return Steps(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
     def _run(
         self,
@@ -87,17 +94,19 @@ class Compiled(Engine):
         require_support(self, net, loss, optimizer)
         n_steps = -(-len(order) // batch_size)
         X, y = checked(net, loss, X, y)
+        order = np.ascontiguousarray(order, np.int64)
         optimizer.prepare(theta, theta)
         slots = np.stack(list(optimizer.slots.values())) if optimizer.slots else np.zeros((0, theta.size), theta.dtype)
         classes = isinstance(loss, (CrossEntropy, NegativeLogLikelihood))
         job = Job(
             theta=theta,
             slots=slots,
-            x=X.reshape(-1),
-            labels=y if y.ndim == 1 else NONE_OF_THEM["int64"],
-            values=y.reshape(-1) if y.ndim == 2 else NONE_OF_THEM[net.dtype.name],
+            x=address_of(X),
+            labels=address_of(y),
+            values=address_of(y),
             value_columns=y.shape[1] if y.ndim == 2 else 0,
-            order=np.ascontiguousarray(order, np.int64),
+            order=address_of(order),
+            examples=len(order),
             batch_size=batch_size,
             loss=int(loss_code(loss) or 0),
             per_example=0 if loss.reduction == "sum" else 1 if classes else int(net.n_out or 1),

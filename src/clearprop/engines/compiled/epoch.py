@@ -10,7 +10,7 @@ from numba import njit
 
 from clearprop.engines.compiled.barrier import wait
 from clearprop.engines.compiled.cache import keep_on_disk
-from clearprop.engines.compiled.lanes import pointer
+from clearprop.engines.compiled.lanes import expanded, floats_at, integers_at, pointer
 from clearprop.engines.compiled.losses import loss_rows
 from clearprop.engines.compiled.passes import (
     backward_stage,
@@ -28,7 +28,7 @@ from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 LOSS, HITS, SQUARES = range(3)
 
 
-@njit
+@expanded
 def forward(p: Any, first: int, size: int) -> None:
     """Activations of every stage, and dz of the last one, for the batch that begins at `first` in the order."""
     own = p.thread * p.batch_size
@@ -47,7 +47,7 @@ def forward(p: Any, first: int, size: int) -> None:
     wait(p.counter, p.threads)
 
 
-@njit
+@expanded
 def backward(p: Any, size: int, straight: bool, lr: float) -> None:
     """Gradients of every stage, from the last to the first; `straight` away W and b move by -lr times theirs."""
     to, keep, scale = (p.packed, 1, -lr) if straight else (p.grad, 0, 1.0)
@@ -59,7 +59,7 @@ def backward(p: Any, size: int, straight: bool, lr: float) -> None:
     wait(p.counter, p.threads)
 
 
-@njit
+@expanded
 def combined(p: Any, figure: int) -> float:
     """The sum over the threads of what each has contributed to a figure."""
     s = 0.0
@@ -68,7 +68,7 @@ def combined(p: Any, figure: int) -> float:
     return s
 
 
-@njit
+@expanded
 def move(p: Any, optimizer: int, n: int, decay: float, clip_norm: float, lr: float, constants: Any) -> None:
     """The optimizer's step, for the thread's part of the n packed parameters."""
     first, last = share(n, p.lanes, p.thread, p.threads)
@@ -81,7 +81,7 @@ def move(p: Any, optimizer: int, n: int, decay: float, clip_norm: float, lr: flo
     wait(p.counter, p.threads)
 
 
-@njit
+@expanded
 def transpose(p: Any) -> None:
     """W^T of all stages but the first, which needs none."""
     for stage in range(1, p.stages):
@@ -89,7 +89,7 @@ def transpose(p: Any) -> None:
     wait(p.counter, p.threads)
 
 
-@njit
+@expanded
 def memory(plan: Any, job: Any, thread: int) -> Any:
     """The plan and the job as the functions above see them."""
     info = np.finfo(plan.a.dtype)
@@ -97,8 +97,8 @@ def memory(plan: Any, job: Any, thread: int) -> Any:
         pointer(plan.table), len(plan.table), plan.lanes, thread, plan.threads, pointer(plan.packed), pointer(plan.grad),
         pointer(plan.slots[0]), pointer(plan.slots[1]), pointer(plan.a), pointer(plan.da), pointer(plan.transposed),
         pointer(plan.offsets), pointer(plan.x_offsets), pointer(plan.targets), pointer(plan.mask), pointer(plan.partial),
-        pointer(plan.counter), pointer(job.x), pointer(job.labels), pointer(job.values), job.value_columns,
-        pointer(job.order), plan.offsets.shape[1], job.loss, job.per_example, info.eps, info.tiny,
+        pointer(plan.counter), floats_at(job.x, plan.a), integers_at(job.labels), floats_at(job.values, plan.a),
+        job.value_columns, integers_at(job.order), plan.offsets.shape[1], job.loss, job.per_example, info.eps, info.tiny,
     )  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def train_steps(plan: Any, job: Any, thread: int) -> None:
     transpose(p)
     for step in range(len(job.losses)):
         first = step * job.batch_size
-        size = min(job.batch_size, len(job.order) - first)
+        size = min(job.batch_size, job.examples - first)
         lr = job.rates[min(step, len(job.rates) - 1)]
         forward(p, first, size)
         if thread == 0:

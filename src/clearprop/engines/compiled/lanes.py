@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import config, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
@@ -26,6 +26,9 @@ _FEATURES = binding.get_host_cpu_features()
 BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 # Rows and registers of the tile that a matrix product works on: as many accumulators as fit in the register file.
 TILE_ROWS, TILE_LANES = (6, 4) if BYTES == 64 else (6, 2) if BYTES == 32 else (4, 4)
+
+expanded = njit(forceinline=True)
+"""A function that is compiled into the place where it is called: a call would cost as much as a small layer."""
 
 
 class Lanes(types.Type):
@@ -100,6 +103,34 @@ def _pointer(typing: Any, array: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
     return types.CPointer(array.dtype)(array), generate
+
+
+def _pointer_type(name: str, number: Any) -> Any:
+    @intrinsic
+    def function(typing: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(number).as_pointer(), name)
+
+        return types.CPointer(number)(types.int64), generate
+
+    return function
+
+
+_integers_at = _pointer_type("integers", types.int64)
+_singles_at, _doubles_at = _pointer_type("singles", types.float32), _pointer_type("doubles", types.float64)
+
+
+def _floats_at(address: Any, like: Any) -> Any:
+    """Pointer to numbers of the dtype of `like`."""
+
+
+@overload(_floats_at, strict=False)
+def _choose_floats(address: Any, like: Any) -> Any:
+    return (
+        (lambda address, like: _singles_at(address))
+        if like.dtype == types.float32
+        else lambda address, like: _doubles_at(address)
+    )
 
 
 @intrinsic
@@ -289,6 +320,18 @@ if INTERPRETED:
         """Where the numbers of an array begin; passed around at less cost than the array, and indexed like it."""
         return array.reshape(-1)
 
+    def address_of(array: Any) -> Any:
+        """Where an array lies, as a number: whatever its flags, the kernel is then compiled but once."""
+        return array
+
+    def floats_at(address: Any, like: Any) -> Any:
+        """The array that lies there, of the dtype of `like`."""
+        return address.reshape(-1)
+
+    def integers_at(address: Any) -> Any:
+        """The array of int64 that lies there."""
+        return address.reshape(-1)
+
     def load(array: Any, index: int) -> Any:
         """The register full of numbers that begins at array[index]."""
         return array[index : index + count(array.dtype)].copy()
@@ -322,5 +365,11 @@ if INTERPRETED:
         return np.where(condition != 0, x, y).astype(x.dtype)
 
 else:
+
+    def address_of(array: Any) -> Any:
+        """Where an array lies, as a number: whatever its flags, the kernel is then compiled but once."""
+        return array.__array_interface__["data"][0]
+
+    floats_at, integers_at = _floats_at, _integers_at
     pointer, load, store, fill, pick = _pointer, _load, _store, _fill, _pick
     total, largest, smallest, numbers = _total, _largest, _smallest, _numbers

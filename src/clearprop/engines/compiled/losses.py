@@ -6,10 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from clearprop.engines.compiled.lane_math import compile_elementwise, exp, log
-from clearprop.engines.compiled.lanes import fill, largest, load, numbers, pick, smallest, store, total
+from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
 from clearprop.engines.compiled.passes import differentiate, softmax_row
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_OUT, NONE, WIDTH, A
 from clearprop.nn import (
@@ -42,7 +41,7 @@ def loss_code(loss: Loss) -> int | None:
     return codes.get(type(loss))
 
 
-@njit
+@expanded
 def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: float) -> tuple[float, float, float]:
     """Cross-entropy of one row of scores that fits into one register; writes dz = scale * (p - y).
 
@@ -60,7 +59,7 @@ def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: flo
     return s, total(pick(true, m - z, fill(z, 0.0))), 1.0 if first == label else 0.0
 
 
-@njit
+@expanded
 def set_target(p: Any, begin: int, n: int, example: int) -> None:
     """One row of targets: one-hot if there are labels, else the values, a single one repeated."""
     if p.value_columns == 0:
@@ -72,7 +71,7 @@ def set_target(p: Any, begin: int, n: int, example: int) -> None:
             p.targets[begin + j] = p.values[example * p.value_columns + (j if p.value_columns > 1 else 0)]
 
 
-@njit
+@expanded
 def class_hit(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
     """1 if the largest prediction of a row is where the largest target is."""
     best = wanted = 0
@@ -82,7 +81,7 @@ def class_hit(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
     return 1.0 if best == wanted else 0.0
 
 
-@njit
+@expanded
 def class_row(
     code: int, y_hat: Any, dy: Any, begin: int, targets: Any, t: int, n: int, width: int, scale: float, lanes: int, tiny: float
 ) -> tuple[float, float]:
@@ -109,7 +108,7 @@ def class_row(
     return value, hit
 
 
-@njit
+@expanded
 def number_row(
     code: int,
     y_hat: Any,
@@ -149,7 +148,7 @@ def number_row(
     return value, hits / n
 
 
-@njit
+@expanded
 def labelled_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
     """`loss_rows` for cross-entropy and integer classes, where a row fits into one register."""
     at = (p.stages - 1) * COLUMNS
@@ -167,7 +166,7 @@ def labelled_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> t
     return value + math.log(product), hits
 
 
-@njit
+@expanded
 def loss_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
     """Sums of losses and of hits over some rows of the batch; writes dz of the last stage, of scale * the sum of losses.
 

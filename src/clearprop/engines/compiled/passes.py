@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
-
 from clearprop.engines.compiled.lane_math import compile_elementwise, exp
-from clearprop.engines.compiled.lanes import fill, load, store, total
+from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
 from clearprop.engines.compiled.plan import (
     ACTIVATION,
     COLUMNS,
@@ -34,7 +32,7 @@ tanh, d_tanh = compile_elementwise(Tanh.f), compile_elementwise(Tanh.df)
 relu, d_relu = compile_elementwise(ReLU.f), compile_elementwise(ReLU.df)
 
 
-@njit
+@expanded
 def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
     """The part of 0 ... n, in whole units, that falls to a thread."""
     if threads == 1:
@@ -43,7 +41,7 @@ def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
     return min(n, parts * thread // threads * unit), min(n, parts * (thread + 1) // threads * unit)
 
 
-@njit
+@expanded
 def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
     """The rows and the columns of a stage's activations that a thread computes.
 
@@ -57,7 +55,7 @@ def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
     return 0, size, first, last
 
 
-@njit
+@expanded
 def activate(code: int, a: Any, begin: int, n: int, width: int, lane: int, lane_end: int, lanes: int) -> None:
     """a <- f(a) for the columns lane ... lane_end of one row, which begins at `begin`."""
     first, last = begin + lane, begin + lane_end
@@ -74,7 +72,7 @@ def activate(code: int, a: Any, begin: int, n: int, width: int, lane: int, lane_
         softmax_row(a, begin, n, width, a, begin, lanes)
 
 
-@njit
+@expanded
 def softmax_row(z: Any, start: int, n: int, width: int, p: Any, begin: int, lanes: int) -> tuple[float, float]:
     """p <- softmax of one row of scores; returns the row's maximum m and the sum of exp(z - m)."""
     largest = z[start]
@@ -94,7 +92,7 @@ def softmax_row(z: Any, start: int, n: int, width: int, p: Any, begin: int, lane
     return largest, s
 
 
-@njit
+@expanded
 def differentiate(code: int, a: Any, da: Any, begin: int, width: int, lane: int, lane_end: int, lanes: int) -> None:
     """dz <- da * f'(z) for the columns lane ... lane_end of one row, in place; f' is computed from a."""
     first, last = begin + lane, begin + lane_end
@@ -115,7 +113,7 @@ def differentiate(code: int, a: Any, da: Any, begin: int, width: int, lane: int,
             store(da, j, load(a, j) * (load(da, j) - fill(a, inner)))
 
 
-@njit
+@expanded
 def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int) -> None:
     """a = f(x W + b) of one stage, for the thread's part; x is the activation of the stage before, or the data."""
     row, row_end, lane, lane_end = region(p, stage, size)
@@ -130,7 +128,7 @@ def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: 
             activate(code, p.a, start + r * width, t[at + N_OUT], width, lane, lane_end, p.lanes)
 
 
-@njit
+@expanded
 def backward_stage(p: Any, stage: int, size: int) -> None:
     """dz of the stage before, from dz of this one: da = dz W^T, then times f'(z); for the thread's part."""
     row, row_end, lane, lane_end = region(p, stage - 1, size)
@@ -145,7 +143,7 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
             differentiate(code, p.a, p.da, start + r * width, width, lane, lane_end, p.lanes)
 
 
-@njit
+@expanded
 def gradient_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int, to: Any, keep: int, scale: float) -> None:
     """dW = x^T dz and db = sum of dz, for the thread's part, times scale: written to `to`, or added to it (keep = 1)."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
@@ -164,7 +162,7 @@ def gradient_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size:
         store(to, t[at + B] + j, kept + scale * s)
 
 
-@njit
+@expanded
 def transpose_stage(p: Any, stage: int) -> None:
     """W^T of one stage, for the thread's part, in squares that stay in the nearest cache."""
     t, at, square = p.table, stage * COLUMNS, p.lanes
@@ -181,7 +179,7 @@ def transpose_stage(p: Any, stage: int) -> None:
                     p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[t[at + W] + i * t[at + WIDTH] + j]
 
 
-@njit
+@expanded
 def pack(table: Any, theta: Any, packed: Any) -> None:
     """Copy theta to where its rows are padded."""
     for s in range(len(table)):
@@ -191,7 +189,7 @@ def pack(table: Any, theta: Any, packed: Any) -> None:
                 packed[table[s, W] + i * width + j] = theta[table[s, THETA_W] + i * n_out + j]
 
 
-@njit
+@expanded
 def unpack(table: Any, packed: Any, theta: Any) -> None:
     """Copy it back."""
     for s in range(len(table)):

@@ -125,12 +125,12 @@ class Job(NamedTuple):
     ----------
     theta, slots : array (P,), (2, P)
         Read at the beginning, written at the end.
-    x : array (N * n_x,)
-        The data, row after row.
-    labels, values, value_columns : array of int64 (N,), array (N * n_y,), int
-        The targets; one of the two is empty, and n_y is then 0.
-    order : array of int64
-        Of the examples.
+    x : address
+        Of the data (N, n_x), row after row.
+    labels, values, value_columns : address, address, int
+        Of the targets, int64 (N,) or numbers (N, n_y); one of the two is of no account, and n_y is 0 if that is the second.
+    order, examples : address, int
+        Of the order, int64, and its length.
     batch_size, loss, per_example, optimizer : int
         Codes of the loss and the optimizer; how many numbers of each example the loss is a mean over, 0 for a sum.
     straight : bool
@@ -147,11 +147,12 @@ class Job(NamedTuple):
 
     theta: Array
     slots: Array
-    x: Array
-    labels: Array
-    values: Array
+    x: int
+    labels: int
+    values: int
     value_columns: int
-    order: Array
+    order: int
+    examples: int
     batch_size: int
     loss: int
     per_example: int

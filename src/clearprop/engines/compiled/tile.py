@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -33,6 +33,7 @@ from clearprop.engines.compiled.lanes import (
     call_llvm,
     count,
     element,
+    expanded,
     load_vector,
     spread,
     store_vector,
@@ -144,7 +145,7 @@ def _products(by_row: bool) -> Any:
     half_wide, half_middle, half_one = (_make(half, v, by_row) for v in (wide, middle, 1))
     one_wide, one_middle, one_one = (_make(1, v, by_row) for v in (wide, middle, 1))
 
-    @njit
+    @expanded
     def block(
         a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
@@ -183,7 +184,7 @@ def _products(by_row: bool) -> Any:
                 r += rows
             lane += registers * lanes
 
-    @njit
+    @expanded
     def product(
         a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,

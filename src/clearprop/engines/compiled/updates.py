@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from numba import njit
-
 from clearprop.engines.compiled.lane_math import compile_elementwise
-from clearprop.engines.compiled.lanes import load, store
+from clearprop.engines.compiled.lanes import expanded, load, store
 from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
 
 GRADIENT_DESCENT, ADAGRAD, RMSPROP, ADAM = range(4)
@@ -18,7 +16,7 @@ sgd, adagrad = compile_elementwise(SGD.update), compile_elementwise(AdaGrad.upda
 rmsprop, adam = compile_elementwise(RMSProp.update), compile_elementwise(Adam.update)
 
 
-@njit
+@expanded
 def squared_norm(grad: Any, first: int, last: int) -> float:
     """Sum of squares of a part of the gradient, in double precision."""
     s = 0.0
@@ -27,14 +25,14 @@ def squared_norm(grad: Any, first: int, last: int) -> float:
     return s
 
 
-@njit
+@expanded
 def clip_factor(squares: float, clip_norm: float) -> float:
     """By what a gradient is to be multiplied that has this squared norm."""
     norm = math.sqrt(squares)
     return clip_norm / norm if norm > clip_norm else 1.0
 
 
-@njit
+@expanded
 def update(
     code: int, theta: Any, grad: Any, one: Any, two: Any, first: int, last: int, factor: float, decay: float, lr: float,
     c: Any, lanes: int,

@@ -1,0 +1,69 @@
+"""From rows to numbers: medians, spreads, and ratios that are taken within each round."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers import PEERS
+from benchmarks.workloads import Workload
+
+OURS = ("clearprop kernel", "clearprop fit")
+OTHERS = tuple(peer for peer in PEERS if peer not in OURS)
+Found = dict[str, Any]
+"""Everything that was measured: lists of rows by kind, as written to the JSON file."""
+
+
+def per_step(found: Found, workload: Workload, peer: str) -> np.ndarray:
+    """Microseconds per step, one for each round; empty if the library was skipped."""
+    rows = [r for r in found["steps"] if r["workload"] == workload.name and r["peer"] == peer]
+    return np.array([r["microseconds"] for r in sorted(rows, key=lambda r: r["round"])])
+
+
+def ratios(found: Found, workload: Workload, peer: str, ours: str = OURS[0]) -> np.ndarray:
+    """How many times longer the peer took than clearprop did, in each round."""
+    return against(per_step(found, workload, peer), per_step(found, workload, ours))
+
+
+def against(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
+    """Round by round, as far as both went."""
+    n = min(len(theirs), len(ours))
+    return theirs[:n] / ours[:n]
+
+
+def peak_share(found: Found, workload: Workload, peer: str = OURS[0]) -> np.ndarray:
+    """Matrix-product operations per second, as a share of what one large product reaches, in each round."""
+    spent = per_step(found, workload, peer)
+    peak = np.array([r["gflops"] for r in found["peak"] if r["workload"] == workload.name])
+    return workload.flops / spent * 1e-3 / peak[: len(spent)]
+
+
+def best_peer(found: Found, workload: Workload, but: tuple[str, ...] = ()) -> str:
+    """The fastest of the others, by its median."""
+    able = [peer for peer in OTHERS if peer not in but and len(per_step(found, workload, peer))]
+    return min(able, key=lambda peer: float(np.median(per_step(found, workload, peer))))
+
+
+def race(found: Found, peer: str, what: str = "seconds") -> np.ndarray:
+    """A column of the rows of "time to 98 %", one number for each round that went well."""
+    return np.array([r[what] for r in found["races"] if r["peer"] == peer and "reason" not in r])
+
+
+def fit_overhead(found: Found) -> np.ndarray:
+    """Milliseconds of a `fit` beyond its calls of the kernel, one for each repeat."""
+    return np.array([r["milliseconds"] - r["kernel"] for r in found["warm_fit"]])
+
+
+def spread(values: np.ndarray, digits: int = 3) -> str:
+    """Median (least to most)."""
+    if len(values) == 0:
+        return "-"
+    return f"{number(np.median(values), digits)} ({number(values.min(), digits)} to {number(values.max(), digits)})"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits, without exponents, as 1,230 or 0.182."""
+    value = float(f"{value:.{digits}g}")
+    decimals = max(0, digits - 1 - int(np.floor(np.log10(abs(value))))) if value else 0
+    return f"{value:,.{decimals}f}"

@@ -1,0 +1,13 @@
+"""One training loop for each library, written as its own documentation writes it."""
+
+PEERS = {
+    "clearprop kernel": "clearprop_kernel",
+    "clearprop fit": "clearprop_fit",
+    "torch.nn": "torch_nn",
+    "torch by hand": "torch_by_hand",
+    "torch.compile": "torch_compile",
+    "JAX": "jax_scan",
+    "scikit-learn": "scikit_learn",
+    "NumPy": "numpy_by_hand",
+}
+"""The libraries, and the module here that holds the loop of each, a class `Trainer`."""

@@ -1,0 +1,30 @@
+"""PyTorch with `torch.compile`: the loop of `torch_nn.py`, with the loss and the optimizer's step compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks.mnist_files import read_mnist
+from benchmarks.to_98 import BATCH, LR, SIZES
+
+
+def accuracies(folder: Path, seed: int, goal: float, cap: int) -> Iterator[float]:
+    torch.manual_seed(seed)
+    X, y, X_test, y_test = map(torch.from_numpy, read_mnist(folder))
+    n_x, n_h, n_y = SIZES
+    model = nn.Sequential(nn.Linear(n_x, n_h), nn.ReLU(), nn.Linear(n_h, n_y))
+    loss_fn, optimizer = nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), lr=torch.tensor(LR))
+    compiled_loss = torch.compile(lambda x, y: loss_fn(model(x), y))
+    compiled_step = torch.compile(optimizer.step)
+    for _ in range(cap):
+        for batch in torch.randperm(len(X)).split(BATCH):
+            optimizer.zero_grad()
+            loss = compiled_loss(X[batch], y[batch])
+            loss.backward()
+            compiled_step()
+        with torch.no_grad():
+            yield (model(X_test).argmax(1) == y_test).float().mean().item()
