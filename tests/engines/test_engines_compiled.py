@@ -94,6 +94,15 @@ def test_what_is_not_finite_stays_so(dtype: str) -> None:
         np.testing.assert_allclose(on_registers(function, x)[:8], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("dtype", "low", "high"), [("float32", -86.5, 88.71), ("float64", -707.0, 709.7)])
+def test_exp_is_right_up_to_where_it_overflows(dtype: str, low: float, high: float) -> None:
+    x = np.concatenate([np.linspace(low, low + 2, 512), np.linspace(high - 2, high, 512)]).astype(dtype)
+    assert ulps(on_registers(lambda z: np.exp(z), x), np.exp(x.astype(np.longdouble)).astype(np.float64)) < 3
+    beyond = np.linspace(-1000, 1000, 4096).astype(dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        np.testing.assert_allclose(on_registers(Sigmoid.f, beyond), Sigmoid.f(beyond), rtol=1e-5, atol=1e-37)
+
+
 # ---------------------------------------------------------------- the matrix kernel
 
 

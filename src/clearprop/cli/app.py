@@ -21,6 +21,7 @@ from clearprop.cli.explaining import explain
 from clearprop.cli.info import info
 from clearprop.cli.ladder import ladder
 from clearprop.cli.predict import predict
+from clearprop.cli.reproducing import recipes, run
 from clearprop.cli.sweep import sweep
 from clearprop.cli.train import train
 from clearprop.errors import ClearpropError
@@ -76,6 +77,8 @@ app.command()(cost)
 app.command()(check)
 app.command()(descend)
 app.command()(sweep)
+app.command()(recipes)
+app.command()(run)
 
 
 def show_version(wanted: bool) -> None:

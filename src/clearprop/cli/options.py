@@ -78,6 +78,9 @@ Force = Annotated[bool, option(OUTPUT, "Replace an earlier run in that folder.",
 Config = Annotated[Path | None, option(OUTPUT, "Train again as a config.json says; other options change it.")]
 CheckpointEvery = Annotated[int | None, option(OUTPUT, "With --out: save the state every so many epochs.", metavar="EPOCHS")]
 Resume = Annotated[Path | None, option(OUTPUT, "Go on with a run that saved its state in this folder.", metavar="DIRECTORY")]
+Report = Annotated[
+    Path | None, option(OUTPUT, "Write everything that is worth knowing of the run into this one HTML file.", metavar="FILE")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.", rich_help_panel=OUTPUT)]
 Quiet = Annotated[bool, option(OUTPUT, "Print nothing but errors.", "--quiet", "-q")]
 

@@ -11,6 +11,7 @@ notebook shows. Matplotlib is imported where it is used, so that importing this 
 """
 
 from clearprop.plots.basin_map import basins
+from clearprop.plots.boundaries import boundary_grid
 from clearprop.plots.contour import contours, descent_figure
 from clearprop.plots.costs import gradient_costs
 from clearprop.plots.curves import learning_curves
@@ -21,21 +22,26 @@ from clearprop.plots.matrix import confusion
 from clearprop.plots.mistakes import most_wrong
 from clearprop.plots.output import save
 from clearprop.plots.overlaid import many_curves
+from clearprop.plots.published import published_against_obtained
 from clearprop.plots.scatter import regression_fit
 from clearprop.plots.spread import bands
+from clearprop.plots.weights import first_layer
 
 __all__ = [
     "bands",
     "basins",
     "boundary",
+    "boundary_grid",
     "confusion",
     "contours",
     "descent_figure",
+    "first_layer",
     "gradient_costs",
     "heat_map",
     "learning_curves",
     "many_curves",
     "most_wrong",
+    "published_against_obtained",
     "regression_fit",
     "save",
     "step_times",

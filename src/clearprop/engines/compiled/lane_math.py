@@ -77,7 +77,10 @@ def compile_elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _parts(scalar: Any) -> tuple[Any, Any]:
-    """For registers of one dtype: exp(x) as 2^k and e with exp(x) = 2^k (1 + e), and log(x)."""
+    """For registers of one dtype: exp(x) as h and e with exp(x) = 2 h (1 + e), and log(x).
+
+    h is half a power of two, since 2^k itself can overflow where 2^k (1 + e) does not.
+    """
     single = scalar == types.float32
     # Adding 1.5 * 2^23 (2^52) to a number leaves the nearest integer in its lowest bits.
     magic = 1.5 * 2.0 ** (23 if single else 52)
@@ -95,7 +98,7 @@ def _parts(scalar: Any) -> tuple[Any, Any]:
         shifted = x * LOG2_E + magic
         k = shifted - magic
         r = (x - k * ln2_high) - k * ln2_low
-        return power_of_two(shifted), series(r) * r
+        return power_of_two(shifted - 1.0), series(r) * r
 
     @register_jitable
     def log_lanes(x: Any) -> Any:
@@ -113,7 +116,7 @@ def _parts(scalar: Any) -> tuple[Any, Any]:
 
 _PARTS = {scalar: _parts(scalar) for scalar in (types.float32, types.float64)}
 # Below the first, exp is 0; above the second, infinite.
-_RANGE = {types.float32: (-87.3, 88.8), types.float64: (-708.3, 709.8)}
+_RANGE = {types.float32: (-86.6, 88.72), types.float64: (-707.7, 709.78)}
 
 
 @overload(exp, strict=False)
@@ -124,8 +127,8 @@ def _exp(x: Any) -> Any:
     low, high = _RANGE[x.scalar]
 
     def on_lanes(x: Any) -> Any:
-        scale, e = split_exp(pick(x < low, fill(x, low), pick(x > high, fill(x, high), x)))
-        return pick(x < low, fill(x, 0.0), pick(x > high, fill(x, np.inf), scale + scale * e))
+        half, e = split_exp(pick(x < low, fill(x, low), pick(x > high, fill(x, high), x)))
+        return pick(x < low, fill(x, 0.0), pick(x > high, fill(x, np.inf), 2.0 * (half + half * e)))
 
     return on_lanes
 
@@ -139,8 +142,8 @@ def _tanh(x: Any) -> Any:
     def on_lanes(x: Any) -> Any:
         # With d = exp(2|x|) - 1, which loses nothing for small x, tanh |x| = d / (d + 2). Beyond 20, tanh is 1.
         y = abs_lanes(x)
-        scale, e = split_exp(2.0 * pick(y > 20.0, fill(x, 20.0), y))
-        d = scale * e + (scale - 1.0)
+        half, e = split_exp(2.0 * pick(y > 20.0, fill(x, 20.0), y))
+        d = 2.0 * (half * e) + (2.0 * half - 1.0)
         t = d / (d + 2.0)
         return pick(x < 0.0, 0.0 - t, t)
 

@@ -1,0 +1,101 @@
+"""Exhibits: what a study has to show beside its figures. Tables, pictures, and explanations with their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from clearprop.history import json_row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a head.
+
+    Attributes
+    ----------
+    title : str
+    columns : list of str
+    rows : list of list
+        Texts and numbers; None for an empty cell.
+    note : str
+        What has to be known to read it.
+    name : str
+        Under which it is found in JSON and files; by default the title.
+    long : bool
+        Whether it is left out on the screen, being for files and reports.
+    """
+
+    title: str
+    columns: list[str]
+    rows: list[list[Any]]
+    note: str = ""
+    name: str = ""
+    long: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The table in terms of strict JSON, in which NaN and infinities are texts."""
+        rows = [list(json_row(dict(enumerate(row))).values()) for row in self.rows]  # type: ignore[arg-type]
+        return {"name": self.name or self.title, "title": self.title, "columns": self.columns, "rows": rows}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A figure that is drawn when somebody wants to see it.
+
+    Attributes
+    ----------
+    name : str
+        Of its file, without the ending.
+    title : str
+    draw : callable
+        Draws on the empty figure that it is given.
+    size : tuple of float
+        In inches.
+    caption : str
+    """
+
+    name: str
+    title: str
+    draw: Callable[[Figure], object]
+    size: tuple[float, float] = (5.6, 3.8)
+    caption: str = ""
+
+    def figure(self) -> Figure:
+        """The figure, drawn."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=self.size, layout="constrained")
+        self.draw(figure)
+        return figure
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the write-up could not explain, or asks; and the answer, with numbers from this very run.
+
+    Attributes
+    ----------
+    question : str
+    answer : str
+    """
+
+    question: str
+    answer: str
+
+
+@dataclass(eq=False)
+class Exhibits:
+    """Tables, pictures and explanations, in the order in which they are to be seen."""
+
+    tables: list[Table] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    explanations: list[Explanation] = field(default_factory=list)
+
+    def explain(self, question: str, answer: str) -> None:
+        """Add an explanation; line breaks and runs of blanks in it count for nothing."""
+        self.explanations.append(Explanation(question, " ".join(answer.split())))

@@ -1,0 +1,162 @@
+"""The eight runs on digits: their data, their nets, their settings, and how one of them is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.callbacks import Callback
+from clearprop.data.dataset import Split
+from clearprop.history import History
+from clearprop.nn import BinaryCrossEntropy, Layer, Linear, Net, ReLU, Sigmoid
+from clearprop.optim import SGD
+from clearprop.recipes.training import quiet_fit
+from clearprop.run import Run
+
+SEED = 12345
+LAYERS: dict[str, list[int | str]] = {
+    "two-layer": [64, 32, "relu", 1, "sigmoid"],
+    "one-layer": [64, 32, "sigmoid"],
+    "two-linear": [64, 32, "linear", 32, "sigmoid"],
+    "deep": [64, 64, "relu", 64, "relu", 32, "relu", 1, "sigmoid"],
+}
+ACTIVATIONS: dict[str, Callable[[], Layer]] = {"relu": ReLU, "sigmoid": Sigmoid}
+
+
+@dataclass(frozen=True)
+class DigitsRun:
+    """The setting of one run.
+
+    Attributes
+    ----------
+    layers : str
+        A key of `LAYERS`.
+    epochs : int
+    lr : float
+    batch : int
+    init : str
+        An initialiser; the published one takes the product of a layer's two sizes where Xavier's rule takes their sum.
+    reduction : {"sum", "mean"}
+        The published gradient is summed over the minibatch.
+    """
+
+    layers: str
+    epochs: int
+    lr: float
+    batch: int
+    init: str = "product_xavier"
+    reduction: str = "sum"
+
+    def but(self, **changes: object) -> DigitsRun:
+        """The same run with something changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+RUNS = {
+    "two-layer": DigitsRun("two-layer", 20, 0.01, 15),
+    "two-layer-400": DigitsRun("two-layer", 400, 0.01, 15),
+    "lr-0.03": DigitsRun("two-layer", 20, 0.03, 15),
+    "lr-0.05": DigitsRun("two-layer", 20, 0.05, 15),
+    "minibatch-40": DigitsRun("two-layer", 200, 0.03, 40),
+    "one-layer": DigitsRun("one-layer", 20, 0.01, 20),
+    "two-linear": DigitsRun("two-linear", 30, 0.001, 20),
+    "deep": DigitsRun("deep", 50, 0.001, 20),
+}
+
+
+def digits_split() -> tuple[Split, Split]:
+    """scikit-learn's digits: 898 for training and 899 for testing, label 1 for the digits 0 to 4.
+
+    One mean and one standard deviation for all pixels of all images, test images included, as the assignment has it.
+    """
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    X = (digits.data - digits.data.mean()) / digits.data.std()
+    y = (digits.target < 5).astype(np.float64)[:, np.newaxis]
+    rows = np.random.default_rng(SEED).permutation(len(X))
+    train, test = rows[:898], rows[898:]
+    return Split(X[train], y[train]), Split(X[test], y[test])
+
+
+def make_net(layers: str, init: str = "product_xavier") -> Net:
+    """The net before training: weights from a fresh generator, layer after layer; biases zero; float64."""
+    parts: list[Layer] = []
+    n_in = 0
+    for part in LAYERS[layers]:
+        if isinstance(part, int):
+            if n_in:
+                parts.append(Linear(n_in, part, init=init))
+            n_in = part
+        elif part in ACTIVATIONS:
+            parts.append(ACTIVATIONS[part]())
+    return Net(*parts, seed=SEED, dtype="float64")
+
+
+def raw_loss(reduction: str) -> BinaryCrossEntropy:
+    """The assignment's loss: the bare formula, and 32 outputs against one label wherever there are 32."""
+    return BinaryCrossEntropy(reduction, broadcast=True, raw=True)
+
+
+class TestLoss(Callback):
+    """After every epoch, the mean test loss over whole minibatches in order, the remainder dropped as in training.
+
+    Parameters
+    ----------
+    test : Split
+    batch : int
+    """
+
+    __test__ = False  # to pytest the name says "a test"
+
+    def __init__(self, test: Split, batch: int) -> None:
+        self.test, self.batch = test, batch
+        self.values: list[float] = []
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Measure, and keep."""
+        self.values.append(minibatch_loss(run.net, self.test, self.batch))
+
+
+def minibatch_loss(net: Net, split: Split, batch: int) -> float:
+    """The mean of the losses of whole minibatches."""
+    loss = raw_loss("mean")
+    with np.errstate(all="ignore"):
+        starts = range(0, len(split) - batch + 1, batch)
+        return float(np.mean([loss(net(split.X[i : i + batch]), split.y[i : i + batch]) for i in starts]))
+
+
+def train_run(
+    setting: DigitsRun, train: Split, test: Split, engine: str, on_nonfinite: str = "continue", net: Net | None = None
+) -> tuple[History, list[float], Net]:
+    """The history, the test loss of every epoch, and the net after the last."""
+    net = make_net(setting.layers, setting.init) if net is None else net
+    watch = TestLoss(test, setting.batch)
+    history = quiet_fit(
+        net, train, loss=raw_loss(setting.reduction), optimizer=SGD(setting.lr), batch_size=setting.batch,
+        epochs=setting.epochs, engine=engine, order="sequential", remainder="drop", callbacks=[watch],
+        on_nonfinite=on_nonfinite,
+    )  # fmt: skip
+    return history, watch.values, net
+
+
+def printed_rows(history: History, test_losses: list[float], n_out: int, reduction: str = "sum") -> list[list[str]]:
+    """The table as the assignment prints it: epochs from 0, four decimals, the loss of one output of one example."""
+    share = n_out if reduction == "sum" else 1  # the history's loss of one example adds up its outputs
+    return [
+        [str(row["epoch"] - 1), f"{row['train_loss'] / share:.4f}", f"{row['train_accuracy']:.4f}", f"{test:.4f}"]
+        for row, test in zip(history, test_losses, strict=True)
+    ]
+
+
+def layer_spreads(net: Net, X: Array) -> list[float]:
+    """Standard deviation of the output of every Linear layer, over all examples and units."""
+    spreads, a = [], X
+    for layer in net.layers:
+        a = layer(a)
+        if isinstance(layer, Linear):
+            spreads.append(float(a.std()))
+    return spreads

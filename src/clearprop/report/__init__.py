@@ -1,0 +1,12 @@
+"""Reports: a run or a recipe as one self-contained HTML file, readable on a phone, on paper, and without a network.
+
+>>> from clearprop.report import Report
+>>> "<h1>Rings</h1>" in Report("Rings").html()
+True
+"""
+
+from clearprop.report.document import Report, Section, environment
+from clearprop.report.of_recipe import recipe_report
+from clearprop.report.of_training import training_report
+
+__all__ = ["Report", "Section", "environment", "recipe_report", "training_report"]
