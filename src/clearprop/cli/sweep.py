@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,6 +65,7 @@ def sweep(
     plot: Annotated[
         Path | None, typer.Option(help="Draw a heat map, or means with bands, to this .png or .svg file.", show_default=False)
     ] = None,
+    report: o.Report = None,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:  # fmt: skip
@@ -104,12 +106,20 @@ def sweep(
     lines = summarise(rows, metric)
     if plot is not None:
         draw(rows, metric, plot)
+    whole = {"source": source, "seed": seed, "seeds": seeds, "fixed": common, "metric": metric}
+    if report is not None:
+        from clearprop.report import sweep_report
+
+        given_grid = {"grid": list(grid or []), "set": list(fixed or [])}
+        words = [word for name, texts in given_grid.items() for text in texts for word in (f"--{name}", text)]
+        command = shlex.join(["clearprop", "sweep", source, *words, "--seeds", str(seeds), "--seed", str(seed)])
+        sweep_report(rows, metric, source, plain(whole | given_grid), command).save(report)
     if json:
-        whole = {"source": source, "seed": seed, "seeds": seeds, "fixed": common, "metric": metric}
-        print_json(plain(whole | {"rows": rows, "summary": lines, "files": [str(file) for file in (out, plot) if file]}))
+        files = [str(file) for file in (out, plot, report) if file]
+        print_json(plain(whole | {"rows": rows, "summary": lines, "files": files}))
     elif not quiet:
         conclude(console, rows, lines, metric, best_of)
-        for file, what in ((out, "Rows are in"), (plot, "Drawn in")):
+        for file, what in ((out, "Rows are in"), (plot, "Drawn in"), (report, "Report:")):
             if file is not None:
                 console.print(f"{what} {file}.", markup=False)
 

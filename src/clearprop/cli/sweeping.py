@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
-    from clearprop.arrays import Array
+    pass
 
 Row = dict[str, Any]
 SHOWN = 40  # so many combinations are listed
@@ -103,35 +103,8 @@ def setting(value: Any) -> str:
 
 
 def draw(rows: Sequence[Row], metric: str, file: Path) -> None:
-    """A heat map over the last two settings of the grid, or a mean with its band over the only one."""
-    from clearprop.plots.heatmap import figure_size, heat_map
-    from clearprop.plots.output import save
-    from clearprop.plots.spread import bands
-    from clearprop.sweeps import pivot, summarise, swept_columns
+    """The picture of the sweep, as a file."""
+    from clearprop.plots import save
+    from clearprop.report import sweep_picture
 
-    swept = [name for name in swept_columns(rows) if len({row[name] for row in rows}) > 1] or swept_columns(rows)
-    share, name = metric.endswith("accuracy"), metric.replace("_", " ")
-    if len(swept) == 1:
-        lines = {"": summarise(rows, metric, swept)}
-        save(bands(lines, swept[0], name, percent=share, ax=_axes(5.6, 3.8)), file)
-        return
-    down, across = swept[-1], swept[-2]
-    lines_2d = [{**line, "share": line["finite"] / line["n"]} for line in summarise(rows, metric, [down, across])]
-    tables: dict[str, Array] = {}
-    for key in ("mean", "std", "share"):
-        downs, acrosses, tables[key] = pivot(lines_2d, across, down, key)
-    n = max(line["n"] for line in lines_2d)
-    spread = tables["std"] if n > 1 else None
-    value = f"{name}{f', mean and spread of {n} runs' if n > 1 else ''}"
-    size = figure_size(*tables["mean"].shape)
-    ax = heat_map(
-        tables["mean"], downs, acrosses, names=(down, across), value=value, spread=spread, finite=tables["share"],
-        percent=share, ax=_axes(*size),
-    )  # fmt: skip
-    save(ax, file)
-
-
-def _axes(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained").subplots()
+    save(sweep_picture(rows, metric).figure(), file)

@@ -7,6 +7,7 @@ True
 
 from clearprop.report.document import Report, Section, environment
 from clearprop.report.of_recipe import recipe_report
+from clearprop.report.of_sweep import sweep_picture, sweep_report
 from clearprop.report.of_training import training_report
 
-__all__ = ["Report", "Section", "environment", "recipe_report", "training_report"]
+__all__ = ["Report", "Section", "environment", "recipe_report", "sweep_picture", "sweep_report", "training_report"]
