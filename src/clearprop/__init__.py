@@ -13,6 +13,7 @@ True
 from clearprop import data, metrics, nn, optim, plots
 from clearprop.callbacks import Callback, EarlyStopping
 from clearprop.checkpoint import Checkpoint
+from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
@@ -77,6 +78,7 @@ __all__ = [
     "Constant",
     "CoolDown",
     "CrossEntropy",
+    "Doctor",
     "Dropout",
     "EarlyStopping",
     "Engine",
@@ -112,6 +114,8 @@ __all__ = [
     "check_layer",
     "check_step",
     "data",
+    "diagnose",
+    "diagnose_torch",
     "evaluate",
     "explain",
     "fit",

@@ -17,6 +17,7 @@ from clearprop.cli.checking import check
 from clearprop.cli.cost import cost
 from clearprop.cli.data import data
 from clearprop.cli.descend import descend
+from clearprop.cli.doctor import doctor
 from clearprop.cli.explaining import explain
 from clearprop.cli.info import info
 from clearprop.cli.ladder import ladder
@@ -75,6 +76,7 @@ app.command()(explain)
 app.command()(ladder)
 app.command()(cost)
 app.command()(check)
+app.command()(doctor)
 app.command()(descend)
 app.command()(sweep)
 app.command()(recipes)

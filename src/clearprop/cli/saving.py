@@ -6,13 +6,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearprop.checkpoint import Checkpoint
 from clearprop.cli import output
 from clearprop.cli.configuration import FILE
 from clearprop.cli.figures import draw_all
 from clearprop.cli.training import Outcome
+
+if TYPE_CHECKING:
+    from clearprop.doctor import Diagnosis
 
 MEANINGS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
@@ -24,6 +27,7 @@ MEANINGS = {
     "boundary.png": "what the network says at every point of the plane",
     "confusion.png": "which classes are taken for which",
     "wrong.png": "the images that are most wrong",
+    "doctor.json": "what is wrong with the run, with the evidence and what the remedy did",
     "fit.png": "predicted against true values",
 }
 
@@ -54,7 +58,7 @@ def checkpoints(
     shutil.rmtree(place)
 
 
-def save_run(outcome: Outcome, folder: Path, checkpoint: Checkpoint | None) -> dict[str, str]:
+def save_run(outcome: Outcome, folder: Path, checkpoint: Checkpoint | None, verdict: Diagnosis | None = None) -> dict[str, str]:
     """Write everything into `folder`; the names of the files, and what each is for."""
 
     def fill(fresh: Path) -> None:
@@ -66,6 +70,8 @@ def save_run(outcome: Outcome, folder: Path, checkpoint: Checkpoint | None) -> d
         if checkpoint is not None and Path(checkpoint.path).exists():
             shutil.copyfile(checkpoint.path, fresh / output.CHECKPOINT)
         draw_all(outcome, fresh)
+        if verdict is not None:
+            output.write_json(fresh / "doctor.json", verdict.to_json())
 
     output.publish(folder, fill)
     return {name: meaning.format(folder=folder) for name, meaning in MEANINGS.items() if (folder / name).exists()}

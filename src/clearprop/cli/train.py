@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,6 +51,10 @@ def train(
     config: o.Config = None,
     checkpoint_every: o.CheckpointEvery = None,
     resume: o.Resume = None,
+    doctor: Annotated[
+        bool, o.option(o.OUTPUT, "Say afterwards what is wrong with the run, and what its remedy does (status 1).", "--doctor")
+    ] = False,
+    report: o.Report = None,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -69,6 +73,7 @@ def run(given: dict[str, Any]) -> int:
     """Train as the options say, print, save; the exit status."""
     from clearprop.cli import output, saving, summary
     from clearprop.cli.configuration import choose, written
+    from clearprop.cli.doctor import of_settings, show
     from clearprop.cli.progress import Progress
     from clearprop.cli.training import carry_out
     from clearprop.defaults import plan
@@ -89,15 +94,27 @@ def run(given: dict[str, Any]) -> int:
     progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
     with saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
         outcome = carry_out(planned, settings, config, progress, checkpoint, resume)
+        verdict = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
         del data, planned  # the training examples, which may fill most of the memory
         if not silent:
             summary.conclude(console, outcome)
-        files = {} if folder is None else saving.save_run(outcome, folder, checkpoint)
+        files = {} if folder is None else saving.save_run(outcome, folder, checkpoint, verdict)
+    if given["report"] is not None:
+        from clearprop.cli.reporting import write_report
+
+        write_report(outcome, given)
+        if not silent:
+            console.print(f"Report: {given['report']}", markup=False)
     if given["json"]:
-        print_json(outcome.to_json() | {"files": [str(folder / name) for name in files] if folder else []})
+        found = {} if verdict is None else {"doctor": verdict.to_json()}
+        print_json(outcome.to_json() | found | {"files": [str(folder / name) for name in files] if folder else []})
     elif folder is not None and not silent:
         summary.list_files(console, folder, files)
-    return report_ending(outcome, folder)
+    if verdict is not None and not silent:
+        console.print("\nThe doctor says:")
+        show(verdict)
+    found_fault = verdict is not None and verdict.findings
+    return report_ending(outcome, folder) or (FAILED if found_fault else 0)
 
 
 def report_ending(outcome: Outcome, folder: Path | None) -> int:

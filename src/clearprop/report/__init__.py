@@ -1,4 +1,4 @@
-"""Reports: a run or a recipe as one self-contained HTML file, readable on a phone, on paper, and without a network.
+"""Reports: a run, a sweep or a recipe as one self-contained HTML file, readable on a phone, on paper, and without a network.
 
 >>> from clearprop.report import Report
 >>> "<h1>Rings</h1>" in Report("Rings").html()

@@ -1,0 +1,225 @@
+"""The diagnosis: what is wrong with a training run, cause first, each with the proof of its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.data.dataset import Dataset, Split
+from clearprop.doctor.chart import Chart
+from clearprop.doctor.finding import Finding
+from clearprop.doctor.problem import Problem
+from clearprop.doctor.rules import Rule, rules
+from clearprop.doctor.trying import attempt
+from clearprop.doctor.watching import watch
+from clearprop.history import History, Row
+from clearprop.nn import LOSSES, Loss, Net
+from clearprop.optim import OPTIMIZERS, Optimizer
+
+HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
+TRIALS = 8  # remedies that are tried at most
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """The verdict on a training run.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        The root cause first; one that follows from another stands somewhere below it, and names it in `follows`.
+    dropped : tuple of Finding
+        Suspicions whose remedy, when it was tried, did not help.
+    chart : Chart
+        What was measured.
+    unknown : str
+        Why nothing could be said; empty otherwise.
+    """
+
+    findings: tuple[Finding, ...]
+    chart: Chart
+    dropped: tuple[Finding, ...] = ()
+    unknown: str = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.findings and not self.unknown
+
+    @property
+    def status(self) -> int:
+        """0 healthy, 1 something was found, 2 it could not be told."""
+        return FOUND if self.findings else (UNKNOWN if self.unknown else HEALTHY)
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-able: `healthy`, `findings`, `dropped` (slugs), `unknown`, and `scores`, the curve of the run."""
+        found: dict[str, Any] = json_safe(
+            {
+                "healthy": self.healthy,
+                "unknown": self.unknown,
+                "findings": [asdict(finding) | {"page": finding.page} for finding in self.findings],
+                "dropped": [finding.slug for finding in self.dropped],
+                "scores": self.chart.rows("scores"),
+            }
+        )
+        return found
+
+    def __str__(self) -> str:
+        if self.unknown:
+            return f"could not say: {self.unknown}"
+        if not self.findings:
+            tried = ", ".join(finding.slug for finding in self.dropped)
+            return "healthy" + (f" (suspected and tried in vain: {tried})" if tried else "")
+        parts = []
+        for finding in self.findings:
+            text = str(finding)
+            if finding.follows:
+                text = f"follows from {finding.follows}: " + f"{finding.slug}: {finding.sentence}"
+            parts.append(text)
+        return "\n".join(parts)
+
+    __repr__ = __str__
+
+
+def json_safe(value: Any) -> Any:
+    """`value` in terms of strict JSON: NumPy scalars as Python's, NaN and infinities as texts."""
+    if isinstance(value, dict):
+        return {str(key): json_safe(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_safe(item) for item in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else str(float(value))
+    return value
+
+
+def diagnose(
+    net: Net,
+    data: Dataset | Split | tuple[Array, Array],
+    history: History | Sequence[Row] | None = None,
+    *,
+    loss: Loss | str = "cross_entropy",
+    optimizer: Optimizer | str = "sgd",
+    batch_size: int | None = 32,
+    epochs: int = 10,
+    seed: int = 0,
+    order: str = "shuffle",
+    remainder: str = "keep",
+    validation: Split | tuple[Array, Array] | None = None,
+    metric: str = "",
+    level: str = "full",
+) -> Diagnosis:
+    """Say what is wrong with a training run, and prove it.
+
+    The run is trained again, on a copy, and watched; whatever looks wrong has its remedy applied to another copy, which is
+    trained from the same start. What does not get better by its remedy is not told, unless it is a plain fact.
+
+    Parameters
+    ----------
+    net : Net
+        As it was *before* its first step: build it again from its seed, if it has been trained.
+    data : Dataset, Split, or pair (X, y)
+    history : History or list of dict, optional
+        Of the run as it went; longer than what the doctor can afford to repeat, it tells of over-fitting and of NaNs.
+    loss, optimizer, batch_size, epochs, seed, order, remainder, validation
+        As they were given to `fit`.
+    metric : str, optional
+        The figure by which the run is judged: "accuracy", "r2", "rmse", ...
+    level : {"full", "cheap"}
+        Whether to look at each of the first steps, and to compare inputs with targets; or only at the ends of the epochs.
+
+    Returns
+    -------
+    Diagnosis
+        Printed, it is the verdict.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> data = cp.data.load("circles", seed=0)
+    >>> net = cp.mlp([2, 10, 2], hidden="tanh", init="zeros")
+    >>> diagnose(net, data, optimizer=cp.SGD(0.1), epochs=3).findings[0].slug
+    'constant-initialisation'
+    """
+    problem = as_problem(
+        net, data, validation, loss=LOSSES.make(loss), optimizer=OPTIMIZERS.make(optimizer),
+        batch_size=batch_size, epochs=epochs, seed=seed, order=order, remainder=remainder, metric=metric,
+    )  # fmt: skip
+    return examine(problem, level, history=history)
+
+
+def as_problem(
+    net: Net, data: Dataset | Split | tuple[Array, Array], validation: Split | tuple[Array, Array] | None, **rest: Any
+) -> Problem:
+    """The problem, whatever form the data come in. Without validation examples, the test examples serve."""
+    if isinstance(data, Dataset):
+        train, val, test = data.train, data.val, data.test
+    else:
+        (X, y), val, test = data, None, None
+        train = Split(np.asarray(X), np.asarray(y))
+    if validation is not None:
+        X, y = validation
+        val = Split(np.asarray(X), np.asarray(y))
+    return Problem(net.copy(), train, val=val, test=test, **rest)
+
+
+def examine(
+    problem: Problem,
+    level: str = "full",
+    chart: Chart | None = None,
+    history: History | Sequence[Row] | None = None,
+) -> Diagnosis:
+    """The diagnosis of a problem, from a chart of its run if there is one already."""
+    chart = watch(problem, level) if chart is None else chart
+    if history is not None:
+        chart.add("history", [dict(row) for row in history])
+    found = suspicions(chart)
+    if not found and chart.rows("failure"):
+        return Diagnosis((), chart, unknown=str(chart.one("failure")["words"]))
+    kept: list[Finding] = []
+    dropped: list[Finding] = []
+    trials = 0
+    while found:
+        rule, finding = found.pop(0)
+        cured = None
+        if trials < TRIALS and finding.remedy.options:
+            trials += 1
+            finding, cured = attempt(problem, rule, finding, chart)
+        helped = finding.trial is not None and finding.trial.helped
+        if not helped and not rule.certain:
+            dropped.append(finding)
+            continue
+        kept.append(finding)
+        if helped and cured is not None:
+            found, following = explained(found, finding, cured)
+            kept += following
+    return Diagnosis(tuple(kept), chart, tuple(dropped))
+
+
+def suspicions(chart: Chart) -> list[tuple[Rule, Finding]]:
+    """All that the rules find, causes first."""
+    pairs = [(rule, rule.find(chart)) for rule in rules()]
+    found = [(rule, finding) for rule, finding in pairs if finding is not None]
+    slugs = {finding.slug for _, finding in found}
+    return sorted(found, key=lambda pair: (pair[1].tier + 10 * bool(slugs & set(pair[1].because)), pair[1].slug))
+
+
+def explained(
+    found: list[tuple[Rule, Finding]], root: Finding, cured: Chart
+) -> tuple[list[tuple[Rule, Finding]], list[Finding]]:
+    """Those that a root does not explain, and those that it does: they are gone in the run that its remedy cured."""
+    rest: list[tuple[Rule, Finding]] = []
+    following: list[Finding] = []
+    for rule, finding in found:
+        if (not rule.certain or root.slug in finding.because) and rule.find(cured) is None:
+            following.append(replace(finding, follows=root.slug))
+        else:
+            rest.append((rule, finding))
+    return rest, following

@@ -1,0 +1,136 @@
+"""The rule: reads the chart of a run, and says whether one particular thing is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from clearprop.doctor.chart import Chart
+from clearprop.doctor.finding import Finding, Remedy
+from clearprop.doctor.problem import Problem
+
+
+class Rule(ABC):
+    """One thing that may be wrong.
+
+    Attributes
+    ----------
+    slug : str
+        Its name, and that of its page.
+    tier : float
+        Where it stands in the order of causes: 0 data, 1 parts that do not fit, 2 mechanisms, 3 settings, 4 outcomes.
+    because : tuple of str
+        Slugs of the rules that, where they hold too, explain this one.
+    certain : bool
+        Whether it is a fact, to be told whatever its remedy does. All others are told only if the remedy helps.
+    """
+
+    slug: str
+    tier: float
+    because: tuple[str, ...] = ()
+    certain = False
+
+    @abstractmethod
+    def find(self, chart: Chart) -> Finding | None:
+        """What is wrong, or None."""
+
+    @abstractmethod
+    def plant(self, rng: np.random.Generator) -> Problem:
+        """A problem, drawn at random, that has this fault and no other."""
+
+    def helped(self, before: Chart, after: Chart) -> bool:
+        """Whether a remedy did what was hoped for; by default, that the run is clearly better."""
+        return improved(before, after)
+
+    def finding(self, sentence: str, cause: str, remedy: Remedy, **rest: Any) -> Finding:
+        """A finding of this rule."""
+        fixed: dict[str, Any] = {"because": self.because, "tier": self.tier, **rest}
+        return Finding(self.slug, sentence, cause=cause, remedy=remedy, **fixed)
+
+
+def improved(before: Chart, after: Chart, need: float = 0.9) -> bool:
+    """Whether the last score, or the mean over the epochs, fell to less than `need` times what it was.
+
+    Two hundredths of the best constant's score are added to both, as nobody minds whether a loss is 0.002 or 0.001.
+    """
+    if after.rows("failure") or not math.isfinite(after.final):
+        return False
+    floor = max(0.02 * (before.base if math.isfinite(before.base) else 1.0), 1e-6)
+    if not math.isfinite(before.final):
+        return after.final < max(after.base, floor)
+    return ratio(before.final, after.final, floor) < need or (
+        ratio(area(before), area(after), floor) < need and ratio(before.final, after.final, floor) < 1.05
+    )
+
+
+def ratio(before: float, after: float, floor: float) -> float:
+    """After / before, with the floor added to both."""
+    return (after + floor) / (before + floor)
+
+
+def area(chart: Chart) -> float:
+    """Mean score over the epochs: how soon the run learned, as well as how much."""
+    scores = chart.column("scores", "train")[1:]
+    return float(np.mean(scores)) if scores else math.nan
+
+
+def stuck(chart: Chart) -> bool:
+    """Whether the run ends no better than the best constant, or worse; a NaN of the loss's own making aside."""
+    scores = chart.column("scores", "train")
+    final = scores[-1] if born_in_loss(chart) and scores else chart.final
+    return not final < 0.93 * chart.base
+
+
+def flat_epochs(chart: Chart) -> int:
+    """Epochs at the start in which the score does not get 1.5 % below the first, or below the best constant's."""
+    scores = chart.column("scores", "train")
+    count = 0
+    for value in scores[1:]:
+        if value < 0.985 * min(scores[0], chart.base):
+            break
+        count += 1
+    return count
+
+
+def moment_words(row: dict[str, Any]) -> str:
+    """When a row was measured, also as counted from 0, as published runs do."""
+    if row.get("epoch", 0) == 0:
+        return "the start, before the first step"
+    epoch, step = row["epoch"], row["step"]
+    if row.get("end"):
+        return f"the end of epoch {epoch} (epoch {epoch - 1}, counted from 0)"
+    return f"step {step} of epoch {epoch} (step {step - 1} of epoch {epoch - 1}, counted from 0)"
+
+
+def born_in_loss(chart: Chart) -> bool:
+    """Whether a NaN came from the loss's own formula, of predictions of a usual size, and not from their overflow."""
+    place = str(chart.one("nonfinite").get("place", ""))
+    if not place.startswith(("the loss", "the derivative of the loss", "the update of the derivative of the loss")):
+        return False
+    return not place.startswith("the loss") or max(abs(float(edge)) for edge in edges(place)) < 1e6
+
+
+def edges(place: str) -> tuple[str, str]:
+    """The two numbers in "... of finite predictions between a and b"; ("0", "1") where there are none.
+
+    Examples
+    --------
+    >>> edges("the loss, BinaryCrossEntropy(), of finite predictions between 0.25 and 1")
+    ('0.25', '1')
+    """
+    parts = place.split(" between ")[-1].split(" and ")
+    return (parts[0], parts[1]) if len(parts) == 2 and " between " in place else ("0", "1")
+
+
+def number(value: float) -> str:
+    """A number with three digits.
+
+    Examples
+    --------
+    >>> number(0.69531), number(255.0), number(0.00000123)
+    ('0.695', '255', '1.23e-06')
+    """
+    return f"{value:.3g}"

@@ -1,0 +1,69 @@
+"""One yardstick for all runs, so that a run and its cured copy can be compared though their losses differ."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.data.dataset import Split
+from clearprop.doctor.problem import Problem, holds_labels, labels_of
+from clearprop.nn import Net
+
+TINY = 1e-7  # a probability below this counts as this
+
+
+def score(problem: Problem, net: Net, split: Split) -> tuple[float, float]:
+    """Mean cross-entropy of the probabilities, or squared error as a share of the target's variance; and the accuracy.
+
+    Returns
+    -------
+    score, accuracy : float
+        The accuracy is NaN without classes; both are, where the targets cannot be told.
+    """
+    if not len(split):
+        return math.nan, math.nan
+    with np.errstate(all="ignore"):
+        y_hat = net(split.X)
+        if not np.isfinite(y_hat).all():
+            return math.inf, math.nan
+        if holds_labels(problem.train.y):
+            return _of_classes(problem, y_hat, split.y)
+        y = split.y.reshape(len(split), -1)
+        variance = float(problem.train.y.astype(np.float64).var(axis=0).mean())
+        if y.shape[1] not in (1, y_hat.shape[1]):
+            return math.nan, math.nan
+        return float(((y_hat.astype(np.float64) - y) ** 2).mean()) / max(variance, 1e-30), math.nan
+
+
+def _of_classes(problem: Problem, y_hat: Array, y: Array) -> tuple[float, float]:
+    classes = labels_of(np.concatenate([problem.train.y, y]))[-len(y) :]
+    p = problem.loss.probabilities(y_hat)
+    if p is None:  # several outputs against one label, or a loss that is not about classes
+        p = _shares(y_hat, int(classes.max()) + 1)
+    if p.shape[1] <= classes.max():
+        return math.nan, math.nan
+    if p.shape[1] > 2 and y.ndim == 2 and y.shape[1] == 1:
+        right = np.where(classes[:, None] == 1, y_hat, 1 - y_hat)
+        return float(-np.log(np.clip(right, TINY, 1)).mean()), float((right > 0.5).mean())
+    chosen = p[np.arange(len(y)), classes]
+    return float(-np.log(np.clip(chosen, TINY, 1)).mean()), float((p.argmax(axis=1) == classes).mean())
+
+
+def _shares(y_hat: Array, n_classes: int) -> Array:
+    """Outputs of a net that was not trained for classes, read as probabilities as well as can be."""
+    if y_hat.shape[1] == 1 and n_classes == 2:
+        p = np.clip(y_hat, 0, 1)
+        return np.hstack([1 - p, p])
+    p = np.clip(y_hat, TINY, None)
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def base_score(problem: Problem) -> float:
+    """The score of the best constant prediction: the entropy of the class shares, or 1."""
+    if not holds_labels(problem.train.y):
+        return 1.0
+    shares = np.bincount(labels_of(problem.train.y)) / len(problem.train)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())

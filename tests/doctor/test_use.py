@@ -1,0 +1,124 @@
+"""The ways to the doctor: a function, a callback, curves, PyTorch."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import clearprop as cp
+from clearprop.doctor.callback import Doctor
+from clearprop.doctor.changes import change
+from clearprop.doctor.curves import diagnose_curves, read_curves
+from clearprop.doctor.diagnosis import diagnose
+from clearprop.doctor.specimens import sound
+from clearprop.errors import ClearpropError, DataError
+
+
+def circles() -> cp.data.Dataset:
+    return cp.data.load("circles", seed=0)
+
+
+def test_diagnose_leaves_the_net_as_it_was() -> None:
+    net = cp.mlp([2, 10, 2], hidden="tanh", seed=0)
+    before = net.theta.copy()
+    assert diagnose(net, circles(), optimizer=cp.SGD(0.3), batch_size=20, epochs=20).healthy
+    np.testing.assert_array_equal(net.theta, before)
+
+
+def test_the_callback_finds_what_the_function_finds_and_changes_nothing() -> None:
+    data, settings = circles(), {"loss": "cross_entropy", "batch_size": 20, "epochs": 5, "seed": 0}
+    doctor = Doctor()
+    nets = [cp.mlp([2, 10, 2], hidden="tanh", init="zeros") for _ in range(2)]
+    histories = [
+        cp.fit(net, data, optimizer=cp.SGD(0.1), callbacks=callbacks, engine="batch", **settings)  # type: ignore[arg-type]
+        for net, callbacks in zip(nets, ([], [doctor]), strict=True)
+    ]
+    assert histories[0]["train_loss"] == histories[1]["train_loss"]
+    assert doctor.diagnosis is not None
+    assert doctor.diagnosis.findings[0].slug == "constant-initialisation"
+
+
+def test_what_clearprop_refuses_to_train_is_unknown_or_explained() -> None:
+    X, y = np.zeros((20, 3), dtype="float32"), np.zeros((20, 2), dtype="float32")
+    found = diagnose(cp.Net(cp.Linear(4, 2)), (X, y), loss="mean_squared_error", epochs=2)
+    assert found.findings or found.status == 2
+
+
+def test_an_unknown_change_names_the_known_ones() -> None:
+    with pytest.raises(ClearpropError, match="no change called 'epoch'; did you mean 'epochs'"):
+        change(sound(np.random.default_rng(0)), {"epoch": 3})
+
+
+CURVES = {
+    "constant-predictor": [2.3026] * 10,
+    "nonfinite-loss": [0.7, 0.5, 0.4, math.nan, math.nan],
+    "diverging": [0.7, 0.9, 1.5, 4.0, 20.0],
+    "too-few-epochs": [1.0, 0.9, 0.8, 0.65, 0.5],
+    "oscillating": [1.0, 0.3, 0.6, 0.2, 0.7, 0.3, 0.8, 0.2, 0.7, 0.3],
+}
+
+
+@pytest.mark.parametrize("slug", CURVES)
+def test_what_a_curve_alone_can_tell(slug: str) -> None:
+    assert diagnose_curves([{"train_loss": value} for value in CURVES[slug]]).findings[0].slug == slug
+
+
+def test_overfitting_and_health_of_curves() -> None:
+    train = 0.7 * 0.8 ** np.arange(20)
+    rise = np.concatenate([np.linspace(0.7, 0.3, 5), np.linspace(0.3, 0.6, 15)])
+    rows = [{"train_loss": float(a), "val_loss": float(b)} for a, b in zip(train, rise, strict=True)]
+    assert diagnose_curves(rows).findings[0].slug == "overfitting"
+    rows = [{"train_loss": float(a) + 0.1, "val_loss": float(a) + 0.15} for a in 0.7 * 0.6 ** np.arange(20)]
+    assert diagnose_curves(rows).healthy
+    assert diagnose_curves(rows[:2]).status == 2
+
+
+def test_curves_are_read_under_many_names(tmp_path: Path) -> None:
+    path = tmp_path / "curves.csv"
+    path.write_text("Epoch;Loss;Validation loss\n1;0.5;0.6\n2;nan;0.5\n")
+    assert read_curves(path)[0] == {"epoch": 1.0, "train_loss": 0.5, "val_loss": 0.6}
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="no column loss"):
+        read_curves(path)
+
+
+def test_pytorch_modules_are_seen_through_hooks_and_left_alone() -> None:
+    torch = pytest.importorskip("torch")
+    from clearprop.doctor.torch_diagnosis import diagnose_torch
+
+    generator = torch.Generator().manual_seed(0)
+    data = circles()
+    pairs = torch.utils.data.TensorDataset(torch.tensor(data.train.X[::3]), torch.tensor(data.train.y[::3]))
+    loader = torch.utils.data.DataLoader(pairs, batch_size=20, shuffle=True, generator=generator)
+
+    class Own(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.act, self.b = torch.nn.Linear(2, 12), torch.nn.GELU(), torch.nn.Linear(12, 12)
+            self.relu, self.c = torch.nn.ReLU(), torch.nn.Linear(12, 2)
+
+        def forward(self, x):  # type: ignore[no-untyped-def]
+            return self.c(self.relu(self.b(self.act(self.a(x)))))
+
+    def diagnosis(module, lr=0.3):  # type: ignore[no-untyped-def]
+        optimizer = torch.optim.SGD(module.parameters(), lr=lr)
+        return diagnose_torch(module, loader, torch.nn.CrossEntropyLoss(), optimizer, epochs=8)
+
+    torch.manual_seed(0)
+    dead = Own()
+    torch.nn.init.constant_(dead.b.bias, -30.0)
+    before = [parameter.clone() for parameter in dead.parameters()]
+    assert diagnosis(dead).findings[0].slug == "dead-relus"
+    assert all(torch.equal(a, b) for a, b in zip(before, dead.parameters(), strict=True))
+    assert diagnosis(Own(), lr=100.0).findings[0].slug in ("diverging", "oscillating")
+    frozen = Own()
+    frozen.b.weight.requires_grad_(False)
+    assert diagnosis(frozen).findings[0].slug == "frozen-parameter"
+    softmax = torch.nn.Sequential(torch.nn.Linear(2, 12), torch.nn.Tanh(), torch.nn.Linear(12, 2), torch.nn.Softmax(dim=1))
+    found = diagnosis(softmax).findings[0]
+    assert found.slug == "double-softmax"
+    assert found.trial is not None
+    assert found.trial.helped
