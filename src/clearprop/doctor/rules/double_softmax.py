@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from clearprop.doctor.changes import layers_of, with_layers
@@ -25,7 +27,7 @@ class DoubleSoftmax(Rule):
         if not inside and len(soft) < 2:
             return None
         classes = structure[-1]["width"] or 2
-        floor = float(np.log(1 + (classes - 1) / np.e))
+        floor = math.log(1 + (classes - 1) / math.e)
         return self.finding(
             f"Layer {soft[-1]} is a softmax, and CrossEntropy applies another: the loss cannot fall below {floor:.3f}"
             f" for {classes} classes."
