@@ -76,7 +76,7 @@ def classes():
 
 
 def descendants(base):
-    below = [c for c in base.__subclasses__() if c.__module__.startswith("clearprop.")]
+    below = [c for c in base.__subclasses__() if c.__module__.startswith(("clearprop.nn", "clearprop.optim"))]
     return below + [d for c in below for d in descendants(c)]
 
 

@@ -71,7 +71,7 @@ def test_the_step_is_the_one_that_is_taken(optimizer: cp.Optimizer) -> None:
     value, grad = Batch().loss_and_grad(net, cp.CrossEntropy(), X, Y)
     assert step["L"] == value
     np.testing.assert_array_equal(np.concatenate([step[f"d{w}"].ravel() for w in ("W1", "b1", "W2", "b2")]), grad)
-    cp.fit(net, (X, Y), optimizer=optimizer, batch_size=4, epochs=1, order="sequential")
+    cp.fit(net, (X, Y), optimizer=optimizer, batch_size=4, epochs=1, order="sequential", engine="batch")
     update = {line.symbol: line.value for line in step.stages[-1].lines}
     np.testing.assert_array_equal(update["W2"], net[2].W)
     np.testing.assert_array_equal(update["b1"], net[0].b)

@@ -9,7 +9,8 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding, Remedy
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.rules.rule import Rule, born_in_loss, improved, number, stuck
-from clearprop.doctor.specimens import planted
+from clearprop.doctor.scoring import base_score
+from clearprop.doctor.specimens import last_losses, planted
 
 
 class Diverging(Rule):
@@ -59,6 +60,10 @@ class Diverging(Rule):
 
     def plant(self, rng: np.random.Generator) -> Problem:
         def make(problem: Problem, k: int) -> Problem:
-            return rate(problem, float(10 ** rng.uniform(1.2, 1.7)) * 2.0 ** (k % 6))
+            for _ in range(20):  # a run that is above the constant only now and then oscillates
+                faulty = rate(problem, float(10 ** rng.uniform(1.2, 1.7)) * 2.0 ** (k % 6))
+                if np.median(last_losses(faulty)) > 1.2 * base_score(problem):
+                    break
+            return faulty
 
         return planted(rng, make, lambda good, bad, base: bad > 1.2 * base)

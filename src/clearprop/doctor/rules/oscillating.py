@@ -19,15 +19,12 @@ class Oscillating(Rule):
     because = ("inputs-unscaled", "summed-gradient", "label-encoding", "diverging", "sorted-rows", "exploding-gradients")
 
     def find(self, chart: Chart) -> Finding | None:
-        scores = np.array([s for s in chart.column("scores", "train")[1:] if np.isfinite(s)])
-        scores = scores[len(scores) // 3 :]
-        if len(scores) < 4:
+        # At the ends of the epochs, and as means over their steps, where jumps within an epoch show too.
+        found = [swings(chart.column("scores", "train")[1:]), swings(chart.column("losses", "train_loss"))]
+        wild = [s for s in found if s is not None and s[0] >= 0.2 and s[1] >= 0.08 and s[2] >= 0.06 * chart.base]
+        if not wild:
             return None
-        jumps = np.diff(scores)
-        rises, level = float((jumps > 0).mean()), float(scores.mean())
-        swing = float(np.abs(jumps).mean()) / max(level, 1e-30)
-        if rises < 0.25 or swing < 0.08 or level < 0.06 * chart.base:
-            return None
+        rises, swing, level = max(wild, key=lambda s: s[1] * s[2])
         lr = chart.one("settings")["lr"]
         return self.finding(
             f"The learning rate {number(lr)} is too high: the loss jumps by {100 * swing:.0f} % from epoch to epoch, up in"
@@ -58,3 +55,13 @@ class Oscillating(Rule):
             if good < 0.25 and mean > 3 * good + 0.1 and mean < 0.6 and swing > 0.15 * mean:
                 return faulty
         return faulty
+
+
+def swings(curve: list[float]) -> tuple[float, float, float] | None:
+    """Of the last two thirds of a curve: the share of rises, the mean jump as a share of the level, and the level."""
+    values = np.array([value for value in curve if np.isfinite(value)])
+    values = values[len(values) // 3 :]
+    if len(values) < 4:
+        return None
+    jumps, level = np.diff(values), float(values.mean())
+    return float((jumps > 0).mean()), float(np.abs(jumps).mean()) / max(level, 1e-30), level
