@@ -17,6 +17,7 @@ from numba import njit
 
 import clearprop as cp
 from clearprop.engines import Batch
+from clearprop.engines.compiled import engine as module
 from clearprop.engines.compiled.engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
@@ -188,7 +189,7 @@ def wide_run(threads: int, optimizer: Any, dtype: str = "float32", engine: Any =
         order = np.random.default_rng(epoch).permutation(300)
         steps = engine.train_epoch(net, cp.CrossEntropy(), optimizer, X, y, order, 64)
     if isinstance(engine, Compiled):
-        (plan,) = engine._plans.values()
+        ((plan, _),) = engine._plans.values()
         assert plan.threads == threads, "the case must be large enough for the threads to share"
     return net.theta, steps.losses
 
@@ -232,6 +233,26 @@ def test_the_interpreter_lock_is_released() -> None:
     assert sum(began < moment < ended for moment in counted) > 3, "another thread must run while the kernel does"
 
 
+# ---------------------------------------------------------------- blocks of examples
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 7, 8, 9, 16, 17, 33, 50])
+@pytest.mark.parametrize("loss", [cp.CrossEntropy(), BinaryCrossEntropyWithLogits(), cp.CrossEntropy("sum")], ids=repr)
+def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, agree: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "is_narrow", lambda net, batch_size: narrow)
+    rng = np.random.default_rng(batch_size)
+    X, labels, order = rng.normal(size=(50, 2)), rng.integers(3, size=50), rng.permutation(50)
+    y = labels if isinstance(loss, cp.CrossEntropy) else np.eye(3)[labels]
+    results = []
+    for engine in (Compiled(), Batch()):
+        net = cp.mlp([2, 10, 3], hidden="tanh", seed=1, dtype="float64")
+        steps = engine.train_epoch(net, loss, cp.SGD(0.01), X, y, order, batch_size)
+        results.append((net.theta, steps.losses, steps.hits))
+    for got, wanted in zip(*results, strict=True):
+        agree(got, wanted, 1e-12)
+
+
 # ---------------------------------------------------------------- one file of code, run in several ways
 
 SCRIPT = """
@@ -239,12 +260,13 @@ import numpy as np, clearprop as cp
 rng = np.random.default_rng(0)
 X, y = rng.normal(size=(20, 3)), rng.integers(2, size=20)
 for loss, out in ((cp.CrossEntropy(), 2), (cp.BinaryCrossEntropyWithLogits(), 1)):
-    for optimizer in (cp.SGD(0.1), cp.SGD(0.1, momentum=0.9, nesterov=True), cp.AdaGrad(), cp.RMSProp(), cp.Adam()):
+    optimizers = cp.SGD(0.1), cp.SGD(0.1, momentum=0.9, nesterov=True), cp.AdaGrad(), cp.RMSProp(), cp.Adam()
+    for optimizer, size in ((optimizer, size) for optimizer in optimizers for size in (1, 2, 8)):  # both kinds of pass
         thetas = []
         for engine in ("compiled", "batch"):
             net = cp.mlp([3, 5, out], hidden="sigmoid", dtype="float64")
             target = y if out == 2 else y[:, None].astype(float)
-            cp.fit(net, (X, target), loss=loss, optimizer=optimizer, batch_size=8, epochs=2, engine=engine)
+            cp.fit(net, (X, target), loss=loss, optimizer=optimizer, batch_size=size, epochs=2, engine=engine)
             thetas.append(net.theta)
         print(np.abs(thetas[0] - thetas[1]).max())
 """
@@ -264,7 +286,7 @@ def run_script(script: str, **environment: str) -> subprocess.CompletedProcess[s
 def test_the_same_code_runs_interpreted() -> None:
     result = run_script(SCRIPT, NUMBA_DISABLE_JIT="1")
     differences = [float(line) for line in result.stdout.split()]
-    assert len(differences) == 10
+    assert len(differences) == 30
     assert max(differences) < 1e-14
 
 
@@ -315,8 +337,6 @@ def test_binary_losses_at_the_edge_are_those_of_the_reference() -> None:
 @pytest.mark.parametrize("engine", ["compiled", "batch"])
 @pytest.mark.parametrize("stored", ["uint8", "float32"])
 def test_a_mapped_file_trains_as_the_array_in_it(tmp_path: Path, stored: str, engine: str, monkeypatch: Any) -> None:
-    from clearprop.engines.compiled import engine as module
-
     monkeypatch.setattr(module, "PIECE", 40)  # several pieces, of several batches each
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 4, size=(150, 3)).astype(stored), rng.integers(2, size=150)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 
 from clearprop.engines.compiled.lanes import INTERPRETED
 
@@ -49,23 +50,23 @@ def keep_on_disk(kernel: Any) -> Any:
     return kernel
 
 
-@contextmanager
-def announce_compilation(dtype: str) -> Iterator[None]:
+def announce_compilation(dtype: np.dtype[Any]) -> AbstractContextManager[None]:
     """Say on stderr that the first use of a dtype takes a while, unless the kernel is on disk already."""
-    if INTERPRETED or dtype in _READY:
-        yield
-        return
+    return nullcontext() if dtype in _READY else _announced(dtype)
+
+
+@contextmanager
+def _announced(dtype: np.dtype[Any]) -> Iterator[None]:
     mark = directory() / f"{dtype}.compiled"
-    if mark.exists():
-        _READY.add(dtype)
-        yield
-        return
-    print(f"Compiling the {dtype} kernel, once for this machine ...", end=" ", file=sys.stderr, flush=True)
+    new = not (INTERPRETED or mark.exists())
+    if new:
+        print(f"Compiling the {dtype} kernel, once for this machine ...", end=" ", file=sys.stderr, flush=True)
     yield
-    print("done.", file=sys.stderr, flush=True)
     _READY.add(dtype)
-    if directory().is_dir():
-        mark.touch()
+    if new:
+        print("done.", file=sys.stderr, flush=True)
+        if directory().is_dir():
+            mark.touch()
 
 
-_READY: set[str] = set()
+_READY: set[np.dtype[Any]] = set()

@@ -10,19 +10,20 @@ from numba import njit
 
 from clearprop.engines.compiled.barrier import wait
 from clearprop.engines.compiled.cache import keep_on_disk
-from clearprop.engines.compiled.lanes import expanded, floats_at, integers_at, pointer
-from clearprop.engines.compiled.losses import loss_rows
+from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, integers_at, lanes_of, pointer
+from clearprop.engines.compiled.loss_rows import loss_rows
+from clearprop.engines.compiled.narrow import narrow_pass
 from clearprop.engines.compiled.passes import (
     backward_stage,
     forward_stage,
     gradient_stage,
+    own_rows,
     pack,
+    panel,
     region,
-    share,
     transpose_stage,
-    unpack,
 )
-from clearprop.engines.compiled.plan import N_IN, Memory
+from clearprop.engines.compiled.plan import N_IN, Memory, read_job, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
 LOSS, HITS, SQUARES = range(3)
@@ -69,15 +70,30 @@ def combined(p: Any, figure: int) -> float:
 
 
 @expanded
-def move(p: Any, optimizer: int, n: int, decay: float, clip_norm: float, lr: float, constants: Any) -> None:
-    """The optimizer's step, for the thread's part of the n packed parameters."""
-    first, last = share(n, p.lanes, p.thread, p.threads)
+def own_part(p: Any, stage: int) -> tuple[int, int]:
+    """The part of `packed`, of one stage, that a thread moves; a single thread moves all with the first."""
+    if p.threads == 1:
+        return 0, (p.n_packed if stage == 0 else 0)
+    row, row_end = own_rows(p, stage)
+    start, step, _, _ = panel(p, stage, p.thread)
+    return start + row * step, start + row_end * step
+
+
+@expanded
+def move(p: Any, optimizer: int, decay: float, clip_norm: float, lr: float, constants: Any) -> None:
+    """The optimizer's step, for the thread's part of the parameters."""
     factor = 1.0
     if clip_norm < math.inf:
-        p.partial[SQUARES * p.threads + p.thread] = squared_norm(p.grad, first, last)
+        squares = 0.0
+        for stage in range(p.stages):
+            first, last = own_part(p, stage)
+            squares += squared_norm(p.grad, first, last)
+        p.partial[SQUARES * p.threads + p.thread] = squares
         wait(p.counter, p.threads)
         factor = clip_factor(combined(p, SQUARES), clip_norm)
-    update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, lr, constants, p.lanes)
+    for stage in range(p.stages):
+        first, last = own_part(p, stage)
+        update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, lr, constants, p.lanes)
     wait(p.counter, p.threads)
 
 
@@ -90,51 +106,76 @@ def transpose(p: Any) -> None:
 
 
 @expanded
-def memory(plan: Any, job: Any, thread: int) -> Any:
-    """The plan and the job as the functions above see them."""
-    info = np.finfo(plan.a.dtype)
+def memory(plan: Any, job: Any, thread: int, theta: Any) -> Any:
+    """The plan and the job as the functions above see them; their numbers are of the dtype of theta."""
+    info = np.finfo(theta.dtype)
     return Memory(
-        pointer(plan.table), len(plan.table), plan.lanes, thread, plan.threads, pointer(plan.packed), pointer(plan.grad),
-        pointer(plan.slots[0]), pointer(plan.slots[1]), pointer(plan.a), pointer(plan.da), pointer(plan.transposed),
-        pointer(plan.offsets), pointer(plan.x_offsets), pointer(plan.targets), pointer(plan.mask), pointer(plan.partial),
-        pointer(plan.counter), floats_at(job.x, plan.a), integers_at(job.labels), floats_at(job.values, plan.a),
-        job.value_columns, integers_at(job.order), plan.offsets.shape[1], job.loss, job.per_example, info.eps, info.tiny,
+        integers_at(plan.table), plan.n_stages, lanes_of(theta), thread, plan.threads, floats_at(plan.packed, theta),
+        plan.n_packed, floats_at(plan.grad, theta), floats_at(plan.one, theta), floats_at(plan.two, theta),
+        floats_at(plan.a, theta), floats_at(plan.da, theta), floats_at(plan.transposed, theta), plan.block_start,
+        integers_at(plan.offsets),
+        integers_at(plan.x_offsets), floats_at(plan.targets, theta), floats_at(plan.mask, theta), integers_at(plan.block),
+        floats_at(plan.sums, theta), doubles_at(plan.partial), integers_at(plan.counter), floats_at(job.x, theta),
+        integers_at(job.y), floats_at(job.y, theta), job.value_columns, integers_at(job.order), plan.batch_size, job.loss,
+        job.per_example, info.eps, info.tiny,
     )  # fmt: skip
+
+
+@expanded
+def exchange(p: Any, theta: Any, slots: Any, back: bool) -> None:
+    """Take theta and the slots into the memory of the plan, or bring them back."""
+    pack(p, theta, p.packed, back)
+    for s in range(len(slots)):
+        pack(p, slots[s], p.one if s == 0 else p.two, back)
 
 
 @keep_on_disk
 @njit(nogil=True)
-def train_steps(plan: Any, job: Any, thread: int) -> None:
+def train_steps(
+    plan: Any, job: Any, theta: Any, slots: Any, rates: Any, constants: Any, decay: float, clip_norm: float, report: Any,
+    thread: int,
+) -> None:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
 
     Parameters
     ----------
-    plan : Plan
-    job : Job
+    plan, job
+        What `numbered` made of a `Plan` and a `Job`.
+    theta, slots : array (P,), (n, P)
+        Read at the beginning, written at the end; theta then holds the gradient of the only batch, if nothing is updated.
+    rates, constants : array of float64 (n,), (n, k)
+        Of the optimizer, for each step; a single one for all.
+    decay, clip_norm : float
+        As for `Optimizer`; an infinite norm for no clipping.
+    report : array of float64 (2, n_steps)
+        For the loss and the hits of each step.
     thread : int
         0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
     """
-    p = memory(plan, job, thread)
+    plan, job = read_plan(plan), read_job(job)
+    p = memory(plan, job, thread, theta)
     if thread == 0:
-        pack(plan.table, job.theta, plan.packed)
-        for s in range(len(job.slots)):
-            pack(plan.table, job.slots[s], plan.slots[s])
+        exchange(p, theta, slots, False)
     wait(p.counter, p.threads)
-    transpose(p)
-    for step in range(len(job.losses)):
-        first = step * job.batch_size
-        size = min(job.batch_size, job.examples - first)
-        lr = job.rates[min(step, len(job.rates) - 1)]
-        forward(p, first, size)
-        if thread == 0:
-            job.losses[step], job.hits[step] = combined(p, LOSS), combined(p, HITS)
-        backward(p, size, job.straight, lr)
-        if not job.straight and job.update:
-            constants = pointer(job.constants[min(step, len(job.constants) - 1)])
-            move(p, job.optimizer, len(plan.packed), job.decay, job.clip_norm, lr, constants)
-        if job.update:
+    if not plan.narrow:
+        transpose(p)
+    for step in range(report.shape[1]):
+        first = step * p.batch_size
+        size = min(p.batch_size, job.examples - first)
+        lr = rates[min(step, len(rates) - 1)]
+        if plan.narrow:
+            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size)
+        else:
+            forward(p, first, size)
+            if thread == 0:
+                report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
+            backward(p, size, job.straight, lr)
+        if job.update and not job.straight:
+            move(p, job.optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
+        if job.update and not plan.narrow:
             transpose(p)
     if thread == 0:
-        unpack(plan.table, plan.packed if job.update else plan.grad, job.theta)
-        for s in range(len(job.slots)):
-            unpack(plan.table, plan.slots[s], job.slots[s])
+        if not job.update:
+            pack(p, theta, p.grad, True)
+        else:
+            exchange(p, theta, slots, True)

@@ -16,17 +16,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload, register_jitable
 
-from clearprop.engines.compiled.lanes import (
-    INTERPRETED,
-    Lanes,
-    abs_lanes,
-    fill,
-    pick,
-    polynomial,
-    power_of_two,
-    split_exponent,
-    sqrt_lanes,
-)
+from clearprop.engines.compiled.lane_bits import abs_lanes, polynomial, power_of_two, split_exponent, sqrt_lanes
+from clearprop.engines.compiled.lanes import INTERPRETED, Lanes, fill, pick
 
 LOG2_E = 1 / math.log(2)
 SQRT_2 = math.sqrt(2)

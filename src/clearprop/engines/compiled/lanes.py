@@ -134,6 +134,14 @@ def _choose_floats(address: Any, like: Any) -> Any:
 
 
 @intrinsic
+def _lanes_of(typing: Any, array: Any) -> Any:
+    """As a constant: loops over registers are then divided up when they are compiled, not with a division each time."""
+    return types.intp(array), lambda context, builder, signature, arguments: ir.Constant(
+        ir.IntType(types.intp.bitwidth), FLOATS[array.dtype].count
+    )
+
+
+@intrinsic
 def _load(typing: Any, array: Any, index: Any) -> Any:
     kind = FLOATS[array.dtype]
 
@@ -204,72 +212,6 @@ def _pick(typing: Any, condition: Any, x: Any, y: Any) -> Any:
     return x(condition, x, x), generate
 
 
-@intrinsic
-def power_of_two(typing: Any, shifted: Any) -> Any:
-    """2^k, whose exponent field is k + bias; k stands in the lowest bits of `shifted` = k + 1.5 * 2^23 (2^52 in float64)."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = vector_type(context, signature.args[0])
-        bits, mantissa, bias = (32, 23, 127) if isinstance(vector.element, ir.FloatType) else (64, 52, 1023)
-        integers = ir.VectorType(ir.IntType(bits), vector.count)
-        k = builder.bitcast(arguments[0], integers)
-        biased = builder.add(k, ir.Constant(integers, [bias] * vector.count))
-        return builder.bitcast(builder.shl(biased, ir.Constant(integers, [mantissa] * vector.count)), vector)
-
-    return shifted(shifted), generate
-
-
-@intrinsic
-def split_exponent(typing: Any, x: Any) -> Any:
-    """(m, k) with x = m 2^k and 1 <= m < 2, for a positive, normal x; k as a float."""
-    pair = types.UniTuple(x, 2)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = vector_type(context, signature.args[0])
-        bits, mantissa, bias = (32, 23, 127) if isinstance(vector.element, ir.FloatType) else (64, 52, 1023)
-        integers = ir.VectorType(ir.IntType(bits), vector.count)
-
-        def constant(value: int) -> Any:
-            return ir.Constant(integers, [value] * vector.count)
-
-        raw = builder.bitcast(arguments[0], integers)
-        k = builder.sub(builder.lshr(raw, constant(mantissa)), constant(bias))
-        m = builder.or_(builder.and_(raw, constant((1 << mantissa) - 1)), constant(bias << mantissa))
-        values = [builder.bitcast(m, vector), builder.sitofp(k, vector)]
-        return context.make_tuple(builder, pair, values)
-
-    return pair(x), generate
-
-
-def _unary(name: str) -> Any:
-    @intrinsic
-    def function(typing: Any, x: Any) -> Any:
-        return x(x), lambda context, builder, signature, arguments: call_llvm(builder, name, [arguments[0]])
-
-    return function
-
-
-sqrt_lanes, abs_lanes = _unary("sqrt"), _unary("fabs")
-
-
-def polynomial(coefficients: list[float]) -> Any:
-    """The function x -> c0 + c1 x + c2 x^2 + ... of a register, by Horner's rule."""
-
-    @intrinsic
-    def function(typing: Any, x: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            vector = vector_type(context, signature.args[0])
-            terms = [spread(builder, vector, ir.Constant(vector.element, c)) for c in reversed(coefficients)]
-            value = terms[0]
-            for term in terms[1:]:
-                value = call_llvm(builder, "fma", [value, arguments[0], term])
-            return value
-
-        return x(x), generate
-
-    return function
-
-
 def _define_operator(symbol: Any, instruction: str) -> None:
     """Let a Python operator stand for one instruction on registers; a plain number goes into every lane."""
 
@@ -328,9 +270,17 @@ if INTERPRETED:
         """The array that lies there, of the dtype of `like`."""
         return address.reshape(-1)
 
+    def doubles_at(address: Any) -> Any:
+        """The array of float64 that lies there."""
+        return address.reshape(-1)
+
     def integers_at(address: Any) -> Any:
         """The array of int64 that lies there."""
         return address.reshape(-1)
+
+    def lanes_of(array: Any) -> int:
+        """How many numbers of an array fit into a register."""
+        return count(array.dtype)
 
     def load(array: Any, index: int) -> Any:
         """The register full of numbers that begins at array[index]."""
@@ -370,6 +320,6 @@ else:
         """Where an array lies, as a number: whatever its flags, the kernel is then compiled but once."""
         return array.__array_interface__["data"][0]
 
-    floats_at, integers_at = _floats_at, _integers_at
-    pointer, load, store, fill, pick = _pointer, _load, _store, _fill, _pick
+    floats_at, doubles_at, integers_at = _floats_at, _doubles_at, _integers_at
+    pointer, lanes_of, load, store, fill, pick = _pointer, _lanes_of, _load, _store, _fill, _pick
     total, largest, smallest, numbers = _total, _largest, _smallest, _numbers

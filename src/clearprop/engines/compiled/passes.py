@@ -20,7 +20,6 @@ from clearprop.engines.compiled.plan import (
     THETA_W,
     WIDTH,
     A,
-    B,
     T,
     W,
 )
@@ -42,17 +41,45 @@ def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
 
 
 @expanded
-def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
-    """The rows and the columns of a stage's activations that a thread computes.
+def divided(p: Any, stage: int) -> bool:
+    """Whether each thread has columns of a stage to itself, rather than rows of the batch.
 
-    Columns are divided where there are enough of them; a softmax needs whole rows, and so does the loss.
+    There must be enough of them; and a softmax needs whole rows, as the loss does.
     """
+    at = stage * COLUMNS
+    return p.table[at + ACTIVATION] != SOFTMAX and stage < p.stages - 1 and p.table[at + WIDTH] >= 2 * p.lanes * p.threads
+
+
+@expanded
+def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
+    """The rows and the columns of a stage's activations that a thread computes."""
     width = p.table[stage * COLUMNS + WIDTH]
-    if p.table[stage * COLUMNS + ACTIVATION] == SOFTMAX or stage == p.stages - 1 or width < 2 * p.lanes * p.threads:
-        first, last = share(size, 1, p.thread, p.threads)
-        return first, last, 0, width
-    first, last = share(width, p.lanes, p.thread, p.threads)
-    return 0, size, first, last
+    if divided(p, stage):
+        first, last = share(width, p.lanes, p.thread, p.threads)
+        return 0, size, first, last
+    first, last = share(size, 1, p.thread, p.threads)
+    return first, last, 0, width
+
+
+@expanded
+def panel(p: Any, stage: int, thread: int) -> tuple[int, int, int, int]:
+    """Where in `packed` a thread's columns of W and b lie: the first number, the step from row to row, and which they are.
+
+    W[i, j] is at start + i * step + j - lane, and b is one more row. If columns are divided, those of a thread lie together,
+    far from the others: a processor that fetches more than it was asked for would else take what another writes.
+    """
+    t, at = p.table, stage * COLUMNS
+    if not divided(p, stage):
+        return t[at + W], t[at + WIDTH], 0, t[at + WIDTH]
+    lane, lane_end = share(t[at + WIDTH], p.lanes, thread, p.threads)
+    return t[at + W] + (t[at + N_IN] + 1) * lane, lane_end - lane, lane, lane_end
+
+
+@expanded
+def own_rows(p: Any, stage: int) -> tuple[int, int]:
+    """The rows of its panel of W (with b as one more) whose gradient a thread computes, and which it moves."""
+    n = p.table[stage * COLUMNS + N_IN] + 1
+    return (0, n) if divided(p, stage) else share(n, 1, p.thread, p.threads)
 
 
 @expanded
@@ -119,9 +146,11 @@ def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: 
     row, row_end, lane, lane_end = region(p, stage, size)
     t, at = p.table, stage * COLUMNS
     width, start, code = t[at + WIDTH], t[at + A], t[at + ACTIVATION]
+    w_start, w_step, w_lane, _ = panel(p, stage, p.thread)
+    w_start -= w_lane
     row_product(
-        x, x_offsets, x_row, row, row_end, 0, p.packed, t[at + W], width, t[at + N_IN],
-        p.a, start, width, lane, lane_end, 2, 1.0, p.packed, t[at + B], p.lanes,
+        x, x_offsets, x_row, row, row_end, 0, p.packed, w_start, w_step, t[at + N_IN],
+        p.a, start, width, lane, lane_end, 2, 1.0, p.packed, w_start + t[at + N_IN] * w_step, p.lanes,
     )  # fmt: skip
     if code != NONE:
         for r in range(row, row_end):
@@ -147,53 +176,50 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
 def gradient_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int, to: Any, keep: int, scale: float) -> None:
     """dW = x^T dz and db = sum of dz, for the thread's part, times scale: written to `to`, or added to it (keep = 1)."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
-    width, start = t[at + WIDTH], t[at + A]
-    row, row_end = share(t[at + N_IN], 1, p.thread, p.threads)
+    n_in, width, start = t[at + N_IN], t[at + WIDTH], t[at + A]
+    row, row_end = own_rows(p, stage)
+    w_start, w_step, lane, lane_end = panel(p, stage, p.thread)
+    w_start -= lane
     sum_product(
-        x, x_offsets, x_row, row, row_end, 0, p.da, start, width, size,
-        to, t[at + W], width, 0, width, keep, scale, p.packed, 0, lanes,
+        x, x_offsets, x_row, row, min(row_end, n_in), 0, p.da, start, width, size,
+        to, w_start, w_step, lane, lane_end, keep, scale, p.packed, 0, lanes,
     )  # fmt: skip
-    lane, lane_end = share(width, lanes, p.thread, p.threads)
+    if row_end <= n_in:
+        return
+    b_start = w_start + n_in * w_step
     for j in range(lane, lane_end, lanes):
         s = load(p.da, start + j)
         for r in range(1, size):
             s = s + load(p.da, start + r * width + j)
-        kept = load(to, t[at + B] + j) if keep == 1 else fill(s, 0.0)
-        store(to, t[at + B] + j, kept + scale * s)
+        kept = load(to, b_start + j) if keep == 1 else fill(s, 0.0)
+        store(to, b_start + j, kept + scale * s)
 
 
 @expanded
 def transpose_stage(p: Any, stage: int) -> None:
     """W^T of one stage, for the thread's part, in squares that stay in the nearest cache."""
     t, at, square = p.table, stage * COLUMNS, p.lanes
-    if t[at + N_IN] <= square:
-        for j in range(t[at + N_OUT] if p.thread == 0 else 0):
-            for i in range(t[at + N_IN]):
-                p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[t[at + W] + i * t[at + WIDTH] + j]
-        return
-    first, last = share(t[at + N_IN], square, p.thread, p.threads)
-    for i0 in range(first, last, square):
-        for j0 in range(0, t[at + N_OUT], square):
-            for j in range(j0, min(j0 + square, t[at + N_OUT])):
-                for i in range(i0, min(i0 + square, last)):
-                    p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[t[at + W] + i * t[at + WIDTH] + j]
+    row, row_end = own_rows(p, stage)
+    row_end = min(row_end, t[at + N_IN])
+    w_start, w_step, first, last = panel(p, stage, p.thread)
+    w_start, last = w_start - first, min(last, t[at + N_OUT])
+    for i0 in range(row, row_end, square):
+        for j0 in range(first, last, square):
+            for j in range(j0, min(j0 + square, last)):
+                for i in range(i0, min(i0 + square, row_end)):
+                    p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[w_start + i * w_step + j]
 
 
 @expanded
-def pack(table: Any, theta: Any, packed: Any) -> None:
-    """Copy theta to where its rows are padded."""
-    for s in range(len(table)):
-        n_in, n_out, width = table[s, N_IN], table[s, N_OUT], table[s, WIDTH]
-        for i in range(n_in + 1):  # the bias follows W as one more row
-            for j in range(n_out):
-                packed[table[s, W] + i * width + j] = theta[table[s, THETA_W] + i * n_out + j]
-
-
-@expanded
-def unpack(table: Any, packed: Any, theta: Any) -> None:
-    """Copy it back."""
-    for s in range(len(table)):
-        n_in, n_out, width = table[s, N_IN], table[s, N_OUT], table[s, WIDTH]
-        for i in range(n_in + 1):
-            for j in range(n_out):
-                theta[table[s, THETA_W] + i * n_out + j] = packed[table[s, W] + i * width + j]
+def pack(p: Any, theta: Any, packed: Any, back: bool) -> None:
+    """Copy theta to where it is padded and divided, or back."""
+    t = p.table
+    for at in range(0, p.stages * COLUMNS, COLUMNS):
+        for thread in range(p.threads if divided(p, at // COLUMNS) else 1):
+            start, step, lane, lane_end = panel(p, at // COLUMNS, thread)
+            for i in range(t[at + N_IN] + 1):
+                for j in range(lane, min(lane_end, t[at + N_OUT])):
+                    if back:
+                        theta[t[at + THETA_W] + i * t[at + N_OUT] + j] = packed[start + i * step + j - lane]
+                    else:
+                        packed[start + i * step + j - lane] = theta[t[at + THETA_W] + i * t[at + N_OUT] + j]

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
+from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled.lanes import count
+from clearprop.engines.compiled.lanes import INTERPRETED, address_of, count
 from clearprop.nn import Layer, Linear, Net, ReLU, Sigmoid, Softmax, Tanh
 
+CACHE_LINE = 64  # bytes
 # Activations, as the kernel knows them.
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
 
 # The columns of a plan's table, one row for each linear layer. Every row of units is padded with zeros to whole registers.
-N_IN, N_OUT, WIDTH, W, B, T, T_WIDTH, ACTIVATION, A, THETA_W, COLUMNS = range(11)
-"""Inputs; outputs; padded outputs; where W, b and W^T begin; padded inputs; activation; where a begins, and W in theta."""
+N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, COLUMNS = range(10)
+"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta."""
 
 
 def stages(net: Net) -> list[tuple[Linear, int]] | str:
@@ -37,29 +40,39 @@ def stages(net: Net) -> list[tuple[Linear, int]] | str:
 
 
 class Plan(NamedTuple):
-    """Offsets, and the working memory of a training step; a named tuple, so that the kernel takes it as one argument.
+    """Offsets, and the working memory of a training step.
 
     Attributes
     ----------
-    table : array of int64 (n_stages, 10)
+    table : array of int64 (n_stages, 9)
         The columns named above.
-    lanes, threads : int
-        Numbers in a register; threads that share the work.
+    n_stages, batch_size, threads : int
+        Threads share the work.
+    narrow : bool
+        Whether each lane is for an example (`narrow`). Then units are not padded, and `a` and `targets` are for one block.
     packed, grad : array (n_packed,)
         All W and b, with padded rows, and their gradients.
-    slots : array (2, n_packed)
+    n_packed : int
+    one, two : array (n_packed,)
         What the optimizer remembers, packed in the same way.
     a, da : array (sum of B x width,)
         Activations of every stage, and the gradients with respect to them, then to z.
     transposed : array
         W^T of every stage but the first.
+    block_start : int
+        Where in `a` and `da` there is place for a register of each output, for each thread.
     offsets : array of int64 (n_stages, B)
         Where each row of `a` begins.
     x_offsets : array of int64 (threads, B)
         Where each row of the batch begins in the data; a copy for each thread.
     targets : array (B x width of the last stage,)
+        Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
         1 for an output, 0 for padding.
+    block : array of int64 (threads, lanes)
+        The examples or the rows of a block.
+    sums : array (n_packed x lanes,)
+        For a narrow net, a register for each gradient.
     partial : array of float64 (3, threads)
         What each thread contributes to the loss, the hits and the squared norm of the gradient.
     counter : array of int64 (1,)
@@ -67,52 +80,77 @@ class Plan(NamedTuple):
     """
 
     table: Array
-    lanes: int
+    n_stages: int
+    batch_size: int
     threads: int
+    narrow: bool
     packed: Array
+    n_packed: int
     grad: Array
-    slots: Array
+    one: Array
+    two: Array
     a: Array
     da: Array
     transposed: Array
+    block_start: int
     offsets: Array
     x_offsets: Array
     targets: Array
     mask: Array
+    block: Array
+    sums: Array
     partial: Array
     counter: Array
 
 
-def make_plan(net: Net, batch_size: int, threads: int) -> Plan:
+def aligned(n: int, dtype: Any) -> Array:
+    """n zeros, of which the first begins a cache line: a register that lies across two lines takes twice as long to load."""
+    size = np.dtype(dtype).itemsize
+    raw = np.zeros(n + CACHE_LINE // size, dtype)
+    skipped = -raw.ctypes.data % CACHE_LINE // size
+    return raw[skipped : skipped + n]
+
+
+def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
     """The plan for a net that consists of `stages`."""
     found = stages(net)
     assert isinstance(found, list)
     lanes = count(net.dtype)
-    table = np.zeros((len(found), 10), np.int64)
-    packed = activations = transposed = theta = 0
+    unit, rows = (1, lanes) if narrow else (lanes, batch_size)  # numbers in a row are padded to units of so many
+    table = np.zeros((len(found), COLUMNS), np.int64)
+    packed = transposed = theta = 0
+    activations = found[0][0].n_in * lanes if narrow else 0
     for row, (layer, activation) in zip(table, found, strict=True):
-        width, t_width = (-(-n // lanes) * lanes for n in (layer.n_out, layer.n_in))
-        row[:6] = layer.n_in, layer.n_out, width, packed, packed + layer.n_in * width, transposed
-        row[6:] = t_width, activation, activations, theta
+        width, t_width = (-(-n // unit) * unit for n in (layer.n_out, layer.n_in))
+        row[:5] = layer.n_in, layer.n_out, width, packed, transposed
+        row[5:] = t_width, activation, activations, theta
         packed += (layer.n_in + 1) * width
         transposed += layer.n_out * t_width
-        activations += batch_size * width
+        activations += rows * width
         theta += (layer.n_in + 1) * layer.n_out
+    packed = -(-packed // lanes) * lanes
     last_width = int(table[-1, WIDTH])
     return Plan(
         table=table,
-        lanes=lanes,
+        n_stages=len(table),
+        batch_size=batch_size,
         threads=threads,
-        packed=np.zeros(packed, net.dtype),
-        grad=np.zeros(packed, net.dtype),
-        slots=np.zeros((2, packed), net.dtype),
-        a=np.zeros(activations, net.dtype),
-        da=np.zeros(activations, net.dtype),
-        transposed=np.zeros(transposed, net.dtype),
+        narrow=narrow,
+        packed=aligned(packed, net.dtype),
+        n_packed=packed,
+        grad=aligned(packed, net.dtype),
+        one=aligned(packed, net.dtype),
+        two=aligned(packed, net.dtype),
+        a=aligned(activations + threads * lanes * lanes, net.dtype),
+        da=aligned(activations + threads * lanes * lanes, net.dtype),
+        transposed=aligned(transposed, net.dtype),
+        block_start=activations,
         offsets=table[:, A : A + 1] + table[:, WIDTH : WIDTH + 1] * np.arange(batch_size),
         x_offsets=np.zeros((threads, batch_size), np.int64),
-        targets=np.zeros(batch_size * last_width, net.dtype),
+        targets=aligned(max(rows, threads * lanes) * last_width, net.dtype),
         mask=(np.arange(last_width) < table[-1, N_OUT]).astype(net.dtype),
+        block=np.zeros((threads, lanes), np.int64),
+        sums=aligned(packed * lanes if narrow else 0, net.dtype),
         partial=np.zeros((3, threads)),
         counter=np.zeros(1, np.int64),
     )
@@ -123,48 +161,51 @@ class Job(NamedTuple):
 
     Attributes
     ----------
-    theta, slots : array (P,), (2, P)
-        Read at the beginning, written at the end.
-    x : address
-        Of the data (N, n_x), row after row.
-    labels, values, value_columns : address, address, int
-        Of the targets, int64 (N,) or numbers (N, n_y); one of the two is of no account, and n_y is 0 if that is the second.
-    order, examples : address, int
-        Of the order, int64, and its length.
-    batch_size, loss, per_example, optimizer : int
+    x : array (N, n_x)
+    y, value_columns : array, int
+        Targets: labels (N,) of int64, if there are no columns; else numbers (N, value_columns).
+    order, examples : array of int64, int
+        The examples to be used, and how many they are.
+    loss, per_example, optimizer : int
         Codes of the loss and the optimizer; how many numbers of each example the loss is a mean over, 0 for a sum.
     straight : bool
         Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
     update : bool
         False to leave the gradient in `grad`, and theta as it is.
-    rates, constants : array of float64 (n,), (n, k)
-        Of each step; a single one for all.
-    decay, clip_norm : float
-        As for `Optimizer`; an infinite norm for no clipping.
-    losses, hits : array of float64 (n_steps,)
-        Results.
     """
 
-    theta: Array
-    slots: Array
-    x: int
-    labels: int
-    values: int
+    x: Array
+    y: Array
     value_columns: int
-    order: int
+    order: Array
     examples: int
-    batch_size: int
     loss: int
     per_example: int
     optimizer: int
     straight: bool
     update: bool
-    rates: Array
-    constants: Array
-    decay: float
-    clip_norm: float
-    losses: Array
-    hits: Array
+
+
+def numbered(given: Plan | Job) -> Any:
+    """A plan or a job in the form in which the kernel takes it, one array of int64: the addresses of its arrays, and numbers.
+
+    Handing over every array by itself would take Numba longer than a small net needs for an epoch. The arrays must live as
+    long as their addresses are used.
+    """
+    if INTERPRETED:
+        return given
+    return np.array([address_of(part) if isinstance(part, np.ndarray) else int(part) for part in given], np.int64)
+
+
+def _reader(kind: type) -> Any:
+    """The function that makes a named tuple of what `numbered` returned."""
+    if INTERPRETED:
+        return lambda given: given
+    length = len(kind._fields)  # type: ignore[attr-defined]
+    return njit(forceinline=True)(lambda numbers: kind(*to_fixed_tuple(numbers, length)))
+
+
+read_plan, read_job = _reader(Plan), _reader(Job)
 
 
 class Memory(NamedTuple):
@@ -179,16 +220,20 @@ class Memory(NamedTuple):
     thread: int
     threads: int
     packed: Any
+    n_packed: int
     grad: Any
     one: Any
     two: Any
     a: Any
     da: Any
     transposed: Any
+    block_start: int
     offsets: Any
     x_offsets: Any
     targets: Any
     mask: Any
+    block: Any
+    sums: Any
     partial: Any
     counter: Any
     x: Any

@@ -25,6 +25,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from clearprop.engines.compiled.lane_moves import fetch
 from clearprop.engines.compiled.lanes import (
     FLOATS,
     INTERPRETED,
@@ -134,34 +135,49 @@ def _interpret(rows: int, registers: int, by_row: bool) -> Any:
     return tile
 
 
+@expanded
+def fetch_rows(a: Any, offsets: Any, first: int, last: int, column: int, depth: int, lanes: int) -> None:
+    """Ask for the rows that the next tile reads: those of a shuffled batch lie where no processor expects them."""
+    for r in range(first, last):
+        for k in range(offsets[r] + column, offsets[r] + column + depth, lanes):
+            fetch(a, k)
+
+
 _make = _interpret if INTERPRETED else _build
 
 
 def _products(by_row: bool) -> Any:
-    """The whole product, made of nine sizes of tile."""
+    """The whole product, made of ten sizes of tile."""
     big, half = TILE_ROWS, TILE_ROWS // 2
     wide, middle = TILE_LANES, TILE_LANES // 2
     big_wide, big_middle, big_one = (_make(big, v, by_row) for v in (wide, middle, 1))
     half_wide, half_middle, half_one = (_make(half, v, by_row) for v in (wide, middle, 1))
     one_wide, one_middle, one_one = (_make(1, v, by_row) for v in (wide, middle, 1))
+    tall = 2 * big  # a single column of registers: with fewer rows, each sum would wait for its own last addition
+    tall_one = _make(tall, 1, by_row)
 
     @expanded
     def block(
         a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
-        lanes: int,
+        lanes: int, ahead: bool,
     ) -> None:  # fmt: skip
         """A part of the sum over k, tile by tile: as large as possible, then smaller ones at the edges."""
+        first_lane = lane
         while lane < lane_end:
             columns = lane_end - lane
             registers = wide if columns >= wide * lanes else middle if columns >= middle * lanes else 1
             r = row
             while r < row_end:
                 left = row_end - r
-                rows = big if left >= big else half if left >= half else 1
+                rows = tall if registers == 1 and left >= tall else big if left >= big else half if left >= half else 1
                 first, start = (base + r, column) if by_row else (base, column + r)
+                if by_row and ahead and lane == first_lane and left >= 2 * rows:
+                    fetch_rows(a, offsets, first + rows, first + 2 * rows, start, depth, lanes)
                 to, bs, cs = c_start + r * c_step + lane, b_start + lane, bias_start + lane
-                if rows == big:
+                if rows == tall:
+                    tall_one(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
+                elif rows == big:
                     if registers == wide:
                         big_wide(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
                     elif registers == middle:
@@ -199,6 +215,7 @@ def _products(by_row: bool) -> Any:
             block(
                 a, offsets, first, row, row_end, start, b, b_start + k * b_step, b_step, min(BLOCK, depth - k),
                 c, c_start, c_step, lane, lane_end, keep if k == 0 else 1, scale, bias, bias_start, lanes,
+                depth > BLOCK,
             )  # fmt: skip
 
     return product

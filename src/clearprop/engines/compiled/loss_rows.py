@@ -1,4 +1,4 @@
-"""The loss of the kernel: value, derivative and hits, for the rows that one thread has."""
+"""The loss of the kernel for the rows that one thread has: value, derivative and hits."""
 
 from __future__ import annotations
 
@@ -7,47 +7,32 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.engines.compiled.lane_math import compile_elementwise, exp, log
+from clearprop.engines.compiled.lane_math import exp, log
+from clearprop.engines.compiled.lane_moves import gather
 from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
+from clearprop.engines.compiled.loss_blocks import loss_block, read_targets
+from clearprop.engines.compiled.loss_functions import (
+    BINARY,
+    BINARY_LOGITS,
+    CROSS_ENTROPY,
+    LIKELIHOOD,
+    SQUARED,
+    bce,
+    bce_logits,
+    d_bce,
+    d_bce_logits,
+    d_squared,
+    squared,
+)
 from clearprop.engines.compiled.passes import differentiate, softmax_row
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_OUT, NONE, WIDTH, A
-from clearprop.nn import (
-    BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
-    CrossEntropy,
-    Loss,
-    MeanSquaredError,
-    NegativeLogLikelihood,
-)
 
-CROSS_ENTROPY, LIKELIHOOD, SQUARED, BINARY, RAW_BINARY, BINARY_LOGITS = range(6)
-
-bce, d_bce = compile_elementwise(BinaryCrossEntropy.f), compile_elementwise(BinaryCrossEntropy.df)
-bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.f)
-d_bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.df)
-squared, d_squared = compile_elementwise(MeanSquaredError.f), compile_elementwise(MeanSquaredError.df)
-
-
-def loss_code(loss: Loss) -> int | None:
-    """The loss as the kernel knows it; None if it does not."""
-    if type(loss) is BinaryCrossEntropy:
-        return RAW_BINARY if loss.raw else BINARY
-    codes: dict[type[Loss], int] = {
-        CrossEntropy: CROSS_ENTROPY,
-        NegativeLogLikelihood: LIKELIHOOD,
-        MeanSquaredError: SQUARED,
-        BinaryCrossEntropyWithLogits: BINARY_LOGITS,
-    }
-    return codes.get(type(loss))
+FEW = 2  # examples for which a block is not worth its turning round
 
 
 @expanded
-def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: float) -> tuple[float, float, float]:
-    """Cross-entropy of one row of scores that fits into one register; writes dz = scale * (p - y).
-
-    Returns the sum S of exp(z - m), the score m - z_c that the true class lacks, and whether the class is hit: the loss is
-    log S + m - z_c, and logarithms are cheaper taken together.
-    """
+def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: float) -> tuple[float, float]:
+    """Cross-entropy log S + m - z_c of one row of scores that fits into a register, and hit; writes dz = scale * (p - y)."""
     z, i = load(y_hat, begin), numbers(y_hat)
     real, true = i < float(n), i == float(label)
     masked = pick(real, z, fill(z, -np.inf))
@@ -56,7 +41,7 @@ def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: flo
     s = total(e)
     store(dy, begin, (e / fill(z, s) - true) * scale)
     first = smallest(pick(masked == m, i, fill(z, np.inf)))
-    return s, total(pick(true, m - z, fill(z, 0.0))), 1.0 if first == label else 0.0
+    return math.log(s) + total(pick(true, m - z, fill(z, 0.0))), 1.0 if first == label else 0.0
 
 
 @expanded
@@ -149,21 +134,22 @@ def number_row(
 
 
 @expanded
-def labelled_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
-    """`loss_rows` for cross-entropy and integer classes, where a row fits into one register."""
-    at = (p.stages - 1) * COLUMNS
-    n, width, start = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A]
-    value = hits = 0.0
-    product = 1.0  # of the sums S, whose logarithms are to be added
+def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
+    """`loss_rows` for at most as many rows as there are lanes, where a row is one register: turned round, and back."""
+    at, lanes, own = (p.stages - 1) * COLUMNS, p.lanes, p.thread * p.lanes
+    here = p.block_start + own * lanes
+    n, start, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
+    read_targets(p, first + row, first + row_end - 1)
+    for r in range(lanes):
+        p.block[own + r] = min(row + r, row_end - 1)
+    for j in range(n):
+        store(p.a, here + j * lanes, gather(p.a, p.block, own, lanes, start + j, p.a))
+    value, hits = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):
-        s, lack, hit = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
-        product *= s
-        value += lack
-        hits += hit
-        if not product < 1e200:
-            value += math.log(product)
-            product = 1.0
-    return value + math.log(product), hits
+        for j in range(n):
+            p.da[start + r * lanes + j] = p.da[here + j * lanes + r - row]
+        differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
+    return value, hits
 
 
 @expanded
@@ -174,9 +160,20 @@ def loss_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple
     """
     at = (p.stages - 1) * COLUMNS
     n, width, start, code = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A], p.table[at + ACTIVATION]
-    if p.loss == CROSS_ENTROPY and p.value_columns == 0 and width == p.lanes and code == NONE:
-        return labelled_rows(p, first, row, row_end, scale)
     value = hits = 0.0
+    labelled = p.loss == CROSS_ENTROPY and p.value_columns == 0 and code == NONE
+    if width == p.lanes and labelled and row_end - row <= FEW:
+        for r in range(row, row_end):
+            v, h = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
+            value += v
+            hits += h
+        return value, hits
+    if width == p.lanes:
+        for r in range(row, row_end, p.lanes):
+            v, h = loss_of_rows(p, first, r, min(r + p.lanes, row_end), scale)
+            value += v
+            hits += h
+        return value, hits
     for r in range(row, row_end):
         begin, t = start + r * width, r * width
         set_target(p, t, n, p.order[first + r])

@@ -1,0 +1,135 @@
+"""The loss of the kernel for a block of examples, one in each lane: value, derivative and hits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.engines.compiled.lane_math import exp, log
+from clearprop.engines.compiled.lane_moves import gather
+from clearprop.engines.compiled.lanes import expanded, fill, load, numbers, pick, store, total
+from clearprop.engines.compiled.loss_functions import (
+    BINARY,
+    BINARY_LOGITS,
+    CROSS_ENTROPY,
+    LIKELIHOOD,
+    SQUARED,
+    bce,
+    bce_logits,
+    d_bce,
+    d_bce_logits,
+    d_squared,
+    squared,
+)
+from clearprop.engines.compiled.plan import COLUMNS, N_OUT
+
+
+@expanded
+def read_targets(p: Any, begin: int, last: int) -> None:
+    """The examples of a block, the last one again where there are no more; and their targets, unit by unit.
+
+    Targets are one-hot if there are labels, else the values, a single one repeated.
+    """
+    lanes, n, own = p.lanes, p.table[(p.stages - 1) * COLUMNS + N_OUT], p.thread * p.lanes
+    for r in range(lanes):
+        p.block[own + r] = p.order[min(begin + r, last)]
+    if p.value_columns == 0:
+        label = gather(p.labels, p.block, own, 1, 0, p.a)
+        for j in range(n):
+            store(p.targets, (own + j) * lanes, label == float(j))
+    else:
+        for j in range(n):
+            column = j if p.value_columns > 1 else 0
+            store(p.targets, (own + j) * lanes, gather(p.values, p.block, own, p.value_columns, column, p.a))
+
+
+@expanded
+def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[float, float]:
+    """Sums of the losses and of the hits of a block, of which n_real examples count.
+
+    Reads the outputs at a[start], unit by unit, and writes scale times the derivatives with respect to them to da[start].
+    """
+    n = p.table[(p.stages - 1) * COLUMNS + N_OUT]
+    real, zero = numbers(p.a) < float(n_real), fill(p.a, 0.0)
+    if p.loss <= LIKELIHOOD:
+        loss, hits = class_block(p, start, n, real * scale)
+    else:
+        loss, hits = number_block(p, start, n, real * scale)
+    return total(pick(real, loss, zero)), total(pick(real, hits, zero)) / (1 if p.loss <= LIKELIHOOD else n)
+
+
+@expanded
+def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) -> tuple[Any, Any]:
+    """y <- softmax over n units, for each example; returns the largest score m and the sum of exp(z - m)."""
+    m = load(z, start)
+    for j in range(1, n):
+        z_j = load(z, start + j * lanes)
+        m = pick(z_j > m, z_j, m)
+    s = fill(z, 0.0)
+    for j in range(n):
+        e = exp(load(z, start + j * lanes) - m)
+        store(y, begin + j * lanes, e)
+        s = s + e
+    for j in range(n):
+        store(y, begin + j * lanes, load(y, begin + j * lanes) / s)
+    return m, s
+
+
+@expanded
+def class_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
+    """Loss and hit of each example, where the target is a class; writes scale * dL/dy_hat."""
+    lanes, own = p.lanes, p.thread * p.lanes
+    loss = fill(p.a, 0.0)
+    if p.loss == CROSS_ENTROPY:
+        # L = sum_i t_i (log S - (z_i - m)), dL/dz = p sum_i t_i - t
+        m, s = softmax_block(p.a, start, p.da, start, n, lanes)
+        top, weight = log(s) + m, fill(p.a, 0.0)
+        for j in range(n):
+            t = load(p.targets, (own + j) * lanes)
+            loss = loss + pick(t, t * (top - load(p.a, start + j * lanes)), fill(p.a, 0.0))
+            weight = weight + t
+        for j in range(n):
+            k = start + j * lanes
+            store(p.da, k, (load(p.da, k) * weight - load(p.targets, (own + j) * lanes)) * scale)
+    else:
+        tiny = fill(p.a, p.tiny)
+        for j in range(n):
+            t, y_hat = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
+            y_hat = pick(y_hat < tiny, tiny, y_hat)
+            loss = loss - t * log(y_hat)
+            store(p.da, start + j * lanes, (0.0 - t / y_hat) * scale)
+    return loss, best(p.a, start, n, lanes) == best(p.targets, own * lanes, n, lanes)
+
+
+@expanded
+def best(y: Any, start: int, n: int, lanes: int) -> Any:
+    """The unit with the largest number, for each example; the first of several."""
+    top, found = load(y, start), fill(y, 0.0)
+    for j in range(1, n):
+        y_j = load(y, start + j * lanes)
+        larger = y_j > top
+        top, found = pick(larger, y_j, top), pick(larger, fill(y, float(j)), found)
+    return found
+
+
+@expanded
+def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
+    """The same for a loss that compares number by number; a hit is an output on the right side."""
+    lanes, own, one = p.lanes, p.thread * p.lanes, fill(p.a, 1.0)
+    loss, hits, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
+    threshold = 0.0 if p.loss == BINARY_LOGITS else 0.5
+    for j in range(n):
+        y, given = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
+        y_hat = given
+        if p.loss == BINARY:
+            y_hat = pick(y_hat < eps, eps, y_hat)
+            y_hat = pick(y_hat > one - eps, one - eps, y_hat)
+        if p.loss == SQUARED:
+            f, df = squared(y_hat, y), d_squared(y_hat, y)
+        elif p.loss == BINARY_LOGITS:
+            f, df = bce_logits(y_hat, y), d_bce_logits(y_hat, y)
+        else:
+            f, df = bce(y_hat, y), d_bce(y_hat, y)
+        loss = loss + f
+        hits = hits + ((given > threshold) == (y > 0.5))
+        store(p.da, start + j * lanes, df * scale)
+    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits

@@ -1,0 +1,33 @@
+"""The losses that the kernel knows: their codes, and the functions of `nn`, compiled for registers."""
+
+from __future__ import annotations
+
+from clearprop.engines.compiled.lane_math import compile_elementwise
+from clearprop.nn import (
+    BinaryCrossEntropy,
+    BinaryCrossEntropyWithLogits,
+    CrossEntropy,
+    Loss,
+    MeanSquaredError,
+    NegativeLogLikelihood,
+)
+
+CROSS_ENTROPY, LIKELIHOOD, SQUARED, BINARY, RAW_BINARY, BINARY_LOGITS = range(6)
+
+bce, d_bce = compile_elementwise(BinaryCrossEntropy.f), compile_elementwise(BinaryCrossEntropy.df)
+bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.f)
+d_bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.df)
+squared, d_squared = compile_elementwise(MeanSquaredError.f), compile_elementwise(MeanSquaredError.df)
+
+
+def loss_code(loss: Loss) -> int | None:
+    """The loss as the kernel knows it; None if it does not."""
+    if type(loss) is BinaryCrossEntropy:
+        return RAW_BINARY if loss.raw else BINARY
+    codes: dict[type[Loss], int] = {
+        CrossEntropy: CROSS_ENTROPY,
+        NegativeLogLikelihood: LIKELIHOOD,
+        MeanSquaredError: SQUARED,
+        BinaryCrossEntropyWithLogits: BINARY_LOGITS,
+    }
+    return codes.get(type(loss))

@@ -1,0 +1,110 @@
+"""The pass for narrow nets: a lane for each example.
+
+Where a layer has fewer units than a register has lanes, a register that holds the units of one example stays half empty, and
+so it is for every example. Here a register holds one unit of as many examples as it has lanes. A block of so many examples
+goes forward and backward at once, the weights are spread over all lanes, and every product x_i dz_j is added up in a register
+of its own, whose lanes are added at the end of the batch.
+
+That pays as long as these registers, one for each parameter, are few beside the examples (`engine.is_narrow`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.engines.compiled.lane_moves import fma, fold, gather
+from clearprop.engines.compiled.lanes import expanded, fill, load, store
+from clearprop.engines.compiled.loss_blocks import loss_block, read_targets, softmax_block
+from clearprop.engines.compiled.passes import activate, differentiate
+from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
+
+
+@expanded
+def narrow_pass(p: Any, first: int, size: int) -> tuple[float, float]:
+    """Forward and backward pass of a batch, whose gradient is left in `grad`; returns the sums of losses and of hits."""
+    lanes, value, hits = p.lanes, 0.0, 0.0
+    scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
+    for k in range(0, p.n_packed * lanes, lanes):
+        store(p.sums, k, fill(p.a, 0.0))
+    for begin in range(first, first + size, lanes):
+        read_block(p, begin, first + size - 1)
+        for stage in range(p.stages):
+            forward_block(p, stage)
+        v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], first + size - begin, scale)
+        differentiate_block(p, p.stages - 1)
+        value, hits = value + v, hits + h
+        for stage in range(p.stages - 1, -1, -1):
+            backward_block(p, stage)
+    for k in range(0, p.n_packed, lanes):
+        store(p.grad, k, fold(p.sums, k * lanes))
+    return value * scale, hits
+
+
+@expanded
+def read_block(p: Any, begin: int, last: int) -> None:
+    """The inputs of a block, unit by unit."""
+    read_targets(p, begin, last)
+    n_in = p.table[N_IN]
+    for i in range(n_in):
+        store(p.a, i * p.lanes, gather(p.x, p.block, 0, n_in, i, p.a))
+
+
+@expanded
+def place(p: Any, stage: int) -> tuple[int, int, int, int, int]:
+    """Inputs and outputs of a stage, and where its inputs, its outputs and its W lie."""
+    t, at = p.table, stage * COLUMNS
+    before = t[at - COLUMNS + A] if stage > 0 else 0
+    return t[at + N_IN], t[at + N_OUT], before, t[at + A], t[at + W]
+
+
+@expanded
+def forward_block(p: Any, stage: int) -> None:
+    """a_j = f(b_j + sum_i W_ij x_i), for all examples of the block at once."""
+    n_in, n_out, x, a, w = place(p, stage)
+    lanes, code = p.lanes, p.table[stage * COLUMNS + ACTIVATION]
+    for j in range(n_out):
+        z = fill(p.a, p.packed[w + n_in * n_out + j])
+        for i in range(n_in):
+            z = fma(load(p.a, x + i * lanes), fill(p.a, p.packed[w + i * n_out + j]), z)
+        store(p.a, a + j * lanes, z)
+    if code == SOFTMAX:
+        softmax_block(p.a, a, p.a, a, n_out, lanes)
+    elif code != NONE:
+        activate(code, p.a, a, 0, 0, 0, n_out * lanes, lanes)
+
+
+@expanded
+def backward_block(p: Any, stage: int) -> None:
+    """dW_ij += x_i dz_j and db_j += dz_j; then dz of the stage before, f'(x_i) sum_j W_ij dz_j."""
+    n_in, n_out, x, dz, w = place(p, stage)
+    lanes = p.lanes
+    for i in range(n_in):
+        x_i, k = load(p.a, x + i * lanes), w + i * n_out
+        for j in range(n_out):
+            store(p.sums, (k + j) * lanes, fma(x_i, load(p.da, dz + j * lanes), load(p.sums, (k + j) * lanes)))
+    k = w + n_in * n_out
+    for j in range(n_out):
+        store(p.sums, (k + j) * lanes, load(p.sums, (k + j) * lanes) + load(p.da, dz + j * lanes))
+    if stage == 0:
+        return
+    for i in range(n_in):
+        dx = fill(p.a, 0.0)
+        for j in range(n_out):
+            dx = fma(load(p.da, dz + j * lanes), fill(p.a, p.packed[w + i * n_out + j]), dx)
+        store(p.da, x + i * lanes, dx)
+    differentiate_block(p, stage - 1)
+
+
+@expanded
+def differentiate_block(p: Any, stage: int) -> None:
+    """dz <- da * f'(z) of a stage, in place."""
+    at, lanes = stage * COLUMNS, p.lanes
+    n, a, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
+    if code == SOFTMAX:
+        inner = fill(p.a, 0.0)
+        for k in range(a, a + n * lanes, lanes):
+            inner = fma(load(p.da, k), load(p.a, k), inner)
+        for k in range(a, a + n * lanes, lanes):
+            store(p.da, k, load(p.a, k) * (load(p.da, k) - inner))
+    elif code != NONE:
+        differentiate(code, p.a, p.da, a, n * lanes, 0, n * lanes, lanes)
