@@ -28,8 +28,6 @@ from clearprop.registry import choose, count
 from clearprop.run import Run
 from clearprop.snapshot import Snapshot
 
-CHUNK = 4096  # examples that are evaluated at a time, to bound the memory
-
 
 def fit(
     net: Net,
@@ -184,15 +182,15 @@ def measure(run: Run, steps: Steps, n: int, batch_size: int, train_metrics: str)
     """The figures of the epoch that has just ended, in which `n` examples were used."""
     penalty = run.optimizer.penalty(run.net.theta) / (1 if run.loss.reduction == "mean" else batch_size)
     if train_metrics == "after":
-        train = evaluate(run.net, run.train, run.loss, run.engine, penalty)
+        train = figures(run.net, run.train, run.loss, run.engine, penalty)
     else:
         sizes = np.minimum(batch_size, n - batch_size * np.arange(len(steps.losses)))
         total = steps.losses @ sizes if run.loss.reduction == "mean" else steps.losses.sum()
         train = {"loss": float(total) / n + penalty, "accuracy": float(steps.hits.sum()) / n}
-    val = {} if run.val is None else evaluate(run.net, run.val, run.loss, run.engine, penalty)
-    figures = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
-    figures["lr"] = run.optimizer.schedule(run.optimizer.t - 1)
-    return {name: value for name, value in figures.items() if not (name.endswith("accuracy") and math.isnan(value))}
+    val = {} if run.val is None else figures(run.net, run.val, run.loss, run.engine, penalty)
+    found = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
+    found["lr"] = run.optimizer.rate(run.optimizer.t - 1)
+    return {name: value for name, value in found.items() if not (name.endswith("accuracy") and math.isnan(value))}
 
 
 def stop_nonfinite(run: Run, where: dict[str, Any]) -> None:
@@ -237,12 +235,10 @@ def evaluate(
     >>> evaluate(net, (np.ones((4, 2)), np.array([0, 1, 0, 0])))
     {'loss': 0.6931471824645996, 'accuracy': 0.75}
     """
-    loss, engine = LOSSES.make(loss), ENGINES.make(engine)
-    split = as_split(data, net)
-    value = hits = 0.0
-    for first in range(0, len(split), CHUNK):
-        X, y = split.X[first : first + CHUNK], split.y[first : first + CHUNK]
-        y_hat = engine.forward(net, X)
-        value += loss(y_hat, y) * (len(X) if loss.reduction == "mean" else 1)
-        hits += loss.hits(y_hat, y)
+    return figures(net, as_split(data, net), LOSSES.make(loss), ENGINES.make(engine), penalty)
+
+
+def figures(net: Net, split: Split, loss: Loss, engine: Engine, penalty: float) -> Row:
+    """`evaluate` for data in the dtype of the net."""
+    value, hits = engine.measure(net, loss, split.X, split.y)
     return {"loss": value / len(split) + penalty, "accuracy": hits / len(split)}

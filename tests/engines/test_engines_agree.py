@@ -148,8 +148,9 @@ def agrees(engine: cp.Engine, case: Case, dtype: str, tolerance: float, agree: C
         net, X, y = case.make(dtype)
         optimizer, rng = deepcopy(case.optimizer), np.random.default_rng(11)
         steps = [each.train_epoch(net, case.loss, optimizer, X, y, rng.permutation(N), case.batch_size) for _ in range(EPOCHS)]
-        results.append((net, optimizer, steps, each.forward(net, X)))
-    (net, optimizer, steps, y_hat), (wanted_net, wanted_optimizer, wanted_steps, wanted_y_hat) = results
+        results.append((net, optimizer, steps, each.forward(net, X), each.measure(net, case.loss, X, y)))
+    (net, optimizer, steps, y_hat, measured), (wanted_net, wanted_optimizer, wanted_steps, wanted_y_hat, wanted) = results
+    np.testing.assert_allclose(measured, wanted, rtol=10 * tolerance)  # loss and hits, which are NaN without classes
     agree(net.theta, wanted_net.theta, tolerance, "theta")
     assert net.theta.dtype == wanted_net.theta.dtype
     assert optimizer.t == wanted_optimizer.t

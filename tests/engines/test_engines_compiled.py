@@ -241,6 +241,7 @@ def test_the_interpreter_lock_is_released() -> None:
 @pytest.mark.parametrize("loss", [cp.CrossEntropy(), BinaryCrossEntropyWithLogits(), cp.CrossEntropy("sum")], ids=repr)
 def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, agree: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "is_narrow", lambda net, batch_size: narrow)
+    monkeypatch.setattr(module, "MEASURED", batch_size)
     rng = np.random.default_rng(batch_size)
     X, labels, order = rng.normal(size=(50, 2)), rng.integers(3, size=50), rng.permutation(50)
     y = labels if isinstance(loss, cp.CrossEntropy) else np.eye(3)[labels]
@@ -248,7 +249,7 @@ def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, 
     for engine in (Compiled(), Batch()):
         net = cp.mlp([2, 10, 3], hidden="tanh", seed=1, dtype="float64")
         steps = engine.train_epoch(net, loss, cp.SGD(0.01), X, y, order, batch_size)
-        results.append((net.theta, steps.losses, steps.hits))
+        results.append((net.theta, steps.losses, steps.hits, engine.measure(net, loss, X, y)))
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 

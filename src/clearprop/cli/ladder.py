@@ -60,7 +60,7 @@ def ladder(
     console.print(
         f"{source}: {n:,} of {len(train):,} training examples, {epochs} epochs, {steps:,} steps of {batch}", markup=False
     )
-    rate = plan.optimizer.schedule(0)
+    rate = plan.optimizer.rate(0)
     console.print(f"{plan.net!r}\n{plan.loss!r}, {plan.optimizer!r}, learning rate {rate:g}\n", markup=False)
     console.print(table(rows))
     for row in rows:

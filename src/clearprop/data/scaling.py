@@ -43,9 +43,12 @@ class Scaling:
         shift, spread = np.array(self.shift), np.array(self.spread)
         out = np.empty(X.shape, dtype)
         with np.errstate(over="ignore"):
-            for start, block in _blocks(X):
-                out[start : start + BLOCK] = (block - shift) / spread
-                if not np.isfinite(out[start : start + BLOCK]).all():
+            for start, block in _blocks(X, 64):  # few enough to stay in a cache on their way from bytes to the result
+                block -= shift
+                block /= spread
+                scaled = out[start : start + len(block)]
+                scaled[:] = block
+                if not np.isfinite(scaled).all():
                     raise DataError(f"A value is too large for {out.dtype}; use scale='standard' or dtype='float64'.")
         return out
 
@@ -93,6 +96,6 @@ def moments(X: Array) -> tuple[Array, Array, Array, Array]:
     return np.asarray(mean), np.sqrt(np.asarray(square)), low, high
 
 
-def _blocks(X: Array) -> Iterator[tuple[int, Array]]:
-    for start in range(0, len(X), BLOCK):
-        yield start, X[start : start + BLOCK].astype(np.float64)
+def _blocks(X: Array, size: int = BLOCK) -> Iterator[tuple[int, Array]]:
+    for start in range(0, len(X), size):
+        yield start, X[start : start + size].astype(np.float64)

@@ -126,7 +126,7 @@ def descend(
                 break
             points.append(theta.copy())
     whole = np.array(points)
-    rates = np.array([optimizer.schedule(step) for step in range(len(whole) - 1)])
+    rates = np.array([optimizer.rate(step) for step in range(len(whole) - 1)])
     return Path(surface, optimizer, whole, np.array([surface(*point) for point in whole]), rates, stopped)
 
 

@@ -1,4 +1,4 @@
-"""The engine: what runs the mathematics of a net. Every rung of the ladder has these four methods, and no more."""
+"""The engine: what runs the mathematics of a net. Every rung of the ladder has these methods, and no more."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ class Steps(NamedTuple):
     hits: Array
 
 
+CHUNK = 4096  # examples that are measured at a time, to bound the memory
+
+
 class Engine(Configured, ABC):
     """Runs a net. Takes and leaves NumPy arrays, whatever works inside."""
 
@@ -50,6 +53,15 @@ class Engine(Configured, ABC):
 
         Never stops for a non-finite number; `fit` looks at the losses afterwards, and mends what is to be mended.
         """
+
+    def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+        """The loss, added up over the examples of X (N, n_x), and the hits among them, after training."""
+        value = hits = 0.0
+        for first in range(0, len(X), CHUNK):
+            y_hat, y_part = self.forward(net, X[first : first + CHUNK]), y[first : first + CHUNK]
+            value += loss(y_hat, y_part) * (len(y_part) if loss.reduction == "mean" else 1)
+            hits += loss.hits(y_hat, y_part)
+        return value, hits
 
 
 def batches(order: Array, batch_size: int) -> Iterator[Array]:

@@ -229,7 +229,7 @@ def mean_squared_error(y_hat: Row, y: Row) -> tuple[float, Row]:
 
 def step(optimizer: Optimizer, theta: Rows, grad: Rows, slots: list[Rows], t: int) -> None:
     """Step number t (from 0): shorten the gradient, add that of the penalty, update every parameter in its place."""
-    update, lr, constants = UPDATES[type(optimizer)], optimizer.schedule(t), optimizer.constants(t + 1)
+    update, lr, constants = UPDATES[type(optimizer)], optimizer.rate(t), optimizer.constants(t + 1)
     norm = math.sqrt(sum(g * g for row in grad for g in row))
     shorter = 1.0 if optimizer.clip_norm is None or not norm > optimizer.clip_norm else optimizer.clip_norm / norm
     for row, g_row, *s_rows in zip(theta, grad, *slots, strict=True):

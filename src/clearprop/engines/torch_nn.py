@@ -198,7 +198,7 @@ class BCEOfProbabilities(OnProbabilities):
 def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) -> None:
     """Step number t (from 0): set the learning rate, shorten the gradient, add that of the penalty, let PyTorch update."""
     for group in rule.param_groups:
-        group["lr"] = optimizer.schedule(t)
+        group["lr"] = optimizer.rate(t)
     grads = [parameter.grad for parameter in twin.parameters if parameter.grad is not None]
     if optimizer.clip_norm is not None:
         # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would leave a gradient shorter than asked for

@@ -92,7 +92,7 @@ class State:
 
     def step(self, optimizer: Optimizer, grad: Tensor) -> None:
         """Shorten the gradient (P,), add that of the penalty, update theta and the slots in their place."""
-        lr = optimizer.schedule(self.t)
+        lr = optimizer.rate(self.t)
         self.t += 1
         g = grad * shortening(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
         rule = UPDATES[type(optimizer)]

@@ -73,6 +73,10 @@ class Optimizer(Configured, ABC):
         """The learning rate as a function of the step."""
         return self.lr if isinstance(self.lr, Schedule) else Constant(self.lr)
 
+    def rate(self, t: int) -> float:
+        """The learning rate of step t, 0 for the first."""
+        return self.lr(t) if isinstance(self.lr, Schedule) else self.lr
+
     def step(self, theta: Array, grad: Array) -> None:
         """Move `theta`, in place, one step along `grad`.
 
@@ -82,7 +86,7 @@ class Optimizer(Configured, ABC):
             If the two differ in shape, or earlier steps were taken on another vector.
         """
         self.prepare(theta, grad)
-        lr = self.schedule(self.t)
+        lr = self.rate(self.t)
         self.t += 1
         g = self.regularised(theta, self.clipped(grad))
         theta[:], *slots = self.update(theta, g, *self.slots.values(), lr, *self.constants(self.t))

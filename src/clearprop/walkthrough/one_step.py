@@ -166,7 +166,7 @@ def _backward(net: Net, names: Names, saved: list[Any], dy: Array, stage: Stage)
 def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
     """Take the step, and write down every gradient as it is used, every slot and every parameter after it."""
     stage = Stage(f"Update: step {optimizer.t + 1} of {optimizer!r}", sign="<-")
-    stage.add("lr", "", optimizer.schedule(optimizer.t))
+    stage.add("lr", "", optimizer.rate(optimizer.t))
     g = optimizer.regularised(net.theta, optimizer.clipped(net.grad)).copy()
     plain = not (optimizer.weight_decay or optimizer.clip_norm)
     simple = type(optimizer) is SGD and not optimizer.momentum

@@ -23,7 +23,7 @@ class SettingsOfRun(OfProblem):
                 "raw": bool(config.get("raw", False)),
                 "broadcast": isinstance(loss, ElementwiseLoss) and loss.broadcast,
                 "optimizer": type(optimizer).__name__,
-                "lr": max(optimizer.schedule(t) for t in (0, self.steps(problem) // 3, self.steps(problem) // 10)),
+                "lr": max(optimizer.rate(t) for t in (0, self.steps(problem) // 3, self.steps(problem) // 10)),
                 "momentum": float(optimizer.config().get("momentum", 0.0)),
                 "weight_decay": optimizer.weight_decay,
                 "clip_norm": optimizer.clip_norm,

@@ -13,7 +13,7 @@ from clearprop.engines.compiled.cache import announce_compilation
 from clearprop.engines.compiled.epoch import train_steps
 from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.loss_functions import loss_code
-from clearprop.engines.compiled.plan import Job, Plan, make_plan, numbered, stages
+from clearprop.engines.compiled.plan import GRADIENT, MEASURE, TRAIN, Job, Plan, make_plan, numbered, stages
 from clearprop.engines.compiled.updates import OPTIMIZER_CODES
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
@@ -25,6 +25,9 @@ from clearprop.registry import count
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
+KEPT = 4  # plans: for training and for measuring, and for the last batch of a piece
+NO_STEP = SGD()  # stands for the optimizer where none is needed
+MEASURED = 256  # examples of a batch that is only measured: few enough for their activations to stay in a cache
 PIECE = 8192  # examples that are converted at a time, where the data are not of the net's dtype
 
 
@@ -64,20 +67,29 @@ class Compiled(Engine):
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
         """One batch through the kernel, without the update."""
         grad = net.theta.copy()
-        steps = self._run(net, loss, SGD(), X, y, np.arange(len(X)), len(X), theta=grad, update=False)
+        steps = self._run(net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
         return float(steps.losses[0]), grad
+
+    def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+        """Forward passes of the kernel, if the data have the dtype of the net and the kernel knows its layers."""
+        if X.dtype != net.dtype or self.supports(net, loss, NO_STEP) is not None:
+            return super().measure(net, loss, X, y)
+        size = min(MEASURED, len(X))
+        steps = self._run(net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
+        sizes = np.minimum(size, len(X) - size * np.arange(len(steps.losses)))
+        return float(steps.losses @ sizes if loss.reduction == "mean" else steps.losses.sum()), float(steps.hits.sum())
 
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """All steps of the epoch in one call of the kernel, if the data have the dtype of the net."""
         if X.dtype == net.dtype:
-            return self._run(net, loss, optimizer, X, y, order, batch_size, theta=net.theta, update=True)
+            return self._run(net, loss, optimizer, X, y, order, batch_size, net.theta, TRAIN)
         # Bytes in a file, say, which may be larger than the memory: they become numbers some batches at a time.
         pieces = []
         for rows in batches(order, batch_size * -(-PIECE // batch_size)):
             X_part, all_of_it = X[rows].astype(net.dtype), np.arange(len(rows))
-            pieces.append(self._run(net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, update=True))
+            pieces.append(self._run(net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, TRAIN))
         return Steps(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
     def _run(
@@ -90,13 +102,14 @@ class Compiled(Engine):
         order: Array,
         batch_size: int,
         theta: Array,
-        update: bool,
+        mode: int,
     ) -> Steps:
         found = self._stages(net, loss, optimizer)
         n_steps = -(-len(order) // batch_size)
         X, y = checked(net, loss, X, y)
         order = np.ascontiguousarray(order, np.int64)
-        optimizer.prepare(theta, theta)
+        if mode == TRAIN:
+            optimizer.prepare(theta, theta)
         slots = np.empty((len(optimizer.slots), theta.size), theta.dtype)
         for row, slot in zip(slots, optimizer.slots.values(), strict=True):
             row[:] = slot
@@ -111,8 +124,8 @@ class Compiled(Engine):
             loss=int(loss_code(loss) or 0),
             per_example=0 if loss.reduction == "sum" else 1 if classes else int(net.n_out or 1),
             optimizer=OPTIMIZER_CODES[type(optimizer)],
-            straight=update and is_plain(optimizer) and not plan.narrow,
-            update=update,
+            straight=mode == TRAIN and is_plain(optimizer) and not plan.narrow,
+            mode=mode,
         )
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
         report = np.zeros((2, n_steps))
@@ -120,7 +133,7 @@ class Compiled(Engine):
             plan, plan_numbers, numbered(job), theta, slots, rates(optimizer, n_steps), constants(optimizer, n_steps),
             optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
-        if update:
+        if mode == TRAIN:
             for slot, row in zip(optimizer.slots.values(), slots, strict=True):
                 slot[:] = row
             optimizer.t += n_steps
@@ -141,7 +154,9 @@ class Compiled(Engine):
             share = 6 * batch_size * net.theta.size >= WORTH_SHARING and not INTERPRETED
             threads = (self.threads or processors()) if share else 1
             plan = make_plan(net, batch_size, threads, threads == 1 and is_narrow(net, batch_size))
-            self._plans = {key: (plan, numbered(plan))}
+            if len(self._plans) == KEPT:
+                self._plans.clear()
+            self._plans[key] = (plan, numbered(plan))
         return self._plans[key]
 
 
@@ -162,7 +177,8 @@ def checked(net: Net, loss: Loss, X: Array, y: Array) -> tuple[Array, Array]:
     net.layers[0].check_input(X)
     n_out = int(net.n_out or 1)
     labels = not isinstance(loss, ElementwiseLoss) and y.dtype.kind in "iu" and y.shape == X.shape[:1] and n_out > 1
-    if not (labels and y.min() >= 0 and y.max() < n_out):
+    # Read as unsigned, a negative label is a large one.
+    if not (labels and y.astype(np.int64, copy=False).view(np.uint64).max() < n_out):
         like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), n_out))
         loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
     return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
@@ -177,8 +193,7 @@ def rates(optimizer: Optimizer, n_steps: int) -> Array:
     """The learning rate of each step (n_steps,), or of all of them (1,)."""
     if isinstance(optimizer.lr, float):
         return np.array([optimizer.lr])
-    schedule = optimizer.schedule
-    return np.array([schedule(step) for step in range(optimizer.t, optimizer.t + n_steps)])
+    return np.array([optimizer.rate(step) for step in range(optimizer.t, optimizer.t + n_steps)])
 
 
 def constants(optimizer: Optimizer, n_steps: int) -> Array:

@@ -10,6 +10,7 @@ from numba import njit
 
 from clearprop.engines.compiled.barrier import wait
 from clearprop.engines.compiled.cache import keep_on_disk
+from clearprop.engines.compiled.denormals import flush_denormals, restore
 from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, integers_at, lanes_of, pointer
 from clearprop.engines.compiled.loss_rows import loss_rows
 from clearprop.engines.compiled.narrow import narrow_pass
@@ -23,7 +24,7 @@ from clearprop.engines.compiled.passes import (
     region,
     transpose_stage,
 )
-from clearprop.engines.compiled.plan import N_IN, Memory, read_job, read_plan
+from clearprop.engines.compiled.plan import GRADIENT, MEASURE, N_IN, TRAIN, Memory, read_job, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
 LOSS, HITS, SQUARES = range(3)
@@ -142,7 +143,7 @@ def train_steps(
     plan, job
         What `numbered` made of a `Plan` and a `Job`.
     theta, slots : array (P,), (n, P)
-        Read at the beginning, written at the end; theta then holds the gradient of the only batch, if nothing is updated.
+        Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
     rates, constants : array of float64 (n,), (n, k)
         Of the optimizer, for each step; a single one for all.
     decay, clip_norm : float
@@ -152,6 +153,7 @@ def train_steps(
     thread : int
         0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
     """
+    control = flush_denormals()
     plan, job = read_plan(plan), read_job(job)
     p = memory(plan, job, thread, theta)
     if thread == 0:
@@ -164,18 +166,20 @@ def train_steps(
         size = min(p.batch_size, job.examples - first)
         lr = rates[min(step, len(rates) - 1)]
         if plan.narrow:
-            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size)
+            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size, job.mode != MEASURE)
         else:
             forward(p, first, size)
             if thread == 0:
                 report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
-            backward(p, size, job.straight, lr)
-        if job.update and not job.straight:
+            if job.mode != MEASURE:
+                backward(p, size, job.straight, lr)
+        if job.mode == TRAIN and not job.straight:
             move(p, job.optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
-        if job.update and not plan.narrow:
+        if job.mode == TRAIN and not plan.narrow:
             transpose(p)
     if thread == 0:
-        if not job.update:
+        if job.mode == GRADIENT:
             pack(p, theta, p.grad, True)
-        else:
+        elif job.mode == TRAIN:
             exchange(p, theta, slots, True)
+    restore(control)

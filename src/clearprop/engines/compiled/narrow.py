@@ -20,11 +20,11 @@ from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NO
 
 
 @expanded
-def narrow_pass(p: Any, first: int, size: int) -> tuple[float, float]:
-    """Forward and backward pass of a batch, whose gradient is left in `grad`; returns the sums of losses and of hits."""
+def narrow_pass(p: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
+    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and hits."""
     lanes, value, hits = p.lanes, 0.0, 0.0
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
-    for k in range(0, p.n_packed * lanes, lanes):
+    for k in range(0, p.n_packed * lanes if learn else 0, lanes):
         store(p.sums, k, fill(p.a, 0.0))
     for begin in range(first, first + size, lanes):
         read_block(p, begin, first + size - 1)
@@ -33,9 +33,9 @@ def narrow_pass(p: Any, first: int, size: int) -> tuple[float, float]:
         v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], first + size - begin, scale)
         differentiate_block(p, p.stages - 1)
         value, hits = value + v, hits + h
-        for stage in range(p.stages - 1, -1, -1):
+        for stage in range(p.stages - 1 if learn else -1, -1, -1):
             backward_block(p, stage)
-    for k in range(0, p.n_packed, lanes):
+    for k in range(0, p.n_packed if learn else 0, lanes):
         store(p.grad, k, fold(p.sums, k * lanes))
     return value * scale, hits
 

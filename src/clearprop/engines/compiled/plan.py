@@ -17,6 +17,7 @@ CACHE_LINE = 64  # bytes
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
 
+MEASURE, GRADIENT, TRAIN = range(3)
 # The columns of a plan's table, one row for each linear layer. Every row of units is padded with zeros to whole registers.
 N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, COLUMNS = range(10)
 """Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta."""
@@ -170,8 +171,8 @@ class Job(NamedTuple):
         Codes of the loss and the optimizer; how many numbers of each example the loss is a mean over, 0 for a sum.
     straight : bool
         Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
-    update : bool
-        False to leave the gradient in `grad`, and theta as it is.
+    mode : int
+        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
     """
 
     x: Array
@@ -183,7 +184,7 @@ class Job(NamedTuple):
     per_example: int
     optimizer: int
     straight: bool
-    update: bool
+    mode: int
 
 
 def numbered(given: Plan | Job) -> Any:
