@@ -27,7 +27,7 @@ BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 # Rows and registers of the tile that a matrix product works on: as many accumulators as fit in the register file.
 TILE_ROWS, TILE_LANES = (6, 4) if BYTES == 64 else (6, 2) if BYTES == 32 else (4, 4)
 
-expanded = njit(forceinline=True)
+expanded = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that is compiled into the place where it is called: a call would cost as much as a small layer."""
 
 

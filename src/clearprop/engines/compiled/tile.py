@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -200,7 +200,7 @@ def _products(by_row: bool) -> Any:
                 r += rows
             lane += registers * lanes
 
-    @expanded
+    @njit
     def product(
         a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
