@@ -12,7 +12,7 @@ from benchmarks.peers import PEERS
 from benchmarks.processes import Servant
 from benchmarks.workloads import Workload
 
-PAUSE = 0.06  # seconds for the threads of the library before to fall asleep: OpenBLAS's spin for some 30 ms
+PAUSE = 0.3  # seconds for the threads of the library before to fall asleep: OpenBLAS's go on spinning
 Rows = list[dict[str, Any]]
 
 

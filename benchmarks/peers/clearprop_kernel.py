@@ -20,7 +20,7 @@ class Trainer(Peer):
 
     def train(self, epochs: int, order: Array | None = None) -> None:
         for _ in range(epochs):
-            rows = self.rng.permutation(len(self.X)) if order is None else order
+            rows = self.engine.permutation(self.rng, len(self.X)) if order is None else order
             self.engine.train_epoch(self.net, self.loss, self.optimizer, self.X, self.y, rows, self.batch)
 
     def parameters(self) -> Parameters:

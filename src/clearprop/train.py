@@ -118,7 +118,7 @@ def fit(
         while not run.finished:
             began = time.perf_counter()
             before = Snapshot.of(run)
-            rows = draw_order(run.rng, len(run.train), size, order, remainder)
+            rows = draw_order(run.rng, len(run.train), size, order, remainder, run.engine.permutation)
             steps = run.engine.train_epoch(run.net, run.loss, run.optimizer, run.train.X, run.train.y, rows, size)
             bad = first_bad_step(steps, run.net)
             if bad is not None and on_nonfinite == "stop":
@@ -184,9 +184,8 @@ def measure(run: Run, steps: Steps, n: int, batch_size: int, train_metrics: str)
     if train_metrics == "after":
         train = figures(run.net, run.train, run.loss, run.engine, penalty)
     else:
-        sizes = np.minimum(batch_size, n - batch_size * np.arange(len(steps.losses)))
-        total = steps.losses @ sizes if run.loss.reduction == "mean" else steps.losses.sum()
-        train = {"loss": float(total) / n + penalty, "accuracy": float(steps.hits.sum()) / n}
+        value, hits = steps.totals(run.loss, n, batch_size)
+        train = {"loss": value / n + penalty, "accuracy": hits / n}
     val = {} if run.val is None else figures(run.net, run.val, run.loss, run.engine, penalty)
     found = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
     found["lr"] = run.optimizer.rate(run.optimizer.t - 1)

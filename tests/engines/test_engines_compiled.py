@@ -22,6 +22,7 @@ from clearprop.engines.compiled.engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
 from clearprop.engines.compiled.tile import row_product, sum_product
+from clearprop.errors import ShapeError
 from clearprop.nn import BinaryCrossEntropyWithLogits, ReLU, Sigmoid, Tanh
 
 # ---------------------------------------------------------------- functions of one register
@@ -361,3 +362,27 @@ def test_read_only_arrays_need_no_other_kernel() -> None:
         cp.fit(cp.mlp([3, 2]), (X, y), epochs=1)
     cp.fit(cp.mlp([3, 2]), (X, np.eye(2)[y]), epochs=1)
     assert len(train_steps.signatures) == known
+
+
+def test_what_is_kept_of_the_data_is_never_out_of_date() -> None:
+    """The engine remembers where the data of the last call lie; what they hold, and what is done with them, may change."""
+    rng, engine, net = np.random.default_rng(0), Compiled(), cp.mlp([3, 4, 2], seed=0, dtype="float64")
+    X, y = rng.normal(size=(20, 3)), rng.integers(2, size=20)
+
+    def agree(loss: cp.Loss, X: np.ndarray, y: np.ndarray) -> None:
+        for got, wanted in zip(engine.loss_and_grad(net, loss, X, y), Batch().loss_and_grad(net, loss, X, y), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-15)
+
+    agree(cp.CrossEntropy(), X, y)
+    agree(cp.CrossEntropy(reduction="sum"), X, y)
+    agree(cp.MeanSquaredError(), X, np.eye(2)[y])
+    X *= 2
+    y[:] = 1 - y
+    agree(cp.CrossEntropy(), X, y)
+    agree(cp.CrossEntropy(), X[:, ::-1], y)  # copied, since it does not lie in rows
+    X += 1
+    agree(cp.CrossEntropy(), X[:, ::-1], y)
+    agree(cp.CrossEntropy(), X, y.copy())
+    y[3] = 2
+    with pytest.raises(ShapeError, match="label 2"):
+        engine.loss_and_grad(net, cp.CrossEntropy(), X, y)

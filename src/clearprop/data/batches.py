@@ -5,6 +5,7 @@ Whoever draws the order decides what every engine sees: two engines that are han
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,12 @@ REMAINDERS = ("keep", "drop")
 
 
 def draw_order(
-    rng: np.random.Generator | int, n: int, batch_size: int, order: str = "shuffle", remainder: str = "keep"
+    rng: np.random.Generator | int,
+    n: int,
+    batch_size: int,
+    order: str = "shuffle",
+    remainder: str = "keep",
+    permutation: Callable[[np.random.Generator, int], NDArray[Any]] = np.random.Generator.permutation,
 ) -> NDArray[Any]:
     """Row numbers for one epoch; batch k is `order[k * batch_size : (k + 1) * batch_size]`.
 
@@ -35,6 +41,8 @@ def draw_order(
         examples come twice and some never.
     remainder : {"keep", "drop"}
         What to do with the examples left over when `batch_size` does not divide n: a smaller last batch, or none.
+    permutation : callable
+        How a permutation is drawn; an engine may know a faster way to the same one.
 
     Returns
     -------
@@ -64,5 +72,5 @@ def draw_order(
         return np.arange(length)
     rng = np.random.default_rng(rng)
     # The whole epoch is drawn before the remainder goes, so that every example has the same chance to be in it.
-    drawn = rng.permutation(n) if order == "shuffle" else rng.integers(n, size=n)
+    drawn = permutation(rng, n) if order == "shuffle" else rng.integers(n, size=n)
     return drawn[:length]

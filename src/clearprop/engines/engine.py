@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from clearprop.arrays import Array
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
@@ -25,6 +27,14 @@ class Steps(NamedTuple):
 
     losses: Array
     hits: Array
+
+    def totals(self, loss: Loss, n: int, batch_size: int) -> tuple[float, float]:
+        """The loss and the hits, added up over the n examples of these steps."""
+        hits = float(self.hits.sum())
+        if loss.reduction == "sum":
+            return float(self.losses.sum()), hits
+        sizes = np.minimum(batch_size, n - batch_size * np.arange(len(self.losses)))
+        return float(self.losses @ sizes), hits
 
 
 CHUNK = 4096  # examples that are measured at a time, to bound the memory
@@ -53,6 +63,10 @@ class Engine(Configured, ABC):
 
         Never stops for a non-finite number; `fit` looks at the losses afterwards, and mends what is to be mended.
         """
+
+    def permutation(self, rng: np.random.Generator, n: int) -> Array:
+        """A permutation of n examples; every engine draws the same one from the same generator."""
+        return rng.permutation(n)
 
     def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
         """The loss, added up over the examples of X (N, n_x), and the hits among them, after training."""

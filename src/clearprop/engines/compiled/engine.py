@@ -11,13 +11,14 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.compiled.cache import announce_compilation
 from clearprop.engines.compiled.epoch import train_steps
-from clearprop.engines.compiled.lanes import INTERPRETED
-from clearprop.engines.compiled.loss_functions import loss_code
-from clearprop.engines.compiled.plan import GRADIENT, MEASURE, TRAIN, Job, Plan, make_plan, numbered, stages
+from clearprop.engines.compiled.lanes import INTERPRETED, address_of
+from clearprop.engines.compiled.loss_functions import LIKELIHOOD, loss_code
+from clearprop.engines.compiled.plan import GRADIENT, MEASURE, TRAIN, Data, Plan, make_plan, numbered, stages
+from clearprop.engines.compiled.shuffle import permutation
 from clearprop.engines.compiled.updates import OPTIMIZER_CODES
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
-from clearprop.nn import CrossEntropy, Linear, Loss, NegativeLogLikelihood, Net
+from clearprop.nn import Linear, Loss, Net
 from clearprop.nn.cross_entropy import one_hot
 from clearprop.nn.loss import ElementwiseLoss
 from clearprop.optim import SGD, Adam, Optimizer
@@ -48,6 +49,7 @@ class Compiled(Engine):
     def __init__(self, threads: int | None = None) -> None:
         self.threads = None if threads is None else count("threads", threads)
         self._plans: dict[tuple[object, ...], tuple[Plan, Any]] = {}
+        self._last: dict[int, tuple[Data, Any]] = {}  # for each mode
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """Linear layers, each with at most one activation behind it; the losses and optimizers of clearprop."""
@@ -66,34 +68,39 @@ class Compiled(Engine):
 
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
         """One batch through the kernel, without the update."""
-        grad = net.theta.copy()
-        steps = self._run(net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
+        grad, found = net.theta.copy(), self._stages(net, loss, NO_STEP)
+        steps = self._run(found, net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
         return float(steps.losses[0]), grad
+
+    def permutation(self, rng: np.random.Generator, n: int) -> Array:
+        """NumPy's, drawn faster: with a small net that takes as long as the training itself."""
+        return permutation(rng, n)
 
     def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
         """Forward passes of the kernel, if the data have the dtype of the net and the kernel knows its layers."""
-        if X.dtype != net.dtype or self.supports(net, loss, NO_STEP) is not None:
+        found, size = stages(net), min(MEASURED, len(X))
+        if X.dtype != net.dtype or isinstance(found, str) or loss_code(loss) is None:
             return super().measure(net, loss, X, y)
-        size = min(MEASURED, len(X))
-        steps = self._run(net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
-        sizes = np.minimum(size, len(X) - size * np.arange(len(steps.losses)))
-        return float(steps.losses @ sizes if loss.reduction == "mean" else steps.losses.sum()), float(steps.hits.sum())
+        steps = self._run(found, net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
+        return steps.totals(loss, len(X), size)
 
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """All steps of the epoch in one call of the kernel, if the data have the dtype of the net."""
+        found = self._stages(net, loss, optimizer)
         if X.dtype == net.dtype:
-            return self._run(net, loss, optimizer, X, y, order, batch_size, net.theta, TRAIN)
+            return self._run(found, net, loss, optimizer, X, y, order, batch_size, net.theta, TRAIN)
         # Bytes in a file, say, which may be larger than the memory: they become numbers some batches at a time.
         pieces = []
         for rows in batches(order, batch_size * -(-PIECE // batch_size)):
             X_part, all_of_it = X[rows].astype(net.dtype), np.arange(len(rows))
-            pieces.append(self._run(net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, TRAIN))
+            pieces.append(self._run(found, net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, TRAIN))
         return Steps(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
     def _run(
         self,
+        found: list[tuple[Linear, int]],
         net: Net,
         loss: Loss,
         optimizer: Optimizer,
@@ -104,38 +111,28 @@ class Compiled(Engine):
         theta: Array,
         mode: int,
     ) -> Steps:
-        found = self._stages(net, loss, optimizer)
+        """Call the kernel. With a small net this function takes longer than the kernel, so every line of it counts."""
         n_steps = -(-len(order) // batch_size)
         X, y = checked(net, loss, X, y)
         order = np.ascontiguousarray(order, np.int64)
+        plan, plan_numbers = self._plan(found, net, batch_size)
         if mode == TRAIN:
             optimizer.prepare(theta, theta)
         slots = np.empty((len(optimizer.slots), theta.size), theta.dtype)
-        for row, slot in zip(slots, optimizer.slots.values(), strict=True):
-            row[:] = slot
-        plan, plan_numbers = self._plan(found, net, batch_size)
-        classes = isinstance(loss, (CrossEntropy, NegativeLogLikelihood))
-        job = Job(
-            x=X,
-            y=y,
-            value_columns=y.shape[1] if y.ndim == 2 else 0,
-            order=order,
-            examples=len(order),
-            loss=int(loss_code(loss) or 0),
-            per_example=0 if loss.reduction == "sum" else 1 if classes else int(net.n_out or 1),
-            optimizer=OPTIMIZER_CODES[type(optimizer)],
-            straight=mode == TRAIN and is_plain(optimizer) and not plan.narrow,
-            mode=mode,
-        )
+        for k, slot in enumerate(optimizer.slots.values()):
+            slots[k] = slot
+        straight = mode == TRAIN and is_plain(optimizer) and not plan.narrow
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
+        data_numbers = self._data(mode, loss, X, y, int(net.n_out or 1))
         report = np.zeros((2, n_steps))
         run_in_threads(
-            plan, plan_numbers, numbered(job), theta, slots, rates(optimizer, n_steps), constants(optimizer, n_steps),
+            plan, plan_numbers, data_numbers, address_of(order), len(order), mode, straight, theta, slots,
+            OPTIMIZER_CODES[type(optimizer)], rates(optimizer, n_steps), constants(optimizer, n_steps),
             optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
         if mode == TRAIN:
-            for slot, row in zip(optimizer.slots.values(), slots, strict=True):
-                slot[:] = row
+            for k, slot in enumerate(optimizer.slots.values()):
+                slot[:] = slots[k]
             optimizer.t += n_steps
         return Steps(*report)
 
@@ -146,6 +143,17 @@ class Compiled(Engine):
             require_support(self, net, loss, optimizer)
         assert isinstance(found, list)
         return found
+
+    def _data(self, mode: int, loss: Loss, X: Array, y: Array, n_out: int) -> Any:
+        """What the kernel is told of the data, kept for the next epoch on the same."""
+        code = int(loss_code(loss) or 0)
+        per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else n_out
+        data, numbers = self._last.get(mode, (None, None))
+        if data is None or not (data.x is X and data.y is y and (data.loss, data.per_example) == (code, per_example)):
+            data = Data(X, y, y.shape[1] if y.ndim == 2 else 0, code, per_example)
+            numbers = numbered(data)
+            self._last[mode] = data, numbers
+        return numbers
 
     def _plan(self, found: list[tuple[Linear, int]], net: Net, batch_size: int) -> tuple[Plan, Any]:
         """The memory for this kind of step, kept for the next epoch; and what the kernel is told of it."""

@@ -24,7 +24,7 @@ from clearprop.engines.compiled.passes import (
     region,
     transpose_stage,
 )
-from clearprop.engines.compiled.plan import GRADIENT, MEASURE, N_IN, TRAIN, Memory, read_job, read_plan
+from clearprop.engines.compiled.plan import GRADIENT, MEASURE, N_IN, TRAIN, Memory, read_data, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
 LOSS, HITS, SQUARES = range(3)
@@ -107,8 +107,8 @@ def transpose(p: Any) -> None:
 
 
 @expanded
-def memory(plan: Any, job: Any, thread: int, theta: Any) -> Any:
-    """The plan and the job as the functions above see them; their numbers are of the dtype of theta."""
+def memory(plan: Any, data: Any, order: Any, thread: int, theta: Any) -> Any:
+    """The plan, the data and the order as the functions above see them; their numbers are of the dtype of theta."""
     info = np.finfo(theta.dtype)
     return Memory(
         integers_at(plan.table), plan.n_stages, lanes_of(theta), thread, plan.threads, floats_at(plan.packed, theta),
@@ -116,9 +116,9 @@ def memory(plan: Any, job: Any, thread: int, theta: Any) -> Any:
         floats_at(plan.a, theta), floats_at(plan.da, theta), floats_at(plan.transposed, theta), plan.block_start,
         integers_at(plan.offsets),
         integers_at(plan.x_offsets), floats_at(plan.targets, theta), floats_at(plan.mask, theta), integers_at(plan.block),
-        floats_at(plan.sums, theta), doubles_at(plan.partial), integers_at(plan.counter), floats_at(job.x, theta),
-        integers_at(job.y), floats_at(job.y, theta), job.value_columns, integers_at(job.order), plan.batch_size, job.loss,
-        job.per_example, info.eps, info.tiny,
+        floats_at(plan.sums, theta), doubles_at(plan.partial), integers_at(plan.counter), floats_at(data.x, theta),
+        integers_at(data.y), floats_at(data.y, theta), data.value_columns, integers_at(order), plan.batch_size, data.loss,
+        data.per_example, info.eps, info.tiny,
     )  # fmt: skip
 
 
@@ -133,17 +133,25 @@ def exchange(p: Any, theta: Any, slots: Any, back: bool) -> None:
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
-    plan: Any, job: Any, theta: Any, slots: Any, rates: Any, constants: Any, decay: float, clip_norm: float, report: Any,
-    thread: int,
+    plan: Any, data: Any, order: Any, examples: int, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int,
+    rates: Any, constants: Any, decay: float, clip_norm: float, report: Any, thread: int,
 ) -> None:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
 
     Parameters
     ----------
-    plan, job
-        What `numbered` made of a `Plan` and a `Job`.
+    plan, data
+        What `numbered` made of a `Plan` and of `Data`.
+    order, examples : int
+        Where the row numbers of the examples lie, as int64; and how many they are.
+    mode : int
+        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
+    straight : bool
+        Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
     theta, slots : array (P,), (n, P)
         Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
+    optimizer : int
+        Its code.
     rates, constants : array of float64 (n,), (n, k)
         Of the optimizer, for each step; a single one for all.
     decay, clip_norm : float
@@ -154,8 +162,8 @@ def train_steps(
         0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
     """
     control = flush_denormals()
-    plan, job = read_plan(plan), read_job(job)
-    p = memory(plan, job, thread, theta)
+    plan = read_plan(plan)
+    p = memory(plan, read_data(data), order, thread, theta)
     if thread == 0:
         exchange(p, theta, slots, False)
     wait(p.counter, p.threads)
@@ -163,23 +171,23 @@ def train_steps(
         transpose(p)
     for step in range(report.shape[1]):
         first = step * p.batch_size
-        size = min(p.batch_size, job.examples - first)
+        size = min(p.batch_size, examples - first)
         lr = rates[min(step, len(rates) - 1)]
         if plan.narrow:
-            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size, job.mode != MEASURE)
+            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size, mode != MEASURE)
         else:
             forward(p, first, size)
             if thread == 0:
                 report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
-            if job.mode != MEASURE:
-                backward(p, size, job.straight, lr)
-        if job.mode == TRAIN and not job.straight:
-            move(p, job.optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
-        if job.mode == TRAIN and not plan.narrow:
+            if mode != MEASURE:
+                backward(p, size, straight, lr)
+        if mode == TRAIN and not straight:
+            move(p, optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
+        if mode == TRAIN and not plan.narrow:
             transpose(p)
     if thread == 0:
-        if job.mode == GRADIENT:
+        if mode == GRADIENT:
             pack(p, theta, p.grad, True)
-        elif job.mode == TRAIN:
+        elif mode == TRAIN:
             exchange(p, theta, slots, True)
     restore(control)

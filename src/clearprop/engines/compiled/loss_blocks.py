@@ -6,7 +6,7 @@ from typing import Any
 
 from clearprop.engines.compiled.lane_math import exp, log
 from clearprop.engines.compiled.lane_moves import gather
-from clearprop.engines.compiled.lanes import expanded, fill, load, numbers, pick, store, total
+from clearprop.engines.compiled.lanes import expanded, fill, load, numbers, pick, store
 from clearprop.engines.compiled.loss_functions import (
     BINARY,
     BINARY_LOGITS,
@@ -24,27 +24,33 @@ from clearprop.engines.compiled.plan import COLUMNS, N_OUT
 
 
 @expanded
-def read_targets(p: Any, begin: int, last: int) -> None:
-    """The examples of a block, the last one again where there are no more; and their targets, unit by unit.
-
-    Targets are one-hot if there are labels, else the values, a single one repeated.
-    """
-    lanes, n, own = p.lanes, p.table[(p.stages - 1) * COLUMNS + N_OUT], p.thread * p.lanes
-    for r in range(lanes):
+def examples(p: Any, begin: int, last: int) -> tuple[Any, int]:
+    """Where the row numbers of a block lie: in the order, or, if it ends too soon, in a copy that repeats the last one."""
+    if begin + p.lanes - 1 <= last:
+        return p.order, begin
+    own = p.thread * p.lanes
+    for r in range(p.lanes):
         p.block[own + r] = p.order[min(begin + r, last)]
+    return p.block, own
+
+
+@expanded
+def read_targets(p: Any, rows: Any, at: int) -> None:
+    """The targets of a block, unit by unit: one-hot if there are labels, else the values, a single one repeated."""
+    lanes, n, own = p.lanes, p.table[(p.stages - 1) * COLUMNS + N_OUT], p.thread * p.lanes
     if p.value_columns == 0:
-        label = gather(p.labels, p.block, own, 1, 0, p.a)
+        label = gather(p.labels, rows, at, 1, 0, p.a)
         for j in range(n):
             store(p.targets, (own + j) * lanes, label == float(j))
     else:
         for j in range(n):
             column = j if p.value_columns > 1 else 0
-            store(p.targets, (own + j) * lanes, gather(p.values, p.block, own, p.value_columns, column, p.a))
+            store(p.targets, (own + j) * lanes, gather(p.values, rows, at, p.value_columns, column, p.a))
 
 
 @expanded
-def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[float, float]:
-    """Sums of the losses and of the hits of a block, of which n_real examples count.
+def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
+    """Loss and hit of each example of a block, of which n_real examples count.
 
     Reads the outputs at a[start], unit by unit, and writes scale times the derivatives with respect to them to da[start].
     """
@@ -54,7 +60,7 @@ def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[float, fl
         loss, hits = class_block(p, start, n, real * scale)
     else:
         loss, hits = number_block(p, start, n, real * scale)
-    return total(pick(real, loss, zero)), total(pick(real, hits, zero)) / (1 if p.loss <= LIKELIHOOD else n)
+    return pick(real, loss, zero), pick(real, hits, zero)
 
 
 @expanded
@@ -113,7 +119,7 @@ def best(y: Any, start: int, n: int, lanes: int) -> Any:
 
 @expanded
 def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
-    """The same for a loss that compares number by number; a hit is an output on the right side."""
+    """The same for a loss that compares number by number; a hit is the share of outputs on the right side."""
     lanes, own, one = p.lanes, p.thread * p.lanes, fill(p.a, 1.0)
     loss, hits, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
     threshold = 0.0 if p.loss == BINARY_LOGITS else 0.5
@@ -132,4 +138,4 @@ def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
         loss = loss + f
         hits = hits + ((given > threshold) == (y > 0.5))
         store(p.da, start + j * lanes, df * scale)
-    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits
+    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits * (1.0 / n)

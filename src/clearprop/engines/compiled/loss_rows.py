@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.engines.compiled.lane_math import exp, log
 from clearprop.engines.compiled.lane_moves import gather
 from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
-from clearprop.engines.compiled.loss_blocks import loss_block, read_targets
+from clearprop.engines.compiled.loss_blocks import examples, loss_block, read_targets
 from clearprop.engines.compiled.loss_functions import (
     BINARY,
     BINARY_LOGITS,
@@ -139,17 +139,18 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
     at, lanes, own = (p.stages - 1) * COLUMNS, p.lanes, p.thread * p.lanes
     here = p.block_start + own * lanes
     n, start, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
-    read_targets(p, first + row, first + row_end - 1)
+    rows, begin = examples(p, first + row, first + row_end - 1)
+    read_targets(p, rows, begin)
     for r in range(lanes):
         p.block[own + r] = min(row + r, row_end - 1)
     for j in range(n):
         store(p.a, here + j * lanes, gather(p.a, p.block, own, lanes, start + j, p.a))
-    value, hits = loss_block(p, here, row_end - row, scale)
+    losses, hits = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):
         for j in range(n):
             p.da[start + r * lanes + j] = p.da[here + j * lanes + r - row]
         differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
-    return value, hits
+    return total(losses), total(hits)
 
 
 @expanded

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.engines.compiled.lane_moves import fma, fold, gather
-from clearprop.engines.compiled.lanes import expanded, fill, load, store
-from clearprop.engines.compiled.loss_blocks import loss_block, read_targets, softmax_block
+from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
+from clearprop.engines.compiled.loss_blocks import examples, loss_block, read_targets, softmax_block
 from clearprop.engines.compiled.passes import activate, differentiate
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
 
@@ -22,7 +22,8 @@ from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NO
 @expanded
 def narrow_pass(p: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
     """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and hits."""
-    lanes, value, hits = p.lanes, 0.0, 0.0
+    lanes = p.lanes
+    losses = hits = fill(p.a, 0.0)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
     for k in range(0, p.n_packed * lanes if learn else 0, lanes):
         store(p.sums, k, fill(p.a, 0.0))
@@ -32,21 +33,22 @@ def narrow_pass(p: Any, first: int, size: int, learn: bool) -> tuple[float, floa
             forward_block(p, stage)
         v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], first + size - begin, scale)
         differentiate_block(p, p.stages - 1)
-        value, hits = value + v, hits + h
+        losses, hits = losses + v, hits + h
         for stage in range(p.stages - 1 if learn else -1, -1, -1):
             backward_block(p, stage)
     for k in range(0, p.n_packed if learn else 0, lanes):
         store(p.grad, k, fold(p.sums, k * lanes))
-    return value * scale, hits
+    return total(losses) * scale, total(hits)
 
 
 @expanded
 def read_block(p: Any, begin: int, last: int) -> None:
     """The inputs of a block, unit by unit."""
-    read_targets(p, begin, last)
+    rows, at = examples(p, begin, last)
+    read_targets(p, rows, at)
     n_in = p.table[N_IN]
     for i in range(n_in):
-        store(p.a, i * p.lanes, gather(p.x, p.block, 0, n_in, i, p.a))
+        store(p.a, i * p.lanes, gather(p.x, rows, at, n_in, i, p.a))
 
 
 @expanded

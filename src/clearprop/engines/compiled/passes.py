@@ -141,6 +141,14 @@ def differentiate(code: int, a: Any, da: Any, begin: int, width: int, lane: int,
 
 
 @expanded
+def as_one(code: int, row: int, row_end: int, width: int, lane: int, lane_end: int) -> tuple[int, int]:
+    """New ends of the rows and of the columns: whole rows lie one behind the other, and are one long row but for a softmax."""
+    if code == SOFTMAX or lane_end - lane < width:
+        return row_end, lane_end
+    return row + 1, (row_end - row) * width
+
+
+@expanded
 def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int) -> None:
     """a = f(x W + b) of one stage, for the thread's part; x is the activation of the stage before, or the data."""
     row, row_end, lane, lane_end = region(p, stage, size)
@@ -153,6 +161,7 @@ def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: 
         p.a, start, width, lane, lane_end, 2, 1.0, p.packed, w_start + t[at + N_IN] * w_step, p.lanes,
     )  # fmt: skip
     if code != NONE:
+        row_end, lane_end = as_one(code, row, row_end, width, lane, lane_end)
         for r in range(row, row_end):
             activate(code, p.a, start + r * width, t[at + N_OUT], width, lane, lane_end, p.lanes)
 
@@ -168,6 +177,7 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
         p.da, start, width, lane, lane_end, 0, 1.0, p.packed, 0, p.lanes,
     )  # fmt: skip
     if code != NONE:
+        row_end, lane_end = as_one(code, row, row_end, width, lane, lane_end)
         for r in range(row, row_end):
             differentiate(code, p.a, p.da, start + r * width, width, lane, lane_end, p.lanes)
 

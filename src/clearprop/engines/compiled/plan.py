@@ -157,38 +157,27 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
     )
 
 
-class Job(NamedTuple):
-    """What an epoch is to do with a plan.
+class Data(NamedTuple):
+    """Examples, and what the loss makes of them.
 
     Attributes
     ----------
     x : array (N, n_x)
     y, value_columns : array, int
         Targets: labels (N,) of int64, if there are no columns; else numbers (N, value_columns).
-    order, examples : array of int64, int
-        The examples to be used, and how many they are.
-    loss, per_example, optimizer : int
-        Codes of the loss and the optimizer; how many numbers of each example the loss is a mean over, 0 for a sum.
-    straight : bool
-        Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
-    mode : int
-        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
+    loss, per_example : int
+        Code of the loss; how many numbers of each example it is a mean over, 0 for a sum.
     """
 
     x: Array
     y: Array
     value_columns: int
-    order: Array
-    examples: int
     loss: int
     per_example: int
-    optimizer: int
-    straight: bool
-    mode: int
 
 
-def numbered(given: Plan | Job) -> Any:
-    """A plan or a job in the form in which the kernel takes it, one array of int64: the addresses of its arrays, and numbers.
+def numbered(given: Plan | Data) -> Any:
+    """A plan or data in the form in which the kernel takes it, one array of int64: the addresses of its arrays, and numbers.
 
     Handing over every array by itself would take Numba longer than a small net needs for an epoch. The arrays must live as
     long as their addresses are used.
@@ -206,11 +195,11 @@ def _reader(kind: type) -> Any:
     return njit(forceinline=True)(lambda numbers: kind(*to_fixed_tuple(numbers, length)))
 
 
-read_plan, read_job = _reader(Plan), _reader(Job)
+read_plan, read_data = _reader(Plan), _reader(Data)
 
 
 class Memory(NamedTuple):
-    """A `Plan` and a `Job` as the kernel's functions see them: pointers and numbers, which cost nothing to pass on.
+    """A `Plan`, `Data` and an order as the kernel's functions see them: pointers and numbers, which cost nothing to pass on.
 
     `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is whose memory this is.
     """
