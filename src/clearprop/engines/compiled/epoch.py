@@ -36,10 +36,8 @@ def forward(p: Any, first: int, size: int) -> None:
     own = p.thread * p.batch_size
     for r in range(size):
         p.x_offsets[own + r] = p.order[first + r] * p.table[N_IN]
-    forward_stage(p, 0, p.x, p.x_offsets, own, size)
-    wait(p.counter, p.threads)
-    for stage in range(1, p.stages):
-        forward_stage(p, stage, p.a, p.offsets, (stage - 1) * p.batch_size, size)
+    for stage in range(p.stages):
+        forward_stage(p, stage, size)
         wait(p.counter, p.threads)
     row, row_end, _, _ = region(p, p.stages - 1, size)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
@@ -53,12 +51,11 @@ def forward(p: Any, first: int, size: int) -> None:
 def backward(p: Any, size: int, straight: bool, lr: float) -> None:
     """Gradients of every stage, from the last to the first; `straight` away W and b move by -lr times theirs."""
     to, keep, scale = (p.packed, 1, -lr) if straight else (p.grad, 0, 1.0)
-    for stage in range(p.stages - 1, 0, -1):
-        backward_stage(p, stage, size)
-        gradient_stage(p, stage, p.a, p.offsets, (stage - 1) * p.batch_size, size, to, keep, scale)
+    for stage in range(p.stages - 1, -1, -1):
+        if stage > 0:
+            backward_stage(p, stage, size)
+        gradient_stage(p, stage, size, to, keep, scale)
         wait(p.counter, p.threads)
-    gradient_stage(p, 0, p.x, p.x_offsets, p.thread * p.batch_size, size, to, keep, scale)
-    wait(p.counter, p.threads)
 
 
 @expanded

@@ -24,8 +24,9 @@ INTERPRETED = bool(config.DISABLE_JIT)
 # A register is 64 bytes with AVX-512, 32 with AVX2, and 16 elsewhere (NEON).
 _FEATURES = binding.get_host_cpu_features()
 BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
-# Rows and registers of the tile that a matrix product works on: as many accumulators as fit in the register file.
-TILE_ROWS, TILE_LANES = (6, 4) if BYTES == 64 else (6, 2) if BYTES == 32 else (4, 4)
+# Rows and registers of the tiles of a matrix product. The largest has as many sums as the register file holds beside a row of
+# registers; the smaller ones are for the rows that are left over.
+TILE_ROWS, TILE_LANES = ((6, 3, 2, 1), 2) if BYTES == 32 else ((8, 4, 3, 1), 3)
 
 expanded = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that is compiled into the place where it is called: a call would cost as much as a small layer."""

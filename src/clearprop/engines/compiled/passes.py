@@ -149,15 +149,24 @@ def as_one(code: int, row: int, row_end: int, width: int, lane: int, lane_end: i
 
 
 @expanded
-def forward_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int) -> None:
-    """a = f(x W + b) of one stage, for the thread's part; x is the activation of the stage before, or the data."""
+def source(p: Any, stage: int) -> tuple[Any, Any, int]:
+    """What a stage takes for x: the data, or the activations of the stage before; where its rows begin; the first of these."""
+    if stage == 0:
+        return p.x, p.x_offsets, p.thread * p.batch_size
+    return p.a, p.offsets, (stage - 1) * p.batch_size
+
+
+@expanded
+def forward_stage(p: Any, stage: int, size: int) -> None:
+    """a = f(x W + b) of one stage, for the thread's part."""
+    x, x_offsets, x_row = source(p, stage)
     row, row_end, lane, lane_end = region(p, stage, size)
     t, at = p.table, stage * COLUMNS
     width, start, code = t[at + WIDTH], t[at + A], t[at + ACTIVATION]
     w_start, w_step, w_lane, _ = panel(p, stage, p.thread)
     w_start -= w_lane
     row_product(
-        x, x_offsets, x_row, row, row_end, 0, p.packed, w_start, w_step, t[at + N_IN],
+        x, x_offsets, x_row, row, row_end, p.packed, w_start, w_step, t[at + N_IN],
         p.a, start, width, lane, lane_end, 2, 1.0, p.packed, w_start + t[at + N_IN] * w_step, p.lanes,
     )  # fmt: skip
     if code != NONE:
@@ -173,7 +182,7 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
     t, at, before = p.table, stage * COLUMNS, (stage - 1) * COLUMNS
     width, start, code = t[before + WIDTH], t[before + A], t[before + ACTIVATION]
     row_product(
-        p.da, p.offsets, stage * p.batch_size, row, row_end, 0, p.transposed, t[at + T], t[at + T_WIDTH], t[at + N_OUT],
+        p.da, p.offsets, stage * p.batch_size, row, row_end, p.transposed, t[at + T], t[at + T_WIDTH], t[at + N_OUT],
         p.da, start, width, lane, lane_end, 0, 1.0, p.packed, 0, p.lanes,
     )  # fmt: skip
     if code != NONE:
@@ -183,15 +192,16 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
 
 
 @expanded
-def gradient_stage(p: Any, stage: int, x: Any, x_offsets: Any, x_row: int, size: int, to: Any, keep: int, scale: float) -> None:
+def gradient_stage(p: Any, stage: int, size: int, to: Any, keep: int, scale: float) -> None:
     """dW = x^T dz and db = sum of dz, for the thread's part, times scale: written to `to`, or added to it (keep = 1)."""
+    x, x_offsets, x_row = source(p, stage)
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, start = t[at + N_IN], t[at + WIDTH], t[at + A]
     row, row_end = own_rows(p, stage)
     w_start, w_step, lane, lane_end = panel(p, stage, p.thread)
     w_start -= lane
     sum_product(
-        x, x_offsets, x_row, row, min(row_end, n_in), 0, p.da, start, width, size,
+        x, x_offsets, x_row, row, min(row_end, n_in), p.da, start, width, size,
         to, w_start, w_step, lane, lane_end, keep, scale, p.packed, 0, lanes,
     )  # fmt: skip
     if row_end <= n_in:

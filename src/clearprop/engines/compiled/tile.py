@@ -41,7 +41,7 @@ from clearprop.engines.compiled.lanes import (
     vector_type,
 )
 
-BLOCK = 128
+BLOCK = 112  # terms of a sum at a time: so many rows of a column of B, and of A, stay in the nearest cache
 
 
 def _build(rows: int, registers: int, by_row: bool) -> Any:
@@ -146,15 +146,47 @@ def fetch_rows(a: Any, offsets: Any, first: int, last: int, column: int, depth: 
 _make = _interpret if INTERPRETED else _build
 
 
+def _sweep(rows: int, registers: int, by_row: bool) -> Any:
+    """Tiles of one size, one below the other."""
+    tile = _make(rows, registers, by_row)
+
+    @expanded
+    def sweep(
+        row: int, row_end: int, a: Any, offsets: Any, base: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
+        c: Any, c_start: int, c_step: int, keep: int, scale: float, bias: Any, bias_start: int, lanes: int, ahead: bool,
+    ) -> int:  # fmt: skip
+        """As many as there are rows for; returns the first row that is left."""
+        while row_end - row >= rows:
+            first, start = (base + row, column) if by_row else (base, column + row)
+            if by_row and ahead and row_end - row >= 2 * rows:
+                fetch_rows(a, offsets, first + rows, first + 2 * rows, start, depth, lanes)
+            to = c_start + row * c_step
+            tile(a, offsets, first, start, b, b_start, b_step, depth, c, to, c_step, keep, scale, bias, bias_start)
+            row += rows
+        return row
+
+    return sweep
+
+
+def _column(sizes: tuple[int, ...], registers: int, by_row: bool) -> Any:
+    """Tiles of several sizes, the largest first, until no row is left."""
+    first, second, third, last = (_sweep(rows, registers, by_row) for rows in sizes)
+
+    @expanded
+    def column(row: int, *given: Any) -> None:
+        row = first(row, *given)
+        row = second(row, *given)
+        row = third(row, *given)
+        last(row, *given)
+
+    return column
+
+
 def _products(by_row: bool) -> Any:
-    """The whole product, made of ten sizes of tile."""
-    big, half = TILE_ROWS, TILE_ROWS // 2
-    wide, middle = TILE_LANES, TILE_LANES // 2
-    big_wide, big_middle, big_one = (_make(big, v, by_row) for v in (wide, middle, 1))
-    half_wide, half_middle, half_one = (_make(half, v, by_row) for v in (wide, middle, 1))
-    one_wide, one_middle, one_one = (_make(1, v, by_row) for v in (wide, middle, 1))
-    tall = 2 * big  # a single column of registers: with fewer rows, each sum would wait for its own last addition
-    tall_one = _make(tall, 1, by_row)
+    """The whole product, made of columns of tiles of three widths."""
+    wide_column, pair_column = (_column(TILE_ROWS, registers, by_row) for registers in (TILE_LANES, 2))
+    # A single register needs more rows: with few, each sum would wait for its own last addition.
+    one_column = _column((2 * TILE_ROWS[0], TILE_ROWS[0], 3, 1), 1, by_row)
 
     @expanded
     def block(
@@ -162,47 +194,27 @@ def _products(by_row: bool) -> Any:
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
         lanes: int, ahead: bool,
     ) -> None:  # fmt: skip
-        """A part of the sum over k, tile by tile: as large as possible, then smaller ones at the edges."""
+        """A part of the sum over k, column by column."""
         first_lane = lane
         while lane < lane_end:
-            columns = lane_end - lane
-            registers = wide if columns >= wide * lanes else middle if columns >= middle * lanes else 1
-            r = row
-            while r < row_end:
-                left = row_end - r
-                rows = tall if registers == 1 and left >= tall else big if left >= big else half if left >= half else 1
-                first, start = (base + r, column) if by_row else (base, column + r)
-                if by_row and ahead and lane == first_lane and left >= 2 * rows:
-                    fetch_rows(a, offsets, first + rows, first + 2 * rows, start, depth, lanes)
-                to, bs, cs = c_start + r * c_step + lane, b_start + lane, bias_start + lane
-                if rows == tall:
-                    tall_one(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                elif rows == big:
-                    if registers == wide:
-                        big_wide(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                    elif registers == middle:
-                        big_middle(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                    else:
-                        big_one(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                elif rows == half:
-                    if registers == wide:
-                        half_wide(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                    elif registers == middle:
-                        half_middle(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                    else:
-                        half_one(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                elif registers == wide:
-                    one_wide(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                elif registers == middle:
-                    one_middle(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                else:
-                    one_one(a, offsets, first, start, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs)
-                r += rows
-            lane += registers * lanes
+            columns = (lane_end - lane) // lanes
+            to, bs, cs, first = c_start + lane, b_start + lane, bias_start + lane, ahead and lane == first_lane
+            given = (
+                row_end, a, offsets, base, column, b, bs, b_step, depth, c, to, c_step, keep, scale, bias, cs, lanes, first,
+            )  # fmt: skip
+            if columns >= TILE_LANES:
+                wide_column(row, *given)
+                lane += TILE_LANES * lanes
+            elif columns >= 2:
+                pair_column(row, *given)
+                lane += 2 * lanes
+            else:
+                one_column(row, *given)
+                lane += lanes
 
     @njit
     def product(
-        a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
+        a: Any, offsets: Any, base: int, row: int, row_end: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
         lanes: int,
     ) -> None:  # fmt: skip
@@ -210,12 +222,14 @@ def _products(by_row: bool) -> Any:
 
         Every tile reads all rows of B that a block of the sum needs, so the blocks are made to stay in the nearest cache.
         """
-        for k in range(0, depth, BLOCK):
-            first, start = (base, column + k) if by_row else (base + k, column)
+        blocks = (depth + BLOCK - 1) // BLOCK
+        size = (depth + blocks - 1) // blocks
+        for k in range(0, depth, size):
+            first, start = (base, k) if by_row else (base + k, 0)
             block(
-                a, offsets, first, row, row_end, start, b, b_start + k * b_step, b_step, min(BLOCK, depth - k),
+                a, offsets, first, row, row_end, start, b, b_start + k * b_step, b_step, min(size, depth - k),
                 c, c_start, c_step, lane, lane_end, keep if k == 0 else 1, scale, bias, bias_start, lanes,
-                depth > BLOCK,
+                blocks > 1,
             )  # fmt: skip
 
     return product
