@@ -17,6 +17,7 @@ from numba import njit, types
 from numba.extending import overload, register_jitable
 
 from clearprop.engines.compiled.lane_bits import abs_lanes, polynomial, power_of_two, split_exponent, sqrt_lanes
+from clearprop.engines.compiled.lane_moves import fma
 from clearprop.engines.compiled.lanes import INTERPRETED, Lanes, fill, pick
 
 LOG2_E = 1 / math.log(2)
@@ -86,9 +87,9 @@ def _parts(scalar: Any) -> tuple[Any, Any]:
 
     @register_jitable
     def split_exp(x: Any) -> Any:
-        shifted = x * LOG2_E + magic
+        shifted = fma(x, fill(x, LOG2_E), fill(x, magic))
         k = shifted - magic
-        r = (x - k * ln2_high) - k * ln2_low
+        r = fma(k, fill(x, -ln2_low), fma(k, fill(x, -ln2_high), x))
         return power_of_two(shifted - 1.0), series(r) * r
 
     @register_jitable
@@ -106,8 +107,8 @@ def _parts(scalar: Any) -> tuple[Any, Any]:
 
 
 _PARTS = {scalar: _parts(scalar) for scalar in (types.float32, types.float64)}
-# Below the first, exp is 0; above the second, infinite.
-_RANGE = {types.float32: (-86.6, 88.72), types.float64: (-707.7, 709.78)}
+# What lies outside is moved to these bounds, where half a power of two has become 0, and where its double is infinite.
+_RANGE = {types.float32: (-87.4, 89.0), types.float64: (-708.5, 710.0)}
 
 
 @overload(exp, strict=False)
@@ -119,7 +120,7 @@ def _exp(x: Any) -> Any:
 
     def on_lanes(x: Any) -> Any:
         half, e = split_exp(pick(x < low, fill(x, low), pick(x > high, fill(x, high), x)))
-        return pick(x < low, fill(x, 0.0), pick(x > high, fill(x, np.inf), 2.0 * (half + half * e)))
+        return 2.0 * fma(half, e, half)
 
     return on_lanes
 
@@ -134,7 +135,7 @@ def _tanh(x: Any) -> Any:
         # With d = exp(2|x|) - 1, which loses nothing for small x, tanh |x| = d / (d + 2). Beyond 20, tanh is 1.
         y = abs_lanes(x)
         half, e = split_exp(2.0 * pick(y > 20.0, fill(x, 20.0), y))
-        d = 2.0 * (half * e) + (2.0 * half - 1.0)
+        d = fma(half + half, e, 2.0 * half - 1.0)
         t = d / (d + 2.0)
         return pick(x < 0.0, 0.0 - t, t)
 
