@@ -24,6 +24,7 @@ from clearprop.engines.compiled.lanes import count, load, store
 from clearprop.engines.compiled.tile import row_product, sum_product
 from clearprop.errors import ShapeError
 from clearprop.nn import BinaryCrossEntropyWithLogits, ReLU, Sigmoid, Tanh
+from clearprop.optim.schedules import StepDecay
 
 # ---------------------------------------------------------------- functions of one register
 
@@ -109,7 +110,9 @@ def test_exp_is_right_up_to_where_it_overflows(dtype: str, low: float, high: flo
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 5, 2), (6, 17, 16), (7, 130, 33), (13, 300, 70), (64, 129, 130)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (3, 5, 2), (6, 17, 16), (15, 225, 64), (7, 130, 33), (13, 300, 70), (64, 129, 130)]
+)
 def test_products_of_every_shape(shape: tuple[int, int, int], dtype: str) -> None:
     rows, depth, columns = shape
     lanes = count(dtype)
@@ -124,54 +127,18 @@ def test_products_of_every_shape(shape: tuple[int, int, int], dtype: str) -> Non
 
     c = np.full((rows, width), np.nan, dtype)
     row_product(
-        data.ravel(),
-        offsets,
-        0,
-        0,
-        rows,
-        0,
-        right.ravel(),
-        0,
-        width,
-        depth,
-        c.ravel(),
-        0,
-        width,
-        0,
-        width,
-        2,
-        1.0,
-        bias,
-        0,
-        lanes,
-    )
+        data.ravel(), offsets, 0, 0, rows, right.ravel(), 0, width, depth,
+        c.ravel(), 0, width, 0, width, 2, 1.0, bias, 0, lanes,
+    )  # fmt: skip
     expected = data[order[:rows], :depth].astype(np.float64) @ right + bias
     np.testing.assert_allclose(c, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
     c = rng.normal(size=(rows, width)).astype(dtype)
     expected = c - 0.5 * (data[order[:depth], :rows].astype(np.float64).T @ right)
     sum_product(
-        data.ravel(),
-        offsets,
-        0,
-        0,
-        rows,
-        0,
-        right.ravel(),
-        0,
-        width,
-        depth,
-        c.ravel(),
-        0,
-        width,
-        0,
-        width,
-        1,
-        -0.5,
-        bias,
-        0,
-        lanes,
-    )
+        data.ravel(), offsets, 0, 0, rows, right.ravel(), 0, width, depth,
+        c.ravel(), 0, width, 0, width, 1, -0.5, bias, 0, lanes,
+    )  # fmt: skip
     np.testing.assert_allclose(c, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
@@ -251,6 +218,38 @@ def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, 
         net = cp.mlp([2, 10, 3], hidden="tanh", seed=1, dtype="float64")
         steps = engine.train_epoch(net, loss, cp.SGD(0.01), X, y, order, batch_size)
         results.append((net.theta, steps.losses, steps.hits, engine.measure(net, loss, X, y)))
+    for got, wanted in zip(*results, strict=True):
+        agree(got, wanted, 1e-12)
+
+
+ONLINE = {
+    "one layer": ([4, 3], "tanh", cp.CrossEntropy()),
+    "circles": ([2, 10, 2], "tanh", cp.CrossEntropy()),
+    "deep": ([7, 33, 17, 5, 3], "sigmoid", cp.CrossEntropy("sum")),
+    "more classes than lanes": ([5, 9, 20], "relu", cp.CrossEntropy()),
+    "likelihood": ([6, 8, 4], "tanh", cp.NegativeLogLikelihood()),
+    "numbers": ([3, 18, 2], "relu", cp.MeanSquaredError()),
+    "yes or no": ([9, 4, 1], "sigmoid", cp.BinaryCrossEntropyWithLogits()),
+}
+
+
+@pytest.mark.parametrize(("sizes", "hidden", "loss"), ONLINE.values(), ids=ONLINE)
+def test_online_descent_takes_the_steps_of_the_reference(sizes: list[int], hidden: str, loss: cp.Loss, agree: Any) -> None:
+    rng = np.random.default_rng(3)
+    X, labels, order = rng.normal(size=(40, sizes[0])), rng.integers(sizes[-1], size=40), rng.permutation(40)
+    y = labels
+    if isinstance(loss, cp.MeanSquaredError):
+        y = rng.normal(size=(40, sizes[-1]))
+    elif isinstance(loss, cp.BinaryCrossEntropyWithLogits):
+        y = rng.integers(2, size=(40, 1)).astype(float)
+    output = "softmax" if isinstance(loss, cp.NegativeLogLikelihood) else "linear"
+    results = []
+    for engine in (Compiled(), Batch()):
+        net = cp.mlp(sizes, hidden=hidden, output=output, seed=1, dtype="float64")
+        optimizer = cp.SGD(StepDecay(0.05, every=13)) if len(sizes) == 3 else cp.SGD(0.05)
+        for _ in range(2):  # the transposed weights begin anew with each epoch
+            steps = engine.train_epoch(net, loss, optimizer, X, y, order, 1)
+        results.append((net.theta, steps.losses, np.nan_to_num(steps.hits, nan=-1)))  # squared errors have no hits
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 

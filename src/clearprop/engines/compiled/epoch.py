@@ -14,6 +14,7 @@ from clearprop.engines.compiled.denormals import flush_denormals, restore
 from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, integers_at, lanes_of, pointer
 from clearprop.engines.compiled.loss_rows import loss_rows
 from clearprop.engines.compiled.narrow import narrow_pass
+from clearprop.engines.compiled.online import online_step
 from clearprop.engines.compiled.passes import (
     backward_stage,
     forward_stage,
@@ -166,11 +167,14 @@ def train_steps(
     wait(p.counter, p.threads)
     if not plan.narrow:
         transpose(p)
+    online = straight and p.batch_size == 1 and p.threads == 1
     for step in range(report.shape[1]):
         first = step * p.batch_size
         size = min(p.batch_size, examples - first)
         lr = rates[min(step, len(rates) - 1)]
-        if plan.narrow:
+        if online:
+            report[LOSS, step], report[HITS, step] = online_step(p, first, lr)
+        elif plan.narrow:
             report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size, mode != MEASURE)
         else:
             forward(p, first, size)
@@ -180,7 +184,7 @@ def train_steps(
                 backward(p, size, straight, lr)
         if mode == TRAIN and not straight:
             move(p, optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
-        if mode == TRAIN and not plan.narrow:
+        if mode == TRAIN and not (plan.narrow or online):
             transpose(p)
     if thread == 0:
         if mode == GRADIENT:

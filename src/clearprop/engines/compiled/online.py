@@ -1,0 +1,98 @@
+"""Online descent: the step for a single example, with plain SGD.
+
+With one example at a time there is nothing to share between rows, so tiles, blocks and places in memory cost more than the
+arithmetic. Here the three products are three loops over registers of units, and W moves while x and dz are still at hand:
+
+    z = x W + b          da = W^T dz          W <- W - lr x dz^T
+
+Both W and W^T are kept, and both move by the same rounded products, so that they stay the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearprop.engines.compiled.lane_moves import fma
+from clearprop.engines.compiled.lanes import expanded, fill, load, store
+from clearprop.engines.compiled.loss_rows import loss_rows
+from clearprop.engines.compiled.passes import activate, differentiate
+from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, T_WIDTH, WIDTH, A, T, W
+
+
+@expanded
+def online_step(p: Any, k: int, lr: float) -> tuple[float, float]:
+    """Learn from example k of the order; returns its loss before that, and whether it was predicted right."""
+    x, x_start = p.x, p.order[k] * p.table[N_IN]
+    for stage in range(p.stages):
+        forward_one(p, stage, x, x_start)
+        x, x_start = p.a, p.table[stage * COLUMNS + A]
+    scale = 1.0 / p.per_example if p.per_example else 1.0
+    value, hits = loss_rows(p, k, 0, 1, scale)
+    for stage in range(p.stages - 1, 0, -1):
+        backward_one(p, stage)
+        move_one(p, stage, p.a, p.table[(stage - 1) * COLUMNS + A], lr)
+        move_transposed(p, stage, lr)
+    move_one(p, 0, p.x, p.order[k] * p.table[N_IN], lr)
+    return value * scale, hits
+
+
+@expanded
+def forward_one(p: Any, stage: int, x: Any, x_start: int) -> None:
+    """a = f(b + sum_i x_i W_i), in four sums, since each addition waits for the one before."""
+    t, at, lanes = p.table, stage * COLUMNS, p.lanes
+    n_in, width, w, a, code = t[at + N_IN], t[at + WIDTH], t[at + W], t[at + A], t[at + ACTIVATION]
+    for j in range(0, width, lanes):
+        z0, z1, z2, z3 = load(p.packed, w + n_in * width + j), fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, 0.0)
+        for i in range(0, n_in - 3, 4):
+            k = w + i * width + j
+            z0 = fma(fill(p.a, x[x_start + i]), load(p.packed, k), z0)
+            z1 = fma(fill(p.a, x[x_start + i + 1]), load(p.packed, k + width), z1)
+            z2 = fma(fill(p.a, x[x_start + i + 2]), load(p.packed, k + 2 * width), z2)
+            z3 = fma(fill(p.a, x[x_start + i + 3]), load(p.packed, k + 3 * width), z3)
+        for i in range(n_in - n_in % 4, n_in):
+            z0 = fma(fill(p.a, x[x_start + i]), load(p.packed, w + i * width + j), z0)
+        store(p.a, a + j, (z0 + z1) + (z2 + z3))
+    if code != NONE:
+        activate(code, p.a, a, t[at + N_OUT], width, 0, width, lanes)
+
+
+@expanded
+def backward_one(p: Any, stage: int) -> None:
+    """dz of the stage before: f'(a) times the sum of dz_j W^T_j."""
+    t, at, before, lanes = p.table, stage * COLUMNS, (stage - 1) * COLUMNS, p.lanes
+    dz, n_out, start, width, a = t[at + A], t[at + N_OUT], t[at + T], t[at + T_WIDTH], t[before + A]
+    for i in range(0, width, lanes):
+        da = fill(p.a, 0.0)
+        for j in range(n_out):
+            da = fma(fill(p.a, p.da[dz + j]), load(p.transposed, start + j * width + i), da)
+        store(p.da, a + i, da)
+    if t[before + ACTIVATION] != NONE:
+        differentiate(t[before + ACTIVATION], p.a, p.da, a, width, 0, width, lanes)
+
+
+@expanded
+def move_one(p: Any, stage: int, x: Any, x_start: int, lr: float) -> None:
+    """W_i <- W_i - lr (x_i dz), b <- b - lr dz."""
+    t, at, lanes = p.table, stage * COLUMNS, p.lanes
+    n_in, width, w, dz = t[at + N_IN], t[at + WIDTH], t[at + W], t[at + A]
+    rate = fill(p.a, -lr)
+    for j in range(0, width, lanes):
+        dz_j = load(p.da, dz + j)
+        for i in range(n_in):
+            k = w + i * width + j
+            store(p.packed, k, fma(rate, fill(p.a, x[x_start + i]) * dz_j, load(p.packed, k)))
+        k = w + n_in * width + j
+        store(p.packed, k, fma(rate, dz_j, load(p.packed, k)))
+
+
+@expanded
+def move_transposed(p: Any, stage: int, lr: float) -> None:
+    """W^T_j <- W^T_j - lr (dz_j x)."""
+    t, at, lanes = p.table, stage * COLUMNS, p.lanes
+    dz, n_out, start, width, x = t[at + A], t[at + N_OUT], t[at + T], t[at + T_WIDTH], t[at - COLUMNS + A]
+    rate = fill(p.a, -lr)
+    for i in range(0, width, lanes):
+        x_i = load(p.a, x + i)
+        for j in range(n_out):
+            k = start + j * width + i
+            store(p.transposed, k, fma(rate, x_i * fill(p.a, p.da[dz + j]), load(p.transposed, k)))
