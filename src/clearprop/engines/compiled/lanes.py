@@ -26,7 +26,7 @@ _FEATURES = binding.get_host_cpu_features()
 BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 # Rows and registers of the tiles of a matrix product. The largest has as many sums as the register file holds beside a row of
 # registers; the smaller ones are for the rows that are left over.
-TILE_ROWS, TILE_LANES = ((6, 3, 2, 1), 2) if BYTES == 32 else ((8, 4, 3, 1), 3)
+TILE_ROWS, TILE_LANES = ((6, 3, 2, 1), 2) if BYTES == 32 else ((8, 4, 2, 1), 3)
 
 expanded = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that is compiled into the place where it is called: a call would cost as much as a small layer."""

@@ -49,8 +49,14 @@ def read_targets(p: Any, rows: Any, at: int) -> None:
 
 
 @expanded
+def hits_an_example(p: Any) -> int:
+    """How many hits an example can have: one for its class, or one for each output."""
+    return 1 if p.loss <= LIKELIHOOD else p.table[(p.stages - 1) * COLUMNS + N_OUT]
+
+
+@expanded
 def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
-    """Loss and hit of each example of a block, of which n_real examples count.
+    """Loss and hits of each example of a block, of which n_real examples count.
 
     Reads the outputs at a[start], unit by unit, and writes scale times the derivatives with respect to them to da[start].
     """
@@ -119,7 +125,7 @@ def best(y: Any, start: int, n: int, lanes: int) -> Any:
 
 @expanded
 def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
-    """The same for a loss that compares number by number; a hit is the share of outputs on the right side."""
+    """The same for a loss that compares number by number; a hit is an output on the right side."""
     lanes, own, one = p.lanes, p.thread * p.lanes, fill(p.a, 1.0)
     loss, hits, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
     threshold = 0.0 if p.loss == BINARY_LOGITS else 0.5
@@ -138,4 +144,4 @@ def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
         loss = loss + f
         hits = hits + ((given > threshold) == (y > 0.5))
         store(p.da, start + j * lanes, df * scale)
-    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits * (1.0 / n)
+    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits

@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.engines.compiled.lane_math import exp, log
 from clearprop.engines.compiled.lane_moves import gather
 from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
-from clearprop.engines.compiled.loss_blocks import examples, loss_block, read_targets
+from clearprop.engines.compiled.loss_blocks import examples, hits_an_example, loss_block, read_targets
 from clearprop.engines.compiled.loss_functions import (
     BINARY,
     BINARY_LOGITS,
@@ -150,7 +150,7 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
         for j in range(n):
             p.da[start + r * lanes + j] = p.da[here + j * lanes + r - row]
         differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
-    return total(losses), total(hits)
+    return total(losses), total(hits) / hits_an_example(p)
 
 
 @expanded

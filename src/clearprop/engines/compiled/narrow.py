@@ -14,7 +14,7 @@ from typing import Any
 
 from clearprop.engines.compiled.lane_moves import fma, fold, gather
 from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
-from clearprop.engines.compiled.loss_blocks import examples, loss_block, read_targets, softmax_block
+from clearprop.engines.compiled.loss_blocks import examples, hits_an_example, loss_block, read_targets, softmax_block
 from clearprop.engines.compiled.passes import activate, differentiate
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
 
@@ -38,7 +38,7 @@ def narrow_pass(p: Any, first: int, size: int, learn: bool) -> tuple[float, floa
             backward_block(p, stage)
     for k in range(0, p.n_packed if learn else 0, lanes):
         store(p.grad, k, fold(p.sums, k * lanes))
-    return total(losses) * scale, total(hits)
+    return total(losses) * scale, total(hits) / hits_an_example(p)
 
 
 @expanded

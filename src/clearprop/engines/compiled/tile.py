@@ -155,8 +155,13 @@ def _sweep(rows: int, registers: int, by_row: bool) -> Any:
         row: int, row_end: int, a: Any, offsets: Any, base: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, keep: int, scale: float, bias: Any, bias_start: int, lanes: int, ahead: bool,
     ) -> int:  # fmt: skip
-        """As many as there are rows for; returns the first row that is left."""
-        while row_end - row >= rows:
+        """As many as there are rows for; returns the first row that is left.
+
+        If some are left, and nothing is added to C, a last tile takes them together with rows that are finished already.
+        """
+        again = by_row and keep != 1 and row_end - row >= rows
+        while row_end - row >= rows or (again and row < row_end):
+            row = min(row, row_end - rows)
             first, start = (base + row, column) if by_row else (base, column + row)
             if by_row and ahead and row_end - row >= 2 * rows:
                 fetch_rows(a, offsets, first + rows, first + 2 * rows, start, depth, lanes)
@@ -186,7 +191,7 @@ def _products(by_row: bool) -> Any:
     """The whole product, made of columns of tiles of three widths."""
     wide_column, pair_column = (_column(TILE_ROWS, registers, by_row) for registers in (TILE_LANES, 2))
     # A single register needs more rows: with few, each sum would wait for its own last addition.
-    one_column = _column((2 * TILE_ROWS[0], TILE_ROWS[0], 3, 1), 1, by_row)
+    one_column = _column((2 * TILE_ROWS[0], *TILE_ROWS[:2], 1), 1, by_row)
 
     @expanded
     def block(
