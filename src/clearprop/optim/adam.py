@@ -59,8 +59,9 @@ class Adam(Optimizer):
     ) -> tuple[Array, Array, Array]:
         m = beta1 * m + (1.0 - beta1) * g
         s = beta2 * s + (1.0 - beta2) * g * g
-        m_hat = m / sum1
-        s_hat = s / sum2
+        # A division takes as long as five products: two of the three are of numbers here, not of arrays.
+        m_hat = m * (1.0 / sum1)
+        s_hat = s * (1.0 / sum2)
         return theta - lr * m_hat / (np.sqrt(s_hat) + eps), m, s
 
     def constants(self, t: int) -> tuple[float, ...]:
