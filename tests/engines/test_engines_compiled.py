@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import from_dtype, njit
+from numba.extending import register_jitable
 
 import clearprop as cp
 from clearprop.engines import Batch
 from clearprop.engines.compiled import engine as module
+from clearprop.engines.compiled import lane_math
 from clearprop.engines.compiled.engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
@@ -46,9 +48,9 @@ FUNCTIONS = {
 }
 
 
-def on_registers(function: Any, x: np.ndarray) -> np.ndarray:
+def on_registers(function: Any, x: np.ndarray, as_it_is: bool = False) -> np.ndarray:
     """The function, compiled for registers, on every number of x."""
-    compiled, lanes = compile_elementwise(function), count(x.dtype)
+    compiled, lanes = function if as_it_is else compile_elementwise(function), count(x.dtype)
 
     @njit
     def run(x: Any, y: Any) -> None:
@@ -75,12 +77,24 @@ def test_functions_are_right_to_three_units_in_the_last_place(name: str, dtype: 
     assert ulps(on_registers(function, x), exact) < 3
 
 
-def test_a_series_one_term_too_short_would_be_noticed() -> None:
-    from math import factorial
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("missing", [0, 1])
+def test_a_series_one_term_too_short_would_be_noticed(missing: int, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    economised = lane_math.economised
+    monkeypatch.setattr(lane_math, "economised", lambda *given: economised(*given[:3], given[3] - missing))
+    split_exp, log = lane_math._parts(from_dtype(np.dtype(dtype)))
 
-    x = np.linspace(-0.34, 0.34, 101).astype(np.float32)
-    short = sum(x**k / np.float32(factorial(k)) for k in range(6))
-    assert ulps(short, np.exp(x.astype(np.float64))) > 3
+    @register_jitable
+    def exp(x: Any) -> Any:
+        k, e = split_exp(x)
+        return lane_math.fma(lane_math.power_of_two(k), e, lane_math.power_of_two(k))
+
+    for function, exact, low, high in ((exp, np.exp, -0.35, 0.35), (log, np.log, 0.72, 1.4)):
+        x = np.linspace(low, high, 4096).astype(dtype)
+        x = x[(np.abs(x - 1) > 0.01) | (exact is np.exp)]  # where log is small, its digits depend on those of x
+        x = x[: len(x) // 16 * 16]
+        wrong = ulps(on_registers(function, x, as_it_is=True), exact(x.astype(np.longdouble)).astype(np.float64))
+        assert (wrong > 3) == bool(missing)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -385,3 +399,14 @@ def test_what_is_kept_of_the_data_is_never_out_of_date() -> None:
     y[3] = 2
     with pytest.raises(ShapeError, match="label 2"):
         engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+
+
+@pytest.mark.parametrize("wrong", [-1, 20])
+@pytest.mark.parametrize("call", ["labels", "order"])
+def test_no_memory_is_read_for_a_label_or_a_row_that_there_is_not(call: str, wrong: int) -> None:
+    X, y, order, net = np.ones((20, 3), np.float32), np.zeros(20, np.int64), np.arange(20), cp.mlp([3, 2])
+    (y if call == "labels" else order)[17] = wrong
+    before = net.theta.copy()
+    with pytest.raises(ShapeError, match=f"label {wrong} is outside" if call == "labels" else f"names example {wrong}, but"):
+        Compiled().train_epoch(net, cp.CrossEntropy(), cp.SGD(), X, y, order, 5)
+    np.testing.assert_array_equal(net.theta, before)

@@ -52,7 +52,7 @@ def keep_on_disk(kernel: Any) -> Any:
 
 def announce_compilation(dtype: np.dtype[Any]) -> AbstractContextManager[None]:
     """Say on stderr that the first use of a dtype takes a while, unless the kernel is on disk already."""
-    return nullcontext() if dtype in _READY else _announced(dtype)
+    return _NOTHING if dtype in _READY else _announced(dtype)
 
 
 @contextmanager
@@ -70,3 +70,4 @@ def _announced(dtype: np.dtype[Any]) -> Iterator[None]:
 
 
 _READY: set[np.dtype[Any]] = set()
+_NOTHING = nullcontext()

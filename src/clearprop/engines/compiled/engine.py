@@ -11,13 +11,14 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.compiled.cache import announce_compilation
 from clearprop.engines.compiled.epoch import train_steps
-from clearprop.engines.compiled.lanes import INTERPRETED, address_of
+from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.loss_functions import LIKELIHOOD, loss_code
 from clearprop.engines.compiled.plan import GRADIENT, MEASURE, TRAIN, Data, Plan, make_plan, numbered, stages
 from clearprop.engines.compiled.shuffle import permutation
 from clearprop.engines.compiled.updates import OPTIMIZER_CODES
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
+from clearprop.errors import ShapeError
 from clearprop.nn import Linear, Loss, Net
 from clearprop.nn.cross_entropy import one_hot
 from clearprop.nn.loss import ElementwiseLoss
@@ -115,6 +116,8 @@ class Compiled(Engine):
         n_steps = -(-len(order) // batch_size)
         X, y = checked(net, loss, X, y)
         order = np.ascontiguousarray(order, np.int64)
+        if not order.flags.writeable:
+            order = order.copy()  # Numba would compile the kernel once more for an array that is only read
         plan, plan_numbers = self._plan(found, net, batch_size)
         if mode == TRAIN:
             optimizer.prepare(theta, theta)
@@ -125,16 +128,18 @@ class Compiled(Engine):
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
         data_numbers = self._data(mode, loss, X, y, int(net.n_out or 1))
         report = np.zeros((2, n_steps))
-        run_in_threads(
-            plan, plan_numbers, data_numbers, address_of(order), len(order), mode, straight, theta, slots,
+        done = run_in_threads(
+            plan, plan_numbers, data_numbers, order, mode, straight, theta, slots,
             OPTIMIZER_CODES[type(optimizer)], rates(optimizer, n_steps), constants(optimizer, n_steps),
             optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
+        if not done:
+            refuse(y, order, len(X), int(net.n_out or 1))
         if mode == TRAIN:
             for k, slot in enumerate(optimizer.slots.values()):
                 slot[:] = slots[k]
             optimizer.t += n_steps
-        return Steps(*report)
+        return Steps(report[0], report[1])
 
     def _stages(self, net: Net, loss: Loss, optimizer: Optimizer) -> list[tuple[Linear, int]]:
         """The net as the kernel sees it, or the error that says why it cannot."""
@@ -150,7 +155,7 @@ class Compiled(Engine):
         per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else n_out
         data, numbers = self._last.get(mode, (None, None))
         if data is None or not (data.x is X and data.y is y and (data.loss, data.per_example) == (code, per_example)):
-            data = Data(X, y, y.shape[1] if y.ndim == 2 else 0, code, per_example)
+            data = Data(X, len(X), y, y.shape[1] if y.ndim == 2 else 0, code, per_example)
             numbers = numbered(data)
             self._last[mode] = data, numbers
         return numbers
@@ -180,16 +185,22 @@ def processors() -> int:
 
 
 def checked(net: Net, loss: Loss, X: Array, y: Array) -> tuple[Array, Array]:
-    """X and y as the kernel reads them, once every mistake that `Net` and `Loss` would refuse has been refused."""
+    """X and y as the kernel reads them, once all have been refused that `Net` and `Loss` would refuse, but for wrong labels."""
     X = np.ascontiguousarray(X, dtype=net.dtype)
     net.layers[0].check_input(X)
     n_out = int(net.n_out or 1)
-    labels = not isinstance(loss, ElementwiseLoss) and y.dtype.kind in "iu" and y.shape == X.shape[:1] and n_out > 1
-    # Read as unsigned, a negative label is a large one.
-    if not (labels and y.astype(np.int64, copy=False).view(np.uint64).max() < n_out):
+    if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or n_out == 1 or (loss_code(loss) or 0) > LIKELIHOOD:
         like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), n_out))
         loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
     return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
+
+
+def refuse(y: Array, order: Array, n: int, n_out: int) -> None:
+    """Raise the error for what the kernel would not take: a label or a row number."""
+    if y.ndim == 1:
+        one_hot(y, np.broadcast_to(np.zeros(1), (n, n_out)))
+    wrong = order[(order < 0) | (order >= n)][0]
+    raise ShapeError(f"The order names example {wrong}, but there are {n}: it must be made of the numbers 0 ... {n - 1}.")
 
 
 def is_plain(optimizer: Optimizer) -> bool:
@@ -213,15 +224,15 @@ def constants(optimizer: Optimizer, n_steps: int) -> Array:
     return np.array(np.broadcast_arrays(*(np.atleast_1d(np.asarray(c, float)) for c in found))).T.copy()
 
 
-def run_in_threads(plan: Plan, *given: Any) -> None:
-    """Call the kernel once in each of the plan's threads, this one among them, and wait for all."""
+def run_in_threads(plan: Plan, *given: Any) -> bool:
+    """Call the kernel once in each of the plan's threads, this one among them, and wait for all; whether it took the data."""
     plan.counter[0] = 0
     with announce_compilation(plan.packed.dtype):
         if plan.threads == 1:
-            train_steps(*given, 0)
-            return
+            return train_steps(*given, 0)
         with ThreadPoolExecutor(plan.threads - 1) as pool:
             others = [pool.submit(lambda thread: train_steps(*given, thread), thread) for thread in range(1, plan.threads)]
-            train_steps(*given, 0)
+            done = train_steps(*given, 0)
             for other in others:
                 other.result()
+            return done

@@ -11,7 +11,7 @@ from numba import njit
 from clearprop.engines.compiled.barrier import wait
 from clearprop.engines.compiled.cache import keep_on_disk
 from clearprop.engines.compiled.denormals import flush_denormals, restore
-from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, integers_at, lanes_of, pointer
+from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, integers_at, lanes_of, pointer, wide
 from clearprop.engines.compiled.loss_rows import loss_rows
 from clearprop.engines.compiled.narrow import narrow_pass
 from clearprop.engines.compiled.online import online_step
@@ -25,7 +25,7 @@ from clearprop.engines.compiled.passes import (
     region,
     transpose_stage,
 )
-from clearprop.engines.compiled.plan import GRADIENT, MEASURE, N_IN, TRAIN, Memory, read_data, read_plan
+from clearprop.engines.compiled.plan import COLUMNS, GRADIENT, MEASURE, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
 LOSS, HITS, SQUARES = range(3)
@@ -105,17 +105,20 @@ def transpose(p: Any) -> None:
 
 
 @expanded
-def memory(plan: Any, data: Any, order: Any, thread: int, theta: Any) -> Any:
-    """The plan, the data and the order as the functions above see them; their numbers are of the dtype of theta."""
+def memory(plan: Any, data: Any, order: Any, thread: int, theta: Any, like: Any) -> Any:
+    """The plan, the data and the order as the functions above see them; their numbers are of the dtype of theta.
+
+    Activations, their derivatives and the targets are loaded as through the pointer `like`.
+    """
     info = np.finfo(theta.dtype)
     return Memory(
-        integers_at(plan.table), plan.n_stages, lanes_of(theta), thread, plan.threads, floats_at(plan.packed, theta),
+        integers_at(plan.table), plan.n_stages, lanes_of(like), thread, plan.threads, floats_at(plan.packed, theta),
         plan.n_packed, floats_at(plan.grad, theta), floats_at(plan.one, theta), floats_at(plan.two, theta),
-        floats_at(plan.a, theta), floats_at(plan.da, theta), floats_at(plan.transposed, theta), plan.block_start,
+        floats_at(plan.a, like), floats_at(plan.da, like), floats_at(plan.transposed, theta), plan.block_start,
         integers_at(plan.offsets),
-        integers_at(plan.x_offsets), floats_at(plan.targets, theta), floats_at(plan.mask, theta), integers_at(plan.block),
+        integers_at(plan.x_offsets), floats_at(plan.targets, like), floats_at(plan.mask, theta),
         floats_at(plan.sums, theta), doubles_at(plan.partial), integers_at(plan.counter), floats_at(data.x, theta),
-        integers_at(data.y), floats_at(data.y, theta), data.value_columns, integers_at(order), plan.batch_size, data.loss,
+        integers_at(data.y), floats_at(data.y, theta), data.value_columns, pointer(order), plan.batch_size, data.loss,
         data.per_example, info.eps, info.tiny,
     )  # fmt: skip
 
@@ -128,20 +131,29 @@ def exchange(p: Any, theta: Any, slots: Any, back: bool) -> None:
         pack(p, slots[s], p.one if s == 0 else p.two, back)
 
 
+@expanded
+def within(numbers: Any, n: int, limit: int) -> bool:
+    """Whether each of n numbers is one of 0 ... limit - 1."""
+    signs = 0
+    for i in range(n):
+        signs |= numbers[i] | (limit - 1 - numbers[i])  # negative, if the number is, or if what is left of the limit is
+    return signs >= 0
+
+
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
-    plan: Any, data: Any, order: Any, examples: int, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int,
-    rates: Any, constants: Any, decay: float, clip_norm: float, report: Any, thread: int,
-) -> None:  # fmt: skip
+    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int, rates: Any,
+    constants: Any, decay: float, clip_norm: float, report: Any, thread: int,
+) -> bool:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
 
     Parameters
     ----------
     plan, data
         What `numbered` made of a `Plan` and of `Data`.
-    order, examples : int
-        Where the row numbers of the examples lie, as int64; and how many they are.
+    order : array of int64 (n,)
+        The row numbers of the examples.
     mode : int
         What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
     straight : bool
@@ -158,10 +170,19 @@ def train_steps(
         For the loss and the hits of each step.
     thread : int
         0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
+
+    Returns
+    -------
+    bool
+        False if nothing was done, because a label is none of the classes, or the order names an example that there is not.
     """
+    plan, data = read_plan(plan), read_data(data)
+    p = memory(plan, data, order, thread, theta, pointer(theta))
+    labels, classes = (data.examples, p.table[(p.stages - 1) * COLUMNS + N_OUT]) if data.value_columns == 0 else (0, 0)
+    if not (within(p.labels, labels, classes) and within(p.order, len(order), data.examples)):
+        return False
     control = flush_denormals()
-    plan = read_plan(plan)
-    p = memory(plan, read_data(data), order, thread, theta)
+    p_wide = memory(plan, data, order, thread, theta, wide(pointer(theta)))
     if thread == 0:
         exchange(p, theta, slots, False)
     wait(p.counter, p.threads)
@@ -170,12 +191,12 @@ def train_steps(
     online = straight and p.batch_size == 1 and p.threads == 1
     for step in range(report.shape[1]):
         first = step * p.batch_size
-        size = min(p.batch_size, examples - first)
+        size = min(p.batch_size, len(order) - first)
         lr = rates[min(step, len(rates) - 1)]
         if online:
             report[LOSS, step], report[HITS, step] = online_step(p, first, lr)
         elif plan.narrow:
-            report[LOSS, step], report[HITS, step] = narrow_pass(p, first, size, mode != MEASURE)
+            report[LOSS, step], report[HITS, step] = narrow_pass(p, p_wide, first, size, mode != MEASURE)
         else:
             forward(p, first, size)
             if thread == 0:
@@ -192,3 +213,4 @@ def train_steps(
         elif mode == TRAIN:
             exchange(p, theta, slots, True)
     restore(control)
+    return True

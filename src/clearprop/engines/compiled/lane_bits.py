@@ -13,14 +13,13 @@ from clearprop.engines.compiled.lanes import call_llvm, spread, vector_type
 
 @intrinsic
 def power_of_two(typing: Any, shifted: Any) -> Any:
-    """2^k, whose exponent field is k + bias; k stands in the lowest bits of `shifted` = k + 1.5 * 2^23 (2^52 in float64)."""
+    """2^k, whose exponent field is k + bias, which stands in the lowest bits of `shifted` = k + `magic`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector = vector_type(context, signature.args[0])
-        bits, mantissa, bias = (32, 23, 127) if isinstance(vector.element, ir.FloatType) else (64, 52, 1023)
+        bits, mantissa = (32, 23) if isinstance(vector.element, ir.FloatType) else (64, 52)
         integers = ir.VectorType(ir.IntType(bits), vector.count)
-        k = builder.bitcast(arguments[0], integers)
-        biased = builder.add(k, ir.Constant(integers, [bias] * vector.count))
+        biased = builder.bitcast(arguments[0], integers)
         return builder.bitcast(builder.shl(biased, ir.Constant(integers, [mantissa] * vector.count)), vector)
 
     return shifted(shifted), generate

@@ -20,7 +20,7 @@ from clearprop.engines.compiled.lane_bits import abs_lanes, polynomial, power_of
 from clearprop.engines.compiled.lane_moves import fma
 from clearprop.engines.compiled.lanes import INTERPRETED, Lanes, fill, pick
 
-LOG2_E = 1 / math.log(2)
+LN_2 = math.log(2)
 SQRT_2 = math.sqrt(2)
 
 
@@ -68,29 +68,39 @@ def compile_elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     return njit(inline="never")(FunctionType(function.__code__, namespace, function.__name__, function.__defaults__))
 
 
-def _parts(scalar: Any) -> tuple[Any, Any]:
-    """For registers of one dtype: exp(x) as h and e with exp(x) = 2 h (1 + e), and log(x).
+def economised(series: list[float], low: float, high: float, n: int) -> list[float]:
+    """n coefficients that stand for a longer power series on an interval.
 
-    h is half a power of two, since 2^k itself can overflow where 2^k (1 + e) does not.
+    The polynomial equals the series at Chebyshev's points, so that its greatest error is close to the least possible; a
+    series that is cut off wastes terms on being exact in the middle (Trefethen, Approximation Theory and Approximation
+    Practice, chapters 2 and 16).
     """
+    found = np.polynomial.Chebyshev.interpolate(np.polynomial.Polynomial(series), n - 1, domain=[low, high])
+    return [float(c) for c in found.convert(kind=np.polynomial.Polynomial).coef]
+
+
+def _parts(scalar: Any) -> tuple[Any, Any]:
+    """For registers of one dtype: the parts k and e of exp(x) = 2^k (1 + e), k as `power_of_two` takes it; and log(x)."""
     single = scalar == types.float32
-    # Adding 1.5 * 2^23 (2^52) to a number leaves the nearest integer in its lowest bits.
-    magic = 1.5 * 2.0 ** (23 if single else 52)
+    # Adding 1.5 * 2^23 (2^52) to a number leaves the nearest integer in its lowest bits; there it gets the bias as well.
+    magic = 1.5 * 2.0**23 + 127 if single else 1.5 * 2.0**52 + 1023
     # ln 2 in two parts, the first with so few bits that k times it is exact.
     ln2_high, ln2_low = (0.693359375, -2.12194440e-4) if single else (0.693145751953125, 1.42860682030941723212e-6)
-    # (e^r - 1) / r = 1 + r/2 + r^2/6 + ..., where |r| <= ln(2) / 2: the first term left out is below rounding.
-    series = polynomial([1 / math.factorial(k + 1) for k in range(8 if single else 14)])
-    # log m = 2 s (1 + s^2/3 + s^4/5 + ...), s = (m - 1) / (m + 1), where |s| < 0.172.
-    odd_series = polynomial([2 / (2 * k + 1) for k in range(6 if single else 12)])
+    # (e^r - 1) / r = 1 + r (1/2! + r/3! + ...), where |r| <= ln(2) / 2
+    rest = economised([1 / math.factorial(k + 2) for k in range(16)], -LN_2 / 2, LN_2 / 2, 5 if single else 10)
+    series = polynomial([1.0, *rest])
+    # log m = s (2 + s^2 (2/3 + 2/5 s^2 + ...)), s = (m - 1) / (m + 1), where s^2 < 0.0295
+    rest = economised([2 / (2 * k + 3) for k in range(16)], 0.0, 0.0295, 3 if single else 7)
+    odd_series = polynomial([2.0, *rest])
     info = np.finfo("float32" if single else "float64")
     tiny = float(info.tiny)
 
     @register_jitable
     def split_exp(x: Any) -> Any:
-        shifted = fma(x, fill(x, LOG2_E), fill(x, magic))
+        shifted = fma(x, fill(x, 1 / LN_2), fill(x, magic))
         k = shifted - magic
         r = fma(k, fill(x, -ln2_low), fma(k, fill(x, -ln2_high), x))
-        return power_of_two(shifted - 1.0), series(r) * r
+        return shifted, series(r) * r
 
     @register_jitable
     def log_lanes(x: Any) -> Any:
@@ -119,7 +129,9 @@ def _exp(x: Any) -> Any:
     low, high = _RANGE[x.scalar]
 
     def on_lanes(x: Any) -> Any:
-        half, e = split_exp(pick(x < low, fill(x, low), pick(x > high, fill(x, high), x)))
+        # By way of half of it, since 2^k itself can overflow where 2^k (1 + e) does not.
+        k, e = split_exp(pick(x < low, fill(x, low), pick(x > high, fill(x, high), x)))
+        half = power_of_two(k - 1.0)
         return 2.0 * fma(half, e, half)
 
     return on_lanes
@@ -132,12 +144,12 @@ def _tanh(x: Any) -> Any:
     split_exp, _ = _PARTS[x.scalar]
 
     def on_lanes(x: Any) -> Any:
-        # With d = exp(2|x|) - 1, which loses nothing for small x, tanh |x| = d / (d + 2). Beyond 20, tanh is 1.
-        y = abs_lanes(x)
-        half, e = split_exp(2.0 * pick(y > 20.0, fill(x, 20.0), y))
-        d = fma(half + half, e, 2.0 * half - 1.0)
-        t = d / (d + 2.0)
-        return pick(x < 0.0, 0.0 - t, t)
+        # With d = exp(2x) - 1, which loses nothing for small x, tanh x = d / (d + 2). Beyond 20, tanh is 1.
+        x = pick(x < -20.0, fill(x, -20.0), pick(x > 20.0, fill(x, 20.0), x))
+        k, e = split_exp(x + x)
+        power = power_of_two(k)
+        d = fma(power, e, power - 1.0)
+        return d / (d + 2.0)
 
     return on_lanes
 

@@ -24,28 +24,17 @@ from clearprop.engines.compiled.plan import COLUMNS, N_OUT
 
 
 @expanded
-def examples(p: Any, begin: int, last: int) -> tuple[Any, int]:
-    """Where the row numbers of a block lie: in the order, or, if it ends too soon, in a copy that repeats the last one."""
-    if begin + p.lanes - 1 <= last:
-        return p.order, begin
-    own = p.thread * p.lanes
-    for r in range(p.lanes):
-        p.block[own + r] = p.order[min(begin + r, last)]
-    return p.block, own
-
-
-@expanded
-def read_targets(p: Any, rows: Any, at: int) -> None:
+def read_targets(p: Any, begin: int, n_real: int) -> None:
     """The targets of a block, unit by unit: one-hot if there are labels, else the values, a single one repeated."""
     lanes, n, own = p.lanes, p.table[(p.stages - 1) * COLUMNS + N_OUT], p.thread * p.lanes
     if p.value_columns == 0:
-        label = gather(p.labels, rows, at, 1, 0, p.a)
+        label = gather(p.labels, p.order, begin, n_real, 1, 0, p.a)
         for j in range(n):
             store(p.targets, (own + j) * lanes, label == float(j))
     else:
         for j in range(n):
             column = j if p.value_columns > 1 else 0
-            store(p.targets, (own + j) * lanes, gather(p.values, rows, at, p.value_columns, column, p.a))
+            store(p.targets, (own + j) * lanes, gather(p.values, p.order, begin, n_real, p.value_columns, column, p.a))
 
 
 @expanded
@@ -81,8 +70,9 @@ def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) ->
         e = exp(load(z, start + j * lanes) - m)
         store(y, begin + j * lanes, e)
         s = s + e
+    part = 1.0 / s
     for j in range(n):
-        store(y, begin + j * lanes, load(y, begin + j * lanes) / s)
+        store(y, begin + j * lanes, load(y, begin + j * lanes) * part)
     return m, s
 
 

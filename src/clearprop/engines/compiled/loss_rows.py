@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.engines.compiled.lane_math import exp, log
-from clearprop.engines.compiled.lane_moves import gather
+from clearprop.engines.compiled.lane_moves import spaced
 from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
-from clearprop.engines.compiled.loss_blocks import examples, hits_an_example, loss_block, read_targets
+from clearprop.engines.compiled.loss_blocks import hits_an_example, loss_block, read_targets
 from clearprop.engines.compiled.loss_functions import (
     BINARY,
     BINARY_LOGITS,
@@ -139,12 +139,9 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
     at, lanes, own = (p.stages - 1) * COLUMNS, p.lanes, p.thread * p.lanes
     here = p.block_start + own * lanes
     n, start, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
-    rows, begin = examples(p, first + row, first + row_end - 1)
-    read_targets(p, rows, begin)
-    for r in range(lanes):
-        p.block[own + r] = min(row + r, row_end - 1)
-    for j in range(n):
-        store(p.a, here + j * lanes, gather(p.a, p.block, own, lanes, start + j, p.a))
+    read_targets(p, first + row, row_end - row)
+    for j in range(n):  # as far as there is memory behind the last row, nothing need be known of what is there
+        store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
     losses, hits = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):
         for j in range(n):

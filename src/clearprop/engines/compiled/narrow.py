@@ -5,6 +5,8 @@ so it is for every example. Here a register holds one unit of as many examples a
 goes forward and backward at once, the weights are spread over all lanes, and every product x_i dz_j is added up in a register
 of its own, whose lanes are added at the end of the batch.
 
+Blocks are as wide as two registers while there are examples enough: what one half waits for, the other uses.
+
 That pays as long as these registers, one for each parameter, are few beside the examples (`engine.is_narrow`).
 """
 
@@ -12,43 +14,55 @@ from __future__ import annotations
 
 from typing import Any
 
-from clearprop.engines.compiled.lane_moves import fma, fold, gather
-from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
-from clearprop.engines.compiled.loss_blocks import examples, hits_an_example, loss_block, read_targets, softmax_block
+from clearprop.engines.compiled.lane_moves import add_products, fma, fold, gather
+from clearprop.engines.compiled.lanes import expanded, fill, lanes_of, load, store, total
+from clearprop.engines.compiled.loss_blocks import hits_an_example, loss_block, read_targets, softmax_block
 from clearprop.engines.compiled.passes import activate, differentiate
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
 
 
 @expanded
-def narrow_pass(p: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
-    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and hits."""
-    lanes = p.lanes
-    losses = hits = fill(p.a, 0.0)
+def narrow_pass(p: Any, wide: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
+    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and hits.
+
+    `wide` is the same memory as `p`, for blocks of two registers; the last few examples are a block of one.
+    """
+    losses = hits = fill(p.sums, 0.0)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
-    for k in range(0, p.n_packed * lanes if learn else 0, lanes):
-        store(p.sums, k, fill(p.a, 0.0))
-    for begin in range(first, first + size, lanes):
-        read_block(p, begin, first + size - 1)
-        for stage in range(p.stages):
-            forward_block(p, stage)
-        v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], first + size - begin, scale)
-        differentiate_block(p, p.stages - 1)
-        losses, hits = losses + v, hits + h
-        for stage in range(p.stages - 1 if learn else -1, -1, -1):
-            backward_block(p, stage)
-    for k in range(0, p.n_packed if learn else 0, lanes):
-        store(p.grad, k, fold(p.sums, k * lanes))
+    for k in range(0, p.n_packed * p.lanes if learn else 0, p.lanes):
+        store(p.sums, k, fill(p.sums, 0.0))
+    begin, end = first, first + size
+    while end - begin > p.lanes:
+        losses, hits = pass_block(wide, begin, end, scale, learn, losses, hits)
+        begin += wide.lanes
+    if begin < end:
+        losses, hits = pass_block(p, begin, end, scale, learn, losses, hits)
+    for k in range(0, p.n_packed if learn else 0, p.lanes):
+        store(p.grad, k, fold(p.sums, k * p.lanes))
     return total(losses) * scale, total(hits) / hits_an_example(p)
 
 
 @expanded
-def read_block(p: Any, begin: int, last: int) -> None:
-    """The inputs of a block, unit by unit."""
-    rows, at = examples(p, begin, last)
-    read_targets(p, rows, at)
+def pass_block(p: Any, begin: int, end: int, scale: float, learn: bool, losses: Any, hits: Any) -> tuple[Any, Any]:
+    """Forward and backward for the block of examples from `begin`, in a batch that ends at `end`; adds its loss and hits."""
+    read_block(p, begin, end - begin)
+    for stage in range(p.stages):
+        forward_block(p, stage)
+    v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], end - begin, scale)
+    differentiate_block(p, p.stages - 1)
+    for stage in range(p.stages - 1 if learn else -1, -1, -1):
+        backward_block(p, stage)
+    one = fill(p.a, 1.0)
+    return add_products(one, v, losses), add_products(one, h, hits)
+
+
+@expanded
+def read_block(p: Any, begin: int, n_real: int) -> None:
+    """The inputs and the targets of a block, unit by unit."""
+    read_targets(p, begin, n_real)
     n_in = p.table[N_IN]
     for i in range(n_in):
-        store(p.a, i * p.lanes, gather(p.x, rows, at, n_in, i, p.a))
+        store(p.a, i * p.lanes, gather(p.x, p.order, begin, n_real, n_in, i, p.a))
 
 
 @expanded
@@ -80,21 +94,29 @@ def backward_block(p: Any, stage: int) -> None:
     """dW_ij += x_i dz_j and db_j += dz_j; then dz of the stage before, f'(x_i) sum_j W_ij dz_j."""
     n_in, n_out, x, dz, w = place(p, stage)
     lanes = p.lanes
-    for i in range(n_in):
-        x_i, k = load(p.a, x + i * lanes), w + i * n_out
-        for j in range(n_out):
-            store(p.sums, (k + j) * lanes, fma(x_i, load(p.da, dz + j * lanes), load(p.sums, (k + j) * lanes)))
-    k = w + n_in * n_out
     for j in range(n_out):
-        store(p.sums, (k + j) * lanes, load(p.sums, (k + j) * lanes) + load(p.da, dz + j * lanes))
+        add_to_gradient(p, w + n_in * n_out + j, fill(p.a, 1.0), load(p.da, dz + j * lanes))
     if stage == 0:
+        for i in range(n_in):
+            x_i, k = load(p.a, x + i * lanes), w + i * n_out
+            for j in range(n_out):
+                add_to_gradient(p, k + j, x_i, load(p.da, dz + j * lanes))
         return
     for i in range(n_in):
-        dx = fill(p.a, 0.0)
+        x_i, k, dx_i = load(p.a, x + i * lanes), w + i * n_out, fill(p.a, 0.0)
         for j in range(n_out):
-            dx = fma(load(p.da, dz + j * lanes), fill(p.a, p.packed[w + i * n_out + j]), dx)
-        store(p.da, x + i * lanes, dx)
+            dz_j = load(p.da, dz + j * lanes)
+            add_to_gradient(p, k + j, x_i, dz_j)
+            dx_i = fma(dz_j, fill(p.a, p.packed[k + j]), dx_i)
+        store(p.da, x + i * lanes, dx_i)
     differentiate_block(p, stage - 1)
+
+
+@expanded
+def add_to_gradient(p: Any, k: int, x: Any, dz: Any) -> None:
+    """Add x dz, for all examples of the block, to the sums of parameter k."""
+    at = k * lanes_of(p.sums)
+    store(p.sums, at, add_products(x, dz, load(p.sums, at)))
 
 
 @expanded

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.engines.compiled.lane_math import compile_elementwise, exp
+from clearprop.engines.compiled.lane_moves import spaced
 from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
 from clearprop.engines.compiled.plan import (
     ACTIVATION,
@@ -217,17 +218,20 @@ def gradient_stage(p: Any, stage: int, size: int, to: Any, keep: int, scale: flo
 
 @expanded
 def transpose_stage(p: Any, stage: int) -> None:
-    """W^T of one stage, for the thread's part, in squares that stay in the nearest cache."""
-    t, at, square = p.table, stage * COLUMNS, p.lanes
+    """W^T of one stage, for the thread's part: so many rows at a time as fill a register, which stay in the nearest cache."""
+    t, at, lanes = p.table, stage * COLUMNS, p.lanes
     row, row_end = own_rows(p, stage)
     row_end = min(row_end, t[at + N_IN])
     w_start, w_step, first, last = panel(p, stage, p.thread)
     w_start, last = w_start - first, min(last, t[at + N_OUT])
-    for i0 in range(row, row_end, square):
-        for j0 in range(first, last, square):
-            for j in range(j0, min(j0 + square, last)):
-                for i in range(i0, min(i0 + square, row_end)):
-                    p.transposed[t[at + T] + j * t[at + T_WIDTH] + i] = p.packed[w_start + i * w_step + j]
+    for i0 in range(row, row_end, lanes):
+        for j in range(first, last):
+            start, k = t[at + T] + j * t[at + T_WIDTH], w_start + j
+            if i0 + lanes <= row_end:
+                store(p.transposed, start + i0, spaced(p.packed, k + i0 * w_step, w_step))
+            else:
+                for i in range(i0, row_end):
+                    p.transposed[start + i] = p.packed[k + i * w_step]
 
 
 @expanded

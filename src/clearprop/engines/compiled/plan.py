@@ -13,6 +13,7 @@ from clearprop.engines.compiled.lanes import INTERPRETED, address_of, count
 from clearprop.nn import Layer, Linear, Net, ReLU, Sigmoid, Softmax, Tanh
 
 CACHE_LINE = 64  # bytes
+WIDEST = 2  # registers that are treated as one
 # Activations, as the kernel knows them.
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
@@ -70,8 +71,6 @@ class Plan(NamedTuple):
         Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
         1 for an output, 0 for padding.
-    block : array of int64 (threads, lanes)
-        The examples or the rows of a block.
     sums : array (n_packed x lanes,)
         For a narrow net, a register for each gradient.
     partial : array of float64 (3, threads)
@@ -98,7 +97,6 @@ class Plan(NamedTuple):
     x_offsets: Array
     targets: Array
     mask: Array
-    block: Array
     sums: Array
     partial: Array
     counter: Array
@@ -117,10 +115,11 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
     found = stages(net)
     assert isinstance(found, list)
     lanes = count(net.dtype)
-    unit, rows = (1, lanes) if narrow else (lanes, batch_size)  # numbers in a row are padded to units of so many
+    block = WIDEST * lanes
+    unit, rows = (1, block) if narrow else (lanes, batch_size)  # numbers in a row are padded to units of so many
     table = np.zeros((len(found), COLUMNS), np.int64)
     packed = transposed = theta = 0
-    activations = found[0][0].n_in * lanes if narrow else 0
+    activations = found[0][0].n_in * block if narrow else 0
     for row, (layer, activation) in zip(table, found, strict=True):
         width, t_width = (-(-n // unit) * unit for n in (layer.n_out, layer.n_in))
         row[:5] = layer.n_in, layer.n_out, width, packed, transposed
@@ -150,7 +149,6 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
         x_offsets=np.zeros((threads, batch_size), np.int64),
         targets=aligned(max(rows, threads * lanes) * last_width, net.dtype),
         mask=(np.arange(last_width) < table[-1, N_OUT]).astype(net.dtype),
-        block=np.zeros((threads, lanes), np.int64),
         sums=aligned(packed * lanes if narrow else 0, net.dtype),
         partial=np.zeros((3, threads)),
         counter=np.zeros(1, np.int64),
@@ -163,6 +161,8 @@ class Data(NamedTuple):
     Attributes
     ----------
     x : array (N, n_x)
+    examples : int
+        N.
     y, value_columns : array, int
         Targets: labels (N,) of int64, if there are no columns; else numbers (N, value_columns).
     loss, per_example : int
@@ -170,6 +170,7 @@ class Data(NamedTuple):
     """
 
     x: Array
+    examples: int
     y: Array
     value_columns: int
     loss: int
@@ -222,7 +223,6 @@ class Memory(NamedTuple):
     x_offsets: Any
     targets: Any
     mask: Any
-    block: Any
     sums: Any
     partial: Any
     counter: Any

@@ -35,7 +35,9 @@ def _draw(typing: Any, function: Any, state: Any) -> Any:
 @keep_on_disk
 @njit
 def _shuffle(generator: int, order: Any) -> None:
-    """Exchange each number, from the last to the second, with one that is drawn from it and those before it."""
+    """0, 1, 2, ..., of which each, from the last to the second, is exchanged with one drawn from it and those before it."""
+    for i in range(len(order)):
+        order[i] = i
     words = integers_at(generator)
     function, state = words[NEXT_UINT32], words[STATE]
     i = len(order) - 1
@@ -62,7 +64,7 @@ def permutation(rng: np.random.Generator, n: int) -> Array:
     """
     if INTERPRETED or n >= LARGEST:
         return rng.permutation(n)
-    order = np.arange(n, dtype=np.int64)
+    order = np.empty(n, np.int64)
     with rng.bit_generator.lock:
         _shuffle(rng.bit_generator.ctypes.bit_generator.value, order)
     return order

@@ -27,7 +27,6 @@ from numba.extending import intrinsic
 
 from clearprop.engines.compiled.lane_moves import fetch
 from clearprop.engines.compiled.lanes import (
-    FLOATS,
     INTERPRETED,
     TILE_LANES,
     TILE_ROWS,
@@ -35,6 +34,7 @@ from clearprop.engines.compiled.lanes import (
     count,
     element,
     expanded,
+    kind_of,
     load_vector,
     spread,
     store_vector,
@@ -52,7 +52,7 @@ def _build(rows: int, registers: int, by_row: bool) -> Any:
         typing: Any, a: Any, offsets: Any, first_row: Any, column: Any, b: Any, b_start: Any, b_step: Any, depth: Any,
         c: Any, c_start: Any, c_step: Any, keep: Any, scale: Any, bias: Any, bias_start: Any,
     ) -> Any:  # fmt: skip
-        kind = FLOATS[a.dtype]
+        kind = kind_of(a)
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             (a, offsets, first_row, column, b, b_start, b_step, depth, c, c_start, c_step, keep, scale, bias, bias_start) = (
