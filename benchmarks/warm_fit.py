@@ -46,9 +46,10 @@ def fit_often(repeats: int) -> list[dict[str, Any]]:
 def timed(function: Any, spent: list[float]) -> Any:
     """The function, noting the seconds of each call."""
 
-    def call(*args: Any) -> None:
+    def call(*args: Any) -> Any:
         began = time.perf_counter()
-        function(*args)
+        result = function(*args)
         spent.append(time.perf_counter() - began)
+        return result
 
     return call

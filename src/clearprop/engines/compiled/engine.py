@@ -19,7 +19,7 @@ from clearprop.engines.compiled.updates import OPTIMIZER_CODES
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
 from clearprop.errors import ShapeError
-from clearprop.nn import Linear, Loss, Net
+from clearprop.nn import Layer, Linear, Loss, Net
 from clearprop.nn.cross_entropy import one_hot
 from clearprop.nn.loss import ElementwiseLoss
 from clearprop.optim import SGD, Adam, Optimizer
@@ -27,6 +27,7 @@ from clearprop.registry import count
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
+Shape = tuple[tuple[int, int, int], ...]  # inputs, outputs and code of the activation, for each linear layer
 KEPT = 4  # plans: for training and for measuring, and for the last batch of a piece
 NO_STEP = SGD()  # stands for the optimizer where none is needed
 MEASURED = 256  # examples of a batch that is only measured: few enough for their activations to stay in a cache
@@ -51,6 +52,7 @@ class Compiled(Engine):
         self.threads = None if threads is None else count("threads", threads)
         self._plans: dict[tuple[object, ...], tuple[Plan, Any]] = {}
         self._last: dict[int, tuple[Data, Any]] = {}  # for each mode
+        self._known: tuple[list[Layer], Shape | str] = ([], "")
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """Linear layers, each with at most one activation behind it; the losses and optimizers of clearprop."""
@@ -69,8 +71,8 @@ class Compiled(Engine):
 
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
         """One batch through the kernel, without the update."""
-        grad, found = net.theta.copy(), self._stages(net, loss, NO_STEP)
-        steps = self._run(found, net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
+        grad, shape = net.theta.copy(), self._checked_shape(net, loss, NO_STEP)
+        steps = self._run(shape, net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
         return float(steps.losses[0]), grad
 
     def permutation(self, rng: np.random.Generator, n: int) -> Array:
@@ -79,29 +81,29 @@ class Compiled(Engine):
 
     def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
         """Forward passes of the kernel, if the data have the dtype of the net and the kernel knows its layers."""
-        found, size = stages(net), min(MEASURED, len(X))
-        if X.dtype != net.dtype or isinstance(found, str) or loss_code(loss) is None:
+        shape, size = self._shape(net), min(MEASURED, len(X))
+        if X.dtype != net.dtype or isinstance(shape, str) or loss_code(loss) is None:
             return super().measure(net, loss, X, y)
-        steps = self._run(found, net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
+        steps = self._run(shape, net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
         return steps.totals(loss, len(X), size)
 
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """All steps of the epoch in one call of the kernel, if the data have the dtype of the net."""
-        found = self._stages(net, loss, optimizer)
+        shape = self._checked_shape(net, loss, optimizer)
         if X.dtype == net.dtype:
-            return self._run(found, net, loss, optimizer, X, y, order, batch_size, net.theta, TRAIN)
+            return self._run(shape, net, loss, optimizer, X, y, order, batch_size, net.theta, TRAIN)
         # Bytes in a file, say, which may be larger than the memory: they become numbers some batches at a time.
         pieces = []
         for rows in batches(order, batch_size * -(-PIECE // batch_size)):
             X_part, all_of_it = X[rows].astype(net.dtype), np.arange(len(rows))
-            pieces.append(self._run(found, net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, TRAIN))
+            pieces.append(self._run(shape, net, loss, optimizer, X_part, y[rows], all_of_it, batch_size, net.theta, TRAIN))
         return Steps(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
     def _run(
         self,
-        found: list[tuple[Linear, int]],
+        shape: Shape,
         net: Net,
         loss: Loss,
         optimizer: Optimizer,
@@ -113,12 +115,12 @@ class Compiled(Engine):
         mode: int,
     ) -> Steps:
         """Call the kernel. With a small net this function takes longer than the kernel, so every line of it counts."""
-        n_steps = -(-len(order) // batch_size)
-        X, y = checked(net, loss, X, y)
+        n_steps, n_out, code = -(-len(order) // batch_size), int(net.n_out or 1), int(loss_code(loss) or 0)
+        X, y = checked(net, loss, code, X, y)
         order = np.ascontiguousarray(order, np.int64)
         if not order.flags.writeable:
             order = order.copy()  # Numba would compile the kernel once more for an array that is only read
-        plan, plan_numbers = self._plan(found, net, batch_size)
+        plan, plan_numbers = self._plan(shape, net, batch_size)
         if mode == TRAIN:
             optimizer.prepare(theta, theta)
         slots = np.empty((len(optimizer.slots), theta.size), theta.dtype)
@@ -126,43 +128,50 @@ class Compiled(Engine):
             slots[k] = slot
         straight = mode == TRAIN and is_plain(optimizer) and not plan.narrow
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
-        data_numbers = self._data(mode, loss, X, y, int(net.n_out or 1))
+        per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else n_out
+        data_numbers = self._data(mode, X, y, code, per_example)
         report = np.zeros((2, n_steps))
         done = run_in_threads(
             plan, plan_numbers, data_numbers, order, mode, straight, theta, slots,
-            OPTIMIZER_CODES[type(optimizer)], rates(optimizer, n_steps), constants(optimizer, n_steps),
-            optimizer.weight_decay, clip_norm, report,
+            OPTIMIZER_CODES[type(optimizer)], rule(optimizer, n_steps), optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
         if not done:
-            refuse(y, order, len(X), int(net.n_out or 1))
+            refuse(y, order, len(X), n_out)
         if mode == TRAIN:
             for k, slot in enumerate(optimizer.slots.values()):
                 slot[:] = slots[k]
             optimizer.t += n_steps
         return Steps(report[0], report[1])
 
-    def _stages(self, net: Net, loss: Loss, optimizer: Optimizer) -> list[tuple[Linear, int]]:
-        """The net as the kernel sees it, or the error that says why it cannot."""
-        found = stages(net)
-        if isinstance(found, str) or loss_code(loss) is None or type(optimizer) not in OPTIMIZER_CODES:
-            require_support(self, net, loss, optimizer)
-        assert isinstance(found, list)
-        return found
+    def _shape(self, net: Net) -> Shape | str:
+        """The net as the kernel sees it, or why it cannot; kept for the next epoch with the same layers."""
+        layers, shape = self._known
+        if layers != net.layers:
+            found = stages(net)
+            shape = found if isinstance(found, str) else tuple((layer.n_in, layer.n_out, code) for layer, code in found)
+            self._known = list(net.layers), shape
+        return shape
 
-    def _data(self, mode: int, loss: Loss, X: Array, y: Array, n_out: int) -> Any:
+    def _checked_shape(self, net: Net, loss: Loss, optimizer: Optimizer) -> Shape:
+        """The net as the kernel sees it, or the error that says why it cannot train so."""
+        shape = self._shape(net)
+        if isinstance(shape, str) or loss_code(loss) is None or type(optimizer) not in OPTIMIZER_CODES:
+            require_support(self, net, loss, optimizer)
+        assert not isinstance(shape, str)
+        return shape
+
+    def _data(self, mode: int, X: Array, y: Array, code: int, per_example: int) -> Any:
         """What the kernel is told of the data, kept for the next epoch on the same."""
-        code = int(loss_code(loss) or 0)
-        per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else n_out
         data, numbers = self._last.get(mode, (None, None))
-        if data is None or not (data.x is X and data.y is y and (data.loss, data.per_example) == (code, per_example)):
+        if data is None or not (data.x is X and data.y is y and data.loss == code and data.per_example == per_example):
             data = Data(X, len(X), y, y.shape[1] if y.ndim == 2 else 0, code, per_example)
             numbers = numbered(data)
             self._last[mode] = data, numbers
         return numbers
 
-    def _plan(self, found: list[tuple[Linear, int]], net: Net, batch_size: int) -> tuple[Plan, Any]:
+    def _plan(self, shape: Shape, net: Net, batch_size: int) -> tuple[Plan, Any]:
         """The memory for this kind of step, kept for the next epoch; and what the kernel is told of it."""
-        key = (*((layer.n_in, layer.n_out, code) for layer, code in found), net.dtype, batch_size)
+        key = shape, net.dtype, batch_size
         if key not in self._plans:
             share = 6 * batch_size * net.theta.size >= WORTH_SHARING and not INTERPRETED
             threads = (self.threads or processors()) if share else 1
@@ -184,12 +193,12 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count() or 1
 
 
-def checked(net: Net, loss: Loss, X: Array, y: Array) -> tuple[Array, Array]:
+def checked(net: Net, loss: Loss, code: int, X: Array, y: Array) -> tuple[Array, Array]:
     """X and y as the kernel reads them, once all have been refused that `Net` and `Loss` would refuse, but for wrong labels."""
     X = np.ascontiguousarray(X, dtype=net.dtype)
     net.layers[0].check_input(X)
     n_out = int(net.n_out or 1)
-    if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or n_out == 1 or (loss_code(loss) or 0) > LIKELIHOOD:
+    if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or n_out == 1 or code > LIKELIHOOD:
         like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), n_out))
         loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
     return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
@@ -208,20 +217,14 @@ def is_plain(optimizer: Optimizer) -> bool:
     return isinstance(optimizer, SGD) and not (optimizer.momentum or optimizer.weight_decay or optimizer.clip_norm)
 
 
-def rates(optimizer: Optimizer, n_steps: int) -> Array:
-    """The learning rate of each step (n_steps,), or of all of them (1,)."""
-    if isinstance(optimizer.lr, float):
-        return np.array([optimizer.lr])
-    return np.array([optimizer.rate(step) for step in range(optimizer.t, optimizer.t + n_steps)])
-
-
-def constants(optimizer: Optimizer, n_steps: int) -> Array:
-    """The other numbers on which the rule depends, (n_steps, k) or (1, k)."""
-    if not isinstance(optimizer, Adam):
-        return np.array([optimizer.constants(0)], dtype=np.float64)
-    t = np.arange(optimizer.t + 1, optimizer.t + n_steps + 1)
-    found = optimizer.constants(t)  # type: ignore[arg-type]  # formulas in t take arrays as well
-    return np.array(np.broadcast_arrays(*(np.atleast_1d(np.asarray(c, float)) for c in found))).T.copy()
+def rule(optimizer: Optimizer, n_steps: int) -> Array:
+    """The learning rate and the constants of the optimizer, a row for each step, or one for all (n_steps or 1, 1 + k)."""
+    if isinstance(optimizer.lr, float) and not isinstance(optimizer, Adam):
+        return np.array(((optimizer.lr, *optimizer.constants(0)),), np.float64)
+    steps = np.arange(optimizer.t, optimizer.t + n_steps)
+    constants = optimizer.constants(steps + 1)  # type: ignore[arg-type]  # formulas in t take arrays as well
+    columns = np.broadcast_arrays(np.array([optimizer.rate(int(t)) for t in steps]), *constants)
+    return np.stack(columns, axis=1).astype(np.float64, copy=False)
 
 
 def run_in_threads(plan: Plan, *given: Any) -> bool:

@@ -79,7 +79,7 @@ def own_part(p: Any, stage: int) -> tuple[int, int]:
 
 
 @expanded
-def move(p: Any, optimizer: int, decay: float, clip_norm: float, lr: float, constants: Any) -> None:
+def move(p: Any, optimizer: int, rule: Any, decay: float, clip_norm: float) -> None:
     """The optimizer's step, for the thread's part of the parameters."""
     factor = 1.0
     if clip_norm < math.inf:
@@ -92,7 +92,7 @@ def move(p: Any, optimizer: int, decay: float, clip_norm: float, lr: float, cons
         factor = clip_factor(combined(p, SQUARES), clip_norm)
     for stage in range(p.stages):
         first, last = own_part(p, stage)
-        update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, lr, constants, p.lanes)
+        update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, rule, p.lanes)
     wait(p.counter, p.threads)
 
 
@@ -143,8 +143,8 @@ def within(numbers: Any, n: int, limit: int) -> bool:
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
-    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int, rates: Any,
-    constants: Any, decay: float, clip_norm: float, report: Any, thread: int,
+    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int, rules: Any,
+    decay: float, clip_norm: float, report: Any, thread: int,
 ) -> bool:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
 
@@ -162,8 +162,8 @@ def train_steps(
         Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
     optimizer : int
         Its code.
-    rates, constants : array of float64 (n,), (n, k)
-        Of the optimizer, for each step; a single one for all.
+    rules : array of float64 (n, 1 + k)
+        The learning rate and the constants of the optimizer, for each step; a single row for all.
     decay, clip_norm : float
         As for `Optimizer`; an infinite norm for no clipping.
     report : array of float64 (2, n_steps)
@@ -192,9 +192,9 @@ def train_steps(
     for step in range(report.shape[1]):
         first = step * p.batch_size
         size = min(p.batch_size, len(order) - first)
-        lr = rates[min(step, len(rates) - 1)]
+        rule = pointer(rules[min(step, len(rules) - 1)])
         if online:
-            report[LOSS, step], report[HITS, step] = online_step(p, first, lr)
+            report[LOSS, step], report[HITS, step] = online_step(p, first, rule[0])
         elif plan.narrow:
             report[LOSS, step], report[HITS, step] = narrow_pass(p, p_wide, first, size, mode != MEASURE)
         else:
@@ -202,9 +202,9 @@ def train_steps(
             if thread == 0:
                 report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
             if mode != MEASURE:
-                backward(p, size, straight, lr)
+                backward(p, size, straight, rule[0])
         if mode == TRAIN and not straight:
-            move(p, optimizer, decay, clip_norm, lr, pointer(constants[min(step, len(constants) - 1)]))
+            move(p, optimizer, rule, decay, clip_norm)
         if mode == TRAIN and not (plan.narrow or online):
             transpose(p)
     if thread == 0:

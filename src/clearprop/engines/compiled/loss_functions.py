@@ -20,14 +20,16 @@ d_bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.df)
 squared, d_squared = compile_elementwise(MeanSquaredError.f), compile_elementwise(MeanSquaredError.df)
 
 
+LOSS_CODES: dict[type[Loss], int] = {
+    CrossEntropy: CROSS_ENTROPY,
+    NegativeLogLikelihood: LIKELIHOOD,
+    MeanSquaredError: SQUARED,
+    BinaryCrossEntropy: BINARY,
+    BinaryCrossEntropyWithLogits: BINARY_LOGITS,
+}
+
+
 def loss_code(loss: Loss) -> int | None:
     """The loss as the kernel knows it; None if it does not."""
-    if type(loss) is BinaryCrossEntropy:
-        return RAW_BINARY if loss.raw else BINARY
-    codes: dict[type[Loss], int] = {
-        CrossEntropy: CROSS_ENTROPY,
-        NegativeLogLikelihood: LIKELIHOOD,
-        MeanSquaredError: SQUARED,
-        BinaryCrossEntropyWithLogits: BINARY_LOGITS,
-    }
-    return codes.get(type(loss))
+    code = LOSS_CODES.get(type(loss))
+    return RAW_BINARY if isinstance(loss, BinaryCrossEntropy) and code == BINARY and loss.raw else code

@@ -34,24 +34,24 @@ def clip_factor(squares: float, clip_norm: float) -> float:
 
 @expanded
 def update(
-    code: int, theta: Any, grad: Any, one: Any, two: Any, first: int, last: int, factor: float, decay: float, lr: float,
-    c: Any, lanes: int,
+    code: int, theta: Any, grad: Any, one: Any, two: Any, first: int, last: int, factor: float, decay: float, c: Any,
+    lanes: int,
 ) -> None:  # fmt: skip
-    """Move a part of theta, given factor * gradient + decay * theta."""
+    """Move a part of theta, given factor * gradient + decay * theta; c holds the learning rate, then the constants."""
     for i in range(first, last, lanes):
         w = load(theta, i)
         g = load(grad, i) * factor + w * decay
         if code == GRADIENT_DESCENT:
-            w, v = sgd(w, g, load(one, i), lr, c[0], c[1])
+            w, v = sgd(w, g, load(one, i), c[0], c[1], c[2])
             store(one, i, v)
         elif code == ADAGRAD:
-            w, s = adagrad(w, g, load(one, i), lr, c[0])
+            w, s = adagrad(w, g, load(one, i), c[0], c[1])
             store(one, i, s)
         elif code == RMSPROP:
-            w, s = rmsprop(w, g, load(one, i), lr, c[0], c[1])
+            w, s = rmsprop(w, g, load(one, i), c[0], c[1], c[2])
             store(one, i, s)
         else:
-            w, m, s = adam(w, g, load(one, i), load(two, i), lr, c[0], c[1], c[2], c[3], c[4])
+            w, m, s = adam(w, g, load(one, i), load(two, i), c[0], c[1], c[2], c[3], c[4], c[5])
             store(one, i, m)
             store(two, i, s)
         store(theta, i, w)
