@@ -22,7 +22,8 @@ from clearprop.engines.compiled.passes import (
     own_rows,
     pack,
     panel,
-    region,
+    parts,
+    share,
     transpose_stage,
 )
 from clearprop.engines.compiled.plan import COLUMNS, GRADIENT, MEASURE, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
@@ -38,9 +39,10 @@ def forward(p: Any, first: int, size: int) -> None:
     for r in range(size):
         p.x_offsets[own + r] = p.order[first + r] * p.table[N_IN]
     for stage in range(p.stages):
-        forward_stage(p, stage, size)
+        for part in range(parts(p)):
+            forward_stage(p, stage, size, part)
         wait(p.counter, p.threads)
-    row, row_end, _, _ = region(p, p.stages - 1, size)
+    row, row_end = share(size, 1, p.thread, p.threads)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
     value, hits = loss_rows(p, first, row, row_end, scale)
     p.partial[LOSS * p.threads + p.thread] = value * scale
@@ -53,9 +55,10 @@ def backward(p: Any, size: int, straight: bool, lr: float) -> None:
     """Gradients of every stage, from the last to the first; `straight` away W and b move by -lr times theirs."""
     to, keep, scale = (p.packed, 1, -lr) if straight else (p.grad, 0, 1.0)
     for stage in range(p.stages - 1, -1, -1):
-        if stage > 0:
-            backward_stage(p, stage, size)
-        gradient_stage(p, stage, size, to, keep, scale)
+        for part in range(parts(p)):
+            if stage > 0:
+                backward_stage(p, stage, size, part)
+            gradient_stage(p, stage, size, part, to, keep, scale)
         wait(p.counter, p.threads)
 
 
@@ -69,12 +72,12 @@ def combined(p: Any, figure: int) -> float:
 
 
 @expanded
-def own_part(p: Any, stage: int) -> tuple[int, int]:
-    """The part of `packed`, of one stage, that a thread moves; a single thread moves all with the first."""
+def own_numbers(p: Any, stage: int, part: int) -> tuple[int, int]:
+    """Where in `packed` the numbers of one stage lie that a thread moves; a single thread moves all with the first."""
     if p.threads == 1:
         return 0, (p.n_packed if stage == 0 else 0)
-    row, row_end = own_rows(p, stage)
-    start, step, _, _ = panel(p, stage, p.thread)
+    row, row_end = own_rows(p, stage, part)
+    start, step, _, _ = panel(p, stage, p.thread, part)
     return start + row * step, start + row_end * step
 
 
@@ -85,14 +88,16 @@ def move(p: Any, optimizer: int, rule: Any, decay: float, clip_norm: float) -> N
     if clip_norm < math.inf:
         squares = 0.0
         for stage in range(p.stages):
-            first, last = own_part(p, stage)
-            squares += squared_norm(p.grad, first, last)
+            for part in range(parts(p)):
+                first, last = own_numbers(p, stage, part)
+                squares += squared_norm(p.grad, first, last)
         p.partial[SQUARES * p.threads + p.thread] = squares
         wait(p.counter, p.threads)
         factor = clip_factor(combined(p, SQUARES), clip_norm)
     for stage in range(p.stages):
-        first, last = own_part(p, stage)
-        update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, rule, p.lanes)
+        for part in range(parts(p)):
+            first, last = own_numbers(p, stage, part)
+            update(optimizer, p.packed, p.grad, p.one, p.two, first, last, factor, decay, rule, p.lanes)
     wait(p.counter, p.threads)
 
 
@@ -100,7 +105,8 @@ def move(p: Any, optimizer: int, rule: Any, decay: float, clip_norm: float) -> N
 def transpose(p: Any) -> None:
     """W^T of all stages but the first, which needs none."""
     for stage in range(1, p.stages):
-        transpose_stage(p, stage)
+        for part in range(parts(p)):
+            transpose_stage(p, stage, part)
     wait(p.counter, p.threads)
 
 

@@ -42,45 +42,63 @@ def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
 
 
 @expanded
-def divided(p: Any, stage: int) -> bool:
-    """Whether each thread has columns of a stage to itself, rather than rows of the batch.
+def divided(p: Any, stage: int) -> int:
+    """How many columns of a stage, from the first on, are divided among the threads, as many for each.
 
-    There must be enough of them; and a softmax needs whole rows, as the loss does.
+    The rows of the other columns are: those that are left over, or all, if there are few, or if the stage needs whole rows,
+    for a softmax or for the loss.
     """
-    at = stage * COLUMNS
-    return p.table[at + ACTIVATION] != SOFTMAX and stage < p.stages - 1 and p.table[at + WIDTH] >= 2 * p.lanes * p.threads
+    at, unit = stage * COLUMNS, p.lanes * p.threads
+    width = p.table[at + WIDTH]
+    if p.threads == 1:
+        return width
+    if p.table[at + ACTIVATION] == SOFTMAX or stage == p.stages - 1 or width < 2 * unit:
+        return 0
+    return width // unit * unit
 
 
 @expanded
-def region(p: Any, stage: int, size: int) -> tuple[int, int, int, int]:
+def parts(p: Any) -> int:
+    """What a thread has of every stage: its own columns (part 0), and, if it is not alone, its rows of the others (part 1)."""
+    return min(p.threads, 2)
+
+
+@expanded
+def columns(p: Any, stage: int, thread: int, part: int) -> tuple[int, int]:
+    """The columns that belong to a part."""
+    n = divided(p, stage)
+    return share(n, p.lanes, thread, p.threads) if part == 0 else (n, p.table[stage * COLUMNS + WIDTH])
+
+
+@expanded
+def rows(p: Any, n: int, part: int) -> tuple[int, int]:
+    """The rows, of n, that belong to a part."""
+    return (0, n) if part == 0 else share(n, 1, p.thread, p.threads)
+
+
+@expanded
+def region(p: Any, stage: int, size: int, part: int) -> tuple[int, int, int, int]:
     """The rows and the columns of a stage's activations that a thread computes."""
-    width = p.table[stage * COLUMNS + WIDTH]
-    if divided(p, stage):
-        first, last = share(width, p.lanes, p.thread, p.threads)
-        return 0, size, first, last
-    first, last = share(size, 1, p.thread, p.threads)
-    return first, last, 0, width
+    first, last = rows(p, size, part)
+    lane, lane_end = columns(p, stage, p.thread, part)
+    return first, last, lane, lane_end
 
 
 @expanded
-def panel(p: Any, stage: int, thread: int) -> tuple[int, int, int, int]:
-    """Where in `packed` a thread's columns of W and b lie: the first number, the step from row to row, and which they are.
+def panel(p: Any, stage: int, thread: int, part: int) -> tuple[int, int, int, int]:
+    """Where in `packed` the columns of W and b lie: the first number, the step from row to row, and which they are.
 
-    W[i, j] is at start + i * step + j - lane, and b is one more row. If columns are divided, those of a thread lie together,
-    far from the others: a processor that fetches more than it was asked for would else take what another writes.
+    W[i, j] is at start + i * step + j - lane, and b is one more row. The columns of each thread lie together, far from those
+    of others: a processor that fetches more than it was asked for would else take what another writes.
     """
-    t, at = p.table, stage * COLUMNS
-    if not divided(p, stage):
-        return t[at + W], t[at + WIDTH], 0, t[at + WIDTH]
-    lane, lane_end = share(t[at + WIDTH], p.lanes, thread, p.threads)
-    return t[at + W] + (t[at + N_IN] + 1) * lane, lane_end - lane, lane, lane_end
+    lane, lane_end = columns(p, stage, thread, part)
+    return p.table[stage * COLUMNS + W] + (p.table[stage * COLUMNS + N_IN] + 1) * lane, lane_end - lane, lane, lane_end
 
 
 @expanded
-def own_rows(p: Any, stage: int) -> tuple[int, int]:
+def own_rows(p: Any, stage: int, part: int) -> tuple[int, int]:
     """The rows of its panel of W (with b as one more) whose gradient a thread computes, and which it moves."""
-    n = p.table[stage * COLUMNS + N_IN] + 1
-    return (0, n) if divided(p, stage) else share(n, 1, p.thread, p.threads)
+    return rows(p, p.table[stage * COLUMNS + N_IN] + 1, part)
 
 
 @expanded
@@ -158,13 +176,13 @@ def source(p: Any, stage: int) -> tuple[Any, Any, int]:
 
 
 @expanded
-def forward_stage(p: Any, stage: int, size: int) -> None:
-    """a = f(x W + b) of one stage, for the thread's part."""
+def forward_stage(p: Any, stage: int, size: int, part: int) -> None:
+    """a = f(x W + b) of one stage, for a part of a thread."""
     x, x_offsets, x_row = source(p, stage)
-    row, row_end, lane, lane_end = region(p, stage, size)
+    row, row_end, lane, lane_end = region(p, stage, size, part)
     t, at = p.table, stage * COLUMNS
     width, start, code = t[at + WIDTH], t[at + A], t[at + ACTIVATION]
-    w_start, w_step, w_lane, _ = panel(p, stage, p.thread)
+    w_start, w_step, w_lane, _ = panel(p, stage, p.thread, part)
     w_start -= w_lane
     row_product(
         x, x_offsets, x_row, row, row_end, p.packed, w_start, w_step, t[at + N_IN],
@@ -177,9 +195,9 @@ def forward_stage(p: Any, stage: int, size: int) -> None:
 
 
 @expanded
-def backward_stage(p: Any, stage: int, size: int) -> None:
-    """dz of the stage before, from dz of this one: da = dz W^T, then times f'(z); for the thread's part."""
-    row, row_end, lane, lane_end = region(p, stage - 1, size)
+def backward_stage(p: Any, stage: int, size: int, part: int) -> None:
+    """dz of the stage before, from dz of this one: da = dz W^T, then times f'(z); for a part of a thread."""
+    row, row_end, lane, lane_end = region(p, stage - 1, size, part)
     t, at, before = p.table, stage * COLUMNS, (stage - 1) * COLUMNS
     width, start, code = t[before + WIDTH], t[before + A], t[before + ACTIVATION]
     row_product(
@@ -193,13 +211,13 @@ def backward_stage(p: Any, stage: int, size: int) -> None:
 
 
 @expanded
-def gradient_stage(p: Any, stage: int, size: int, to: Any, keep: int, scale: float) -> None:
-    """dW = x^T dz and db = sum of dz, for the thread's part, times scale: written to `to`, or added to it (keep = 1)."""
+def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int, scale: float) -> None:
+    """dW = x^T dz and db = sum of dz, for a part of a thread, times scale: written to `to`, or added to it (keep = 1)."""
     x, x_offsets, x_row = source(p, stage)
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, start = t[at + N_IN], t[at + WIDTH], t[at + A]
-    row, row_end = own_rows(p, stage)
-    w_start, w_step, lane, lane_end = panel(p, stage, p.thread)
+    row, row_end = own_rows(p, stage, part)
+    w_start, w_step, lane, lane_end = panel(p, stage, p.thread, part)
     w_start -= lane
     sum_product(
         x, x_offsets, x_row, row, min(row_end, n_in), p.da, start, width, size,
@@ -217,12 +235,12 @@ def gradient_stage(p: Any, stage: int, size: int, to: Any, keep: int, scale: flo
 
 
 @expanded
-def transpose_stage(p: Any, stage: int) -> None:
-    """W^T of one stage, for the thread's part: so many rows at a time as fill a register, which stay in the nearest cache."""
+def transpose_stage(p: Any, stage: int, part: int) -> None:
+    """W^T of one stage, for a part of a thread: so many rows at a time as fill a register, which stay in the nearest cache."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
-    row, row_end = own_rows(p, stage)
+    row, row_end = own_rows(p, stage, part)
     row_end = min(row_end, t[at + N_IN])
-    w_start, w_step, first, last = panel(p, stage, p.thread)
+    w_start, w_step, first, last = panel(p, stage, p.thread, part)
     w_start, last = w_start - first, min(last, t[at + N_OUT])
     for i0 in range(row, row_end, lanes):
         for j in range(first, last):
@@ -237,13 +255,21 @@ def transpose_stage(p: Any, stage: int) -> None:
 @expanded
 def pack(p: Any, theta: Any, packed: Any, back: bool) -> None:
     """Copy theta to where it is padded and divided, or back."""
-    t = p.table
-    for at in range(0, p.stages * COLUMNS, COLUMNS):
-        for thread in range(p.threads if divided(p, at // COLUMNS) else 1):
-            start, step, lane, lane_end = panel(p, at // COLUMNS, thread)
-            for i in range(t[at + N_IN] + 1):
-                for j in range(lane, min(lane_end, t[at + N_OUT])):
-                    if back:
-                        theta[t[at + THETA_W] + i * t[at + N_OUT] + j] = packed[start + i * step + j - lane]
-                    else:
-                        packed[start + i * step + j - lane] = theta[t[at + THETA_W] + i * t[at + N_OUT] + j]
+    for stage in range(p.stages):
+        for thread in range(p.threads):
+            pack_panel(p, stage, panel(p, stage, thread, 0), theta, packed, back)
+        if p.threads > 1:
+            pack_panel(p, stage, panel(p, stage, 0, 1), theta, packed, back)
+
+
+@expanded
+def pack_panel(p: Any, stage: int, given: tuple[int, int, int, int], theta: Any, packed: Any, back: bool) -> None:
+    """Copy a panel of theta, or back."""
+    t, at = p.table, stage * COLUMNS
+    start, step, lane, lane_end = given
+    for i in range(t[at + N_IN] + 1):
+        for j in range(lane, min(lane_end, t[at + N_OUT])):
+            if back:
+                theta[t[at + THETA_W] + i * t[at + N_OUT] + j] = packed[start + i * step + j - lane]
+            else:
+                packed[start + i * step + j - lane] = theta[t[at + THETA_W] + i * t[at + N_OUT] + j]
