@@ -75,7 +75,7 @@ def heading(found: Found, given: list[Workload]) -> str:
     sizes = ", ".join(f"{source} {n:,}" for source, n in {w.source: w.examples for w in given}.items())
     return f"""# Benchmarks
 
-Written by `make bench`; nothing here is typed by hand.
+Written by `make bench`; no figure here is typed by hand.
 
 {at["cpu"]}, {at["cores"]} cores; Python {at["python"]}, {versions}.
 {heading_line(found)}
