@@ -187,7 +187,8 @@ def scaling_section(found: Found) -> str:
     return f"""## How it grows
 
 One epoch of {N_X}-{WIDTH}-{N_Y}, ReLU, {EXAMPLES:,} examples, batch {BASE_BATCH}, from which one number at a time departs; each
-point in a fresh process. The exponents are those of the last {TAIL} points.
+point in a fresh process. Memory is the most that all arrays took at a time, the data among them. The exponents are those of
+the last {TAIL} points.
 
 {table(["exponent in", "seconds", "memory"], rows)}
 

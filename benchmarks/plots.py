@@ -61,6 +61,7 @@ def bars(ax: Axes, values: dict[str, Any], label: str) -> None:
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
     ax.set_xscale("log")
     ax.set_xlim(low / 3, high * (high / low) ** 0.25 * 1.5)
+    ax.xaxis.set_minor_formatter(NullFormatter())  # where there is but one power of ten, the others crowd
     dress(ax, label, "")
     ax.set_yticks(range(len(values)), list(values))
     ax.tick_params(axis="y", length=0)
@@ -73,7 +74,7 @@ def draw_scaling(found: Found) -> Figure:
     figure = Figure(figsize=(11, 5.6), layout="constrained")
     panels = figure.subplots(2, len(AXES), sharey="row")
     for column, axis in enumerate(AXES):
-        for row, (what, label) in enumerate((("seconds", "seconds an epoch"), ("mib", "MiB beyond a small run"))):
+        for row, (what, label) in enumerate((("seconds", "seconds an epoch"), ("mib", "MiB of arrays"))):
             power_law(panels[row, column], found["scaling"], axis, what)
             dress(panels[row, column], LABELS[axis] if row else "", label if column == 0 else "")
     return figure
@@ -81,9 +82,9 @@ def draw_scaling(found: Found) -> Figure:
 
 def power_law(ax: Axes, rows: list[dict[str, Any]], axis: str, what: str) -> None:
     x, y = curve(rows, axis, what)
-    ax.loglog(x, np.maximum(y, 1e-2 if what == "mib" else 0), "o-", color=OURS, markersize=4, linewidth=1.5)
+    ax.loglog(x, y, "o-", color=OURS, markersize=4, linewidth=1.5)
     k = exponent(rows, axis, what)
-    middle = np.exp(np.log(np.maximum(y[-TAIL:], 1e-3)).mean()) * (x / np.exp(np.log(x[-TAIL:]).mean())) ** k
+    middle = np.exp(np.log(y[-TAIL:]).mean()) * (x / np.exp(np.log(x[-TAIL:]).mean())) ** k
     ax.loglog(x[-TAIL:], middle[-TAIL:], "--", color=FAINT, linewidth=1.2)
     ticks = x[:: max(1, len(x) // 3)]
     ax.set_xticks(ticks, [f"{v:.0f}" if v < 10000 else f"{v / 1000:.0f}k" for v in ticks])

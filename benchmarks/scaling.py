@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
 
 import clearprop as cp
-from benchmarks.memory import status
 from benchmarks.processes import apart
 from clearprop.arrays import Array
 from clearprop.engines import ENGINES
@@ -25,7 +25,7 @@ TAIL = 3  # the exponent is that of the last points, where what is constant no l
 
 
 def measure_scaling(quick: bool) -> list[dict[str, Any]]:
-    """Rows (axis, value, seconds of an epoch, mib beyond a small run)."""
+    """Rows (axis, value, seconds of an epoch, mib of arrays at most)."""
     rows = []
     for axis, values in AXES.items():
         for value in values[:4] if quick else values:
@@ -39,10 +39,10 @@ def point(axis: str, value: int, budget: float) -> dict[str, float]:
     n = value if axis == "examples" else EXAMPLES
     hidden = [WIDTH] * value if axis == "depth" else [value if axis == "width" else WIDTH]
     batch = value if axis == "batch" else BATCH
-    epoch_seconds([N_X, 8, N_Y], 64, 8, 0.0)  # loads the kernel
-    before = status("VmHWM")
     seconds = epoch_seconds([N_X, *hidden, N_Y], n, batch, budget)
-    return {"seconds": seconds, "mib": status("VmHWM") - before}
+    tracemalloc.start()  # which slows Python down, but counts every array, where the process's pages are too coarse
+    epoch_seconds([N_X, *hidden, N_Y], n, batch, 0.0)
+    return {"seconds": seconds, "mib": tracemalloc.get_traced_memory()[1] / 2**20}
 
 
 def epoch_seconds(sizes: list[int], n: int, batch: int, budget: float) -> float:
@@ -66,4 +66,4 @@ def curve(rows: list[dict[str, Any]], axis: str, what: str) -> tuple[Array, Arra
 def exponent(rows: list[dict[str, Any]], axis: str, what: str) -> float:
     """k of value^k, by least squares through the logarithms of the last points."""
     x, y = (points[-TAIL:] for points in curve(rows, axis, what))
-    return float(np.polyfit(np.log(x), np.log(np.maximum(y, 1e-3)), 1)[0])
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
