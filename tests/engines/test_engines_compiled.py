@@ -24,7 +24,7 @@ from clearprop.engines.compiled.engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
 from clearprop.engines.compiled.tile import row_product, sum_product
-from clearprop.errors import ShapeError
+from clearprop.errors import ShapeError, UnsupportedError
 from clearprop.nn import BinaryCrossEntropyWithLogits, ReLU, Sigmoid, Tanh
 from clearprop.optim.schedules import StepDecay
 
@@ -189,6 +189,20 @@ def test_any_number_of_threads_agrees_with_the_reference(threads: int, agree: An
     got, wanted = wide_run(threads, cp.Adam(0.01), "float64"), wide_run(1, cp.Adam(0.01), "float64", Batch())
     agree(got[0], wanted[0], 1e-10)
     agree(got[1], wanted[1], 1e-10)
+
+
+@pytest.mark.parametrize("sizes", [[64, 300], [64, 300, 48]], ids=str)
+def test_threads_do_not_apply_a_softmax_twice(sizes: list[int], agree: Any) -> None:
+    """Where rows are shared, each belongs to one thread; a mistake shows in a few calls of a hundred only."""
+    rng, engine = np.random.default_rng(0), Compiled(threads=2)
+    X, y = rng.normal(size=(1024, 64)), rng.integers(sizes[-1], size=1024)
+    softmax = cp.Softmax(), *([cp.Linear(300, 48)] if len(sizes) == 3 else [])
+    net = cp.Net(cp.Linear(64, 300), *softmax, seed=0, dtype="float64")
+    loss = cp.CrossEntropy() if len(sizes) == 3 else cp.NegativeLogLikelihood()
+    wanted = Batch().loss_and_grad(net, loss, X, y)
+    for _ in range(100):
+        for got, right in zip(engine.loss_and_grad(net, loss, X, y), wanted, strict=True):
+            agree(got, right, 1e-10)
 
 
 def test_the_interpreter_lock_is_released() -> None:
@@ -399,6 +413,14 @@ def test_what_is_kept_of_the_data_is_never_out_of_date() -> None:
     y[3] = 2
     with pytest.raises(ShapeError, match="label 2"):
         engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+
+
+def test_nets_that_are_described_alike_are_not_taken_for_each_other() -> None:
+    engine, X, y = Compiled(), np.ones((5, 4), np.float32), np.zeros(5, np.int64)
+    engine.loss_and_grad(cp.Net(cp.Linear(4, 4), cp.Tanh(), cp.Linear(4, 4)), cp.CrossEntropy(), X, y)
+    layer = cp.Linear(4, 4)
+    with pytest.raises(UnsupportedError, match="is used twice"):
+        engine.loss_and_grad(cp.Net(layer, cp.Tanh(), layer), cp.CrossEntropy(), X, y)
 
 
 @pytest.mark.parametrize("wrong", [-1, 20])

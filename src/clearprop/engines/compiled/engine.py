@@ -118,8 +118,8 @@ class Compiled(Engine):
         n_steps, n_out, code = -(-len(order) // batch_size), int(net.n_out or 1), int(loss_code(loss) or 0)
         X, y = checked(net, loss, code, X, y)
         order = np.ascontiguousarray(order, np.int64)
-        if not order.flags.writeable:
-            order = order.copy()  # Numba would compile the kernel once more for an array that is only read
+        if not order.flags.behaved:
+            order = order.copy()  # Numba would compile the kernel once more for an array that is only read, say
         plan, plan_numbers = self._plan(shape, net, batch_size)
         if mode == TRAIN:
             optimizer.prepare(theta, theta)
@@ -146,7 +146,7 @@ class Compiled(Engine):
     def _shape(self, net: Net) -> Shape | str:
         """The net as the kernel sees it, or why it cannot; kept for the next epoch with the same layers."""
         layers, shape = self._known
-        if layers != net.layers:
+        if len(layers) != len(net.layers) or any(a is not b for a, b in zip(layers, net.layers, strict=True)):
             found = stages(net)
             shape = found if isinstance(found, str) else tuple((layer.n_in, layer.n_out, code) for layer, code in found)
             self._known = list(net.layers), shape
@@ -162,9 +162,10 @@ class Compiled(Engine):
 
     def _data(self, mode: int, X: Array, y: Array, code: int, per_example: int) -> Any:
         """What the kernel is told of the data, kept for the next epoch on the same."""
+        told = len(X), y.shape[1] if y.ndim == 2 else 0, code, per_example
         data, numbers = self._last.get(mode, (None, None))
-        if data is None or not (data.x is X and data.y is y and data.loss == code and data.per_example == per_example):
-            data = Data(X, len(X), y, y.shape[1] if y.ndim == 2 else 0, code, per_example)
+        if data is None or data.x is not X or data.y is not y or data[2:] != told:
+            data = Data(X, y, *told)
             numbers = numbered(data)
             self._last[mode] = data, numbers
         return numbers

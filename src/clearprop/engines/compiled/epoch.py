@@ -146,6 +146,14 @@ def within(numbers: Any, n: int, limit: int) -> bool:
     return signs >= 0
 
 
+@expanded
+def readable(p: Any, examples: int, n: int) -> bool:
+    """Whether the labels are those of classes, and the n numbers of the order those of examples."""
+    if p.value_columns == 0 and not within(p.labels, examples, p.table[(p.stages - 1) * COLUMNS + N_OUT]):
+        return False
+    return within(p.order, n, examples)
+
+
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
@@ -184,8 +192,10 @@ def train_steps(
     """
     plan, data = read_plan(plan), read_data(data)
     p = memory(plan, data, order, thread, theta, pointer(theta))
-    labels, classes = (data.examples, p.table[(p.stages - 1) * COLUMNS + N_OUT]) if data.value_columns == 0 else (0, 0)
-    if not (within(p.labels, labels, classes) and within(p.order, len(order), data.examples)):
+    if thread == 0:
+        p.partial[0] = readable(p, data.examples, len(order))
+    wait(p.counter, p.threads)
+    if not p.partial[0]:
         return False
     control = flush_denormals()
     p_wide = memory(plan, data, order, thread, theta, wide(pointer(theta)))

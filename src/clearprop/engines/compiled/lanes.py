@@ -31,6 +31,8 @@ BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 # registers; the smaller ones are for the rows that are left over.
 TILE_ROWS, TILE_LANES = ((6, 3, 2, 1), 2) if BYTES == 32 else ((8, 4, 2, 1), 3)
 
+WIDEST = 2  # registers that are treated as one
+
 expanded = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 """A function that is compiled into the place where it is called: a call would cost as much as a small layer."""
 
@@ -57,7 +59,7 @@ register_model(WidePointer)(models.PointerModel)
 
 def kind_of(like: Any) -> Lanes:
     """What is loaded from an array or through a pointer, and what a calculation with a register leads to."""
-    return like if isinstance(like, Lanes) else Lanes(like.dtype, 2 if isinstance(like, WidePointer) else 1)
+    return like if isinstance(like, Lanes) else Lanes(like.dtype, WIDEST if isinstance(like, WidePointer) else 1)
 
 
 @register_model(Lanes)

@@ -140,7 +140,7 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
     here = p.block_start + own * lanes
     n, start, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
     read_targets(p, first + row, row_end - row)
-    for j in range(n):  # as far as there is memory behind the last row, nothing need be known of what is there
+    for j in range(n):  # the last block reads on into the memory behind the rows; those lanes are not used
         store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
     losses, hits = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):

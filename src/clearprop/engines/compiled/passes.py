@@ -65,20 +65,20 @@ def parts(p: Any) -> int:
 
 @expanded
 def columns(p: Any, stage: int, thread: int, part: int) -> tuple[int, int]:
-    """The columns that belong to a part."""
+    """The columns that belong to a part of a thread."""
     n = divided(p, stage)
     return share(n, p.lanes, thread, p.threads) if part == 0 else (n, p.table[stage * COLUMNS + WIDTH])
 
 
 @expanded
 def rows(p: Any, n: int, part: int) -> tuple[int, int]:
-    """The rows, of n, that belong to a part."""
+    """The rows, of n, that belong to a part of this thread."""
     return (0, n) if part == 0 else share(n, 1, p.thread, p.threads)
 
 
 @expanded
 def region(p: Any, stage: int, size: int, part: int) -> tuple[int, int, int, int]:
-    """The rows and the columns of a stage's activations that a thread computes."""
+    """The rows and the columns of a stage's activations that belong to a part of this thread."""
     first, last = rows(p, size, part)
     lane, lane_end = columns(p, stage, p.thread, part)
     return first, last, lane, lane_end
@@ -97,7 +97,7 @@ def panel(p: Any, stage: int, thread: int, part: int) -> tuple[int, int, int, in
 
 @expanded
 def own_rows(p: Any, stage: int, part: int) -> tuple[int, int]:
-    """The rows of its panel of W (with b as one more) whose gradient a thread computes, and which it moves."""
+    """The rows of a panel of W (with b as one more) whose gradient this thread computes, and which it moves."""
     return rows(p, p.table[stage * COLUMNS + N_IN] + 1, part)
 
 
@@ -188,7 +188,7 @@ def forward_stage(p: Any, stage: int, size: int, part: int) -> None:
         x, x_offsets, x_row, row, row_end, p.packed, w_start, w_step, t[at + N_IN],
         p.a, start, width, lane, lane_end, 2, 1.0, p.packed, w_start + t[at + N_IN] * w_step, p.lanes,
     )  # fmt: skip
-    if code != NONE:
+    if code != NONE and lane < lane_end:
         row_end, lane_end = as_one(code, row, row_end, width, lane, lane_end)
         for r in range(row, row_end):
             activate(code, p.a, start + r * width, t[at + N_OUT], width, lane, lane_end, p.lanes)
@@ -204,7 +204,7 @@ def backward_stage(p: Any, stage: int, size: int, part: int) -> None:
         p.da, p.offsets, stage * p.batch_size, row, row_end, p.transposed, t[at + T], t[at + T_WIDTH], t[at + N_OUT],
         p.da, start, width, lane, lane_end, 0, 1.0, p.packed, 0, p.lanes,
     )  # fmt: skip
-    if code != NONE:
+    if code != NONE and lane < lane_end:
         row_end, lane_end = as_one(code, row, row_end, width, lane, lane_end)
         for r in range(row, row_end):
             differentiate(code, p.a, p.da, start + r * width, width, lane, lane_end, p.lanes)

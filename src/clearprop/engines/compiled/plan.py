@@ -9,11 +9,10 @@ from numba import njit
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled.lanes import INTERPRETED, address_of, count
+from clearprop.engines.compiled.lanes import INTERPRETED, WIDEST, address_of, count
 from clearprop.nn import Layer, Linear, Net, ReLU, Sigmoid, Softmax, Tanh
 
 CACHE_LINE = 64  # bytes
-WIDEST = 2  # registers that are treated as one
 # Activations, as the kernel knows them.
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
@@ -160,18 +159,19 @@ class Data(NamedTuple):
 
     Attributes
     ----------
-    x : array (N, n_x)
+    x, y : array (N, n_x), (N,) or (N, value_columns)
+        Inputs and targets.
     examples : int
         N.
-    y, value_columns : array, int
-        Targets: labels (N,) of int64, if there are no columns; else numbers (N, value_columns).
+    value_columns : int
+        0, if the targets are labels, of int64.
     loss, per_example : int
         Code of the loss; how many numbers of each example it is a mean over, 0 for a sum.
     """
 
     x: Array
-    examples: int
     y: Array
+    examples: int
     value_columns: int
     loss: int
     per_example: int
