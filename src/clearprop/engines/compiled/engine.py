@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ class Compiled(Engine):
     def _shape(self, net: Net) -> Shape | str:
         """The net as the kernel sees it, or why it cannot; kept for the next epoch with the same layers."""
         layers, shape = self._known
-        if len(layers) != len(net.layers) or any(a is not b for a, b in zip(layers, net.layers, strict=True)):
+        if len(layers) != len(net.layers) or not all(map(is_, layers, net.layers)):
             found = stages(net)
             shape = found if isinstance(found, str) else tuple((layer.n_in, layer.n_out, code) for layer, code in found)
             self._known = list(net.layers), shape

@@ -144,9 +144,12 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
         store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
     losses, hits = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):
+        dz = fill(p.a, 0.0)  # put together in a register: a row of single numbers could not be loaded before all are written
         for j in range(n):
-            p.da[start + r * lanes + j] = p.da[here + j * lanes + r - row]
-        differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
+            dz = pick(numbers(p.a) == float(j), fill(p.a, p.da[here + j * lanes + r - row]), dz)
+        store(p.da, start + r * lanes, dz)
+        if code != NONE:
+            differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
     return total(losses), total(hits) / hits_an_example(p)
 
 
