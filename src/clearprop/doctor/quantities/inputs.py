@@ -18,9 +18,10 @@ class Inputs(OfProblem):
     name = "inputs"
 
     def measure(self, problem: Problem) -> list[Row]:
+        """Bad numbers are counted in all rows, moments are taken from some of them."""
         whole = problem.train.X
         X = whole[np.random.default_rng(0).permutation(len(whole))[:ROWS]].astype(np.float64)
-        bad = ~np.isfinite(whole) if may_have_bad_numbers(whole) else np.zeros((1, 1), bool)
+        bad = np.zeros((1, 1), bool) if surely_finite(whole) else ~np.isfinite(whole)
         with np.errstate(all="ignore"):
             mean, std = X.mean(axis=0), X.std(axis=0)
             varying = std > 1e-12 * (np.abs(mean) + 1)
@@ -46,8 +47,8 @@ class Inputs(OfProblem):
         ]
 
 
-def may_have_bad_numbers(X: Array) -> bool:
-    """False only if all are finite: then so is the sum of their squares, unless it overflows, and it takes one fast pass."""
+def surely_finite(X: Array) -> bool:
+    """Whether the sum of squares is finite, which one fast pass tells: then every number is, though a sum may also overflow."""
     flat = X.reshape(-1)
     with np.errstate(all="ignore"):
-        return not np.isfinite(np.dot(flat, flat))
+        return bool(np.isfinite(np.dot(flat, flat)))

@@ -116,7 +116,7 @@ class Compiled(Engine):
         mode: int,
     ) -> Steps:
         """Call the kernel. With a small net this function takes longer than the kernel, so every line of it counts."""
-        n_steps, n_out, code = -(-len(order) // batch_size), int(net.n_out or 1), int(loss_code(loss) or 0)
+        n_steps, code = -(-len(order) // batch_size), int(loss_code(loss) or 0)
         X, y = checked(net, loss, code, X, y)
         order = np.ascontiguousarray(order, np.int64)
         if not order.flags.behaved:
@@ -129,7 +129,7 @@ class Compiled(Engine):
             slots[k] = slot
         straight = mode == TRAIN and is_plain(optimizer) and not plan.narrow
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
-        per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else n_out
+        per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else int(net.n_out or 1)
         data_numbers = self._data(mode, X, y, code, per_example)
         report = np.zeros((2, n_steps))
         done = run_in_threads(
@@ -137,7 +137,7 @@ class Compiled(Engine):
             OPTIMIZER_CODES[type(optimizer)], rule(optimizer, n_steps), optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
         if not done:
-            refuse(y, order, len(X), n_out)
+            refuse(net, loss, X, y, order)
         if mode == TRAIN:
             for k, slot in enumerate(optimizer.slots.values()):
                 slot[:] = slots[k]
@@ -199,17 +199,21 @@ def checked(net: Net, loss: Loss, code: int, X: Array, y: Array) -> tuple[Array,
     """X and y as the kernel reads them, once all have been refused that `Net` and `Loss` would refuse, but for wrong labels."""
     X = np.ascontiguousarray(X, dtype=net.dtype)
     net.layers[0].check_input(X)
-    n_out = int(net.n_out or 1)
-    if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or n_out == 1 or code > LIKELIHOOD:
-        like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), n_out))
-        loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
+    if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or net.n_out in (1, None) or code > LIKELIHOOD:
+        check_targets(net, loss, X, y)
     return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
 
 
-def refuse(y: Array, order: Array, n: int, n_out: int) -> None:
+def check_targets(net: Net, loss: Loss, X: Array, y: Array) -> None:
+    """The check that the loss makes when it is given predictions."""
+    like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), int(net.n_out or 1)))
+    loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
+
+
+def refuse(net: Net, loss: Loss, X: Array, y: Array, order: Array) -> None:
     """Raise the error for what the kernel would not take: a label or a row number."""
-    if y.ndim == 1:
-        one_hot(y, np.broadcast_to(np.zeros(1), (n, n_out)))
+    check_targets(net, loss, X, y)
+    n = len(X)
     wrong = order[(order < 0) | (order >= n)][0]
     raise ShapeError(f"The order names example {wrong}, but there are {n}: it must be made of the numbers 0 ... {n - 1}.")
 

@@ -13,7 +13,7 @@ from clearprop.engines.compiled.lanes import call_llvm, spread, vector_type
 
 @intrinsic
 def power_of_two(typing: Any, shifted: Any) -> Any:
-    """2^k, whose exponent field, k + bias, stands in the lowest bits of `shifted`, which is k + `lane_math.magic`."""
+    """2^k, whose exponent field, k + bias, stands in the lowest bits of `shifted`, k + the `magic` of `lane_math`."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vector = vector_type(context, signature.args[0])

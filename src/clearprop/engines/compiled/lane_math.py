@@ -79,15 +79,11 @@ def economised(series: list[float], low: float, high: float, n: int) -> list[flo
     return [float(c) for c in found.convert(kind=np.polynomial.Polynomial).coef]
 
 
-@register_jitable
-def magic(single: bool) -> float:
-    """What leaves the nearest integer in the lowest bits of a number that it is added to, plus the bias of an exponent."""
-    return 1.5 * 2.0**23 + 127 if single else 1.5 * 2.0**52 + 1023
-
-
 def _parts(scalar: Any) -> tuple[Any, Any]:
     """For registers of one dtype: the parts k and e of exp(x) = 2^k (1 + e), k as `power_of_two` takes it; and log(x)."""
     single = scalar == types.float32
+    # Adding 1.5 * 2^23 (2^52) to a number leaves the nearest integer in its lowest bits; there it gets the bias as well.
+    magic = 1.5 * 2.0**23 + 127 if single else 1.5 * 2.0**52 + 1023
     # ln 2 in two parts, the first with so few bits that k times it is exact.
     ln2_high, ln2_low = (0.693359375, -2.12194440e-4) if single else (0.693145751953125, 1.42860682030941723212e-6)
     # (e^r - 1) / r = 1 + r (1/2! + r/3! + ...), where |r| <= ln(2) / 2
@@ -101,8 +97,8 @@ def _parts(scalar: Any) -> tuple[Any, Any]:
 
     @register_jitable
     def split_exp(x: Any) -> Any:
-        shifted = fma(x, fill(x, 1 / LN_2), fill(x, magic(single)))
-        k = shifted - magic(single)
+        shifted = fma(x, fill(x, 1 / LN_2), fill(x, magic))
+        k = shifted - magic
         r = fma(k, fill(x, -ln2_low), fma(k, fill(x, -ln2_high), x))
         return shifted, series(r) * r
 

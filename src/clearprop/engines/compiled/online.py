@@ -75,24 +75,27 @@ def move_one(p: Any, stage: int, x: Any, x_start: int, lr: float) -> None:
     """W_i <- W_i - lr (x_i dz), b <- b - lr dz."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, w, dz = t[at + N_IN], t[at + WIDTH], t[at + W], t[at + A]
-    rate = fill(p.a, -lr)
+    move_rows(p.packed, w, width, x, x_start, n_in, p.da, dz, lr, lanes)
     for j in range(0, width, lanes):
-        dz_j = load(p.da, dz + j)
-        for i in range(n_in):
-            k = w + i * width + j
-            store(p.packed, k, fma(rate, fill(p.a, x[x_start + i]) * dz_j, load(p.packed, k)))
         k = w + n_in * width + j
-        store(p.packed, k, fma(rate, dz_j, load(p.packed, k)))
+        store(p.packed, k, fma(fill(p.a, -lr), load(p.da, dz + j), load(p.packed, k)))
 
 
 @expanded
 def move_transposed(p: Any, stage: int, lr: float) -> None:
     """W^T_j <- W^T_j - lr (dz_j x)."""
-    t, at, lanes = p.table, stage * COLUMNS, p.lanes
-    dz, n_out, start, width, x = t[at + A], t[at + N_OUT], t[at + T], t[at + T_WIDTH], t[at - COLUMNS + A]
-    rate = fill(p.a, -lr)
-    for i in range(0, width, lanes):
-        x_i = load(p.a, x + i)
-        for j in range(n_out):
-            k = start + j * width + i
-            store(p.transposed, k, fma(rate, x_i * fill(p.a, p.da[dz + j]), load(p.transposed, k)))
+    t, at = p.table, stage * COLUMNS
+    move_rows(p.transposed, t[at + T], t[at + T_WIDTH], p.da, t[at + A], t[at + N_OUT], p.a, t[at - COLUMNS + A], lr, p.lanes)
+
+
+@expanded
+def move_rows(
+    m: Any, start: int, width: int, u: Any, u_start: int, n: int, v: Any, v_start: int, lr: float, lanes: int
+) -> None:  # fmt: skip
+    """M_i <- M_i - lr (u_i v), for the n rows of a matrix."""
+    rate = fill(v, -lr)
+    for j in range(0, width, lanes):
+        v_j = load(v, v_start + j)
+        for i in range(n):
+            k = start + i * width + j
+            store(m, k, fma(rate, fill(v, u[u_start + i]) * v_j, load(m, k)))
