@@ -12,7 +12,7 @@ import time
 
 import clearprop as cp
 from clearprop.doctor.callback import Doctor
-from clearprop.run import Run
+from clearprop.training import Run
 
 
 class Timed(Doctor):

@@ -23,11 +23,11 @@ import numpy as np
 from sklearn import datasets
 
 from clearprop.data import load
-from clearprop.defaults import plan, settings_for
 from clearprop.doctor import Diagnosis, Problem, examine
 from clearprop.doctor.rules import rules
 from clearprop.doctor.saved import planned_problem
 from clearprop.doctor.specimens import sound
+from clearprop.training.settings import plan, settings_for
 
 
 def plant_one(job: tuple[int, int]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import clearprop as cp
 from benchmarks.to_98 import BATCH, LR, SIZES
 from clearprop.engines import ENGINES
-from clearprop.run import Run
+from clearprop.training import Run
 
 ENGINES.make("compiled")  # the other libraries are imported before the clock starts as well
 

@@ -11,14 +11,11 @@ True
 """
 
 from clearprop import data, metrics, nn, optim, plots
-from clearprop.callbacks import Callback, EarlyStopping
-from clearprop.checkpoint import Checkpoint
 from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
 from clearprop.gradcheck import Report, assert_gradients, check, check_gradient, check_layer, check_step
-from clearprop.history import History
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -58,7 +55,7 @@ from clearprop.optim import (
     TimeDecay,
     WarmUp,
 )
-from clearprop.train import evaluate, fit
+from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit
 from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"

@@ -20,7 +20,8 @@ from clearprop.errors import MissingExtraError
 from clearprop.nn import ACTIVATIONS, LAYERS, LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
 from clearprop.registry import Registry, require
-from clearprop.train import as_split, evaluate
+from clearprop.training import evaluate
+from clearprop.training.evaluation import as_split
 
 Row = dict[str, Any]
 CALLS: dict[str, tuple[Registry[Any], ...]] = {

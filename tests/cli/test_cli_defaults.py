@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.defaults import Settings, plan, settings_for
+from clearprop.training.settings import Settings, plan, settings_for
 
 MNIST = pytest.mark.skipif("CLEARPROP_DATA" not in os.environ, reason="CLEARPROP_DATA does not say where MNIST is")
 

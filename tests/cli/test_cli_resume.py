@@ -5,7 +5,7 @@ import pytest
 
 from clearprop.cli.progress import Progress
 from clearprop.export.model import Model
-from clearprop.history import History
+from clearprop.training import History
 
 RUN = ("train", "circles", "--checkpoint-every", 5, "--dropout", 0.2)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clearprop.export.model import Model
-from clearprop.history import History
+from clearprop.training import History
 
 EVERYWHERE = {"model.safetensors", "history.jsonl", "config.json", "metrics.json", "curves.png"}
 

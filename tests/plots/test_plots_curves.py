@@ -3,8 +3,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from clearprop.errors import OptionError
-from clearprop.history import History
 from clearprop.plots import learning_curves
+from clearprop.training import History
 
 NAN = float("nan")
 

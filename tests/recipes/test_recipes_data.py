@@ -12,7 +12,7 @@ from clearprop.recipes import RECIPES, Conditions
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.rdfia_circles_runs import circles_trial, make_net, unshifted_run
 from clearprop.recipes.vu_scalar import softmax_derivative
-from clearprop.train import fit
+from clearprop.training import fit
 
 DATA = Path(os.environ.get("CLEARPROP_DATA", "/nowhere"))
 circles = pytest.mark.skipif(not (DATA / CIRCLES).is_file(), reason="needs the course's circles.npz in CLEARPROP_DATA")

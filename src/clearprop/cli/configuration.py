@@ -15,7 +15,7 @@ from clearprop.registry import require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
-    from clearprop.defaults import Settings
+    from clearprop.training.settings import Settings
 
 FILE = "config.json"
 DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
@@ -53,7 +53,7 @@ class Configuration:
 
     def settle(self, data: Dataset) -> Settings:
         """All settings, for these data."""
-        from clearprop.defaults import Settings, settings_for
+        from clearprop.training.settings import Settings, settings_for
 
         return Settings.from_json(self.settings) if self.complete else settings_for(data, **self.settings)
 

@@ -48,7 +48,7 @@ def plain(value: Any) -> Any:
     {'r2': 'nan', 'shape': [2, 3]}
     """
     if isinstance(value, dict):
-        from clearprop.history import json_row
+        from clearprop.training.history import json_row
 
         return json_row({str(key): plain(item) for key, item in value.items()})
     if isinstance(value, (list, tuple)):

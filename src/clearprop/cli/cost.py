@@ -19,7 +19,7 @@ def cost(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
     """Time one gradient by forward differences, central differences and back-propagation, on growing networks."""
-    from clearprop.derivative_cost import fit_exponents, measure_costs
+    from clearprop.studies.derivative_cost import fit_exponents, measure_costs
 
     try:
         numbers = [int(depth) for depth in depths.split(",")]

@@ -12,8 +12,8 @@ from clearprop.cli.console import print_json, screen
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
-    from clearprop.defaults import Settings
     from clearprop.doctor import Diagnosis
+    from clearprop.training.settings import Settings
 
 
 def doctor(
@@ -45,7 +45,7 @@ def doctor(
 def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
     """The diagnosis of a folder: its config.json says how to train the run again."""
     from clearprop.cli.configuration import FILE, Configuration, from_file
-    from clearprop.history import History
+    from clearprop.training import History
 
     extra: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir.resolve())}
     configuration = from_file(folder / FILE, Configuration(extra, {}))
@@ -57,9 +57,9 @@ def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
 
 def of_settings(settings: Settings, data: Dataset, level: str = "cheap", history: Any = None) -> Diagnosis:
     """The diagnosis of the run that settings and data describe, which is trained again from its seed."""
-    from clearprop.defaults import plan
     from clearprop.doctor import examine
     from clearprop.doctor.saved import planned_problem
+    from clearprop.training.settings import plan
 
     return examine(planned_problem(plan(settings, data), settings), level, history=history)
 

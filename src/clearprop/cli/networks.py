@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.cli import options as o
 
 if TYPE_CHECKING:
-    from clearprop.defaults import Plan
+    from clearprop.training.settings import Plan
 
 DATA = ("target", "data_dir", "seed")
 
@@ -24,7 +24,7 @@ def planned(source: str, hidden: str | None, activation: str | None, **given: An
         Arguments of `load` (target, data_dir, seed), and settings; None for what is to be chosen.
     """
     from clearprop.data import load
-    from clearprop.defaults import plan, settings_for
+    from clearprop.training.settings import plan, settings_for
 
     given = {name: value for name, value in given.items() if value is not None}
     dtype = given.setdefault("dtype", "float64")

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
-from clearprop.callbacks import Callback
-from clearprop.history import Row
-from clearprop.run import Run
+from clearprop.training import Callback, Run
+from clearprop.training.history import Row
 
 LINES = 15  # in a pipe, about so many epochs are printed
 
@@ -47,13 +46,13 @@ class Progress(Callback):
     def on_fit_start(self, run: Run) -> None:
         """Give the bar its length."""
         if self.bar is not None:
-            self.bar.update(self.task, total=run.epochs)
+            self.bar.update(self.task, total=run.settings.epochs)
 
     def on_epoch_end(self, run: Run) -> None:
         """Show the epoch."""
         if self.bar is not None:
             self.bar.update(self.task, completed=run.epoch, description=in_words(run.history[-1]))
-        elif self.console is not None and (run.epoch == 1 or run.epoch % stride(run.epochs) == 0):
+        elif self.console is not None and (run.epoch == 1 or run.epoch % stride(run.settings.epochs) == 0):
             self.show(run)
 
     def on_fit_end(self, run: Run) -> None:

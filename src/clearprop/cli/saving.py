@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearprop.checkpoint import Checkpoint
 from clearprop.cli import output
 from clearprop.cli.configuration import FILE
 from clearprop.cli.figures import draw_all
 from clearprop.cli.training import Outcome
+from clearprop.training import Checkpoint
 
 if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clearprop.cli.training import Outcome
-    from clearprop.defaults import Plan, Settings
+    from clearprop.training.settings import Plan, Settings
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 SHARES = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}

@@ -76,7 +76,7 @@ def run(given: dict[str, Any]) -> int:
     from clearprop.cli.doctor import of_settings, show
     from clearprop.cli.progress import Progress
     from clearprop.cli.training import carry_out
-    from clearprop.defaults import plan
+    from clearprop.training.settings import plan
 
     folder: Path | None = given["out"] or given["resume"]
     configuration = choose(given)

@@ -11,19 +11,16 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.callbacks import Callback
-from clearprop.checkpoint import Checkpoint
 from clearprop.cli.console import plain
 from clearprop.cli.progress import Progress
 from clearprop.data import Dataset
 from clearprop.data.dataset import Split
-from clearprop.defaults import Plan, Settings
 from clearprop.errors import NonFiniteWarning
 from clearprop.export.model import Model
-from clearprop.history import History
 from clearprop.metrics import classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
-from clearprop.train import evaluate, fit
+from clearprop.training import Callback, Checkpoint, History, evaluate, fit
+from clearprop.training.settings import Plan, Settings
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ Whoever draws the order decides what every engine sees: two engines that are han
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from clearprop.errors import OptionError
 from clearprop.registry import choose, require
 
-ORDERS = ("shuffle", "sequential", "replacement")
-REMAINDERS = ("keep", "drop")
+Order = Literal["shuffle", "sequential", "replacement"]
+Remainder = Literal["keep", "drop"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 
 
 def draw_order(
     rng: np.random.Generator | int,
     n: int,
     batch_size: int,
-    order: str = "shuffle",
-    remainder: str = "keep",
+    order: Order = "shuffle",
+    remainder: Remainder = "keep",
     permutation: Callable[[np.random.Generator, int], NDArray[Any]] = np.random.Generator.permutation,
 ) -> NDArray[Any]:
     """Row numbers for one epoch; batch k is `order[k * batch_size : (k + 1) * batch_size]`.

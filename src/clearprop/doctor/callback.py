@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from clearprop.callbacks import Callback, EarlyStopping
 from clearprop.doctor.diagnosis import Diagnosis, examine
 from clearprop.doctor.monitor import Monitor
 from clearprop.doctor.problem import Problem
@@ -10,7 +9,7 @@ from clearprop.doctor.quantities import OfMoment, quantities
 from clearprop.nn import Net
 from clearprop.optim import OPTIMIZERS
 from clearprop.registry import choose
-from clearprop.run import Run
+from clearprop.training import Callback, EarlyStopping, Run
 
 
 class Doctor(Callback):

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 @dataclass(eq=False)

@@ -18,7 +18,8 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.diagnosis import Diagnosis
 from clearprop.doctor.finding import Finding, Remedy
 from clearprop.errors import DataError
-from clearprop.history import History, Row
+from clearprop.training import History
+from clearprop.training.history import Row
 
 NAMES = {
     "loss": "train_loss", "training_loss": "train_loss", "accuracy": "train_accuracy", "acc": "train_accuracy",

@@ -16,9 +16,10 @@ from clearprop.doctor.problem import Problem
 from clearprop.doctor.rules import Rule, rules
 from clearprop.doctor.trying import attempt
 from clearprop.doctor.watching import watch
-from clearprop.history import History, Row
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
+from clearprop.training import History
+from clearprop.training.history import Row
 
 HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
 TRIALS = 8  # remedies that are tried at most

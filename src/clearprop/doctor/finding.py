@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 @dataclass(frozen=True)

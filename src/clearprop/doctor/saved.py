@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from clearprop.defaults import Plan, Settings
 from clearprop.doctor.diagnosis import as_problem
 from clearprop.doctor.problem import Problem
+from clearprop.training.settings import Plan, Settings
 
 
 def planned_problem(plan: Plan, settings: Settings) -> Problem:

@@ -15,7 +15,7 @@ from clearprop.doctor.scoring import base_score, score
 from clearprop.errors import NonFiniteWarning
 from clearprop.nn import Net, mlp
 from clearprop.optim import OPTIMIZERS
-from clearprop.train import fit
+from clearprop.training import fit
 
 KINDS = ("blobs", "rings", "teacher", "waves", "regression")
 RATES = {"sgd": 0.1, "momentum": 0.02, "adam": 0.005, "rmsprop": 0.002, "adagrad": 0.05}

@@ -12,7 +12,7 @@ from clearprop.doctor.problem import Problem
 from clearprop.doctor.rules import Rule
 from clearprop.doctor.watching import affordable, watch
 from clearprop.errors import ClearpropError
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 def attempt(problem: Problem, rule: Rule, finding: Finding, before: Chart) -> tuple[Finding, Chart | None]:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.callbacks import Callback
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.monitor import Monitor
 from clearprop.doctor.problem import Problem
@@ -16,8 +15,7 @@ from clearprop.engines import Batch, Steps
 from clearprop.errors import ClearpropError, NonFiniteWarning
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
-from clearprop.run import Run
-from clearprop.train import fit
+from clearprop.training import Callback, Run, fit
 
 DENSE = 60  # first steps that are looked at one by one
 WORK = 4e10  # multiplications that a re-run may cost; a longer run is watched only for so long

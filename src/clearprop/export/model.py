@@ -15,7 +15,7 @@ from clearprop.data.encoder import Encoder
 from clearprop.errors import ClearpropError, ModelFileError, OptionError
 from clearprop.files import load_arrays, save_arrays
 from clearprop.nn import LAYERS, LOSSES, Layer, Loss, Net
-from clearprop.snapshot import net_arrays, restore_net
+from clearprop.training.snapshot import net_arrays, restore_net
 
 CHUNK = 4096  # examples that are predicted at a time, to bound the memory
 

@@ -17,7 +17,7 @@ def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | Non
     Parameters
     ----------
     rows : list of dict
-        As from `clearprop.derivative_cost.measure_costs`: `method`, `parameters`, `seconds`.
+        As from `clearprop.studies.derivative_cost.measure_costs`: `method`, `parameters`, `seconds`.
     exponents : dict of str to float, optional
         For each method, the k of the law seconds ~ P^k; shown in the legend.
     ax : matplotlib Axes, optional

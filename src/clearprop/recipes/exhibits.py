@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from clearprop.history import json_row
+from clearprop.training.history import json_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any, ClassVar
 
 from clearprop.data.dataset import Split
-from clearprop.history import History
 from clearprop.recipes import radboud_evidence as evidence
 from clearprop.recipes.comparison import identical, identical_tables, measured
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.radboud_digits_runs import LAYERS, RUNS, digits_split, printed_rows, train_run
 from clearprop.recipes.radboud_digits_tables import COLUMNS, LAST_ROWS, TABLES
 from clearprop.recipes.recipe import Recipe, Result
+from clearprop.training import History
 
 
 class RadboudDigits(Recipe):

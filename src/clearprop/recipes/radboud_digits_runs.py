@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.callbacks import Callback
 from clearprop.data.dataset import Split
-from clearprop.history import History
 from clearprop.nn import BinaryCrossEntropy, Layer, Linear, Net, ReLU, Sigmoid
 from clearprop.optim import SGD
 from clearprop.recipes.training import quiet_fit
-from clearprop.run import Run
+from clearprop.training import Callback, History, Run
 
 SEED = 12345
 LAYERS: dict[str, list[int | str]] = {

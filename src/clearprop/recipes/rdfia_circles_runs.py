@@ -10,11 +10,10 @@ from clearprop.arrays import Array
 from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Split
 from clearprop.engines import ENGINES
-from clearprop.history import History
 from clearprop.nn import CrossEntropy, Linear, NegativeLogLikelihood, Net, Normal, Softmax, Tanh
 from clearprop.optim import SGD
 from clearprop.recipes.training import quiet_fit
-from clearprop.train import evaluate
+from clearprop.training import History, evaluate
 
 EPOCHS = 150
 BATCHES = [1, 10, 50, 100, 200]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import MissingExtraError
-from clearprop.history import History
 from clearprop.ladder import climb
 from clearprop.nn import CrossEntropy, Layer, Linear, Net, Normal, Softmax, Tanh, Xavier, mlp
 from clearprop.nn.initialisers import Initialiser
@@ -18,6 +17,7 @@ from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.rdfia_circles_runs import make_net
 from clearprop.recipes.recipe import Recipe, Result
 from clearprop.recipes.training import fast_engine, installed, quiet_fit
+from clearprop.training import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

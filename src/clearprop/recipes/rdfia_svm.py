@@ -16,7 +16,7 @@ from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.rdfia_circles_runs import EPOCHS, make_net
 from clearprop.recipes.recipe import Recipe, Result
 from clearprop.recipes.training import fast_engine, quiet_fit
-from clearprop.train import evaluate
+from clearprop.training import evaluate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,11 +9,10 @@ from typing import Any
 
 from clearprop.engines import ENGINES
 from clearprop.errors import MissingExtraError, NonFiniteWarning
-from clearprop.history import History
 from clearprop.recipes.recipe import Conditions
 from clearprop.registry import count
 from clearprop.sweeps import run_sweep
-from clearprop.train import fit
+from clearprop.training import History, fit
 
 Row = dict[str, Any]
 FASTEST = ("compiled", "batch")

@@ -10,7 +10,6 @@ import numpy as np
 from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Dataset
 from clearprop.engines import ENGINES
-from clearprop.history import History
 from clearprop.nn import CrossEntropy, Net
 from clearprop.optim import SGD
 from clearprop.recipes.comparison import measured, reached, shown
@@ -19,6 +18,7 @@ from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.recipe import Recipe, Result
 from clearprop.recipes.training import fast_engine
 from clearprop.recipes.vu_mnist_runs import first, make_net, train
+from clearprop.training import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.data.dataset import Dataset, Split
-from clearprop.history import History
 from clearprop.nn import CrossEntropy, Linear, Net, Normal, Sigmoid, Xavier, Zeros
 from clearprop.nn.initialisers import Initialiser, LeCun
 from clearprop.optim import SGD
-from clearprop.train import fit
+from clearprop.training import History, fit
 
 INITS: dict[str, Initialiser] = {
     "N(0, 1)": Normal(1.0),

@@ -8,13 +8,13 @@ import numpy as np
 
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
-from clearprop.history import History
 from clearprop.nn import CrossEntropy, Linear, Net, Normal, Sigmoid
 from clearprop.optim import SGD
 from clearprop.recipes.comparison import identical, shown
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.recipe import Recipe, Result
 from clearprop.recipes.training import fast_engine, quiet_fit
+from clearprop.training import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -71,7 +71,7 @@ class Report:
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         templates = Environment(
-            loader=PackageLoader("clearprop", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+            loader=PackageLoader("clearprop.report", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
             lstrip_blocks=True,
         )  # fmt: skip
         templates.filters["cell"] = cell

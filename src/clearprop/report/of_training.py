@@ -9,10 +9,10 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.export.model import Model
-from clearprop.history import History
 from clearprop.nn.loss import classes_of
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.report.document import Report, Section
+from clearprop.training import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

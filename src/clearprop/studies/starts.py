@@ -13,7 +13,7 @@ from clearprop.nn.initialisers import Initialiser
 from clearprop.optim import SGD
 from clearprop.studies.study import Row, Study, better, beyond_chance, figure, headline, held_out, settings, tell, words
 from clearprop.sweeps import run_sweep, summarise
-from clearprop.train import evaluate, fit
+from clearprop.training import evaluate, fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

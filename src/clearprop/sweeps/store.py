@@ -14,8 +14,8 @@ from typing import Any
 
 from clearprop.errors import DataError, MissingExtraError, OptionError
 from clearprop.files import write_atomically
-from clearprop.history import json_row, parse_row
 from clearprop.sweeps.trial import Row
+from clearprop.training.history import json_row, parse_row
 
 ENDINGS = (".jsonl", ".parquet")
 

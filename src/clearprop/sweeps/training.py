@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from clearprop.data.dataset import Dataset, Split
-from clearprop.defaults import Plan, Settings, plan, settings_for
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import OptionError
-from clearprop.history import History
 from clearprop.registry import count, unknown_name
 from clearprop.sweeps.trial import Row
-from clearprop.train import evaluate, fit
+from clearprop.training import History, evaluate, fit
+from clearprop.training.settings import Plan, Settings, plan, settings_for
 
 KNOWN = [f.name for f in fields(Settings) if f.name != "seed"]
 
@@ -33,7 +32,7 @@ def train_trial(data: Dataset, seed: int, every_epoch: bool = False, examples: i
     examples : int, optional
         Train on so many examples, drawn at random, and not on all.
     **given
-        Settings of `clearprop.defaults.Settings`; the others are chosen for the data.
+        Settings of `clearprop.training.settings.Settings`; the others are chosen for the data.
 
     Returns
     -------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from clearprop.doctor.quantities.quantity import Moment, OfMoment
-from clearprop.history import Row
 from clearprop.nn import ReLU, Sigmoid, Tanh
+from clearprop.training.history import Row
 
 FLAT = 0.02  # of the largest slope: beyond |z| = 5.3 for a sigmoid, 2.6 for tanh
 

@@ -8,7 +8,7 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.doctor.problem import Problem, holds_labels, labels_of
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 ROWS = 600
 NEIGHBOURS = 5

@@ -7,7 +7,7 @@ import math
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
 from clearprop.doctor.scoring import base_score
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Baseline(OfProblem):

@@ -7,7 +7,7 @@ import numpy as np
 from clearprop.data.batches import draw_order
 from clearprop.doctor.problem import Problem, holds_labels, labels_of
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Batches(OfProblem):

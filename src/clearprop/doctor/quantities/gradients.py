@@ -6,7 +6,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.doctor.quantities.quantity import Moment, OfMoment
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Gradients(OfMoment):

@@ -7,7 +7,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 ROWS = 4096  # that are looked at
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.doctor.quantities.quantity import Moment, OfMoment
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Outputs(OfMoment):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.doctor.problem import Problem
-from clearprop.history import Row
 from clearprop.nn import Layer, Net
+from clearprop.training.history import Row
 
 
 @dataclass(frozen=True, eq=False)

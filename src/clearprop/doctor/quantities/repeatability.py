@@ -6,7 +6,7 @@ import numpy as np
 
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Repeatability(OfProblem):

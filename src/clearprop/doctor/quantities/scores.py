@@ -7,7 +7,7 @@ import numpy as np
 from clearprop.doctor.problem import holds_labels, labels_of
 from clearprop.doctor.quantities.quantity import Moment, OfMoment
 from clearprop.doctor.scoring import score
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 
 class Scores(OfMoment):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
 from clearprop.nn import Dropout, ElementwiseLoss
+from clearprop.training.history import Row
 
 
 class SettingsOfRun(OfProblem):

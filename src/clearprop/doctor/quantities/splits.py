@@ -8,7 +8,7 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
+from clearprop.training.history import Row
 
 MANY = 20_000  # training examples from which a scaler hardly notices who else it was fitted on
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
 from clearprop.nn import BatchNorm, Linear, ReLU
+from clearprop.training.history import Row
 
 
 class Structure(OfProblem):

@@ -6,9 +6,9 @@ import numpy as np
 
 from clearprop.doctor.problem import Problem, holds_labels
 from clearprop.doctor.quantities.quantity import OfProblem
-from clearprop.history import Row
 from clearprop.nn import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.loss import classes_of
+from clearprop.training.history import Row
 
 
 class Targets(OfProblem):

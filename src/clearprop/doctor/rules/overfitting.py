@@ -11,7 +11,7 @@ from clearprop.doctor.problem import Problem
 from clearprop.doctor.rules.rule import Rule, number
 from clearprop.doctor.scoring import score
 from clearprop.doctor.specimens import outcome, sound
-from clearprop.train import fit
+from clearprop.training import fit
 
 
 class Overfitting(Rule):

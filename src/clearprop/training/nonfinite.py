@@ -10,8 +10,8 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.engines import Steps
 from clearprop.nn import Net
-from clearprop.run import Run
-from clearprop.snapshot import Snapshot
+from clearprop.training.run import Run
+from clearprop.training.snapshot import Snapshot
 
 
 def first_bad_step(steps: Steps, net: Net) -> int | None:

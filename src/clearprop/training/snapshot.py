@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.nn import Net
-from clearprop.run import Run
+from clearprop.training.run import Run
 
 
 @dataclass(frozen=True, eq=False)

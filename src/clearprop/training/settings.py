@@ -10,7 +10,6 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from clearprop.callbacks import EarlyStopping
 from clearprop.data.batches import ORDERS, REMAINDERS
 from clearprop.data.dataset import Dataset
 from clearprop.engines import ENGINES
@@ -27,6 +26,7 @@ from clearprop.nn import (
 )
 from clearprop.optim import OPTIMIZERS, SCHEDULES, Optimizer, Schedule
 from clearprop.registry import choose, require, unknown_name
+from clearprop.training.early_stopping import EarlyStopping
 
 STEPS = 5000  # that the default number of epochs amounts to
 RATES = {"adam": 0.01, "rmsprop": 0.003, "adagrad": 0.05, "sgd": 0.1}

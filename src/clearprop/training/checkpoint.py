@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clearprop.callbacks import Callback
 from clearprop.errors import ModelFileError
 from clearprop.files import load_arrays, save_arrays
-from clearprop.history import json_row, parse_row
 from clearprop.registry import count
-from clearprop.run import Run
-from clearprop.snapshot import Snapshot
+from clearprop.training.history import json_row, parse_row
+from clearprop.training.run import Callback, Run
+from clearprop.training.snapshot import Snapshot
 
 
 class Checkpoint(Callback):

@@ -1,43 +1,15 @@
-"""Callbacks: what else happens after each epoch."""
+"""Early stopping: end a run that no longer improves, and keep its best parameters."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC
 from typing import Any
 
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
-from clearprop.registry import Configured, choose, count, number, unknown_name
-from clearprop.run import Run
-from clearprop.snapshot import net_arrays, restore_net
-
-
-class Callback(Configured, ABC):
-    """Called by `fit` at the start, after every epoch, and at the end; `run.stop(reason)` ends the training.
-
-    Examples
-    --------
-    >>> class Print(Callback):
-    ...     def on_epoch_end(self, run):
-    ...         print(run.epoch, round(run.history[-1]["val_loss"], 2))
-    """
-
-    def on_fit_start(self, run: Run) -> None:
-        """Before the first epoch, or the first after a resume."""
-
-    def on_epoch_end(self, run: Run) -> None:
-        """After each epoch; the new row is `run.history[-1]`."""
-
-    def on_fit_end(self, run: Run) -> None:
-        """At the end, however it came: last epoch, early stop, Ctrl-C or a non-finite loss."""
-
-    def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """What a checkpoint must keep, so that a resumed run does the same: JSON-able values, and arrays."""
-        return {}, {}
-
-    def set_state(self, values: dict[str, Any], arrays: dict[str, Array]) -> None:
-        """Take back what `state` gave."""
+from clearprop.registry import choose, count, number, unknown_name
+from clearprop.training.run import Callback, Run
+from clearprop.training.snapshot import net_arrays, restore_net
 
 
 class EarlyStopping(Callback):

@@ -1,0 +1,73 @@
+"""Evaluation: loss and accuracy of a net on examples, without changing it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.data.dataset import Dataset, Split
+from clearprop.engines import ENGINES, Engine
+from clearprop.errors import DataError
+from clearprop.nn import LOSSES, Loss, Net
+from clearprop.training.history import Row
+
+
+def evaluate(
+    net: Net,
+    data: Dataset | Split | tuple[Array, Array],
+    loss: Loss | str = "cross_entropy",
+    engine: Engine | str = "batch",
+    penalty: float = 0.0,
+) -> Row:
+    """Loss and accuracy of a net, without changing it.
+
+    Parameters
+    ----------
+    net : Net
+    data : Dataset, Split or pair (X, y)
+        A Dataset is measured on its test examples; for others, give `data.val` or `data.train`.
+    loss : Loss or str
+    engine : Engine or str
+    penalty : float
+        Added to the loss: the L2 term, in the figures of training.
+
+    Returns
+    -------
+    dict
+        `loss`, per example, and `accuracy`, which is NaN for a loss without classes.
+
+    Raises
+    ------
+    DataError
+        If there are no examples.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> net = cp.mlp([2, 2], init="zeros")
+    >>> evaluate(net, (np.ones((4, 2)), np.array([0, 1, 0, 0])))
+    {'loss': 0.6931471824645996, 'accuracy': 0.75}
+    """
+    if isinstance(data, Dataset):
+        if data.test is None:
+            raise DataError(f"{data.name} has no test examples; give evaluate one of its splits, such as data.train.")
+        data = data.test
+    return figures(net, as_split(data, net), LOSSES.make(loss), ENGINES.make(engine), penalty)
+
+
+def figures(net: Net, split: Split, loss: Loss, engine: Engine, penalty: float) -> Row:
+    """`evaluate` for data in the dtype of the net."""
+    value, hits = engine.measure(net, loss, split.X, split.y)
+    return {"loss": value / len(split) + penalty, "accuracy": hits / len(split)}
+
+
+def as_split(given: Split | tuple[Array, Array], net: Net) -> Split:
+    """X, and y unless it holds integer classes (N,), in the dtype of the net.
+
+    Arrays already in that dtype are not copied; memory-mapped files never are.
+    """
+    mapped = isinstance(given[0] if isinstance(given, tuple) else given.X, np.memmap)
+    X, y = (np.asarray(array) for array in given)
+    if len(X) == 0:
+        raise DataError(f"There are no examples to train or measure on: X is {describe(X)}.")
+    return Split(X if mapped else X.astype(net.dtype, copy=False), y if y.ndim == 1 else y.astype(net.dtype, copy=False))

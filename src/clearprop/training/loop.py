@@ -1,0 +1,224 @@
+"""The training loop, with validation, callbacks and recovery from non-finite numbers."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.data.batches import Order, Remainder, draw_order
+from clearprop.data.dataset import Dataset, Split
+from clearprop.engines import ENGINES, Engine, Steps
+from clearprop.errors import NonFiniteWarning, OptionError, UnsupportedError
+from clearprop.nn import LOSSES, CrossEntropy, Loss, Net, Softmax
+from clearprop.optim import OPTIMIZERS, Optimizer
+from clearprop.training.checkpoint import Checkpoint, resume_run
+from clearprop.training.evaluation import as_split, figures
+from clearprop.training.fit_settings import FitSettings, OnNonFinite, TrainMetrics
+from clearprop.training.history import History, Row
+from clearprop.training.nonfinite import first_bad_step, recover
+from clearprop.training.run import Callback, Run
+from clearprop.training.snapshot import Snapshot
+
+LOG = logging.getLogger("clearprop")
+
+
+def fit(
+    net: Net,
+    data: Dataset | Split | tuple[Array, Array],
+    *,
+    loss: Loss | str = "cross_entropy",
+    optimizer: Optimizer | str = "sgd",
+    batch_size: int | None = 32,
+    epochs: int = 10,
+    seed: int | np.random.Generator = 0,
+    engine: Engine | str | None = None,
+    order: Order = "shuffle",
+    remainder: Remainder = "keep",
+    validation: Split | tuple[Array, Array] | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
+    train_metrics: TrainMetrics = "running",
+    on_nonfinite: OnNonFinite = "stop",
+    resume: str | Path | None = None,
+) -> History:
+    """Train `net`, in place.
+
+    Parameters
+    ----------
+    net : Net
+    data : Dataset, Split, or pair (X, y)
+        X (N, n_x); y integer classes (N,), one-hot rows or real targets (N, n_y), as the loss takes them.
+    loss, optimizer : object or name
+        An optimizer starts afresh: its state from an earlier run is cleared.
+    engine : object or name, optional
+        By default "compiled", or "batch", with a line that says so, where that cannot train the net.
+    batch_size : int or None
+        Examples per step: 1 for online descent; None for all of them at once, batch descent.
+    epochs : int
+        Passes over the data; with `resume`, those already done count.
+    seed : int or numpy.random.Generator
+        Seed for the order of the examples.
+    order : {"shuffle", "sequential", "replacement"}
+        A fresh permutation of the examples every epoch; as they are; or each drawn at random with replacement.
+    remainder : {"keep", "drop"}
+        What happens to the last batch of an epoch, if it is short.
+    validation : Split or pair (X, y), optional
+        Measured after every epoch, but not learned from; by default the data set's own validation split.
+    callbacks : Callback or sequence of Callback
+        `EarlyStopping`, `Checkpoint`, or your own.
+    train_metrics : {"running", "after"}
+        Training loss and accuracy as means over the steps of the epoch, at no cost; or measured on all training data once
+        it is over, like the validation figures.
+    on_nonfinite : {"stop", "continue"}
+        Whether a NaN or infinite loss ends the training. If so, the net gets its last finite parameters back, a
+        `NonFiniteWarning` says in which epoch, step and layer the number appeared, and `history.nonfinite` keeps that.
+    resume : path, optional
+        A file written by `Checkpoint`, from which to go on.
+
+    Returns
+    -------
+    History
+        Also after Ctrl-C, which ends training and leaves what was learned so far in the net.
+
+    Raises
+    ------
+    UnsupportedError
+        If the engine cannot train this net with this loss and optimizer.
+    ShapeError
+        If the data do not fit the net, or the targets the loss.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> data = cp.data.load("circles", seed=0)
+    >>> net = cp.mlp([2, 10, 2], hidden="tanh", seed=0)
+    >>> fit(net, data, optimizer=cp.SGD(lr=0.1), batch_size=10, epochs=3, seed=0)["epoch"]
+    [1, 2, 3]
+    """
+    settings = FitSettings(batch_size, epochs, seed, order, remainder, train_metrics, on_nonfinite)
+    loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
+    train, val = splits_of(data, validation)
+    chosen = choose_engine(engine, net, loss, optimizer)
+    run = Run(
+        net, loss, optimizer, chosen, settings,
+        as_split(train, net), None if val is None else as_split(val, net), in_order(callbacks),
+    )  # fmt: skip
+    warn_of_double_softmax(net, loss)
+    optimizer.reset()
+    carry_out(run, resume)
+    return run.history
+
+
+def carry_out(run: Run, resume: str | Path | None = None) -> None:
+    """Train until the last epoch, an early stop, a non-finite loss, or Ctrl-C."""
+    for callback in run.callbacks:
+        callback.on_fit_start(run)
+    if resume is not None:
+        resume_run(run, resume)
+    with suppress(KeyboardInterrupt), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        while not run.finished:
+            began = time.perf_counter()
+            row = train_one_epoch(run)
+            if row is None:
+                break
+            run.history.rows.append({**row, "seconds": time.perf_counter() - began})
+            for callback in run.callbacks:
+                callback.on_epoch_end(run)
+    if not run.finished:
+        run.stop(f"interrupted in epoch {run.epoch + 1}")
+    for callback in run.callbacks:
+        callback.on_fit_end(run)
+
+
+def train_one_epoch(run: Run) -> Row | None:
+    """One pass over the data, and its figures; None if a number was not finite, which has ended the run."""
+    settings, n = run.settings, len(run.train)
+    size, before = settings.size(n), Snapshot.of(run)
+    rows = draw_order(run.rng, n, size, settings.order, settings.remainder, run.engine.permutation)
+    steps = run.engine.train_epoch(run.net, run.loss, run.optimizer, run.train.X, run.train.y, rows, size)
+    bad = first_bad_step(steps, run.net)
+    if bad is not None and settings.on_nonfinite == "stop":
+        stop_nonfinite(run, recover(run, before, rows, size, bad))
+        return None
+    return {"epoch": run.epoch + 1, **epoch_figures(run, steps, len(rows))}
+
+
+def epoch_figures(run: Run, steps: Steps, n: int) -> Row:
+    """Losses, accuracies and learning rate of the epoch that has just ended, in which `n` examples were used."""
+    size = run.settings.size(len(run.train))
+    penalty = run.optimizer.penalty(run.net.theta) / (1 if run.loss.reduction == "mean" else size)
+    if run.settings.train_metrics == "after":
+        train = figures(run.net, run.train, run.loss, run.engine, penalty)
+    else:
+        value, hits = steps.totals(run.loss, n, size)
+        train = {"loss": value / n + penalty, "accuracy": hits / n}
+    val = {} if run.val is None else figures(run.net, run.val, run.loss, run.engine, penalty)
+    found = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
+    found["lr"] = run.optimizer.rate(run.optimizer.t - 1)
+    return {name: value for name, value in found.items() if not (name.endswith("accuracy") and math.isnan(value))}
+
+
+def choose_engine(given: Engine | str | None, net: Net, loss: Loss, optimizer: Optimizer) -> Engine:
+    """The engine that was asked for; without any, the compiled one if it can train the net, else the reference.
+
+    Raises
+    ------
+    UnsupportedError
+        If it cannot train this net with this loss and optimizer.
+    """
+    engine = ENGINES.make("compiled" if given is None else given)
+    reason = engine.supports(net, loss, optimizer)
+    if reason is not None and given is None:
+        LOG.warning("Training on the engine 'batch'; 'compiled' cannot: %s", reason)
+        engine = ENGINES.make("batch")
+        reason = engine.supports(net, loss, optimizer)
+    if reason is not None:
+        able = ENGINES.able(net, loss, optimizer)
+        raise UnsupportedError(f"The engine {engine!r} cannot train this: {reason} Engines that can: {', '.join(able)}.")
+    return engine
+
+
+def splits_of(
+    data: Dataset | Split | tuple[Array, Array], validation: Split | tuple[Array, Array] | None
+) -> tuple[Split | tuple[Array, Array], Split | tuple[Array, Array] | None]:
+    """The training and the validation examples; the latter are the data set's own unless others are given."""
+    train, held_out = (data.train, data.val) if isinstance(data, Dataset) else (data, None)
+    return train, held_out if validation is None else validation
+
+
+def in_order(callbacks: Callback | Sequence[Callback]) -> list[Callback]:
+    """The callbacks, checkpoints last: they write down the state that the others have after the epoch."""
+    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    for callback in given:
+        if not isinstance(callback, Callback):
+            raise OptionError(f"callbacks takes objects such as EarlyStopping(), not {describe(callback)}.")
+    return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))
+
+
+def warn_of_double_softmax(net: Net, loss: Loss) -> None:
+    """Say so if a net ends in Softmax under a loss that applies one itself."""
+    if isinstance(net.layers[-1], Softmax) and isinstance(loss, CrossEntropy):
+        LOG.warning(
+            "The net ends in Softmax, and CrossEntropy applies softmax itself: leave out the layer, or use"
+            " NegativeLogLikelihood."
+        )
+
+
+def stop_nonfinite(run: Run, where: dict[str, Any]) -> None:
+    """End the run, and say in the history and in a warning where the first non-finite number appeared."""
+    reason = f"not finite in epoch {where['epoch']}, step {where['step']}, first in {where['place']}"
+    run.history.nonfinite = where
+    run.stop(reason)
+    warnings.warn(
+        f"Training stopped: {reason}. The net has its last finite parameters; try a smaller learning rate.",
+        NonFiniteWarning,
+        stacklevel=5,
+    )
