@@ -49,10 +49,10 @@ from clearprop.optim import (
     Constant,
     CoolDown,
     ExponentialDecay,
+    InverseTimeDecay,
     OneCycle,
     RMSProp,
     StepDecay,
-    TimeDecay,
     WarmUp,
 )
 from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit
@@ -82,6 +82,7 @@ __all__ = [
     "ExponentialDecay",
     "He",
     "History",
+    "InverseTimeDecay",
     "Layer",
     "LeCun",
     "Linear",
@@ -100,7 +101,6 @@ __all__ = [
     "Softmax",
     "StepDecay",
     "Tanh",
-    "TimeDecay",
     "Uniform",
     "WarmUp",
     "Xavier",

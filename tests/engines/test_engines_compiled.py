@@ -237,7 +237,7 @@ def test_the_interpreter_lock_is_released() -> None:
 @pytest.mark.parametrize("loss", [cp.CrossEntropy(), BinaryCrossEntropyWithLogits(), cp.CrossEntropy("sum")], ids=repr)
 def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, agree: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "is_narrow", lambda net, batch_size: narrow)
-    monkeypatch.setattr(module, "MEASURED", batch_size)
+    monkeypatch.setattr(module, "EVALUATED", batch_size)
     rng = np.random.default_rng(batch_size)
     X, labels, order = rng.normal(size=(50, 2)), rng.integers(3, size=50), rng.permutation(50)
     y = labels if isinstance(loss, cp.CrossEntropy) else np.eye(3)[labels]
@@ -245,7 +245,7 @@ def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, 
     for engine in (Compiled(), Batch()):
         net = cp.mlp([2, 10, 3], hidden="tanh", seed=1, dtype="float64")
         steps = engine.train_epoch(net, loss, cp.SGD(0.01), X, y, order, batch_size)
-        results.append((net.theta, steps.losses, steps.hits, engine.measure(net, loss, X, y)))
+        results.append((net.theta, steps.losses, steps.n_correct, engine.loss_and_correct(net, loss, X, y)))
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 
@@ -277,7 +277,7 @@ def test_online_descent_takes_the_steps_of_the_reference(sizes: list[int], hidde
         optimizer = cp.SGD(StepDecay(0.05, every=13)) if len(sizes) == 3 else cp.SGD(0.05)
         for _ in range(2):  # the transposed weights begin anew with each epoch
             steps = engine.train_epoch(net, loss, optimizer, X, y, order, 1)
-        results.append((net.theta, steps.losses, np.nan_to_num(steps.hits, nan=-1)))  # squared errors have no hits
+        results.append((net.theta, steps.losses, np.nan_to_num(steps.n_correct, nan=-1)))
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 

@@ -259,8 +259,9 @@ def replace_layer(problem: Problem, value: int) -> Problem:
     layers = layers_of(problem)
     old = layers[value - 1]
     assert isinstance(old, Linear)
-    new = Linear(old.n_in, old.n_out)
-    new.W[:], new.b[:] = old.W, old.b
+    new = Linear(old.n_in, old.n_out, bias=old.bias)
+    for name, value in old.parameters().items():
+        new.parameters()[name][:] = value
     layers[value - 1] = new
     return with_layers(problem, layers)
 

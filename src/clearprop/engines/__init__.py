@@ -16,6 +16,7 @@ Each is one file, with the same names in the same order, to be read beside its n
 """
 
 from clearprop.engines.batch import Batch
+from clearprop.engines.compiled.verified import unverified as unverified  # now, before anybody can have replaced anything
 from clearprop.engines.engine import Engine, Steps
 from clearprop.engines.registry import EngineRegistry
 

@@ -33,13 +33,13 @@ class Batch(Engine):
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """The loop that this field knows by heart: forward, loss, backward, step."""
-        losses, hits = [], []
+        losses, n_correct = [], []
         for rows in batches(order, batch_size):
             net.zero_grad()
             y_hat, saved = net.forward(X[rows], training=True)
             value, kept = loss.forward(y_hat, y[rows])
             losses.append(value)
-            hits.append(loss.hits(y_hat, y[rows]))
+            n_correct.append(loss.n_correct(y_hat, y[rows]))
             net.backward(saved, loss.backward(kept))
             optimizer.step(net.theta, net.grad)
-        return Steps(np.array(losses, dtype=np.float64), np.array(hits, dtype=np.float64))
+        return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))

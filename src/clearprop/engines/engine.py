@@ -15,26 +15,26 @@ from clearprop.registry import Configured
 
 
 class Steps(NamedTuple):
-    """What an epoch reports, step by step.
+    """Figures of an epoch, step by step.
 
     Attributes
     ----------
     losses : array (n_steps,) of float64
         The loss of each batch, without the L2 term of the optimizer, before the step that the batch caused.
-    hits : array (n_steps,) of float64
-        How many examples of each batch were predicted right, before that step; NaN without classes.
+    n_correct : array (n_steps,) of float64
+        Examples of each batch that were predicted right, before that step; NaN without classes.
     """
 
     losses: Array
-    hits: Array
+    n_correct: Array
 
     def totals(self, loss: Loss, n: int, batch_size: int) -> tuple[float, float]:
-        """The loss and the hits, added up over the n examples of these steps."""
-        hits = float(self.hits.sum())
+        """Loss and number of correct predictions, summed over the n examples of these steps."""
+        n_correct = float(self.n_correct.sum())
         if loss.reduction == "sum":
-            return float(self.losses.sum()), hits
+            return float(self.losses.sum()), n_correct
         sizes = np.minimum(batch_size, n - batch_size * np.arange(len(self.losses)))
-        return float(self.losses @ sizes), hits
+        return float(self.losses @ sizes), n_correct
 
 
 CHUNK = 4096  # examples that are measured at a time, to bound the memory
@@ -68,14 +68,14 @@ class Engine(Configured, ABC):
         """A permutation of n examples; every engine draws the same one from the same generator."""
         return rng.permutation(n)
 
-    def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
-        """The loss, added up over the examples of X (N, n_x), and the hits among them, after training."""
-        value = hits = 0.0
+    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+        """Loss, summed over the examples of X (N, n_x), and number predicted right, after training."""
+        value = n_correct = 0.0
         for first in range(0, len(X), CHUNK):
             y_hat, y_part = self.forward(net, X[first : first + CHUNK]), y[first : first + CHUNK]
             value += loss(y_hat, y_part) * (len(y_part) if loss.reduction == "mean" else 1)
-            hits += loss.hits(y_hat, y_part)
-        return value, hits
+            n_correct += loss.n_correct(y_hat, y_part)
+        return value, n_correct
 
 
 def batches(order: Array, batch_size: int) -> Iterator[Array]:

@@ -56,26 +56,26 @@ class Scalar(Engine):
         """The loop: gradient, step."""
         X, rows_y = prepared(self, net, loss, X, y, optimizer)
         inputs, targets, theta, t = X.tolist(), rows_y.tolist(), rows_of(net, net.theta), optimizer.t
-        slots = {name: rows_of(net, slot) for name, slot in optimizer.slots.items()}
-        slots = slots or {name: [[0.0] * len(row) for row in theta] for name in optimizer.slot_names}
-        losses, hits = [], []
+        state = {name: rows_of(net, value) for name, value in optimizer.state.items()}
+        state = state or {name: [[0.0] * len(row) for row in theta] for name in optimizer.state_names}
+        losses, n_correct = [], []
         for rows in batches(order, batch_size):
             value, grad, y_hat = gradient(net, loss, theta, [inputs[b] for b in rows], [targets[b] for b in rows])
-            step(optimizer, theta, grad, list(slots.values()), t)
+            step(optimizer, theta, grad, list(state.values()), t)
             t += 1
             losses.append(value)
-            hits.append(loss.hits(np.array(y_hat), y[rows]))
+            n_correct.append(loss.n_correct(np.array(y_hat), y[rows]))
         net.theta[:] = flat(theta)
         optimizer.t = t
-        optimizer.slots = {name: np.array(flat(slot), dtype=net.dtype) for name, slot in slots.items()}
-        return Steps(np.array(losses), np.array(hits))
+        optimizer.state = {name: np.array(flat(value), dtype=net.dtype) for name, value in state.items()}
+        return Steps(np.array(losses), np.array(n_correct))
 
 
 def rows_of(net: Net, vector: Array) -> Rows:
-    """A flat vector (P,), such as theta, as the rows of every W, each followed by its b."""
+    """A flat vector (P,), such as theta, as the rows of every W, each followed by its b, if it has one."""
     rows, start = [], 0
     for layer in linear_layers(net):
-        for _ in range(layer.n_in + 1):
+        for _ in range(layer.n_in + layer.bias):
             rows.append(vector[start : start + layer.n_out].tolist())
             start += layer.n_out
     return rows
@@ -87,9 +87,12 @@ def flat(rows: Rows) -> Row:
 
 
 def views(net: Net, rows: Rows) -> dict[int, tuple[Rows, Row]]:
-    """W and b of each linear layer. They are the very lists of `rows`, so that changing one changes the other."""
-    left = iter(rows)
-    return {id(layer): ([next(left) for _ in range(layer.n_in)], next(left)) for layer in linear_layers(net)}
+    """W and b of each linear layer, as the very lists of `rows`: changing one changes the other. No bias is one of zeros."""
+    left, found = iter(rows), {}
+    for layer in linear_layers(net):
+        W = [next(left) for _ in range(layer.n_in)]
+        found[id(layer)] = W, next(left) if layer.bias else [0.0] * layer.n_out
+    return found
 
 
 def linear_layers(net: Net) -> list[Linear]:
@@ -227,12 +230,12 @@ def mean_squared_error(y_hat: Row, y: Row) -> tuple[float, Row]:
     return sum(e * e for e in errors), [2.0 * e for e in errors]
 
 
-def step(optimizer: Optimizer, theta: Rows, grad: Rows, slots: list[Rows], t: int) -> None:
+def step(optimizer: Optimizer, theta: Rows, grad: Rows, state: list[Rows], t: int) -> None:
     """Step number t (from 0): shorten the gradient, add that of the penalty, update every parameter in its place."""
     update, lr, constants = UPDATES[type(optimizer)], optimizer.rate(t), optimizer.constants(t + 1)
     norm = math.sqrt(sum(g * g for row in grad for g in row))
     shorter = 1.0 if optimizer.clip_norm is None or not norm > optimizer.clip_norm else optimizer.clip_norm / norm
-    for row, g_row, *s_rows in zip(theta, grad, *slots, strict=True):
+    for row, g_row, *s_rows in zip(theta, grad, *state, strict=True):
         for j in range(len(row)):
             g = shorter * g_row[j] + optimizer.weight_decay * row[j]
             row[j], *new = update(row[j], g, *[s[j] for s in s_rows], lr, *constants)

@@ -69,7 +69,7 @@ class TorchNN(Engine):
         check_batches(net, {len(x_B) for x_B in torch.split(inputs, batch_size)})
         twin, criterion = Twin(net, self.device), make_criterion(net, loss)
         rule = RULES[type(optimizer)](optimizer, twin.parameters)
-        load_slots(twin, rule, optimizer)
+        load_state(twin, rule, optimizer)
         losses: list[Tensor] = []
         outputs: list[Tensor] = []
         for x_B, y_B in zip(torch.split(inputs, batch_size), torch.split(targets, batch_size), strict=True):
@@ -78,7 +78,7 @@ class TorchNN(Engine):
             losses.append(value)
             outputs.append(y_hat)
         twin.store()
-        store_slots(twin, rule, optimizer, steps=len(losses))
+        store_state(twin, rule, optimizer, steps=len(losses))
         return report(loss, losses, outputs, y[order], batch_size)
 
 
@@ -213,21 +213,21 @@ def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) 
     rule.step()
 
 
-def load_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) -> None:
-    """Give PyTorch's optimizer what ours remembers."""
-    zeros = {name: np.zeros_like(twin.net.theta) for name in optimizer.slot_names}
-    for name, slot in (optimizer.slots or zeros).items():
-        for parameter, piece in zip(twin.parameters, twin.pieces(slot), strict=True):
-            rule.state[parameter][SLOTS[type(optimizer)][name]] = piece
+def load_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) -> None:
+    """Give PyTorch's optimizer the state of ours."""
+    zeros = {name: np.zeros_like(twin.net.theta) for name in optimizer.state_names}
+    for name, value in (optimizer.state or zeros).items():
+        for parameter, piece in zip(twin.parameters, twin.pieces(value), strict=True):
+            rule.state[parameter][STATE[type(optimizer)][name]] = piece
             rule.state[parameter]["step"] = torch.tensor(float(optimizer.t))
 
 
-def store_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
-    """Take back what PyTorch's optimizer remembers after so many steps more."""
-    for name in optimizer.slot_names:
-        kept = SLOTS[type(optimizer)][name]
+def store_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
+    """Copy the state of PyTorch's optimizer back into ours, which has taken so many more steps."""
+    for name in optimizer.state_names:
+        kept = STATE[type(optimizer)][name]
         plain = type(optimizer) is SGD and not optimizer.momentum  # without momentum, v is the gradient, and not kept
-        optimizer.slots[name] = twin.flat(p.grad if plain else rule.state[p][kept] for p in twin.parameters)
+        optimizer.state[name] = twin.flat(p.grad if plain else rule.state[p][kept] for p in twin.parameters)
     optimizer.t += steps
 
 
@@ -244,7 +244,7 @@ RULES: dict[type, Any] = {
     RMSProp: lambda o, params: torch.optim.RMSprop(params, alpha=o.rho, eps=o.eps),
     Adam: lambda o, params: torch.optim.Adam(params, betas=(o.beta1, o.beta2), eps=o.eps),
 }
-SLOTS = {
+STATE = {
     SGD: {"v": "momentum_buffer"},
     AdaGrad: {"s": "sum"},
     RMSProp: {"s": "square_avg"},

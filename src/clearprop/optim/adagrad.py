@@ -34,7 +34,7 @@ class AdaGrad(Optimizer):
     array([0.9])
     """
 
-    slot_names = ("s",)
+    state_names = ("s",)
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class Adam(Optimizer):
     array([0.9])
     """
 
-    slot_names = ("m", "s")
+    state_names = ("m", "s")
 
     def __init__(
         self,

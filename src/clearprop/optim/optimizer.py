@@ -31,11 +31,13 @@ class Optimizer(Configured, ABC):
     ----------
     t : int
         Number of steps taken.
-    slots : dict of str to array (P,)
-        What the rule remembers from step to step, such as the velocity of SGD with momentum.
+    state : dict of str to array (P,)
+        Arrays that the rule carries from step to step, such as the velocity of SGD with momentum.
+    state_names : tuple of str
+        Their names, in the order in which `update` takes and returns them.
     """
 
-    slot_names: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
 
     def __init__(
         self, lr: float | dict[str, Any] | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None
@@ -44,7 +46,7 @@ class Optimizer(Configured, ABC):
         self.weight_decay = number("weight_decay", weight_decay, lambda w: w >= 0, "zero or more")
         self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, lambda c: c > 0, "positive, or None")
         self.t = 0
-        self.slots: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
 
     @staticmethod
     @abstractmethod
@@ -56,12 +58,12 @@ class Optimizer(Configured, ABC):
         theta, g : array (P,)
             Parameters and gradient.
         *rest
-            The slots, in the order of `slot_names`; then lr, and the `constants` of the step.
+            The arrays of `state`, in the order of `state_names`; then lr, and the `constants` of the step.
 
         Returns
         -------
         tuple of arrays (P,)
-            New parameters, and new slots.
+            New parameters, and the new arrays of `state`.
         """
 
     def constants(self, t: int) -> tuple[float, ...]:
@@ -89,20 +91,20 @@ class Optimizer(Configured, ABC):
         lr = self.rate(self.t)
         self.t += 1
         g = self.regularised(theta, self.clipped(grad))
-        theta[:], *slots = self.update(theta, g, *self.slots.values(), lr, *self.constants(self.t))
-        for name, value in zip(self.slots, slots, strict=True):
-            self.slots[name][:] = value
+        theta[:], *state = self.update(theta, g, *self.state.values(), lr, *self.constants(self.t))
+        for name, value in zip(self.state, state, strict=True):
+            self.state[name][:] = value
 
     def prepare(self, theta: Array, grad: Array) -> None:
-        """Make the slots before the first step; check that everything has one shape."""
+        """Allocate the state before the first step; check that everything has one shape."""
         if grad.shape != theta.shape:
             raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; each parameter needs one gradient.")
-        if not self.slots:
-            self.slots = {name: np.zeros_like(theta) for name in self.slot_names}
-        for name, slot in self.slots.items():
-            if slot.shape != theta.shape:
+        if not self.state:
+            self.state = {name: np.zeros_like(theta) for name in self.state_names}
+        for name, value in self.state.items():
+            if value.shape != theta.shape:
                 raise ShapeError(
-                    f"{self!r} has taken steps with {name} of shape {slot.shape}, but theta is {describe(theta)};"
+                    f"{self!r} has taken steps with {name} of shape {value.shape}, but theta is {describe(theta)};"
                     " call reset() first."
                 )
 
@@ -124,4 +126,4 @@ class Optimizer(Configured, ABC):
     def reset(self) -> None:
         """Forget all steps taken."""
         self.t = 0
-        self.slots = {}
+        self.state = {}

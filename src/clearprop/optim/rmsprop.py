@@ -34,7 +34,7 @@ class RMSProp(Optimizer):
     array([0.8])
     """
 
-    slot_names = ("s",)
+    state_names = ("s",)
 
     def __init__(
         self,

@@ -36,7 +36,7 @@ class Constant(Schedule):
         return self.lr
 
 
-class TimeDecay(Schedule):
+class InverseTimeDecay(Schedule):
     """lr / (1 + decay * step)."""
 
     def __init__(self, lr: float = 0.1, decay: float = 0.001) -> None:
@@ -118,13 +118,14 @@ SCHEDULES: Registry[Schedule] = Registry(
     Schedule,
     {
         "constant": Constant,
-        "time": TimeDecay,
+        "inverse_time_decay": InverseTimeDecay,
         "step": StepDecay,
         "exponential": ExponentialDecay,
         "warmup": WarmUp,
         "cooldown": CoolDown,
         "one_cycle": OneCycle,
     },
+    aliases={"time": "inverse_time_decay", "time_decay": "inverse_time_decay"},
 )
 
 

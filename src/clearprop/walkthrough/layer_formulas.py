@@ -46,8 +46,13 @@ KNOWN: dict[type, Formulas] = {
 }
 
 
+NO_BIAS = Formulas("z", "{x} {W}", {"W": "{x}^T {dy}", "x": "{dy} {W}^T"})
+
+
 def formulas_of(layer: Layer) -> Formulas:
     """The formulas of a layer; of one that a user wrote, only that it has a forward and a backward."""
+    if type(layer) is Linear and not layer.bias:
+        return NO_BIAS
     if type(layer) in KNOWN:
         return KNOWN[type(layer)]
     name = type(layer).__name__

@@ -15,7 +15,8 @@ from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, in
 from clearprop.engines.compiled.loss_rows import loss_rows
 from clearprop.engines.compiled.narrow import narrow_pass
 from clearprop.engines.compiled.online import online_step
-from clearprop.engines.compiled.passes import (
+from clearprop.engines.compiled.plan import COLUMNS, EVALUATE, GRADIENT, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
+from clearprop.engines.compiled.stages import (
     backward_stage,
     forward_stage,
     gradient_stage,
@@ -26,10 +27,9 @@ from clearprop.engines.compiled.passes import (
     share,
     transpose_stage,
 )
-from clearprop.engines.compiled.plan import COLUMNS, GRADIENT, MEASURE, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
-LOSS, HITS, SQUARES = range(3)
+LOSS, CORRECT, SQUARES = range(3)
 
 
 @expanded
@@ -44,9 +44,9 @@ def forward(p: Any, first: int, size: int) -> None:
         wait(p.counter, p.threads)
     row, row_end = share(size, 1, p.thread, p.threads)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
-    value, hits = loss_rows(p, first, row, row_end, scale)
+    value, n_correct = loss_rows(p, first, row, row_end, scale)
     p.partial[LOSS * p.threads + p.thread] = value * scale
-    p.partial[HITS * p.threads + p.thread] = hits
+    p.partial[CORRECT * p.threads + p.thread] = n_correct
     wait(p.counter, p.threads)
 
 
@@ -130,11 +130,11 @@ def memory(plan: Any, data: Any, order: Any, thread: int, theta: Any, like: Any)
 
 
 @expanded
-def exchange(p: Any, theta: Any, slots: Any, back: bool) -> None:
-    """Take theta and the slots into the memory of the plan, or bring them back."""
+def exchange(p: Any, theta: Any, state: Any, back: bool) -> None:
+    """Copy theta and the optimizer's state into the memory of the plan, or back."""
     pack(p, theta, p.packed, back)
-    for s in range(len(slots)):
-        pack(p, slots[s], p.one if s == 0 else p.two, back)
+    for s in range(len(state)):
+        pack(p, state[s], p.one if s == 0 else p.two, back)
 
 
 @expanded
@@ -157,7 +157,7 @@ def readable(p: Any, examples: int, n: int) -> bool:
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
-    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int, rules: Any,
+    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, state: Any, optimizer: int, rules: Any,
     decay: float, clip_norm: float, report: Any, thread: int,
 ) -> bool:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
@@ -169,10 +169,10 @@ def train_steps(
     order : array of int64 (n,)
         The row numbers of the examples.
     mode : int
-        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
+        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or EVALUATE, its loss and n_correct only.
     straight : bool
         Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
-    theta, slots : array (P,), (n, P)
+    theta, state : array (P,), (n, P)
         Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
     optimizer : int
         Its code.
@@ -181,7 +181,7 @@ def train_steps(
     decay, clip_norm : float
         As for `Optimizer`; an infinite norm for no clipping.
     report : array of float64 (2, n_steps)
-        For the loss and the hits of each step.
+        For the loss and the number of correct predictions of each step.
     thread : int
         0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
 
@@ -200,7 +200,7 @@ def train_steps(
     control = flush_denormals()
     p_wide = memory(plan, data, order, thread, theta, wide(pointer(theta)))
     if thread == 0:
-        exchange(p, theta, slots, False)
+        exchange(p, theta, state, False)
     wait(p.counter, p.threads)
     if not plan.narrow:
         transpose(p)
@@ -210,14 +210,14 @@ def train_steps(
         size = min(p.batch_size, len(order) - first)
         rule = pointer(rules[min(step, len(rules) - 1)])
         if online:
-            report[LOSS, step], report[HITS, step] = online_step(p, first, rule[0])
+            report[LOSS, step], report[CORRECT, step] = online_step(p, first, rule[0])
         elif plan.narrow:
-            report[LOSS, step], report[HITS, step] = narrow_pass(p, p_wide, first, size, mode != MEASURE)
+            report[LOSS, step], report[CORRECT, step] = narrow_pass(p, p_wide, first, size, mode != EVALUATE)
         else:
             forward(p, first, size)
             if thread == 0:
-                report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
-            if mode != MEASURE:
+                report[LOSS, step], report[CORRECT, step] = combined(p, LOSS), combined(p, CORRECT)
+            if mode != EVALUATE:
                 backward(p, size, straight, rule[0])
         if mode == TRAIN and not straight:
             move(p, optimizer, rule, decay, clip_norm)
@@ -227,6 +227,6 @@ def train_steps(
         if mode == GRADIENT:
             pack(p, theta, p.grad, True)
         elif mode == TRAIN:
-            exchange(p, theta, slots, True)
+            exchange(p, theta, state, True)
     restore(control)
     return True

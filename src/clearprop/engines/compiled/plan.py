@@ -17,19 +17,22 @@ CACHE_LINE = 64  # bytes
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
 
-MEASURE, GRADIENT, TRAIN = range(3)
+EVALUATE, GRADIENT, TRAIN = range(3)
 # The columns of a plan's table, one row for each linear layer. Every row of units is padded with zeros to whole registers.
-N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, COLUMNS = range(10)
-"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta."""
+N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, BIAS, COLUMNS = range(11)
+"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta;
+1 if there is a b in theta, behind W, and 0 if it is always zero."""
 
 
 def stages(net: Net) -> list[tuple[Linear, int]] | str:
-    """The net as linear layers, each with the code of its activation; or why it cannot be seen so."""
+    """The net as linear layers, each with the code of its activation; or the reason why it is none, in a sentence."""
     found: list[tuple[Linear, int]] = []
     for layer in net.layers:
         if type(layer) is Linear:
             if any(layer is known for known, _ in found):
                 return f"it does not share parameters, but {layer!r} is used twice."
+            if layer.names != ("W", "b")[: 1 + layer.bias]:
+                return f"it expects the parameters of {layer!r} to be W and b, in this order, not {', '.join(layer.names)}."
             found.append((layer, NONE))
         elif type(layer) in ACTIVATION_CODES and found and found[-1][1] == NONE:
             found[-1] = (found[-1][0], ACTIVATION_CODES[type(layer)])
@@ -45,7 +48,7 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    table : array of int64 (n_stages, 9)
+    table : array of int64 (n_stages, 10)
         The columns named above.
     n_stages, batch_size, threads : int
         Threads share the work.
@@ -55,7 +58,7 @@ class Plan(NamedTuple):
         All W and b, with padded rows, and their gradients.
     n_packed : int
     one, two : array (n_packed,)
-        What the optimizer remembers, packed in the same way.
+        The optimizer's state, packed in the same way.
     a, da : array (sum of B x width,)
         Activations of every stage, and the gradients with respect to them, then to z.
     transposed : array
@@ -73,7 +76,7 @@ class Plan(NamedTuple):
     sums : array (n_packed x lanes,)
         For a narrow net, a register for each gradient.
     partial : array of float64 (3, threads)
-        What each thread contributes to the loss, the hits and the squared norm of the gradient.
+        Shares of each thread in the loss, the number of correct predictions and the squared norm of the gradient.
     counter : array of int64 (1,)
         Of the barrier.
     """
@@ -122,11 +125,11 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
     for row, (layer, activation) in zip(table, found, strict=True):
         width, t_width = (-(-n // unit) * unit for n in (layer.n_out, layer.n_in))
         row[:5] = layer.n_in, layer.n_out, width, packed, transposed
-        row[5:] = t_width, activation, activations, theta
+        row[5:] = t_width, activation, activations, theta, layer.bias
         packed += (layer.n_in + 1) * width
         transposed += layer.n_out * t_width
         activations += rows * width
-        theta += (layer.n_in + 1) * layer.n_out
+        theta += (layer.n_in + layer.bias) * layer.n_out
     packed = -(-packed // lanes) * lanes
     last_width = int(table[-1, WIDTH])
     return Plan(

@@ -67,9 +67,9 @@ class Node:
 
     @property
     def b(self) -> Array:
-        """The biases of a linear layer."""
+        """The biases of a linear layer; zeros where it has none."""
         assert isinstance(self.layer, Linear)
-        return self.layer.b
+        return self.layer.b if self.layer.bias else np.zeros(self.layer.n_out)
 
     @property
     def function(self) -> str:

@@ -254,6 +254,9 @@ def _nodes(tape: Pass) -> tuple[list[Node], dict[str, Parameter]]:
         label += "'" * sum(node.label.rstrip("'") == label for node in nodes)
         own = layer.copy() if kind == "other" else layer  # the same Dropout mask in every pass
         nodes.append(Node(tape, index, label, kind, number, own, names))
-        for name, value in zip(names, layer.parameters().values() if names else (), strict=True):
+        values = list(layer.parameters().values()) if names else []
+        if isinstance(layer, Linear) and not layer.bias:
+            values.append(nodes[-1].b)  # zeros, whose gradient nobody claims
+        for name, value in zip(names, values, strict=True):
             parameters.setdefault(name, Parameter(tape, name, value))
     return nodes, parameters

@@ -9,6 +9,7 @@ from clearprop.engines.compiled.lane_moves import spaced
 from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
 from clearprop.engines.compiled.plan import (
     ACTIVATION,
+    BIAS,
     COLUMNS,
     N_IN,
     N_OUT,
@@ -25,11 +26,12 @@ from clearprop.engines.compiled.plan import (
     W,
 )
 from clearprop.engines.compiled.tile import row_product, sum_product
+from clearprop.engines.compiled.verified import original
 from clearprop.nn import ReLU, Sigmoid, Tanh
 
-sigmoid, d_sigmoid = compile_elementwise(Sigmoid.f), compile_elementwise(Sigmoid.df)
-tanh, d_tanh = compile_elementwise(Tanh.f), compile_elementwise(Tanh.df)
-relu, d_relu = compile_elementwise(ReLU.f), compile_elementwise(ReLU.df)
+sigmoid, d_sigmoid = compile_elementwise(original(Sigmoid, "f")), compile_elementwise(original(Sigmoid, "df"))
+tanh, d_tanh = compile_elementwise(original(Tanh, "f")), compile_elementwise(original(Tanh, "df"))
+relu, d_relu = compile_elementwise(original(ReLU, "f")), compile_elementwise(original(ReLU, "df"))
 
 
 @expanded
@@ -212,7 +214,10 @@ def backward_stage(p: Any, stage: int, size: int, part: int) -> None:
 
 @expanded
 def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int, scale: float) -> None:
-    """dW = x^T dz and db = sum of dz, for a part of a thread, times scale: written to `to`, or added to it (keep = 1)."""
+    """dW = x^T dz and db = sum of dz, for a part of a thread, times scale: written to `to`, or added to it (keep = 1).
+
+    A layer without bias has a b of zeros here, whose gradient is never written and stays zero.
+    """
     x, x_offsets, x_row = source(p, stage)
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, start = t[at + N_IN], t[at + WIDTH], t[at + A]
@@ -223,7 +228,7 @@ def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int,
         x, x_offsets, x_row, row, min(row_end, n_in), p.da, start, width, size,
         to, w_start, w_step, lane, lane_end, keep, scale, p.packed, 0, lanes,
     )  # fmt: skip
-    if row_end <= n_in:
+    if row_end <= n_in or t[at + BIAS] == 0:
         return
     b_start = w_start + n_in * w_step
     for j in range(lane, lane_end, lanes):
@@ -267,7 +272,7 @@ def pack_panel(p: Any, stage: int, given: tuple[int, int, int, int], theta: Any,
     """Copy a panel of theta, or back."""
     t, at = p.table, stage * COLUMNS
     start, step, lane, lane_end = given
-    for i in range(t[at + N_IN] + 1):
+    for i in range(t[at + N_IN] + t[at + BIAS]):
         for j in range(lane, min(lane_end, t[at + N_OUT])):
             if back:
                 theta[t[at + THETA_W] + i * t[at + N_OUT] + j] = packed[start + i * step + j - lane]
