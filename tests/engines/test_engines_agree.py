@@ -16,7 +16,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.engines import ENGINES, Batch
-from clearprop.engines.compiled import engine as compiled
+from clearprop.engines.compiled import compiled_engine as compiled
 
 N, N_IN, EPOCHS = 12, 3, 3
 
@@ -66,6 +66,15 @@ def stack(depth: int, activation: type[cp.Layer] = cp.Tanh, *ending: cp.Layer) -
 
 def shared() -> list[cp.Layer]:
     twice = cp.Linear(3, 3)
+    return [twice, cp.Tanh(), twice, cp.Sigmoid(), cp.Linear(3, 3)]
+
+
+def without_bias() -> list[cp.Layer]:
+    return [cp.Linear(3, 5, bias=False), cp.Tanh(), cp.Linear(5, 4), cp.ReLU(), cp.Linear(4, 3, bias=False)]
+
+
+def shared_without_bias() -> list[cp.Layer]:
+    twice = cp.Linear(3, 3, bias=False)
     return [twice, cp.Tanh(), twice, cp.Sigmoid(), cp.Linear(3, 3)]
 
 
@@ -132,6 +141,18 @@ CASES = [
     Case("large scores", stack(1), cp.CrossEntropy(), cp.SGD(0.01), spread=300.0),
     Case("large logits", stack(1), cp.BinaryCrossEntropyWithLogits(), cp.SGD(0.01), target="binary", spread=300.0),
     Case("a layer used twice", shared, optimizer=cp.Adam(0.01)),
+    *[
+        Case(f"without bias {optimizer!r} batch {size}", without_bias, optimizer=optimizer, batch_size=size)
+        for optimizer, size in (
+            (cp.SGD(0.1), 1),
+            (cp.SGD(0.1), 5),
+            (cp.SGD(0.1, momentum=0.9, weight_decay=0.1, clip_norm=0.2), 4),
+            (cp.AdaGrad(0.1), 4),
+            (cp.RMSProp(0.01), 4),
+            (cp.Adam(0.02, weight_decay=0.1, clip_norm=0.3), 4),
+        )
+    ],
+    Case("without bias, used twice", shared_without_bias, optimizer=cp.Adam(0.01)),
     Case("no hidden layer, no activation", stack(1), cp.MeanSquaredError(), target="real"),
     Case("dropout", dropped, optimizer=cp.Adam(0.01)),
     Case("batch normalisation", normalised, optimizer=cp.SGD(0.1, momentum=0.9)),
@@ -177,6 +198,7 @@ def make(engine: str, case: Case) -> cp.Engine:
     made = ENGINES.make(engine)
     reason = made.supports(case.make("float64")[0], case.loss, case.optimizer)
     if reason is not None:
+        assert "verified" not in reason, reason
         pytest.skip(reason)
     return made
 

@@ -18,9 +18,9 @@ from numba.extending import register_jitable
 
 import clearprop as cp
 from clearprop.engines import Batch
-from clearprop.engines.compiled import engine as module
+from clearprop.engines.compiled import compiled_engine as module
 from clearprop.engines.compiled import lane_math
-from clearprop.engines.compiled.engine import Compiled
+from clearprop.engines.compiled.compiled_engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
 from clearprop.engines.compiled.tile import row_product, sum_product
@@ -189,6 +189,20 @@ def test_any_number_of_threads_agrees_with_the_reference(threads: int, agree: An
     got, wanted = wide_run(threads, cp.Adam(0.01), "float64"), wide_run(1, cp.Adam(0.01), "float64", Batch())
     agree(got[0], wanted[0], 1e-10)
     agree(got[1], wanted[1], 1e-10)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("optimizer", [cp.SGD(0.1), cp.Adam(0.01, weight_decay=0.1, clip_norm=0.5)], ids=repr)
+def test_layers_without_bias_are_shared_among_threads(optimizer: cp.optim.Optimizer, threads: int, agree: Any) -> None:
+    rng, trained = np.random.default_rng(0), []
+    X, y, order = rng.normal(size=(300, 200)), rng.integers(10, size=300), rng.permutation(300)
+    for engine in (Compiled(threads=threads), Batch()):
+        layers = [cp.Linear(200, 150, bias=False), cp.ReLU(), cp.Linear(150, 70), cp.Tanh(), cp.Linear(70, 10, bias=False)]
+        net = cp.Net(*layers, seed=1, dtype="float64")
+        optimizer.reset()
+        engine.train_epoch(net, cp.CrossEntropy(), optimizer, X, y, order, 64)
+        trained.append(net.theta)
+    agree(*trained, 1e-10)
 
 
 @pytest.mark.parametrize("sizes", [[64, 300], [64, 300, 48]], ids=str)
@@ -412,6 +426,14 @@ def test_what_is_kept_of_the_data_is_never_out_of_date() -> None:
     agree(cp.CrossEntropy(), X, y.copy())
     y[3] = 2
     with pytest.raises(ShapeError, match="label 2"):
+        engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+
+
+def test_a_patch_between_two_calls_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, net, X, y = Compiled(), cp.mlp([4, 2]), np.ones((5, 4), np.float32), np.zeros(5, np.int64)
+    engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+    monkeypatch.setattr(cp.Linear, "backward", lambda self, saved, dy: dy)
+    with pytest.raises(UnsupportedError, match=r"Linear\.backward is not the one"):
         engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
 
 

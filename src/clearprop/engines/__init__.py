@@ -18,14 +18,14 @@ Each is one file, with the same names in the same order, to be read beside its n
 from clearprop.engines.batch import Batch
 from clearprop.engines.compiled.verified import unverified as unverified  # now, before anybody can have replaced anything
 from clearprop.engines.engine import Engine, Steps
-from clearprop.engines.registry import EngineRegistry
+from clearprop.engines.engine_registry import EngineRegistry
 
 ENGINES = EngineRegistry(
     {
         "scalar": "clearprop.engines.scalar:Scalar",
         "sample": "clearprop.engines.sample:Sample",
         "batch": "clearprop.engines.batch:Batch",
-        "compiled": "clearprop.engines.compiled.engine:Compiled",
+        "compiled": "clearprop.engines.compiled.compiled_engine:Compiled",
         "torch_manual": "clearprop.engines.torch_manual:TorchManual",
         "torch_autograd": "clearprop.engines.torch_autograd:TorchAutograd",
         "torch_nn": "clearprop.engines.torch_nn:TorchNN",

@@ -14,7 +14,7 @@ class Batch(Engine):
     """Calls `forward` and `backward` of each layer, in NumPy. It runs every layer, loss and optimizer, yours included."""
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """Always None: whatever has a forward and a backward runs here."""
+        """None, always: every layer with a forward and a backward runs here."""
         return None
 
     def forward(self, net: Net, X: Array) -> Array:
@@ -32,7 +32,7 @@ class Batch(Engine):
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
-        """The loop that this field knows by heart: forward, loss, backward, step."""
+        """The usual loop: forward, loss, backward, step."""
         losses, n_correct = [], []
         for rows in batches(order, batch_size):
             net.zero_grad()

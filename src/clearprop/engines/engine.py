@@ -1,4 +1,4 @@
-"""The engine: what runs the mathematics of a net. Every rung of the ladder has these methods, and no more."""
+"""The interface of an engine, which runs the mathematics of a net: every rung of the ladder has these methods."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ class Steps(NamedTuple):
         return float(self.losses @ sizes), n_correct
 
 
-CHUNK = 4096  # examples that are measured at a time, to bound the memory
+CHUNK = 4096  # examples that are evaluated at a time, to bound the memory
 
 
 class Engine(Configured, ABC):
-    """Runs a net. Takes and leaves NumPy arrays, whatever works inside."""
+    """Runs a net. Takes and returns NumPy arrays, whatever it computes with."""
 
     @abstractmethod
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """Why this engine cannot train this combination, in one sentence; None if it can."""
+        """The reason why this engine cannot train this combination, in one sentence; None if it can."""
 
     @abstractmethod
     def forward(self, net: Net, X: Array) -> Array:
@@ -53,7 +53,7 @@ class Engine(Configured, ABC):
 
     @abstractmethod
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
-        """The loss of one batch in training mode, and its gradient (P,) with respect to theta, which is left as it is."""
+        """Loss of one batch in training mode, and its gradient (P,) with respect to theta, which does not change."""
 
     @abstractmethod
     def train_epoch(
@@ -61,7 +61,7 @@ class Engine(Configured, ABC):
     ) -> Steps:
         """Take one step for each batch of `batch_size` rows of X (N, n_x) and y, in the given `order`; changes theta.
 
-        Never stops for a non-finite number; `fit` looks at the losses afterwards, and mends what is to be mended.
+        Never stops for a non-finite number; `fit` examines the losses afterwards, and restores the net if need be.
         """
 
     def permutation(self, rng: np.random.Generator, n: int) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps, batches
-from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import not_one_by_one, unknown_part
 from clearprop.nn import (
     BinaryCrossEntropy,
@@ -30,14 +30,14 @@ from clearprop.optim import OPTIMIZERS, Optimizer
 
 
 class Sample(Engine):
-    """Loops over the examples of a batch; the loops over units, which `Scalar` writes out, are NumPy's here."""
+    """Loops over the examples of a batch. The loops over units, explicit in `Scalar`, are NumPy's."""
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It takes one example at a time, and knows what stands in the tables at the end of this file."""
+        """Layers that take one example at a time, and the losses in the tables at the end of this file."""
         return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, OPTIMIZERS.entries.values())
 
     def forward(self, net: Net, X: Array) -> Array:
-        """One example after the other."""
+        """The output (N, n_y), one example after the other."""
         return np.array([forward(net, x)[0] for x in checked(self, net, X)])
 
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:

@@ -1,4 +1,4 @@
-"""The sixth rung: ready-made modules, losses and optimizers; what is left is to connect them."""
+"""The sixth rung: ready-made modules, losses and optimizers, which only have to be connected."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps
-from clearprop.engines.inputs import check_batches, checked, limits, prepared
+from clearprop.engines.preparation import check_batches, checked, limits, prepared
 from clearprop.engines.support import unknown_part
-from clearprop.engines.torch_state import Tensor, array, check_device, report, shortening, tensor
+from clearprop.engines.torch_state import Tensor, array, check_device, clip_factor, report, tensor
 from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
@@ -42,11 +42,11 @@ class TorchNN(Engine):
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It knows the layers that have a counterpart in PyTorch, and what stands in the tables at the end of this file."""
+        """Layers that have a counterpart in PyTorch, and the losses and optimizers in the tables at the end of this file."""
         return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES)
 
     def forward(self, net: Net, X: Array) -> Array:
-        """All examples at once."""
+        """The output (N, n_y), all examples at once."""
         X = checked(self, net, X)
         with torch.no_grad():
             return array(Twin(net, self.device).model.eval()(tensor(X, self.device)))
@@ -83,7 +83,7 @@ class TorchNN(Engine):
 
 
 class Twin:
-    """A net's counterpart in PyTorch, on a device, and the way back.
+    """The counterpart of a net in PyTorch, on a device, and the way back.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Twin:
 
 
 class NumpyDropout(nn.Module):
-    """`nn.Dropout`, with masks from the layer's own generator: PyTorch's would be others."""
+    """`nn.Dropout`, with masks from the layer's own generator, since PyTorch's would differ."""
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
@@ -149,7 +149,7 @@ def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tenso
     twin.model.zero_grad()
     y_hat = twin.model(X)
     value = criterion(y_hat, y)
-    if value.requires_grad:  # a net without parameters has nothing to be derived
+    if value.requires_grad:  # not for a net without parameters
         value.backward()  # type: ignore[no-untyped-call, unused-ignore]
     return value.detach(), y_hat.detach()
 
@@ -163,8 +163,8 @@ def make_criterion(net: Net, loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
 class OnProbabilities(nn.Module):
     """A loss of probabilities, kept between two limits in value but not in derivative, as clearprop's are.
 
-    `nn.NLLLoss` wants logarithms; `nn.BCELoss` bounds them by -100, and the denominator of the derivative by 1e-12: other
-    numbers, once a sigmoid saturates.
+    `nn.NLLLoss` takes logarithms; `nn.BCELoss` bounds them by -100, and the denominator of the derivative by 1e-12, which
+    gives other numbers once a sigmoid saturates.
     """
 
     def __init__(self, reduction: str, low: float, high: float) -> None:
@@ -196,13 +196,13 @@ class BCEOfProbabilities(OnProbabilities):
 
 
 def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) -> None:
-    """Step number t (from 0): set the learning rate, shorten the gradient, add that of the penalty, let PyTorch update."""
+    """Step number t (from 0): set the learning rate, clip the gradient, add that of the penalty, let PyTorch update."""
     for group in rule.param_groups:
         group["lr"] = optimizer.rate(t)
     grads = [parameter.grad for parameter in twin.parameters if parameter.grad is not None]
     if optimizer.clip_norm is not None:
-        # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would leave a gradient shorter than asked for
-        factor = shortening(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
+        # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would clip a little too much
+        factor = clip_factor(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
         for grad in grads:
             grad *= factor
     if optimizer.weight_decay:

@@ -1,4 +1,4 @@
-"""What the tensor engines train: theta and the optimizer's state, on a device for the length of an epoch."""
+"""State of the tensor engines: theta and the optimizer's state, on a device for the length of an epoch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def views(net: Net, flat: Tensor) -> dict[int, list[Tensor]]:
 
 
 def report(loss: Loss, losses: list[Tensor], outputs: list[Tensor], y: Array, batch_size: int) -> Steps:
-    """What an epoch reports, fetched from the device at one stroke; y are the targets in the order of the epoch."""
+    """The figures of an epoch, fetched from the device at once; y are the targets in the order of the epoch."""
     y_hat = array(torch.cat(outputs))
     n_correct = [loss.n_correct(y_hat[rows], y[rows]) for rows in batches(np.arange(len(y)), batch_size)]
     return Steps(array(torch.stack(losses)).astype(np.float64), np.array(n_correct))
@@ -75,7 +75,7 @@ class State:
     ----------
     theta : tensor (P,)
     state : dict of str to tensor (P,)
-        That of the optimizer.
+        State of the optimizer.
     t : int
         Number of steps taken.
     """
@@ -88,16 +88,16 @@ class State:
         self.t = optimizer.t
 
     def store(self, net: Net, optimizer: Optimizer) -> None:
-        """Write everything back to where it came from."""
+        """Write everything back into the net and the optimizer."""
         net.theta[:] = array(self.theta)
         optimizer.state = {name: array(value).copy() for name, value in self.state.items()}
         optimizer.t = self.t
 
     def step(self, optimizer: Optimizer, grad: Tensor) -> None:
-        """Shorten the gradient (P,), add that of the penalty, update theta and the state in place."""
+        """Clip the gradient (P,), add that of the penalty, update theta and the state in place."""
         lr = optimizer.rate(self.t)
         self.t += 1
-        g = grad * shortening(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
+        g = grad * clip_factor(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
         rule = UPDATES[type(optimizer)]
         theta, *state = rule(self.theta, g, *self.state.values(), lr, *optimizer.constants(self.t))
         self.theta.copy_(theta)
@@ -105,8 +105,8 @@ class State:
             old.copy_(new)
 
 
-def shortening(grad: Tensor, clip_norm: float | None) -> Tensor | float:
-    """The factor that brings a gradient down to `clip_norm`; 1 if it is no longer than that."""
+def clip_factor(grad: Tensor, clip_norm: float | None) -> Tensor | float:
+    """Scale factor that clips a gradient to `clip_norm`; 1 if its norm is no larger."""
     if clip_norm is None:
         return 1.0
     norm = torch.linalg.vector_norm(grad.double())

@@ -22,7 +22,7 @@ class AdaGrad(Optimizer):
     ----------
     lr : float or Schedule
     eps : float
-        Keeps the quotient finite where no gradient has come yet.
+        Keeps the denominator away from zero.
     weight_decay, clip_norm
         As for `Optimizer`.
 

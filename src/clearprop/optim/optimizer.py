@@ -1,4 +1,4 @@
-"""The optimizer: how the parameters move, given their gradients. One expression on one flat vector."""
+"""The interface of an optimizer, which updates the parameters, given their gradients: one expression on one flat vector."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Optimizer(Configured, ABC):
     Parameters
     ----------
     lr : float or Schedule
-        The learning rate, or how it depends on the number of steps taken.
+        Learning rate, or a schedule that computes it from the number of steps taken.
     weight_decay : float
         Strength of L2 regularisation: weight_decay / 2 * |theta|^2 is added to the loss, and so weight_decay * theta to its
         gradient, for all parameters, biases included, as in PyTorch. The losses that training reports contain this term
         (`penalty`).
     clip_norm : float, optional
-        Largest Euclidean norm of the gradient; a longer one is shortened to it, keeping its direction.
+        Largest Euclidean norm of the gradient; a larger gradient is clipped to it, in the same direction.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Optimizer(Configured, ABC):
         Raises
         ------
         ShapeError
-            If the two differ in shape, or earlier steps were taken on another vector.
+            If the two differ in shape, or the state belongs to a vector of another shape.
         """
         self.prepare(theta, grad)
         lr = self.rate(self.t)
@@ -98,7 +98,7 @@ class Optimizer(Configured, ABC):
     def prepare(self, theta: Array, grad: Array) -> None:
         """Allocate the state before the first step; check that everything has one shape."""
         if grad.shape != theta.shape:
-            raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; each parameter needs one gradient.")
+            raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; they must have the same shape.")
         if not self.state:
             self.state = {name: np.zeros_like(theta) for name in self.state_names}
         for name, value in self.state.items():
@@ -109,7 +109,7 @@ class Optimizer(Configured, ABC):
                 )
 
     def clipped(self, grad: Array) -> Array:
-        """`grad`, shortened to `clip_norm` if it is longer."""
+        """`grad`, scaled to the norm `clip_norm` if its own is larger."""
         if self.clip_norm is None:
             return grad
         norm = float(np.sqrt(np.sum(np.square(grad, dtype=np.float64))))
@@ -124,6 +124,6 @@ class Optimizer(Configured, ABC):
         return 0.5 * self.weight_decay * float(np.dot(theta, theta)) if self.weight_decay else 0.0
 
     def reset(self) -> None:
-        """Forget all steps taken."""
+        """Clear the state and the number of steps."""
         self.t = 0
         self.state = {}

@@ -52,7 +52,7 @@ def forward(p: Any, first: int, size: int) -> None:
 
 @expanded
 def backward(p: Any, size: int, straight: bool, lr: float) -> None:
-    """Gradients of every stage, from the last to the first; `straight` away W and b move by -lr times theirs."""
+    """Gradients of every stage, from the last to the first; if `straight`, W and b move at once, by -lr times theirs."""
     to, keep, scale = (p.packed, 1, -lr) if straight else (p.grad, 0, 1.0)
     for stage in range(p.stages - 1, -1, -1):
         for part in range(parts(p)):
@@ -64,7 +64,7 @@ def backward(p: Any, size: int, straight: bool, lr: float) -> None:
 
 @expanded
 def combined(p: Any, figure: int) -> float:
-    """The sum over the threads of what each has contributed to a figure."""
+    """A figure, summed over the shares of the threads."""
     s = 0.0
     for i in range(p.threads):
         s += p.partial[figure * p.threads + i]
@@ -73,7 +73,7 @@ def combined(p: Any, figure: int) -> float:
 
 @expanded
 def own_numbers(p: Any, stage: int, part: int) -> tuple[int, int]:
-    """Where in `packed` the numbers of one stage lie that a thread moves; a single thread moves all with the first."""
+    """The range of `packed` that a thread updates for one stage; a single thread updates all with the first."""
     if p.threads == 1:
         return 0, (p.n_packed if stage == 0 else 0)
     row, row_end = own_rows(p, stage, part)
@@ -103,7 +103,7 @@ def move(p: Any, optimizer: int, rule: Any, decay: float, clip_norm: float) -> N
 
 @expanded
 def transpose(p: Any) -> None:
-    """W^T of all stages but the first, which needs none."""
+    """Renew W^T of all stages but the first, which needs none."""
     for stage in range(1, p.stages):
         for part in range(parts(p)):
             transpose_stage(p, stage, part)
@@ -165,17 +165,17 @@ def train_steps(
     Parameters
     ----------
     plan, data
-        What `numbered` made of a `Plan` and of `Data`.
+        A `Plan` and `Data`, as `numbered` returns them.
     order : array of int64 (n,)
         The row numbers of the examples.
     mode : int
-        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or EVALUATE, its loss and n_correct only.
+        TRAIN: take a step for each batch. GRADIENT: leave its gradient in `grad`. EVALUATE: its loss and n_correct only.
     straight : bool
         Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
     theta, state : array (P,), (n, P)
         Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
     optimizer : int
-        Its code.
+        Code of the rule.
     rules : array of float64 (n, 1 + k)
         The learning rate and the constants of the optimizer, for each step; a single row for all.
     decay, clip_norm : float
@@ -183,12 +183,12 @@ def train_steps(
     report : array of float64 (2, n_steps)
         For the loss and the number of correct predictions of each step.
     thread : int
-        0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
+        0, 1, ... of `plan.threads`. No thread reads what another writes before both have passed a barrier.
 
     Returns
     -------
     bool
-        False if nothing was done, because a label is none of the classes, or the order names an example that there is not.
+        False if nothing was done, because a label is outside the classes, or a row number of the order outside the data.
     """
     plan, data = read_plan(plan), read_data(data)
     p = memory(plan, data, order, thread, theta, pointer(theta))

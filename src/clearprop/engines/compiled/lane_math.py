@@ -1,4 +1,4 @@
-"""Mathematics on registers: what `np` means inside the compiled engine.
+"""Mathematics on registers: the functions that `np` stands for inside the compiled engine.
 
 The element-wise functions of `nn` and `optim` are compiled with this module in the place of NumPy (`compile_elementwise`). A
 processor knows +, *, / and the square root; exp, tanh and log are made of them here, to the last bit or two of the dtype.

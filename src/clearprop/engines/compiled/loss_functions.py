@@ -31,6 +31,6 @@ LOSS_CODES: dict[type[Loss], int] = {
 
 
 def loss_code(loss: Loss) -> int | None:
-    """The loss as the kernel knows it; None if it does not."""
+    """The code of a loss; None if the kernel does not know it."""
     code = LOSS_CODES.get(type(loss))
     return RAW_BINARY if isinstance(loss, BinaryCrossEntropy) and code == BINARY and loss.raw else code

@@ -5,9 +5,9 @@ so it is for every example. Here a register holds one unit of as many examples a
 goes forward and backward at once, the weights are spread over all lanes, and every product x_i dz_j is added up in a register
 of its own, whose lanes are added at the end of the batch.
 
-Blocks are as wide as two registers while there are examples enough: what one half waits for, the other uses.
+Blocks are as wide as two registers while there are examples enough: while one half waits, the other is computed.
 
-That pays as long as these registers, one for each parameter, are few beside the examples (`engine.is_narrow`).
+That pays as long as these registers, one for each parameter, are few beside the examples (`compiled_engine.is_narrow`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan: where everything lies in memory, for one net and one batch size."""
+"""The plan: the layout of memory for one net and one batch size."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class Plan(NamedTuple):
     transposed : array
         W^T of every stage but the first.
     block_start : int
-        Where in `a` and `da` there is place for a register of each output, for each thread.
+        Place in `a` and `da` for a register of each output, for each thread.
     offsets : array of int64 (n_stages, B)
-        Where each row of `a` begins.
+        Begin of each row of `a`.
     x_offsets : array of int64 (threads, B)
-        Where each row of the batch begins in the data; a copy for each thread.
+        Begin of each row of the batch in the data; a copy for each thread.
     targets : array (B x width of the last stage,)
         Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
@@ -78,7 +78,7 @@ class Plan(NamedTuple):
     partial : array of float64 (3, threads)
         Shares of each thread in the loss, the number of correct predictions and the squared norm of the gradient.
     counter : array of int64 (1,)
-        Of the barrier.
+        Counter of the barrier.
     """
 
     table: Array
@@ -158,7 +158,7 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
 
 
 class Data(NamedTuple):
-    """Examples, and what the loss makes of them.
+    """Examples and their loss.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class Data(NamedTuple):
     value_columns : int
         0, if the targets are labels, of int64.
     loss, per_example : int
-        Code of the loss; how many numbers of each example it is a mean over, 0 for a sum.
+        Code of the loss; the number of values of each example that it is a mean over, 0 for a sum.
     """
 
     x: Array
@@ -205,7 +205,7 @@ read_plan, read_data = _reader(Plan), _reader(Data)
 class Memory(NamedTuple):
     """A `Plan`, `Data` and an order as the kernel's functions see them: pointers and numbers, which cost nothing to pass on.
 
-    `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is whose memory this is.
+    `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is the thread that uses it.
     """
 
     table: Any

@@ -57,7 +57,7 @@ METHODS: dict[type, tuple[str, ...]] = {
     **dict.fromkeys((BinaryCrossEntropy, BinaryCrossEntropyWithLogits), NUMBER_LOSS),
     **dict.fromkeys((SGD, AdaGrad, RMSProp, Adam), OPTIMIZER),
 }
-"""What the engine `batch` calls on an object of each class."""
+"""Methods that the engine `batch` calls on an object of each class."""
 HELPERS: dict[type, tuple[tuple[type, str], ...]] = {
     Softmax: ((Softmax, "softmax"),),
     CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "classes_of")),
@@ -71,7 +71,7 @@ SHARED = ("f", "df", "update")
 
 
 class Original(NamedTuple):
-    """What stood under a name, of a class or in the namespace of a module, when clearprop was imported: a function, or None."""
+    """A function as it was when clearprop was imported, under a name of a class or of a module; None if there was none."""
 
     label: str
     name: str
@@ -88,7 +88,7 @@ def _originals(kind: type) -> list[Original]:
 
 
 def _code(function: Any) -> Any:
-    """What a function does. A reload, as in a notebook, exchanges it inside the old function."""
+    """The code of a function, which a reload (as in a notebook) exchanges inside the old function."""
     return getattr(function, "__code__", None)
 
 
@@ -189,7 +189,7 @@ IGNORED = ("annotation", "returns", "type_comment", "type_params", "ctx", "kind"
 
 
 def canonical(node: Any) -> str:
-    """A syntax tree as text, without what changes nothing in the values that are computed, whatever the version of Python."""
+    """A syntax tree as text, the same in every version of Python, without all that has no effect on the values computed."""
     if isinstance(node, list):
         return "[" + ",".join(canonical(part) for part in node if not _is_text(part)) + "]"
     if isinstance(node, ast.Raise):

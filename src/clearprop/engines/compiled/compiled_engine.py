@@ -221,11 +221,11 @@ def check_targets(net: Net, loss: Loss, X: Array, y: Array) -> None:
 
 
 def refuse(net: Net, loss: Loss, X: Array, y: Array, order: Array) -> None:
-    """Raise the error for what the kernel would not take: a label or a row number."""
+    """Raise the error for a label or a row number that the kernel has refused."""
     check_targets(net, loss, X, y)
     n = len(X)
     wrong = order[(order < 0) | (order >= n)][0]
-    raise ShapeError(f"The order names example {wrong}, but there are {n}: it must be made of the numbers 0 ... {n - 1}.")
+    raise ShapeError(f"order names example {wrong}, but there are {n}; give row numbers between 0 and {n - 1}.")
 
 
 def is_plain(optimizer: Optimizer) -> bool:
@@ -244,7 +244,7 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
 
 
 def run_in_threads(plan: Plan, *given: Any) -> bool:
-    """Call the kernel once in each of the plan's threads, this one among them, and wait for all; whether it took the data."""
+    """Call the kernel in each of the plan's threads, this one among them, and wait for all; True if it accepted the data."""
     plan.counter[0] = 0
     with announce_compilation(plan.packed.dtype):
         if plan.threads == 1:
