@@ -10,7 +10,7 @@ Every derivative of a small neural network in the open, checked against the numb
 True
 """
 
-from clearprop import data, metrics, nn, optim, plots
+from clearprop import data, ladder, metrics, nn, optim, plots
 from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
@@ -116,6 +116,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "ladder",
     "metrics",
     "mlp",
     "nn",

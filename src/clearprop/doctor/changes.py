@@ -260,8 +260,8 @@ def replace_layer(problem: Problem, value: int) -> Problem:
     old = layers[value - 1]
     assert isinstance(old, Linear)
     new = Linear(old.n_in, old.n_out, bias=old.bias)
-    for name, value in old.parameters().items():
-        new.parameters()[name][:] = value
+    for name, array in old.parameters().items():
+        new.parameters()[name][:] = array
     layers[value - 1] = new
     return with_layers(problem, layers)
 

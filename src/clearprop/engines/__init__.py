@@ -17,7 +17,7 @@ Each is one file, with the same names in the same order, to be read beside its n
 
 from clearprop.engines.batch import Batch
 from clearprop.engines.compiled.verified import unverified as unverified  # now, before anybody can have replaced anything
-from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.engine_registry import EngineRegistry
 
 ENGINES = EngineRegistry(
@@ -32,4 +32,4 @@ ENGINES = EngineRegistry(
     }
 )
 
-__all__ = ["ENGINES", "Batch", "Engine", "EngineRegistry", "Steps"]
+__all__ = ["ENGINES", "Batch", "Device", "Engine", "EngineRegistry", "Steps"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
@@ -36,7 +36,7 @@ class TorchAutograd(Engine):
     device : {"cpu", "cuda"}
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Engine, Steps
+from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import check_batches, checked, limits, prepared
 from clearprop.engines.support import unknown_part
 from clearprop.engines.torch_state import Tensor, array, check_device, clip_factor, report, tensor
@@ -38,7 +38,7 @@ class TorchNN(Engine):
     device : {"cpu", "cuda"}
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
@@ -94,7 +94,7 @@ class Twin:
         In the order of `theta`: the W and b of each layer, W transposed.
     """
 
-    def __init__(self, net: Net, device: str) -> None:
+    def __init__(self, net: Net, device: Device) -> None:
         self.net, self.device = net, device
         self.layers = net.unique_layers()
         self.modules = [NumpyDropout(layer) if type(layer) is Dropout else to_module(layer) for layer in self.layers]
@@ -140,7 +140,7 @@ class NumpyDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """m * x while training, x otherwise."""
         ones = np.ones(tuple(x.shape), dtype=str(x.dtype).removeprefix("torch."))
-        return x * tensor(self.layer.forward(ones, training=True)[0], str(x.device)) if self.training else x
+        return x * torch.tensor(self.layer.forward(ones, training=True)[0], device=x.device) if self.training else x
 
 
 def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Steps, batches
+from clearprop.engines.engine import Device, Steps, batches
 from clearprop.errors import OptionError
 from clearprop.nn import Linear, Loss, Net
 from clearprop.nn.pytorch import torch
 from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
 from clearprop.registry import choose
 
-DEVICES = ("cpu", "cuda")
+DEVICES: tuple[Device, ...] = get_args(Device)
 Tensor = torch.Tensor
 
 
-def check_device(device: str) -> str:
+def check_device(device: Device) -> Device:
     """`device`, if PyTorch can compute there.
 
     Raises
@@ -37,7 +37,7 @@ def check_device(device: str) -> str:
     return device
 
 
-def tensor(values: Array, device: str) -> Tensor:
+def tensor(values: Array, device: Device) -> Tensor:
     """A copy of an array on the device."""
     return torch.tensor(values, device=device)
 
@@ -80,7 +80,7 @@ class State:
         Number of steps taken.
     """
 
-    def __init__(self, net: Net, optimizer: Optimizer, device: str) -> None:
+    def __init__(self, net: Net, optimizer: Optimizer, device: Device) -> None:
         self.theta = tensor(net.theta, device)
         self.state = {name: tensor(value, device) for name, value in optimizer.state.items()}
         if not self.state:
