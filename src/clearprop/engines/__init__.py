@@ -16,8 +16,8 @@ Each rung is a file (`compiled`, a package), with the same names in the same ord
 
 `batch` is the reference: it calls the methods of the layers, the loss and the optimizer as they stand, so that an edit, a
 subclass or a layer of one's own takes effect there. `compiled` stands in for these methods, and runs only while they are the
-ones that it was verified against; `fit` uses it by default, and otherwise `batch`. The other rungs are chosen by name. They have
-formulas of their own, and take little from the classes: `sample` the optimizer's `step`; `scalar`, `torch_manual` and
+ones that it was verified against; `fit` uses it by default, and otherwise `batch`. The other rungs are chosen by name. They
+have formulas of their own, and take little from the classes: `sample` the optimizer's `step`; `scalar`, `torch_manual` and
 `torch_autograd` its learning rate and constants; `torch_nn` its learning rate; all of them the loss's `n_correct`.
 """
 

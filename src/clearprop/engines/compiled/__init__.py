@@ -1,6 +1,6 @@
 """The compiled engine: whole epochs in one kernel of machine code.
 
-What it shares with `nn` and `optim`, and what is its own:
+The kernel shares some of its formulas with `nn` and `optim`; others are its own:
 
 *Compiled from the very functions* (`stages`, `loss_functions`, `updates`), with `lane_math` in the place of NumPy: `f` and
 `df` of Sigmoid, Tanh and ReLU, and of MeanSquaredError, BinaryCrossEntropy and BinaryCrossEntropyWithLogits; `update` of SGD,

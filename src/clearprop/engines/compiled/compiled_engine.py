@@ -1,4 +1,4 @@
-"""The compiled engine: whole epochs in machine code. What it shares with `nn` and `optim`, the package's docstring says."""
+"""The compiled engine: whole epochs in machine code."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ holds as many numbers as one register, `load` and `store` move them, and the ope
 once. Since `nn` and `optim` write their element-wise functions with these same operators, the compiler accepts them as they
 stand.
 
-What is loaded through a `wide` pointer fills two registers at once. The code is the same, and half as many loops; and while a
-long calculation in one register waits for itself, that in the other goes on.
+A load through a `wide` pointer fills two registers at once. The code is the same, with half as many loops; and while a long
+calculation in one register waits for its own results, that in the other goes on.
 
 With ``NUMBA_DISABLE_JIT=1`` nothing is compiled, a short NumPy array plays the part of the register, and the same code runs
 under a debugger.
