@@ -1,0 +1,1 @@
+"""What only tests and benchmarks need: planted faults and random specimens."""
