@@ -6,4 +6,4 @@ Read `workloads.py`, then a file of `peers` (one training loop for each library)
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))  # for tests/support: planted faults and random specimens
+sys.path.append(str(Path(__file__).parents[1] / "tests"))  # for `support`, which tests and benchmarks share

@@ -1,1 +1,1 @@
-"""What only tests and benchmarks need: planted faults and random specimens."""
+"""What tests, benchmarks and generated pages share, and the package does not need: planted faults and specimens."""

@@ -44,14 +44,14 @@ def record(
     inputs : bool
         Whether to compute dX, which for a wide first layer costs as much as all else.
     """
-    recorder = Recorder(Tape(step, previous), faults, right, inputs)
+    recording = Recording(Tape(step, previous), faults, right, inputs)
     with np.errstate(all="ignore"):  # overflow and 0 / 0 are part of some faults, and no warning
-        recorder.forward()
-        recorder.backward(recorder.differentiate_loss())
-    return recorder.tape
+        recording.forward()
+        recording.backward(recording.differentiate_loss())
+    return recording.tape
 
 
-class Recorder:
+class Recording:
     """Fills a tape, with any number of faults planted; see `record`."""
 
     def __init__(self, tape: Tape, faults: tuple[Fault, ...], right: Tape | None, inputs: bool) -> None:
