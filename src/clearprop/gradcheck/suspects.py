@@ -28,7 +28,7 @@ def find_suspects(
 def find_patterns(
     tensors: list[TensorResult], analytic: dict[str, Array], numeric: dict[str, Array], batch: int | None
 ) -> list[Suspect]:
-    """What the ratio, order and zeros of wrong gradients say, where the network is unknown."""
+    """The patterns of wrong gradients (their ratio, order and zeros), where the network is unknown."""
     wrong = {tensor.name for tensor in tensors if tensor.verdict == WRONG}
     known = {name: slopes for name, slopes in numeric.items() if name in analytic and np.isfinite(slopes).all()}
     if not wrong & set(known):

@@ -159,7 +159,7 @@ class Recording:
         """Add one use of a layer to its parameters' gradients."""
         sums = self.tape.gradients
         shares = self.ask("dW", node, dW), self.ask("db", node, db)
-        for name, share in zip(node.names, shares, strict=True):
+        for name, share in zip(node.names, shares, strict=False):  # there may be no bias
             parameter = self.tape.parameters[name]
             parameter.share = share
             sums[name] = self.ask("accumulated", parameter, sums[name] + share if name in sums else share)

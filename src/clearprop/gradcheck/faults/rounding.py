@@ -84,10 +84,11 @@ def _of_parameters(node: Node, of_x: Array, error: Array, eps: float) -> dict[st
     if not node.names:
         return {}
     both = error + 2 * eps * np.abs(node.dy)
-    W, b = node.names
     if node.kind == "linear":
-        return {W: np.abs(node.x).T @ both + of_x.T @ np.abs(node.dy), b: both.sum(axis=0)}
-    return {W: (np.abs(node.x_hat) * both + of_x * node.s * np.abs(node.dy)).sum(axis=0), b: both.sum(axis=0)}
+        of_W = np.abs(node.x).T @ both + of_x.T @ np.abs(node.dy)
+    else:
+        of_W = (np.abs(node.x_hat) * both + of_x * node.s * np.abs(node.dy)).sum(axis=0)
+    return dict(zip(node.names, (of_W, both.sum(axis=0)), strict=False))
 
 
 def _backward(node: Node, of_x: Array, error: Array, eps: float) -> Array:

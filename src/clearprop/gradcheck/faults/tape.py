@@ -50,7 +50,7 @@ class Node:
     kind : str
         "linear", "activation", "softmax", "batchnorm" or "other".
     names : tuple of str
-        Names of the parameters, numbered: ("W1", "b1").
+        Names of the parameters, numbered: ("W1", "b1"), or ("W1",) for a linear layer without bias.
     x, y : array (B, n_in), (B, n_out)
         Input and value. For an activation that is z and a.
     saved : array (B, n_in)
@@ -90,9 +90,9 @@ class Node:
 
     @property
     def b(self) -> Array:
-        """The biases of a linear layer."""
+        """The biases of a linear layer; zeros where it has none."""
         assert isinstance(self.layer, Linear)
-        return self.layer.b
+        return self.layer.parameters().get("b", np.zeros(self.layer.n_out))
 
     @property
     def gamma(self) -> Array:
@@ -240,16 +240,16 @@ class Tape:
         number = 0
         for index, layer in enumerate(self.step.net.layers):
             kind = next((name for base, name in KINDS if isinstance(layer, base)), "other")
-            names: tuple[str, ...] = ()
+            parameters: dict[str, Array] = {}
             if kind == "linear":
                 number = numbers.setdefault(id(layer), len(numbers) + 1)
-                names = (f"W{number}", f"b{number}")
+                parameters = {f"{name}{number}": value for name, value in layer.parameters().items()}
             elif kind == "batchnorm":
                 k = norms.setdefault(id(layer), len(norms) + 1)
-                names = (f"gamma{k}", f"beta{k}")
+                parameters = {f"{name}{k}": value for name, value in layer.parameters().items()}
             label = f"{type(layer).__name__.lower()}{number}"
             label += "'" * sum(node.label.rstrip("'") == label for node in self.nodes)
             own = layer.copy() if kind == "other" else layer  # the same Dropout mask on every tape
-            self.nodes.append(Node(self, index, label, kind, number, own, names))
-            for name, value in zip(names, layer.parameters().values() if names else (), strict=True):
+            self.nodes.append(Node(self, index, label, kind, number, own, tuple(parameters)))
+            for name, value in parameters.items():
                 self.parameters.setdefault(name, Parameter(self, name, value))
