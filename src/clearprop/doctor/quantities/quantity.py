@@ -1,4 +1,4 @@
-"""The quantity: something that is measured, of a problem before training or of the net at one moment of it."""
+"""The quantity: something that is measured, of a case before training or of the net at one moment of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.doctor.problem import Problem
+from clearprop.doctor.case import Case
 from clearprop.nn import Layer, Net
 from clearprop.training.history import Row
 
@@ -18,7 +18,7 @@ class Moment:
 
     Attributes
     ----------
-    problem : Problem
+    case : Case
     net : Net
     epoch, step : int
         Counted from 1; both 0 before the first step.
@@ -36,7 +36,7 @@ class Moment:
         The examples that are looked at; `held_out` may be None.
     """
 
-    problem: Problem
+    case: Case
     net: Net
     epoch: int
     step: int
@@ -76,11 +76,11 @@ class Quantity(ABC):
     full = False
 
 
-class OfProblem(Quantity):
+class OfCase(Quantity):
     """Measured once, before training."""
 
     @abstractmethod
-    def measure(self, problem: Problem) -> list[Row]:
+    def measure(self, case: Case) -> list[Row]:
         """JSON-able rows."""
 
 
