@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -127,9 +126,8 @@ def trained(case: Case) -> tuple[Net, History]:
     net = case.net.copy()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", NonFiniteWarning)
-        history = fit(
-            net, case.train, loss=case.loss, optimizer=case.fresh_optimizer(), engine="batch", **asdict(case.settings)
-        )
+        settings = case.fresh_settings().keywords()
+        history = fit(net, case.train, loss=case.loss, optimizer=case.fresh_optimizer(), engine="batch", **settings)
     return net, history
 
 

@@ -14,7 +14,7 @@ from clearprop.nn import Loss, Net
 from clearprop.nn.loss import classes_of
 from clearprop.optim import OPTIMIZERS, Optimizer
 from clearprop.training import FitSettings
-from clearprop.training.settings import Plan, Settings
+from clearprop.training.setup import Setup
 
 OF_FIT = tuple(f.name for f in fields(FitSettings))
 
@@ -108,19 +108,11 @@ def case_of(
     return Case(net.copy(), train, val=val, test=test, **rest)
 
 
-def case_of_plan(plan: Plan, settings: Settings) -> Case:
-    """The case that the settings of a command or of a saved run describe; its net has not been trained yet."""
-    fit_settings = FitSettings(
-        settings.batch,
-        settings.epochs,
-        settings.seed,
-        order=settings.order,
-        remainder=settings.remainder,  # type: ignore[arg-type]
-    )
-    metric = "accuracy" if plan.data.task == "classification" else "r2"
+def case_of_setup(setup: Setup) -> Case:
+    """The case of a run that is ready to start, as the command line and saved runs describe it."""
     return case_of(
-        plan.net, plan.data, loss=plan.loss, optimizer=plan.optimizer, settings=fit_settings, metric=metric,
-        patience=settings.patience,
+        setup.net, setup.data, loss=setup.loss, optimizer=setup.optimizer, settings=setup.settings.fit,
+        metric="accuracy" if setup.data.task == "classification" else "r2", patience=setup.settings.patience,
     )  # fmt: skip
 
 
