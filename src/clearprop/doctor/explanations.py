@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import textwrap
 from importlib.resources import files
 
 from clearprop.doctor.causes import causes_of, effects_of
@@ -43,6 +44,7 @@ def explanation(slug: str) -> str:
 def related(slug: str) -> str:
     """The finding's causes and effects, from the table of causes."""
     causes, effects = causes_of(slug), effects_of(slug)
-    lines = [f"It may follow from {', '.join(causes)}." if causes else "It is a root cause: nothing else explains it."]
-    lines += [f"It may explain {', '.join(effects)}."] if effects else []
-    return " ".join(lines)
+    text = f"It may follow from {', '.join(causes)}." if causes else "No other finding explains it."
+    if effects:
+        text += f" It may explain {', '.join(effects)}."
+    return textwrap.fill(text, 128, break_on_hyphens=False)
