@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,31 @@ def test_no_two_files_share_a_name() -> None:
 def test_every_floor_names_what_is_there() -> None:
     there = {part(path) for path in modules()}
     assert set().union(*FLOORS) == there
+
+
+DANGLING = re.compile(
+    r"^\s*(From (which|what)|Of (which|what)|With (which|what)|By (which|what)|In (which|what)|For (which|what)|To (which|what)"
+    r"|On (which|what)|Whose|Whom|Which|What|How (many|much|far|long|often))\b"
+)
+"""Openings that leave a description hanging: "From which the parameters are drawn" for "Seed for the initialisation"."""
+
+
+def dangling(source: str) -> list[str]:
+    """Lines of docstrings that open with a dangling relative."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            found += [line.strip() for line in (ast.get_docstring(node) or "").splitlines() if DANGLING.match(line)]
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_docstrings_open_with_a_noun_or_a_verb(path: Path) -> None:
+    assert dangling(path.read_text()) == []
+
+
+def test_the_voice_test_catches_one() -> None:
+    assert dangling('def f(seed):\n    """Draw.\n\n    seed : int\n        From which all is drawn.\n    """\n')
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
