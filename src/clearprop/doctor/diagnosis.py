@@ -38,7 +38,7 @@ class Diagnosis:
     dropped : tuple of Finding
         Findings that were considered and dropped, as their remedy did not help.
     chart : Chart
-        What was measured.
+        Measurements of the run.
     unknown : str
         Reason why nothing can be said; empty otherwise.
     """

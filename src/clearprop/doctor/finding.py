@@ -10,7 +10,7 @@ from clearprop.training.history import Row
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do about a finding, in words and as changes that `clearprop.doctor.changes.change` carries out.
+    """The cure of a finding, in words and as changes that `clearprop.doctor.changes.change` carries out.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Finding:
     slug : str
         Name of the finding, which `clearprop doctor --explain` takes.
     sentence : str
-        What is wrong, with numbers.
+        Description of what is wrong, with numbers.
     where : str
         Layer, column or setting.
     since : str
@@ -71,7 +71,7 @@ class Finding:
     tier : float
         Place in the order of causes: 0 the data, 1 parts that do not fit, 2 mechanisms, 3 settings, 4 outcomes.
     treatment : Treatment or None
-        What the remedy did; None if it was not tried.
+        Outcome of the remedy; None if it was not tried.
     follows : str or None
         Slug of the finding from which this one follows.
     """

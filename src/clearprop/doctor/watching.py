@@ -38,7 +38,7 @@ class Observed(Batch):
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
-        """The steps of one epoch, each of which takes down its gradient's length."""
+        """The steps of one epoch; the length of each gradient is kept."""
         losses, hits = [], []
         self.norms = []
         for step, start in enumerate(range(0, len(order), batch_size), 1):
@@ -79,7 +79,7 @@ class Recorder(Callback):
 def watch(case: Case, level: Level = "full", epochs: int | None = None) -> Chart:
     """The chart of a case: train a copy, and measure. NaNs are written down, and raise no warning.
 
-    What clearprop refuses to train (targets that do not fit the loss, say) is written down under "failure".
+    A case that clearprop refuses to train (targets that do not fit the loss, say) has a row under "failure".
     """
     monitor = Monitor(case, level)
     chart = monitor.chart

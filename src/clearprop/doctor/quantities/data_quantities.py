@@ -1,4 +1,4 @@
-"""What is measured of the data, once, before training: inputs, targets, splits, the batches of an epoch, and association."""
+"""Quantities of the data, measured once, before training: inputs, targets, splits, the batches of an epoch, and association."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Splits(OfCase):
 
     @staticmethod
     def scaling(train: Split, held: list[Split]) -> Row:
-        """How far the column means and spreads are from exactly 0 and 1, of training alone and of everything together."""
+        """Distance of the column means and spreads from 0 and 1, of training alone and of everything together."""
         if len(train) > SCALED_ROWS:
             return {"train_off": float("inf"), "all_off": float("inf")}
         everything = np.concatenate([train.X, *(split.X for split in held)])

@@ -1,4 +1,4 @@
-"""What is measured of the net in training: scores, activations, gradients, outputs, and the movement of the parameters."""
+"""Quantities of the net in training: scores, activations, gradients, outputs, and the movement of the parameters."""
 
 from __future__ import annotations
 

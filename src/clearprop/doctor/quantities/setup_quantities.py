@@ -1,4 +1,4 @@
-"""What is measured of the net and its settings, once, before training: structure, settings, baseline, repeatability."""
+"""Quantities of the net and its settings, measured once, before training: structure, settings, baseline, repeatability."""
 
 from __future__ import annotations
 

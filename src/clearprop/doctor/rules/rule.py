@@ -33,7 +33,7 @@ class Rule(ABC):
 
     @abstractmethod
     def find(self, chart: Chart) -> Finding | None:
-        """What is wrong, or None."""
+        """The finding, or None if this is not wrong."""
 
     def helped(self, before: Chart, after: Chart) -> bool:
         """Whether a remedy worked; by default, that the run is clearly better."""
