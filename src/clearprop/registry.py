@@ -174,7 +174,7 @@ class Registry(Generic[T]):
         found: Any = entry  # of this registry's kind, as was just checked
         self.entries[name] = found
         self._classes |= {_key(name): found, _key(entry.__name__): found}
-        return entry
+        return found
 
     def find(self, name: str) -> type[T]:
         """The class called `name`, whatever its case, hyphens and underscores.

@@ -10,10 +10,11 @@ import pytest
 import clearprop as cp
 from clearprop.data.dataset import Split
 from clearprop.doctor import Problem
+from clearprop.recipes.radboud_digits_runs import ProductXavier
 
 
 def linear(n_in: int, n_out: int) -> cp.Linear:
-    return cp.Linear(n_in, n_out, init="product_xavier")
+    return cp.Linear(n_in, n_out, init=ProductXavier())
 
 
 def two_layers() -> list[cp.Layer]:

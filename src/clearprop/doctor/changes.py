@@ -56,12 +56,13 @@ def with_layers(problem: Problem, layers: list[Layer], seed: int | None = None) 
     """The problem with another net; `seed` draws its weights afresh, None keeps those that the layers have."""
     for layer in layers:
         layer.in_net = False
-    return problem.but(net=Net(*layers, seed=seed, dtype=problem.net.dtype.name))
+    net = Net(*layers, seed=None, dtype=problem.net.dtype)
+    return problem.but(net=net if seed is None else net.initialise(seed))
 
 
 def layers_of(problem: Problem) -> list[Layer]:
     """Independent copies of the layers; one that appears twice still does."""
-    return problem.net.copy().layers
+    return list(problem.net.copy().layers)
 
 
 def fresh(n_in: int, n_out: int, following: Layer | None) -> Linear:

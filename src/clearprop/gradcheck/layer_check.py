@@ -14,6 +14,7 @@ from clearprop.gradcheck.net_check import check_objective
 from clearprop.gradcheck.net_objective import NetObjective
 from clearprop.gradcheck.report import Report
 from clearprop.nn import ElementwiseLoss, Layer, Net
+from clearprop.nn.loss import Reduction
 
 EXAMPLES = 5
 
@@ -29,7 +30,7 @@ class Projection(ElementwiseLoss):
     broadcast : bool
     """
 
-    def __init__(self, reduction: str = "sum", broadcast: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "sum", broadcast: bool = False) -> None:
         super().__init__(reduction, broadcast)
 
     @staticmethod
@@ -49,7 +50,7 @@ def check_layer(
     Parameters
     ----------
     layer : Layer
-        It is copied; parameters that are all 0 are drawn afresh first, for much is right at 0 that is wrong elsewhere.
+        It is copied; parameters that are all 0, or not drawn yet, are drawn first: much is right at 0 that is wrong elsewhere.
     shape : int or (int, int)
         Of the input: (B, n_in), or n_in alone.
     method, tolerance, seed
@@ -77,7 +78,9 @@ def check_layer(
         raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
     rng = np.random.default_rng(seed)
     twin = layer.copy()
-    if not any(parameter.any() for parameter in twin.parameters().values()):
+    if any(parameter.any() for parameter in twin.parameters().values()):
+        twin.complete(rng)
+    else:
         twin.initialise(rng)
     net = Net(twin, seed=None, dtype="float64")
     X = rng.normal(size=(rows, columns))

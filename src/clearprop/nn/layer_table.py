@@ -50,9 +50,7 @@ class LayerTable:
             count = 0 if id(layer) in seen else sum(array.size for array in layer.parameters().values())
             seen.add(id(layer))
             self.total += count
-            self.rows.append(
-                (repr(layer) + shared, f"(B, {width or '?'})", f"{count:,}", f"{count * dtype.itemsize:,}", saved)
-            )
+            self.rows.append((repr(layer) + shared, f"(B, {width or '?'})", f"{count:,}", f"{count * dtype.itemsize:,}", saved))
 
     @property
     def totals(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.arrays import Array, FloatName
 from clearprop.gradcheck.faults.dictionary import find_faults
 from clearprop.gradcheck.faults.fault import Fault
 from clearprop.gradcheck.faults.search import Search
@@ -78,7 +78,7 @@ def names(answer: Answer) -> frozenset[str]:
     return frozenset(fault.slug() for fault in answer)
 
 
-def right_gradients(problem: Problem, dtype: str) -> tuple[Problem, dict[str, Array]]:
+def right_gradients(problem: Problem, dtype: FloatName) -> tuple[Problem, dict[str, Array]]:
     """The gradients that the layers themselves compute in `dtype`, and the problem with the numbers that they saw."""
     net = problem.net.astype(dtype)
     X = problem.X.astype(dtype)
