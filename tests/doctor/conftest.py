@@ -10,11 +10,12 @@ import pytest
 import clearprop as cp
 from clearprop.data.dataset import Split
 from clearprop.doctor import Case
+from clearprop.recipes.radboud_digits_runs import ProductXavier
 from clearprop.training import FitSettings
 
 
 def linear(n_in: int, n_out: int) -> cp.Linear:
-    return cp.Linear(n_in, n_out, init="product_xavier")
+    return cp.Linear(n_in, n_out, init=ProductXavier())
 
 
 def two_layers() -> list[cp.Layer]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearprop.cli.console import plain, print_json, screen
-from clearprop.cli.predict import MODEL, load_model
+from clearprop.cli.predict import MODEL
 
 if TYPE_CHECKING:
     from clearprop.export.model import Model
@@ -21,7 +21,9 @@ def info(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
     """Describe a trained network: layers, parameters, classes, inputs, loss and scaling."""
-    found = load_model(model)
+    from clearprop.export.model import Model
+
+    found = Model.load(model)
     if json:
         print_json(plain(facts(found)))
         return

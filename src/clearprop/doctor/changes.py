@@ -54,12 +54,13 @@ def with_layers(case: Case, layers: list[Layer], seed: int | None = None) -> Cas
     """The case with another net; `seed` draws its weights afresh, None keeps those that the layers have."""
     for layer in layers:
         layer.in_net = False
-    return case.but(net=Net(*layers, seed=seed, dtype=case.net.dtype.name))
+    net = Net(*layers, seed=None, dtype=case.net.dtype)
+    return case.but(net=net if seed is None else net.initialise(seed))
 
 
 def layers_of(case: Case) -> list[Layer]:
     """Independent copies of the layers; one that appears twice still does."""
-    return case.net.copy().layers
+    return list(case.net.copy().layers)
 
 
 def fresh(n_in: int, n_out: int, following: Layer | None) -> Linear:

@@ -15,6 +15,7 @@ from clearprop.gradcheck.numeric.methods import Method
 from clearprop.gradcheck.numeric.net_objective import NetObjective
 from clearprop.gradcheck.report import GradientReport
 from clearprop.nn import ElementwiseLoss, Layer, Net
+from clearprop.nn.loss import Reduction
 
 EXAMPLES = 5
 
@@ -30,7 +31,7 @@ class Projection(ElementwiseLoss):
     broadcast : bool
     """
 
-    def __init__(self, reduction: str = "sum", broadcast: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "sum", broadcast: bool = False) -> None:
         super().__init__(reduction, broadcast)
 
     @staticmethod
@@ -50,7 +51,7 @@ def check_layer(
     Parameters
     ----------
     layer : Layer
-        It is copied. If its parameters are all 0 they are initialised first, since 0 hides errors.
+        It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
     shape : int or (int, int)
         Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed
@@ -78,7 +79,9 @@ def check_layer(
         raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
     rng = np.random.default_rng(seed)
     twin = layer.copy()
-    if not any(parameter.any() for parameter in twin.parameters().values()):
+    if any(parameter.any() for parameter in twin.parameters().values()):
+        twin.complete(rng)
+    else:
         twin.initialise(rng)
     net = Net(twin, seed=None, dtype="float64")
     X = rng.normal(size=(rows, columns))
