@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from clearprop.cli.cost import cost
-from clearprop.cli.explaining import explain
+from clearprop.cli.explain import explain
 from clearprop.cli.ladder import ladder
 from clearprop.engines import ENGINES
 from clearprop.errors import OptionError

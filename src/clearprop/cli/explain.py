@@ -1,4 +1,4 @@
-"""`clearprop explain`: one training step in full."""
+"""`clearprop explain`: show one training step in full."""
 
 from __future__ import annotations
 
@@ -19,36 +19,38 @@ FORMATS = ("text", "table", "html", "json")
 
 def explain(
     source: Annotated[
-        str | None,
-        typer.Argument(
-            help="As for clearprop train; without it, a network that can be worked out on paper.",
-            metavar="SOURCE",
-            show_default=False,
-        ),
+        str | None, o.argument(f"{o.SOURCE} Without it, a network small enough to work out on paper.", "SOURCE")
     ] = None,
-    softmax: Annotated[
-        str, typer.Option(help="fused: p - y at once. separate: the derivatives of softmax and logarithm, and their product.")
-    ] = "fused",
-    digits: Annotated[
-        int | None,
-        typer.Option(help="Significant digits; otherwise all, as long as there are few numbers.", show_default=False),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(help="text, table, html or json; otherwise a table on a terminal, else text.", show_default=False),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write it to this file instead of the screen.", show_default=False)] = None,
     target: o.Target = None,
     data_dir: o.DataDir = None,
     hidden: o.Hidden = None,
     activation: o.ActivationName = None,
     loss: o.LossName = None,
+    softmax: Annotated[
+        str,
+        o.option(
+            o.NETWORK,
+            "Derivative of softmax and cross-entropy: fused (p - y), or separate (both Jacobians and their product).",
+            show_default=True,
+        ),
+    ] = "fused",
     optimizer: o.OptimizerName = None,
     lr: o.Rate = None,
-    batch: Annotated[int, typer.Option(help="Examples in the step: the first of the training set.")] = 1,
+    batch_size: Annotated[
+        int, o.option(o.TRAINING, "Examples in the step, taken from the start of the training set.", show_default=True)
+    ] = 1,
     seed: o.Seed = None,
+    digits: Annotated[int | None, o.option(o.OUTPUT, "Significant digits; full precision by default if there are few numbers.")] = None,
+    format: Annotated[
+        str | None,
+        o.option(o.OUTPUT, "Format: text, table, html or json; by default a table on a terminal, otherwise text."),
+    ] = None,
+    out: Annotated[Path | None, o.option(o.OUTPUT, "Write to this file instead of the screen.", metavar="FILE")] = None,
 ) -> None:
-    """Show one training step: every value of forward and backward pass with its formula, and the update."""
+    """Show one training step in full: every value of the forward and backward pass with its formula, and the update.
+
+    Example: clearprop explain circles --batch-size 2 --digits 4
+    """
     from clearprop.registry import choose
 
     if format is not None:
@@ -56,9 +58,9 @@ def explain(
     if digits is not None and digits < 1:
         raise OptionError(f"--digits must be 1 or more, not {digits}.")
     if source is None:
-        if (hidden, activation, loss, target) != (None, None, None, None) or batch != 1:
+        if (hidden, activation, loss, target) != (None, None, None, None) or batch_size != 1:
             raise OptionError(
-                "The network on paper is fixed; name a SOURCE to choose another, as in: clearprop explain circles"
+                "The worked example has a fixed network; name a SOURCE to choose another, as in: clearprop explain circles"
             )
         step = on_paper(softmax, optimizer or "sgd", lr)
     else:
@@ -70,7 +72,7 @@ def explain(
             "optimizer": optimizer or "sgd",
             "lr": lr,
         }
-        step = on_data(source, softmax, batch, hidden, activation, given)
+        step = on_data(source, softmax, batch_size, hidden, activation, given)
     show(step, format, digits, out)
 
 
@@ -85,17 +87,17 @@ def on_paper(softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
 
 
 def on_data(
-    source: str, softmax: str, batch: int, hidden: str | None, activation: str | None, given: dict[str, Any]
+    source: str, softmax: str, batch_size: int, hidden: str | None, activation: str | None, given: dict[str, Any]
 ) -> Walkthrough:
     """The first step on a data set, with the network that `clearprop train` would make for it, in float64."""
     from clearprop.cli.networks import planned
     from clearprop.registry import require
     from clearprop.walkthrough import explain as walk
 
-    require(batch >= 1, "batch", batch, "1 or more")
-    plan = planned(source, hidden, activation, batch=batch, **given)
+    require(batch_size >= 1, "batch_size", batch_size, "1 or more")
+    plan = planned(source, hidden, activation, batch=batch_size, **given)
     X, y = plan.data.train
-    return walk(plan.net, X[:batch], y[:batch], loss=plan.loss, optimizer=plan.optimizer, softmax=softmax)
+    return walk(plan.net, X[:batch_size], y[:batch_size], loss=plan.loss, optimizer=plan.optimizer, softmax=softmax)
 
 
 def show(step: Walkthrough, format: str | None, digits: int | None, out: Path | None) -> None:
