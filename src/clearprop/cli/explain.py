@@ -95,7 +95,7 @@ def on_data(
     from clearprop.walkthrough import explain as walk
 
     require(batch_size >= 1, "batch_size", batch_size, "1 or more")
-    plan = planned(source, hidden, activation, batch=batch_size, **given)
+    plan = planned(source, hidden, activation, batch_size=batch_size, **given)
     X, y = plan.data.train
     return walk(plan.net, X[:batch_size], y[:batch_size], loss=plan.loss, optimizer=plan.optimizer, softmax=softmax)
 

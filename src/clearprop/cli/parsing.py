@@ -84,9 +84,12 @@ def parse_count_or(word: str, what: str, text: str) -> int | None:
     if text.strip().lower() == word:
         return None
     try:
-        return int(text)
-    except ValueError as error:
-        raise OptionError(f"{what} takes a whole number or {word}, not {text!r}.") from error
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise OptionError(f"{what} takes a whole number, 1 or more, or {word}, not {text!r}.")
+    return number
 
 
 def parse_hidden(text: str) -> tuple[int, ...]:

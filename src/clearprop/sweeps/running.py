@@ -16,8 +16,7 @@ from clearprop.errors import OptionError
 from clearprop.registry import count
 from clearprop.sweeps.grid import Axis, expand_grid
 from clearprop.sweeps.store import Store
-from clearprop.sweeps.training import check_settings, train_trial
-from clearprop.sweeps.trial import Row, Trial, digest
+from clearprop.sweeps.trial import Row, Trial, check_settings, digest, train_trial
 from clearprop.sweeps.workers import in_parallel
 
 Progress = Callable[[int, int], None]
@@ -50,7 +49,7 @@ def run_sweep(
     ----------
     make : data source, or callable
         What `clearprop.data.load` takes, or a `Dataset`: then every trial trains as `clearprop train` would, and the grid
-        holds its settings (`lr`, `batch`, `hidden`, `init`, ...), or `examples`, the number of training examples. Or a
+        holds its settings (`lr`, `batch_size`, `hidden`, `init`, ...), or `examples`, the number of training examples. Or a
         function of your own, called as `make(seed=..., **settings)` or, with `shared`, `make(shared, seed=..., **settings)`;
         it returns one row of figures, or a list of rows. Processes and clusters need one that can be pickled.
     grid : dict of str to sequence or Between
