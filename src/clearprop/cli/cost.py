@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def cost(
-    depths: Annotated[str, typer.Option(help="Numbers of hidden layers, one network for each.", metavar="N,N,...")] = "1,2,4,8,16",
+    depths: Annotated[
+        str, typer.Option(help="Numbers of hidden layers, one network for each.", metavar="N,N,...")
+    ] = "1,2,4,8,16",
     engine: Annotated[
         str, typer.Option(help="Engine; in scalar, time is proportional to the number of multiplications.")
     ] = "scalar",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options as o
+from clearprop.cli.configuration import parse_options
 from clearprop.cli.console import SPLITS, empty_table, plain, print_json, screen
-from clearprop.cli.parsing import parse_size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,9 +35,13 @@ def data(
     """
     from clearprop.data import load, profile
 
-    sizes = {name: parse_size(f"--{name}", text) for name, text in (("val", val), ("test", test)) if text is not None}
-    options: dict[str, Any] = {"data_dir": data_dir, "target": target, "header": header, "task": task, "scale": scale}
-    dataset = load(source, seed=seed, **sizes, **options)
+    dataset = load(
+        source,
+        seed=seed,
+        **parse_options(
+            {"target": target, "header": header, "task": task, "scale": scale, "val": val, "test": test, "data_dir": data_dir}
+        ),
+    )
     found = profile(dataset)
     if json:
         print_json(plain(found))
@@ -68,7 +72,7 @@ def show(found: dict[str, Any], dataset: Dataset) -> None:
 
 
 def split_table(found: dict[str, Any], dataset: Dataset) -> Table:
-    """Number of examples in each split, and in each of its classes; for regression, the range of the target in its own units."""
+    """Examples of each split, by class; for a regression, the range of the target in its own units."""
     table = empty_table("", right=[SPLITS[name] for name in found["splits"]])
     rows = list(found["splits"].values())
     table.add_row("examples", *(f"{row['examples']:,}" for row in rows))

@@ -30,13 +30,14 @@ def descend(
     ] = None,
     step: Annotated[str, typer.Option(help=f"Learning rate. {MANY}", metavar="LR")] = "0.1",
     steps: Annotated[str, typer.Option(help=f"Number of steps. {MANY}", metavar="N")] = "10",
-    decay: Annotated[str, typer.Option(help=f"Factor of the learning rate from each step to the next. {MANY}", metavar="D")] = "1",
-    optimizer: Annotated[
-        str, typer.Option(help=f"Optimizer: sgd, adagrad, rmsprop or adam. {MANY}", metavar="NAME")
-    ] = "sgd",
+    decay: Annotated[
+        str, typer.Option(help=f"Factor of the learning rate from each step to the next. {MANY}", metavar="D")
+    ] = "1",
+    optimizer: Annotated[str, typer.Option(help=f"Optimizer: sgd, adagrad, rmsprop or adam. {MANY}", metavar="NAME")] = "sgd",
     momentum: Annotated[str, typer.Option(help=f"Momentum of sgd. {MANY}", metavar="M")] = "0",
     schedule: Annotated[
-        str | None, typer.Option(help=f"Learning rate schedule, instead of --decay: {o.listed(*SCHEDULES)}.", show_default=False)
+        str | None,
+        typer.Option(help=f"Learning rate schedule, instead of --decay: {o.listed(*SCHEDULES)}.", show_default=False),
     ] = None,
     schedule_args: o.ScheduleArgs = None,
     answers: Annotated[
@@ -47,9 +48,7 @@ def descend(
     ] = None,
     basins: Annotated[
         Path | None,
-        o.option(
-            o.OUTPUT, "Plot the basins of attraction of each descent to this .png or .svg file.", metavar="FILE"
-        ),
+        o.option(o.OUTPUT, "Plot the basins of attraction of each descent to this .png or .svg file.", metavar="FILE"),
     ] = None,
     json: o.Json = False,
 ) -> None:

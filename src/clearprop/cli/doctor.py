@@ -45,11 +45,11 @@ def doctor(
 def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
     """The diagnosis of a folder: its config.json says how to train the run again."""
     from clearprop.cli.configuration import Configuration, from_file
-    from clearprop.cli.output import FILE
+    from clearprop.cli.folder import CONFIG
     from clearprop.training import History
 
     extra: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir.resolve())}
-    configuration = from_file(folder / FILE, Configuration(extra, {}))
+    configuration = from_file(folder / CONFIG, Configuration(extra, {}))
     data = configuration.load()
     rows = folder / "history.jsonl"
     history = History.from_jsonl(rows) if rows.exists() else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from clearprop.cli import options as o
 from clearprop.cli.console import plain, print_json, screen
 from clearprop.errors import OptionError
@@ -40,7 +38,9 @@ def explain(
         int, o.option(o.TRAINING, "Examples in the step, taken from the start of the training set.", show_default=True)
     ] = 1,
     seed: o.Seed = None,
-    digits: Annotated[int | None, o.option(o.OUTPUT, "Significant digits; full precision by default if there are few numbers.")] = None,
+    digits: Annotated[
+        int | None, o.option(o.OUTPUT, "Significant digits; full precision by default if there are few numbers.")
+    ] = None,
     format: Annotated[
         str | None,
         o.option(o.OUTPUT, "Format: text, table, html or json; by default a table on a terminal, otherwise text."),
@@ -51,33 +51,27 @@ def explain(
 
     Example: clearprop explain circles --batch-size 2 --digits 4
     """
-    from clearprop.registry import choose
+    from clearprop.registry import choose, require
 
     if format is not None:
         choose("format", format, FORMATS)
-    if digits is not None and digits < 1:
-        raise OptionError(f"--digits must be 1 or more, not {digits}.")
+    require(digits is None or digits >= 1, "--digits", digits, "1 or more")
+    require(batch_size >= 1, "--batch-size", batch_size, "1 or more")
+    network = {"target": target, "hidden": hidden, "activation": activation, "loss": loss}
     if source is None:
-        if (hidden, activation, loss, target) != (None, None, None, None) or batch_size != 1:
+        if set(network.values()) != {None} or batch_size != 1:
             raise OptionError(
                 "The worked example has a fixed network; name a SOURCE to choose another, as in: clearprop explain circles"
             )
         step = on_paper(softmax, optimizer or "sgd", lr)
     else:
-        given = {
-            "target": target,
-            "data_dir": data_dir,
-            "seed": seed or 0,
-            "loss": loss,
-            "optimizer": optimizer or "sgd",
-            "lr": lr,
-        }
-        step = on_data(source, softmax, batch_size, hidden, activation, given)
+        rest = {"data_dir": data_dir, "seed": seed, "optimizer": optimizer, "lr": lr}
+        step = on_data({"source": source, **network, **rest}, batch_size, softmax)
     show(step, format, digits, out)
 
 
 def on_paper(softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
-    """The worked example."""
+    """The step of the worked example."""
     from clearprop.optim import OPTIMIZERS
     from clearprop.walkthrough import explain as walk
     from clearprop.walkthrough import worked_example
@@ -86,18 +80,14 @@ def on_paper(softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
     return walk(*worked_example(), optimizer=OPTIMIZERS.make({"type": optimizer, **rate}), softmax=softmax)
 
 
-def on_data(
-    source: str, softmax: str, batch_size: int, hidden: str | None, activation: str | None, given: dict[str, Any]
-) -> Walkthrough:
+def on_data(given: dict[str, Any], batch_size: int, softmax: str) -> Walkthrough:
     """The first step on a data set, with the network that `clearprop train` would make for it, in float64."""
-    from clearprop.cli.networks import planned
-    from clearprop.registry import require
+    from clearprop.cli.configuration import plain_setup
     from clearprop.walkthrough import explain as walk
 
-    require(batch_size >= 1, "batch_size", batch_size, "1 or more")
-    plan = planned(source, hidden, activation, batch_size=batch_size, **given)
-    X, y = plan.data.train
-    return walk(plan.net, X[:batch_size], y[:batch_size], loss=plan.loss, optimizer=plan.optimizer, softmax=softmax)
+    setup = plain_setup(given | {"batch_size": batch_size})
+    X, y = setup.data.train
+    return walk(setup.net, X[:batch_size], y[:batch_size], loss=setup.loss, optimizer=setup.optimizer, softmax=softmax)
 
 
 def show(step: Walkthrough, format: str | None, digits: int | None, out: Path | None) -> None:
@@ -125,7 +115,7 @@ def show(step: Walkthrough, format: str | None, digits: int | None, out: Path | 
 
 
 def written(step: Walkthrough, format: str, digits: int | None) -> str:
-    """The step as the contents of a file."""
+    """The step as the text of a file."""
     import json
 
     if format == "html":

@@ -25,9 +25,7 @@ def ladder(
     loss: o.LossName = None,
     dtype: Annotated[
         str,
-        o.option(
-            o.NETWORK, "Floating-point type: float64, in which engines agree to 1e-10, or float32.", show_default=True
-        ),
+        o.option(o.NETWORK, "Floating-point type: float64, in which engines agree to 1e-10, or float32.", show_default=True),
     ] = "float64",
     optimizer: o.OptimizerName = None,
     lr: o.Rate = None,
@@ -42,26 +40,27 @@ def ladder(
 
     Example: clearprop ladder circles --batch-size 10
     """
-    from clearprop.cli.networks import planned
+    from clearprop.cli.configuration import plain_setup
     from clearprop.data.dataset import Split
     from clearprop.ladder import affordable, climb
     from clearprop.registry import require
 
-    require(batch_size >= 1, "batch_size", batch_size, "1 or more")
-    require(epochs >= 1, "epochs", epochs, "1 or more")
-    require(examples is None or examples >= 1, "examples", examples, "1 or more")
-    given = {"target": target, "data_dir": data_dir, "seed": seed or 0, "loss": loss, "optimizer": optimizer or "sgd", "lr": lr}
-    plan = planned(source, hidden, activation, batch_size=batch_size, epochs=epochs, dtype=dtype, **given)
-    train = plan.data.train
-    n = min(examples or affordable(plan.net, len(train), epochs, batch_size), len(train))
+    require(batch_size >= 1, "--batch-size", batch_size, "1 or more")
+    require(epochs >= 1, "--epochs", epochs, "1 or more")
+    require(examples is None or examples >= 1, "--examples", examples, "1 or more")
+    network = {"hidden": hidden, "activation": activation, "loss": loss, "dtype": dtype, "optimizer": optimizer, "lr": lr}
+    rest = {"target": target, "data_dir": data_dir, "batch_size": batch_size, "epochs": epochs, "seed": seed}
+    setup = plain_setup({"source": source, **network, **rest})
+    net, train = setup.net, setup.data.train
+    n = min(examples or affordable(net, len(train), epochs, batch_size), len(train))
     rows = climb(
-        plan.net, Split(train.X[:n], train.y[:n]), loss=plan.loss, optimizer=plan.optimizer, batch_size=batch_size,
-        epochs=epochs, seed=seed or 0, device=device,
+        net, Split(train.X[:n], train.y[:n]), loss=setup.loss, optimizer=setup.optimizer, batch_size=batch_size,
+        epochs=epochs, seed=setup.settings.seed, device=device,
     )  # fmt: skip
     if plot is not None:
         draw(rows, plot)
     if json:
-        facts = {"source": source, "net": repr(plan.net), "examples": n, "batch_size": batch_size, "epochs": epochs, "dtype": dtype}
+        facts = {"source": source, "net": repr(net), "examples": n, "batch_size": batch_size, "epochs": epochs, "dtype": dtype}
         print_json(plain({**facts, "rows": rows}))
         return
     steps = epochs * -(-n // batch_size)
@@ -70,8 +69,7 @@ def ladder(
         f"{source}: {n:,} of {len(train):,} training examples, {epochs} epochs, {steps:,} steps of {batch_size} examples",
         markup=False,
     )
-    rate = plan.optimizer.rate(0)
-    console.print(f"{plan.net!r}\n{plan.loss!r}, {plan.optimizer!r}, learning rate {rate:g}\n", markup=False)
+    console.print(f"{net!r}\n{setup.loss!r}, {setup.optimizer!r}, learning rate {setup.settings.lr:g}\n", markup=False)
     console.print(engine_table(rows))
     for row in rows:
         if "reason" in row:

@@ -38,12 +38,11 @@ Model = Annotated[Path, argument("Folder written by clearprop train --out, or th
 
 Target = Annotated[str | None, option(DATA, "Column to predict, by name or by index (0 is the first, -1 the last).")]
 Header = Annotated[
-    bool | None, option(DATA, "Whether the first row of a table holds column names; detected by default.", "--header/--no-header")
+    bool | None,
+    option(DATA, "Whether the first row of a table holds column names; detected by default.", "--header/--no-header"),
 ]
 Task = Annotated[str | None, option(DATA, "Task: classification or regression; inferred from the target by default.")]
-Scale = Annotated[
-    str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")
-]
+Scale = Annotated[str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")]
 Val = Annotated[
     str | None, option(DATA, "Size of the validation set: a fraction such as 0.15, or a number of examples.", metavar="SIZE")
 ]
@@ -76,9 +75,7 @@ ClipNorm = Annotated[float | None, option(TRAINING, "Maximum norm of the gradien
 ScheduleName = Annotated[str | None, option(TRAINING, f"Learning rate schedule: {listed(*SCHEDULES)}.")]
 ScheduleArgs = Annotated[
     list[str] | None,
-    option(
-        TRAINING, "Argument of the schedule, such as rise=0.1; may be repeated.", "--schedule-arg", metavar="NAME=NUMBER"
-    ),
+    option(TRAINING, "Argument of the schedule, such as rise=0.1; may be repeated.", "--schedule-arg", metavar="NAME=NUMBER"),
 ]
 BatchSize = Annotated[str | None, option(TRAINING, "Examples per step; all for the whole training set.", metavar="N")]
 Epochs = Annotated[int | None, option(TRAINING, "Passes over the training set.")]
@@ -97,18 +94,12 @@ SplitSeed = Annotated[int, option(DATA, "Seed of the split, and of the points of
 
 Out = Annotated[
     Path | None,
-    option(
-        OUTPUT, "Write the model, history, figures and configuration to this folder at the end.", metavar="DIRECTORY"
-    ),
+    option(OUTPUT, "Write the model, history, figures and configuration to this folder at the end.", metavar="DIRECTORY"),
 ]
 Force = Annotated[bool, option(OUTPUT, "Replace an earlier run in that folder.", "--force")]
-Config = Annotated[
-    Path | None, option(OUTPUT, "Train as this config.json says; other options override it.", metavar="FILE")
-]
+Config = Annotated[Path | None, option(OUTPUT, "Train as this config.json says; other options override it.", metavar="FILE")]
 CheckpointEvery = Annotated[int | None, option(OUTPUT, "With --out: save a checkpoint every N epochs.", metavar="N")]
-Resume = Annotated[
-    Path | None, option(OUTPUT, "Continue the run whose checkpoint is in this folder.", metavar="DIRECTORY")
-]
+Resume = Annotated[Path | None, option(OUTPUT, "Continue the run whose checkpoint is in this folder.", metavar="DIRECTORY")]
 Report = Annotated[Path | None, option(OUTPUT, "Write a report to this HTML file.", metavar="FILE")]
 Json = Annotated[bool, option(OUTPUT, "Print one JSON object and nothing else.", "--json")]
 Quiet = Annotated[bool, option(OUTPUT, "Print errors only.", "--quiet", "-q")]

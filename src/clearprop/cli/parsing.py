@@ -54,9 +54,7 @@ def parse_size(what: str, text: str) -> int | float:
     try:
         return parse_number(what, text)
     except OptionError as error:
-        raise OptionError(
-            f"{what} takes a fraction such as 0.15 or a number of examples such as 500, not {text!r}."
-        ) from error
+        raise OptionError(f"{what} takes a fraction such as 0.15 or a number of examples such as 500, not {text!r}.") from error
 
 
 def parse_count(what: str, text: str) -> int:

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 def predict(
     model: o.Model,
-    source: Annotated[
-        str, o.argument("File of examples in the form of the training data, or a built-in data set.", "SOURCE")
-    ],
+    source: Annotated[str, o.argument("File of examples in the form of the training data, or a built-in data set.", "SOURCE")],
     header: o.Header = None,
     data_dir: o.DataDir = None,
     out: Annotated[Path | None, o.option(o.OUTPUT, "Write the CSV to this file instead of the screen.", metavar="FILE")] = None,

@@ -1,4 +1,4 @@
-"""`clearprop recipes` and `clearprop run`: published experiments, run again and compared."""
+"""`clearprop run`: run a published experiment, and print published and obtained figures side by side."""
 
 from __future__ import annotations
 
@@ -6,60 +6,53 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from clearprop.cli import folder as folders
 from clearprop.cli import options as o
-from clearprop.cli.console import FAILED, fail, plain, print_json, screen
+from clearprop.cli.console import FAILED, USAGE, duration, empty_table, fail, plain, print_json, screen
 from clearprop.errors import ClearpropError
 
 if TYPE_CHECKING:
-    from clearprop.recipes import Recipe, Result
+    from clearprop.recipes import Comparison, Conditions, Recipe, Result
+    from clearprop.recipes import Table as Exhibit
 
 ALL = "all"
-USAGE = 2  # exit status where something is missing that the user can supply
-
-
-def recipes(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
-) -> None:
-    """List the published experiments that clearprop can run."""
-    from clearprop.recipes import RECIPES
-
-    found = list(RECIPES.entries.values())
-    if json:
-        keys = ("name", "title", "source", "needs", "duration", "configuration")
-        print_json(plain({"recipes": [{key: getattr(recipe, key) for key in keys} for recipe in found]}))
-        return
-    from clearprop.cli.comparing import recipe_list
-
-    console = screen()
-    console.print(recipe_list(found))
-    console.print("\nRun one: clearprop run radboud-digits     Run them all: clearprop run all", markup=False)
-    console.print("The course data are found in --data-dir or $CLEARPROP_DATA: circles/circles.npz and mnist/.", markup=False)
+WIDTH = 128  # columns, unless a terminal has another width
+PROSE = 100  # columns of an explanation
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="A name from clearprop recipes, or all.", metavar="NAME", show_default=False)],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for report.html, result.json and the figures.", show_default=False)
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an earlier run in that folder.")] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder with the course data (or set CLEARPROP_DATA).", show_default=False)
-    ] = None,
+    name: Annotated[str, o.argument("Name from clearprop recipes, or all.", "NAME")],
+    data_dir: Annotated[Path | None, o.option(o.DATA, "Folder of the course data (or set CLEARPROP_DATA).")] = None,
     engine: o.EngineName = None,
-    seeds: Annotated[int | None, typer.Option(help="Runs behind each interval.", show_default=False)] = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at the same time; otherwise one a core.", show_default=False)] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Cut long trainings short, and do not judge them.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say what is being done.")] = False,
+    seeds: Annotated[int | None, o.option(o.TRAINING, "Number of seeds, instead of the recipe's own.", metavar="N")] = None,
+    jobs: Annotated[int | None, o.option(o.TRAINING, "Number of parallel runs; one per core by default.", metavar="N")] = None,
+    quick: Annotated[
+        bool, o.option(o.TRAINING, "Cut long trainings short; claims that need the full length are not judged.", "--quick")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        o.option(o.OUTPUT, "Write report.html, result.json and the pictures to this folder.", metavar="DIRECTORY"),
+    ] = None,
+    force: o.Force = False,
+    json: o.Json = False,
+    quiet: Annotated[bool, o.option(o.OUTPUT, "Print no progress messages.", "--quiet", "-q")] = False,
 ) -> None:
-    """Run a published experiment, and print published beside obtained. Exit status 1 if a claim does not hold."""
+    """Run a published experiment, and print the published figures beside those obtained.
+
+    Exit status: 0 if all claims hold, 1 if one does not, 2 if the experiment could not be run.
+
+    Example: clearprop run radboud-digits --out runs/radboud-digits
+    """
     from clearprop.recipes import RECIPES, Conditions
 
     wanted = list(RECIPES.entries) if name.strip().lower() == ALL else [RECIPES.find(name).name]
-    folders = {} if out is None else {one: out / one if len(wanted) > 1 else out for one in wanted}
-    for folder in folders.values():
-        check_free(folder, force)
+    places = {} if out is None else {one: out / one if len(wanted) > 1 else out for one in wanted}
+    for folder in places.values():
+        folders.check_free(folder, force, folders.is_recipe_run)
     messages = screen(error=True)
     silent = quiet or json
 
@@ -70,7 +63,7 @@ def run(
     conditions = Conditions(data_dir, engine, seeds, jobs, quick, say)
     results: dict[str, Result | None] = {}
     for one in wanted:
-        results[one] = carry_out(RECIPES.make(one), conditions, folders.get(one), len(wanted) > 1, json)
+        results[one] = carry_out(RECIPES.make(one), conditions, places.get(one), len(wanted) > 1, json)
     if json:
         found = [plain(result.to_json()) for result in results.values() if result is not None]
         print_json(found[0] if name.strip().lower() != ALL else {"recipes": found})
@@ -80,8 +73,8 @@ def run(
         raise typer.Exit(USAGE)
 
 
-def carry_out(recipe: Recipe, conditions: Any, folder: Path | None, one_of_many: bool, json: bool) -> Result | None:
-    """Run, print, save; None if it cannot be run, and there are others."""
+def carry_out(recipe: Recipe, conditions: Conditions, folder: Path | None, one_of_many: bool, json: bool) -> Result | None:
+    """Run, save and print a recipe; None if it cannot be run, and there are others."""
     try:
         result = recipe.run(conditions)
     except ClearpropError as error:
@@ -92,35 +85,64 @@ def carry_out(recipe: Recipe, conditions: Any, folder: Path | None, one_of_many:
     if folder is not None:
         save(result, folder)
     if not json:
-        from clearprop.cli.comparing import print_result
-
         print_result(screen(), result, folder)
     return result
 
 
-def check_free(folder: Path, force: bool) -> None:
-    """Refuse, before any work is done, a folder that holds something else, or an earlier run that is not to be replaced."""
-    from clearprop.errors import OptionError
-
-    if folder.exists() and not folder.is_dir():
-        raise OptionError(f"{str(folder)!r} is a file; --out names a folder.")
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / "result.json").is_file():
-            raise OptionError(f"The folder {str(folder)!r} is not empty, and not an earlier run; choose another for --out.")
-        if not force:
-            raise OptionError(f"{str(folder)!r} holds an earlier run; choose another folder, or replace it with --force.")
-
-
 def save(result: Result, folder: Path) -> None:
-    """The report, everything in figures as JSON, and the pictures as files; all of them or none."""
-    from clearprop.cli import output
+    """Write the report, the result as JSON, and the pictures; all of them or none."""
     from clearprop.plots import save as save_figure
     from clearprop.report import recipe_report
 
     def fill(fresh: Path) -> None:
         recipe_report(result).save(fresh / "report.html")
-        output.write_json(fresh / "result.json", plain(result.to_json()))
+        folders.write_json(fresh / "result.json", plain(result.to_json()))
         for picture in result.exhibits.pictures:
             save_figure(picture.figure(), fresh / f"{picture.name}.png")
 
-    output.publish(folder, fill)
+    folders.publish(folder, fill)
+
+
+def print_result(console: Console, result: Result, folder: Path | None = None) -> None:
+    """Print everything but the long tables and the pictures, which are in the report."""
+    recipe = result.recipe
+    wide = Console(file=console.file, highlight=False, width=None if console.is_terminal else WIDTH)
+    wide.print(Text(f"\n{recipe.name}: {recipe.title}", style="bold"))
+    wide.print(Text(recipe.source, style="dim"))
+    wide.print()
+    wide.print(comparison_table(result.comparisons))
+    for table in result.exhibits.tables:
+        if not table.long:
+            wide.print(Text(f"\n{table.title}", style="bold"))
+            wide.print(exhibit_table(table))
+    for explanation in result.exhibits.explanations:
+        wide.print(Text(f"\n{explanation.question}", style="bold"))
+        wide.print(Text(explanation.answer), width=min(PROSE, wide.width))
+    claims = [comparison for comparison in result.comparisons if comparison.holds is not None]
+    true = sum(comparison.holds is True for comparison in claims)
+    ending = f"\n{true} of {len(claims)} claims hold; engine {result.engine}, {duration(result.seconds)}."
+    wide.print(Text(ending, style="green" if result.holds else "bold red"))
+    if folder is not None:
+        wide.print(Text(f"Report: {folder / 'report.html'}"))
+
+
+def comparison_table(comparisons: list[Comparison]) -> Table:
+    """A row for each comparison: published, obtained, verdict."""
+    table = empty_table("", "published", "obtained", "verdict", overflow="fold")
+    styles = {True: "green", False: "bold red", None: "dim"}
+    for one in comparisons:
+        table.add_row(Text(one.what), Text(one.published), Text(one.obtained), Text(one.verdict, style=styles[one.holds]))
+    return table
+
+
+def exhibit_table(exhibit: Exhibit) -> Table:
+    """A table of the recipe, with numbers right-aligned."""
+    from clearprop.report.document import cell, numeric
+
+    table = empty_table()
+    for place, column in enumerate(exhibit.columns):
+        values: list[Any] = [row[place] for row in exhibit.rows]
+        table.add_column(Text(column), justify="right" if all(map(numeric, values)) else "left", overflow="fold")
+    for row in exhibit.rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    return table
