@@ -33,7 +33,7 @@ TRAIN = [
     (["circles", "--val", "much"], "--val takes a share such as 0.15"),
     (["circles", "--val", "0.5", "--test", "0.5"], "would leave none for training"),
     (["circles", "--val", "0", "--patience", "3"], "needs validation examples"),
-    (["circles", "--patience", "0"], "patience must be"),
+    (["circles", "--patience", "0"], "--patience takes a whole number, 1 or more, or none, not '0'"),
     (["circles", "--dropout", "1"], "dropout must be at least 0 and below 1"),
     (["circles", "--lr", "-1"], "lr must be a finite number"),
     (["circles", "--momentum", "0.9"], "The optimizer 'adam' has no momentum; sgd has."),

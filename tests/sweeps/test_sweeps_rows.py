@@ -245,3 +245,14 @@ def test_a_pivot_sorts_numbers_and_keeps_words():
     assert (down, across) == ([2, 10], ["x", "y"])
     assert np.isnan(table[0, 0])
     assert table[0, 1] == 1.0
+
+
+def test_a_journal_line_that_was_cut_twice(tmp_path):
+    store = Store(tmp_path / "rows.jsonl")
+    store.add([{"trial": "a", "y": 1}])
+    for _ in range(2):
+        with store.journal.open("a") as file:
+            file.write('[{"trial": "b", "y"')  # what a kill leaves
+        assert list(store.load()) == ["a"]
+    store.add([{"trial": "b", "y": 2}])  # must begin a line of its own
+    assert {key: rows[0]["y"] for key, rows in store.load().items()} == {"a": 1, "b": 2}

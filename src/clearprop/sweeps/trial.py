@@ -29,7 +29,7 @@ class Trial:
     Attributes
     ----------
     settings : dict
-        Those that the sweep varies.
+        Settings that the sweep varies.
     replicate : int
         0 for the first seed of these settings, 1 for the second, ...
     key : str
@@ -60,7 +60,7 @@ class Trial:
         return cls(dict(settings), replicate, digest([identity, sweep_seed, own])[:16], seed)
 
     def columns(self) -> Row:
-        """What begins every row of the trial: its settings, `replicate`, `seed` and `trial`, which is its key."""
+        """First columns of every row of the trial: its settings, `replicate`, `seed` and `trial`, which is its key."""
         shown = {name: plain_setting(value) for name, value in self.settings.items()}
         return {**shown, "replicate": self.replicate, "seed": self.seed, "trial": self.key}
 

@@ -16,7 +16,7 @@ OnNonFinite = Literal["stop", "continue"]
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How the loop goes through the data. A `Run` carries it, and whatever repeats the run takes it from there.
+    """Settings of the loop over the data. A `Run` carries them, and whatever repeats the run takes them from there.
 
     Attributes
     ----------

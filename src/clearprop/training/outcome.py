@@ -29,7 +29,7 @@ from clearprop.training.setup import Setup
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What came of a run.
+    """The model that a run produced, with its history and its figures.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C ended it."""
+        """Whether Ctrl-C ended the run."""
         return (self.history.stopped or "").startswith("interrupted")
 
     def reduced(self) -> Outcome:
