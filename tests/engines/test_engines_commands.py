@@ -36,7 +36,7 @@ def test_explain_the_network_on_paper() -> None:
 
 
 def test_explain_a_data_set(tmp_path) -> None:
-    text = run("explain", "circles", "--hidden", "3", "--batch", "2", "--optimizer", "adam")
+    text = run("explain", "circles", "--hidden", "3", "--batch-size", "2", "--optimizer", "adam")
     assert "(2, 3)" in text
     assert "m_W1 <- beta1 m_W1 + (1 - beta1) dW1" in text
     path = tmp_path / "step.html"
@@ -50,7 +50,7 @@ def test_explain_a_data_set(tmp_path) -> None:
         (["explain", "--hidden", "3"], "name a SOURCE"),
         (["explain", "--digits", "0"], "--digits must be 1 or more"),
         (["explain", "--format", "pdf"], "no format called 'pdf'"),
-        (["explain", "circles", "--batch", "0"], "batch must be 1 or more"),
+        (["explain", "circles", "--batch-size", "0"], "--batch-size must be 1 or more"),
         (["ladder", "circles", "--epochs", "0"], "epochs must be 1 or more"),
         (["cost", "--depths", "1,two"], "--depths takes whole numbers"),
         (["cost", "--depths", "0"], "depth must be 1 or more"),

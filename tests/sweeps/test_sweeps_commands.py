@@ -59,12 +59,12 @@ def test_hidden_layers_and_activations_are_values():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "What is there to try?"),
+        ([], "There is nothing to sweep; name a setting and its values"),
         (["--grid", "lr"], "A setting is written as in --grid lr=0.01,0.1, not 'lr'"),
         (["--grid", "lrr=1"], "did you mean 'lr'"),
         (["--grid", "lr=1:2"], "say how many draws"),
         (["--grid", "lr=1:2:lin"], "low:high or low:high:log"),
-        (["--grid", "lr=fast"], "--lr takes a share"),
+        (["--grid", "lr=fast"], "lr takes numbers such as 0.1, not 'fast'"),
         (["--grid", "lr=0.1", "--grid", "lr=0.2"], "names lr twice"),
         (["--grid", "lr=0.1", "--set", "lr=0.2"], "both fixed and in the grid"),
         (["--grid", "lr=0.1", "--jobs", "0"], "jobs must be"),

@@ -14,19 +14,17 @@ from clearprop.cli.console import print_json, screen
 def check(
     path: Annotated[Path, o.argument("Python file, or a folder of Python files.", "FILE")],
     names: Annotated[
-        list[str] | None, o.argument("Functions and classes to check; by default all that are recognised.", "[NAME]...")
+        list[str] | None, o.argument("Functions and classes to check; by default all that are recognised.", "NAME")
     ] = None,
     seconds: Annotated[float, typer.Option(help="Time limit in seconds for each script and its checks.", min=0.1)] = 60.0,
     memory: Annotated[int, typer.Option(help="Memory limit in megabytes of address space.", min=256)] = 4096,
     seed: Annotated[int, typer.Option(help="Seed of the random inputs used by the checks.")] = 0,
-    grade: Annotated[
-        bool, o.option(o.OUTPUT, "Print verdicts and hints as JSON, without the corrected formulas.", "--grade")
-    ] = False,
+    grade: Annotated[bool, o.option(o.OUTPUT, "Print verdicts and hints as JSON, without the corrections.", "--grade")] = False,
     json: o.Json = False,
 ) -> None:
     """Check the gradients in a script against finite differences, and name the mistake in a wrong one.
 
-    The script runs in a separate process. Of a folder, every Python file is checked, with one line for each.
+    The script runs in a separate process. For a folder, every Python file in it is checked, and a line printed for each.
 
     Exit status: 0 if all gradients are right, 1 if any is wrong, 2 if any could not be checked.
 

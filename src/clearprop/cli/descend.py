@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from clearprop.descent import Surface
 
 FUNCTIONS = "Function: published, bowl, rosenbrock, beale, himmelblau or saddle."
-MANY = "Several values, with commas, are compared."
 
 
 def descend(
@@ -28,18 +27,23 @@ def descend(
     start: Annotated[
         str | None, typer.Option(help="Starting point; the function has one by default.", show_default=False, metavar="X,Y")
     ] = None,
-    step: Annotated[str, typer.Option(help=f"Learning rate. {MANY}", metavar="LR")] = "0.1",
-    steps: Annotated[str, typer.Option(help=f"Number of steps. {MANY}", metavar="N")] = "10",
+    step: Annotated[str, typer.Option(help="Learning rate.", metavar="LR,...")] = "0.1",
+    steps: Annotated[str, typer.Option(help="Number of steps.", metavar="N,...")] = "10",
     decay: Annotated[
-        str, typer.Option(help=f"Factor of the learning rate from each step to the next. {MANY}", metavar="D")
+        str, typer.Option(help="Factor that multiplies the learning rate after each step.", metavar="FACTOR,...")
     ] = "1",
-    optimizer: Annotated[str, typer.Option(help=f"Optimizer: sgd, adagrad, rmsprop or adam. {MANY}", metavar="NAME")] = "sgd",
-    momentum: Annotated[str, typer.Option(help=f"Momentum of sgd. {MANY}", metavar="M")] = "0",
+    optimizer: Annotated[str, typer.Option(help="Optimizer: sgd, adagrad, rmsprop or adam.", metavar="NAME,...")] = "sgd",
+    momentum: Annotated[str, typer.Option(help="Momentum of sgd.", metavar="M,...")] = "0",
     schedule: Annotated[
         str | None,
         typer.Option(help=f"Learning rate schedule, instead of --decay: {o.listed(*SCHEDULES)}.", show_default=False),
     ] = None,
-    schedule_args: o.ScheduleArgs = None,
+    schedule_args: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule-arg", help="Argument of the schedule; may be repeated.", metavar="NAME=NUMBER", show_default=False
+        ),
+    ] = None,
     answers: Annotated[
         bool, o.option(o.OUTPUT, "Answer the published questions about step sizes, with figures.", "--answers")
     ] = False,
@@ -53,6 +57,8 @@ def descend(
     json: o.Json = False,
 ) -> None:
     """Minimise a function of two variables by gradient descent, with one or several optimizers.
+
+    Several values, separated by commas, give as many descents side by side.
 
     Example, the three published descents: clearprop descend --step 0.1,0.305,0.2 --steps 10,13,10 --decay 1,1,0.8
     """

@@ -31,6 +31,8 @@ def doctor(
 ) -> None:
     """Say what is wrong with a training run, cause first, and what its remedy does when it is tried.
 
+    Example: clearprop doctor runs/circles
+
     Exit status: 0 healthy, 1 something was found, 2 it could not be told.
     """
     verdict = of_run(path, full, data_dir) if path.is_dir() else of_curves(path)

@@ -49,7 +49,7 @@ Val = Annotated[
 Test = Annotated[
     str | None, option(DATA, "Size of the test set: a fraction such as 0.15, or a number of examples.", metavar="SIZE")
 ]
-DataDir = Annotated[Path | None, option(DATA, "Folder of the MNIST files (or set CLEARPROP_DATA).")]
+DataDir = Annotated[Path | None, option(DATA, "Folder with the MNIST files; by default $CLEARPROP_DATA, or downloaded.")]
 
 Hidden = Annotated[str | None, option(NETWORK, "Units of each hidden layer, such as 300,100; none for a linear model.")]
 ActivationName = Annotated[
@@ -85,7 +85,9 @@ Patience = Annotated[
     str | None,
     option(TRAINING, "Stop after N epochs without a lower validation loss; none to train all epochs.", metavar="N"),
 ]
-EngineName = Annotated[str | None, option(TRAINING, f"Engine: {listed(*ENGINES)}.")]
+EngineName = Annotated[
+    str | None, option(TRAINING, f"Engine: {listed(*ENGINES)}; by default the fastest that can train the network.")
+]
 Seed = Annotated[
     int | None, option(TRAINING, "Seed of the split, the initial weights and the order of the examples; 0 by default.")
 ]

@@ -22,8 +22,9 @@ def predict(
 ) -> None:
     """Predict with a trained network, and print a CSV with one row per example.
 
-    The columns are the predicted class and the probability of every class, or the predicted value of each target. Inputs are
-    scaled as the training data were. If the source comes with a test set, as mnist does, that is predicted.
+    The columns are the predicted class and the probability of each class, or the predicted value of each target.
+
+    Inputs are scaled as the training data were. If the source has a test set of its own, as mnist does, that is predicted.
 
     Example: clearprop predict runs/penguins new.csv
     """

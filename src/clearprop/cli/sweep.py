@@ -79,8 +79,9 @@ def sweep(
 ) -> None:
     """Train with every combination of settings, over several seeds, and print the best one.
 
-    Settings are named as the options of clearprop train, with underscores. Ctrl-C keeps the finished trials in --out; the same
-    command then continues.
+    Settings have the names of the options of clearprop train, with underscores.
+
+    Ctrl-C keeps the finished trials in --out; the same command then continues.
 
     Example: clearprop sweep circles --grid lr=0.01,0.1,1 --grid batch_size=1,10,100 --seeds 5 --plot grid.png
     """

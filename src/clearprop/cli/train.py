@@ -71,9 +71,7 @@ def train(
     resume: o.Resume = None,
     doctor: Annotated[
         bool,
-        o.option(
-            o.OUTPUT, "Diagnose the run afterwards, and try the remedy (exit status 1 if something is wrong).", "--doctor"
-        ),
+        o.option(o.OUTPUT, "Diagnose the run afterwards and try the remedy; exit status 1 if something is wrong.", "--doctor"),
     ] = False,
     report: o.Report = None,
     json: o.Json = False,

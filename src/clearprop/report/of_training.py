@@ -33,9 +33,9 @@ def training_report(
     outcome : Outcome
         With all figures of `clearprop.metrics`; for the pictures, its last split of the data is enough.
     configuration : dict
-        Whatever decides the run, its seed included.
+        Everything that decides the run, its seed included.
     command : str
-        What repeats it.
+        Command line that repeats it.
     """
     data, model, history, metrics = outcome.data, outcome.model, outcome.history, outcome.metrics
     ending = f"Stopped: {history.stopped}." if history.stopped else ""
@@ -60,7 +60,7 @@ def figures(metrics: dict[str, dict[str, Any]]) -> Table:
 
 
 def layers(model: Model) -> Table:
-    """What the network is made of."""
+    """Layers of the network and their parameters."""
     rows = [
         [number, repr(layer), sum(p.size for p in layer.parameters().values())]
         for number, layer in enumerate(model.net.layers, 1)
@@ -70,7 +70,7 @@ def layers(model: Model) -> Table:
 
 
 def epochs(history: History) -> Table:
-    """The history."""
+    """Rows of the history."""
     columns = history.columns()
     return Table("", [name.replace("_", " ") for name in columns], [[row.get(name) for name in columns] for row in history])
 
