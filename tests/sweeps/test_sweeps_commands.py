@@ -128,6 +128,6 @@ def test_ctrl_c_keeps_what_is_finished_and_stores_no_half_trial(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "run the same command to continue" in err
     lines = (tmp_path / "rows.jsonl.journal").read_text().splitlines()
     assert all(row["epochs_done"] == 25 or row["stopped"].startswith("val") for line in lines for row in json.loads(line))

@@ -76,7 +76,7 @@ def parse_options(given: dict[str, Any]) -> dict[str, Any]:
     return {
         name: PARSERS[name](value) if name in PARSERS and not isinstance(value, int) else value
         for name, value in given.items()
-        if value is not None and value != []
+        if value is not None and value not in ((), [])  # an option that may be repeated, and was not given
     }
 
 

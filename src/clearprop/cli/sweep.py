@@ -106,7 +106,9 @@ def sweep(
             )  # fmt: skip
     except KeyboardInterrupt:
         kept = (
-            f"The finished trials are in {out}.journal; the same command goes on." if out else "Add --out FILE to keep trials."
+            f"The finished trials are in {out}.journal; run the same command to continue."
+            if out
+            else "Add --out FILE to keep trials."
         )
         screen(error=True).print(f"Interrupted. {kept}", style="yellow", markup=False)
         raise typer.Exit(INTERRUPTED) from None
@@ -158,7 +160,8 @@ def print_summary(console: Console, rows: Sequence[Row], lines: Sequence[Row], m
         console.print(f"... and {len(lines) - SHOWN} more.")
     seconds = sum(row.get("seconds") or 0.0 for row in rows)
     seeds = max(line["n"] for line in lines)
-    console.print(f"{len(rows):,} trials in {seconds:.1f} s of training; {seeds} seed{'s'[: seeds > 1]} per combination.")
+    per = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    console.print(f"{len(rows):,} trials in {seconds:.1f} s of training; {per} for each combination.")
     try:
         best = best_of(rows, metric)
     except OptionError as error:
