@@ -35,7 +35,7 @@ def check(
     limits, folder = Limits(seconds, memory), path.is_dir()
     outcomes = grade_rows(path, names or (), limits, seed) if folder else [check_file(path, names or (), limits, seed)]
     if grade or json:
-        found = [outcome.graded() if grade else outcome.to_dict() for outcome in outcomes]
+        found = [outcome.graded() if grade else outcome.to_json() for outcome in outcomes]
         print_json({"files": found} if folder else found[0])
     else:
         screen().print(grade_table(outcomes) if folder else str(outcomes[0]), markup=False)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.console import plain, print_json, screen
-from clearprop.cli.predict import load_model
 
 if TYPE_CHECKING:
     from clearprop.export.model import Model
@@ -19,7 +18,9 @@ def info(model: o.Model, json: o.Json = False) -> None:
 
     Example: clearprop info runs/circles
     """
-    found = load_model(model)
+    from clearprop.export.model import Model
+
+    found = Model.load(model)
     if json:
         print_json(plain(facts(found)))
         return

@@ -30,9 +30,10 @@ def predict(
     """
     from clearprop.data import read_examples
     from clearprop.errors import ModelFileError
+    from clearprop.export.model import Model
     from clearprop.files import write_atomically
 
-    found = load_model(model)
+    found = Model.load(model)
     if found.encoder is None:
         raise ModelFileError(f"The model in {str(model)!r} does not record how its inputs were scaled; use it from Python.")
     X, _ = read_examples(source, found.encoder, data_dir=data_dir, header=header, dtype=found.net.dtype.name)
@@ -46,13 +47,6 @@ def predict(
             write_rows(stream, found, X)
 
     write_atomically(out, write)
-
-
-def load_model(path: Path) -> Model:
-    """Load a model from a file, or from the folder of a run."""
-    from clearprop.export.model import Model
-
-    return Model.load(path / "model.safetensors" if path.is_dir() else path)
 
 
 def write_rows(stream: Any, model: Model, X: Array) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn.initialisers import INITIALISERS, Initialiser
+from clearprop.nn.initialisers import INITIALISERS, Initialiser, Zeros
 from clearprop.nn.layer import Layer
 from clearprop.registry import count
 
@@ -20,9 +20,10 @@ class Linear(Layer):
     n_in, n_out : int
         Numbers of inputs and outputs.
     init : str or Initialiser
-        How the weights are drawn: "xavier", "he", `Normal(0.3)`, ...
+        Initialiser of the weights: "xavier", "he", `Normal(0.3)`, ... They are drawn by the `Net`, or by `initialise`; until
+        then `W` is NaN, unless you set it.
     bias_init : str or Initialiser
-        How the biases are drawn.
+        Initialiser of the biases.
 
     Notes
     -----
@@ -61,6 +62,9 @@ class Linear(Layer):
         self.init: Initialiser = INITIALISERS.make(init)
         self.bias_init: Initialiser = INITIALISERS.make(bias_init)
         self.allocate(W=(self.n_in, self.n_out), b=(self.n_out,))
+        for name, rule in (("W", self.init), ("b", self.bias_init)):
+            if isinstance(rule, Zeros):  # which leaves nothing to draw
+                setattr(self, name, np.zeros(getattr(self, name).shape))
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Array]:
         """y = x W + b; saves x (B, n_in)."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import FloatName
 from clearprop.data.dataset import Dataset, Split
 from clearprop.nn import CrossEntropy, Linear, Net, Normal, Sigmoid, Xavier, Zeros
 from clearprop.nn.initialisers import Initialiser, LeCun
@@ -22,7 +23,7 @@ INITS: dict[str, Initialiser] = {
 }
 
 
-def make_net(init: str, rng: np.random.Generator | int, dtype: str = "float32") -> Net:
+def make_net(init: str, rng: np.random.Generator | int, dtype: FloatName = "float32") -> Net:
     """784-300-10 with sigmoid; the biases are zero."""
     weights = INITS[init]
     return Net(Linear(784, 300, init=weights), Sigmoid(), Linear(300, 10, init=weights), seed=rng, dtype=dtype)
