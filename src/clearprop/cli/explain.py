@@ -17,7 +17,10 @@ FORMATS = ("text", "table", "html", "json")
 
 def explain(
     source: Annotated[
-        str | None, o.argument(f"{o.SOURCE} Without it, a network small enough to work out on paper.", "SOURCE")
+        str | None,
+        o.argument(
+            f"{o.SOURCE} Without it, an example small enough to work out on paper; vu-scalar for the published one.", "SOURCE"
+        ),
     ] = None,
     target: o.Target = None,
     data_dir: o.DataDir = None,
@@ -52,32 +55,34 @@ def explain(
     Example: clearprop explain circles --batch-size 2 --digits 4
     """
     from clearprop.registry import choose, require
+    from clearprop.walkthrough import PUBLISHED
 
     if format is not None:
         choose("format", format, FORMATS)
     require(digits is None or digits >= 1, "--digits", digits, "1 or more")
     require(batch_size >= 1, "--batch-size", batch_size, "1 or more")
     network = {"target": target, "hidden": hidden, "activation": activation, "loss": loss}
-    if source is None:
+    if source in (None, PUBLISHED):
         if set(network.values()) != {None} or batch_size != 1:
             raise OptionError(
-                "The worked example has a fixed network; name a SOURCE to choose another, as in: clearprop explain circles"
+                "The examples on paper have a fixed network; name another SOURCE to choose one, as in: clearprop explain circles"
             )
-        step = on_paper(softmax, optimizer or "sgd", lr)
+        step = on_paper(source, softmax, optimizer or "sgd", lr)
     else:
         rest = {"data_dir": data_dir, "seed": seed, "optimizer": optimizer, "lr": lr}
         step = on_data({"source": source, **network, **rest}, batch_size, softmax)
     show(step, format, digits, out)
 
 
-def on_paper(softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
-    """The step of the worked example."""
+def on_paper(source: str | None, softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
+    """The step of an example that can be worked out on paper: the published one by its name, else one without zeros."""
     from clearprop.optim import OPTIMIZERS
     from clearprop.walkthrough import explain as walk
-    from clearprop.walkthrough import worked_example
+    from clearprop.walkthrough import published_example, worked_example
 
+    example = worked_example() if source is None else published_example()
     rate = {} if lr is None else {"lr": lr}
-    return walk(*worked_example(), optimizer=OPTIMIZERS.make({"type": optimizer, **rate}), softmax=softmax)
+    return walk(*example, optimizer=OPTIMIZERS.make({"type": optimizer, **rate}), softmax=softmax)
 
 
 def on_data(given: dict[str, Any], batch_size: int, softmax: str) -> Walkthrough:
