@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from clearprop.errors import OptionError
 
 Array = NDArray[Any]
 """A NumPy array of any dtype; its shape is given in the docstring, in the letters of the legend in `clearprop.nn`."""
+
+DType = Literal["float32", "float64"] | type[np.floating[Any]] | np.dtype[Any]
+"""What `dtype` arguments take: a name, or NumPy's own type or dtype of it."""
 
 FLOATS = ("float32", "float64")
 

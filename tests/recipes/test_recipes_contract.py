@@ -36,7 +36,7 @@ def test_without_its_data_it_says_which_file_to_put_where(recipe, tmp_path, monk
     monkeypatch.delenv("CLEARPROP_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("clearprop.data.mnist.BASE_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("clearprop.data.built_in.BASE_URL", "http://127.0.0.1:9/")
     with pytest.raises(ClearpropError, match=r"(circles\.npz|train-images-idx3-ubyte\.gz)") as raised:
         recipe().run(Conditions(data_dir=tmp_path))
     assert "--data-dir" in str(raised.value)

@@ -43,8 +43,8 @@ def data(
         data_dir=data_dir,
         target=target,
         header=header,
-        task=task,
-        scale=scale,
+        task=task,  # type: ignore[arg-type]  # any text; `load` checks it
+        scale=scale,  # type: ignore[arg-type]
     )
     found = profile(dataset)
     if json:

@@ -18,7 +18,7 @@ def draw_all(outcome: Outcome, directory: Path) -> None:
     from clearprop import plots
 
     data, model = outcome.data, outcome.model
-    part = data.test or data.val or data.train
+    part = list(data.splits.values())[-1]
     if len(outcome.history):
         plots.save(curves(outcome), directory / "curves.png")
     if outcome.history.nonfinite is not None:

@@ -113,8 +113,8 @@ def carry_out(
 
 def to_be_shown(data: Dataset) -> Dataset:
     """The data that figures are drawn from: all in the plane, else the last split alone, so that memory is free again."""
-    last = data.test or data.val or data.train
-    return data if data.n_in == 2 else replace(data, train=last, val=None, test=None)
+    last = list(data.splits.values())[-1]
+    return data if data.n_in == 2 else replace(data, splits={"train": last})
 
 
 def measure(model: Model, split: Split, engine: str, penalty: float) -> dict[str, Any]:

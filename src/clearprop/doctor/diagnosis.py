@@ -161,7 +161,7 @@ def as_problem(
 ) -> Problem:
     """The problem, whatever form the data come in. Without validation examples, the test examples serve."""
     if isinstance(data, Dataset):
-        train, val, test = data.train, data.val, data.test
+        train, val, test = data.train, data.splits.get("val"), data.splits.get("test")
     else:
         (X, y), val, test = data, None, None
         train = Split(np.asarray(X), np.asarray(y))

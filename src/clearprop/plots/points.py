@@ -53,7 +53,7 @@ class Points:
         if data.task != "classification":
             raise OptionError(f"A decision boundary needs classes, but {data.name} is a data set for {data.task}.")
         splits = {"training": _checked(*data.train)}
-        if data.test is not None:
+        if "test" in data.splits:
             splits["test"] = _checked(*data.test)
         return cls(splits, data.features or ["$x_1$", "$x_2$"], [class_name(c) for c in data.classes])
 

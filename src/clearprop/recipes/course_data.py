@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data import load
 from clearprop.data.dataset import Dataset, Split
+from clearprop.data.scaling import Scale
 from clearprop.errors import DataError
 
 CIRCLES = "circles/circles.npz"
@@ -33,7 +35,7 @@ def course_circles(data_dir: Path | None) -> tuple[Split, Split]:
             "folder, and name that folder with --data-dir or $CLEARPROP_DATA."
         )
     data = load(path, val=0, dtype="float64")
-    if data.test is None or data.n_in != 2:
+    if "test" not in data.splits or data.n_in != 2:
         raise DataError(f"{path} is not the course's file: it must hold Xtrain, Ytrain, Xtest, Ytest of points in the plane.")
     return Split(data.train.X, as_classes(data.train.y)), Split(data.test.X, as_classes(data.test.y))
 
@@ -43,7 +45,7 @@ def as_classes(y: Array) -> Array:
     return y.argmax(axis=1) if y.ndim == 2 else y.astype(np.int64)
 
 
-def course_mnist(data_dir: Path | None, val: int = 5000, scale: str = "unit") -> Dataset:
+def course_mnist(data_dir: Path | None, val: int = 5000, scale: Scale = "unit") -> Dataset:
     """MNIST in float32: the last of the 60 000 training images held out, or, with `val=0`, the canonical test set instead.
 
     Parameters
@@ -57,4 +59,4 @@ def course_mnist(data_dir: Path | None, val: int = 5000, scale: str = "unit") ->
     whole = load("mnist", val=0, data_dir=data_dir, scale=scale)
     X, y = whole.train
     train, held_out = (Split(X[:-val], y[:-val]), Split(X[-val:], y[-val:])) if val else (whole.train, whole.test)
-    return Dataset("mnist", train, held_out, None, whole.task, whole.classes, whole.features, image_shape=whole.image_shape)
+    return replace(whole, splits={"train": train, "val": held_out}, targets=[], encoder=None)

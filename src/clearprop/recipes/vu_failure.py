@@ -64,7 +64,7 @@ def reproduce_failure(result: Result, data: Dataset, raw: Dataset, epochs: int) 
 def mismatched(data: Dataset) -> Dataset:
     """The same images and labels, in no relation to each other."""
     y = np.random.default_rng(0).permutation(data.train.y)
-    return replace(data, train=Split(data.train.X, y))
+    return replace(data, splits=data.splits | {"train": Split(data.train.X, y)})
 
 
 def saturation(net: Any, split: Split) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,5 @@ def mnist_trial(data: Dataset, seed: int, engine: str, init: str, lr: float, bat
 
 def first(data: Dataset, n: int, n_val: int) -> Dataset:
     """The first examples of both parts, for a quick look."""
-    assert data.val is not None
     train_part, val = (Split(part.X[:k], part.y[:k]) for part, k in ((data.train, n), (data.val, n_val)))
-    return Dataset(data.name, train_part, val, None, data.task, data.classes, data.features, image_shape=data.image_shape)
+    return replace(data, splits={"train": train_part, "val": val})

@@ -94,7 +94,7 @@ def pictures(data: Dataset, model: Model, history: History, metrics: dict[str, d
     if history.nonfinite is not None:
         return found  # outputs may be infinite, and say nothing
     name = next(name for name in ("test", "val", "train") if name in metrics)
-    part = data.test or data.val or data.train
+    part = list(data.splits.values())[-1]
     if data.task == "regression":
         return [*found, Picture("fit", f"Predicted against true values, {NAMES[name]} examples", fit(part, model), (4.6, 4.6))]
     if data.n_in == 2:

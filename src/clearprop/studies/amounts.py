@@ -34,7 +34,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
     OptionError
         If there are no validation examples.
     """
-    if data.val is None:
+    if "val" not in data.splits:
         raise OptionError(f"{data.name} has no validation examples to compare with; load it with val=0.15, say.")
     rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
     train, val = (summarise(rows, f"{split}_loss", ["epoch"]) for split in ("train", "val"))
@@ -73,7 +73,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
     epochs : int
         The most that are tried.
     """
-    split = "val" if data.val is not None else "train"
+    split = "val" if "val" in data.splits else "train"
     metric = f"{split}_loss"
     rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
     lines = summarise(rows, metric, ["epoch"])

@@ -54,7 +54,7 @@ def train_trial(data: Dataset, seed: int, every_epoch: bool = False, examples: i
     planned = plan(settings, data)
     data, early = planned.data, planned.early_stopping
     # Validation after every epoch costs as much as it is worth only where somebody looks at it.
-    watched = data if every_epoch or early is not None else replace(data, val=None)
+    watched = data if every_epoch or early is not None else data.train
     engine = single_threaded(settings.engine, planned)
     began = time.perf_counter()
     history = fit(
@@ -108,7 +108,7 @@ def fewer(data: Dataset, examples: int, seed: int) -> Dataset:
     if examples > n:
         raise OptionError(f"examples must be at most the {n} training examples of {data.name}, not {examples}.")
     rows = np.sort(np.random.default_rng(np.random.SeedSequence([seed, 1])).permutation(n)[:examples])
-    return replace(data, train=Split(data.train.X[rows], data.train.y[rows]))
+    return replace(data, splits=data.splits | {"train": Split(data.train.X[rows], data.train.y[rows])})
 
 
 def check_settings(data: Dataset, given: Row) -> None:

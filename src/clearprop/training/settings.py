@@ -154,7 +154,7 @@ def settings_for(data: Dataset, **given: Any) -> Settings:
     steps = STEPS if data.n_in > 2 else STEPS // 2
     chosen.setdefault("epochs", min(200, max(10, round(steps * batch / n))))
     chosen.setdefault("lr", default_rate(chosen.get("optimizer", "adam"), chosen.get("momentum") or 0.0, images))
-    if data.val is not None:
+    if "val" in data.splits:
         # Long enough for the one-cycle rate to come down, where most of the gain is.
         chosen.setdefault("patience", max(10, math.ceil(0.3 * chosen["epochs"])))
     return Settings(**chosen)
@@ -191,7 +191,7 @@ def plan(settings: Settings, data: Dataset) -> Plan:
         ENGINES.find(settings.engine)
     choose("order", settings.order, ORDERS)
     choose("remainder", settings.remainder, REMAINDERS)
-    if settings.patience is not None and data.val is None:
+    if settings.patience is not None and "val" not in data.splits:
         raise OptionError(f"patience={settings.patience} needs validation examples, but {data.name} has none.")
     loss = LOSSES.make(settings.loss)
     data = _suit(loss, data)
