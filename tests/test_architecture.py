@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "clearprop"
 
 # Top to bottom. A module may import from its own floor and from those below.
 FLOORS = [
-    {"cli", "lab", "estimator", "report", "__main__", "__init__"},
+    {"cli", "report", "__main__", "__init__"},
     {"recipes", "sweeps", "studies", "descent", "doctor", "ladder"},
     {"training", "export", "metrics"},
     {"walkthrough", "gradcheck", "engines", "optim", "nn"},
@@ -74,6 +75,102 @@ def test_the_import_test_catches_an_upward_import() -> None:
     planted = "from clearprop.training.loop import fit\n"
     assert upward(PACKAGE / "nn" / "net.py", planted) == ["training"]
     assert upward(PACKAGE / "data" / "idx.py", "import clearprop.nn\n") == ["nn"]
+
+
+# ---------------------------------------------------------------- no circles
+
+
+def dotted(path: Path) -> str:
+    """clearprop.nn.net for nn/net.py; the package itself for an __init__."""
+    return ".".join(("clearprop", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def imported_files(source: str, known: set[str]) -> set[str]:
+    """Files that a source imports, wherever in it, for type checkers too."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in known else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & known
+
+
+def circles(imports: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of files each of which reaches all the others by imports (the strongly connected components)."""
+    reach = {name: set(others) - {name} for name, others in imports.items()}
+    for middle in reach:  # Warshall: paths through one file after the other
+        for others in reach.values():
+            if middle in others:
+                others |= reach[middle]
+    groups = {tuple(sorted(other for other in reach[name] if name in reach[other])) for name in reach if name in reach[name]}
+    return [list(group) for group in sorted(groups)]
+
+
+def test_no_two_files_import_each_other() -> None:
+    known = {dotted(path) for path in modules()}
+    imports = {dotted(path): imported_files(path.read_text(), known) for path in modules()}
+    # A package's __init__ only hands on names, so what imports the package is taken to import those files.
+    assert circles(imports) == []
+
+
+def test_the_circle_test_catches_one() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert imported_files("def f():\n    from clearprop.nn.net import Net\n", {"clearprop.nn.net"}) == {"clearprop.nn.net"}
+
+
+# ---------------------------------------------------------------- one word, one thing
+
+SAME_PART = {"__init__.py", *(path.name for path in (PACKAGE / "cli").glob("*.py"))}
+"""A command's file bears the name of the part of the library that it calls."""
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(dotted(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_no_two_files_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in modules():
+        if path.name not in SAME_PART:
+            places.setdefault(path.name, []).append(dotted(path))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_every_floor_names_what_is_there() -> None:
+    there = {part(path) for path in modules()}
+    assert set().union(*FLOORS) == there
+
+
+DANGLING = re.compile(
+    r"^\s*(From (which|what)|Of (which|what)|With (which|what)|By (which|what)|In (which|what)|For (which|what)|To (which|what)"
+    r"|On (which|what)|Whose|Whom|Which|What|How (many|much|far|long|often))\b"
+)
+"""Openings that leave a description hanging: "From which the parameters are drawn" for "Seed for the initialisation"."""
+
+
+def dangling(source: str) -> list[str]:
+    """Lines of docstrings that open with a dangling relative."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            found += [line.strip() for line in (ast.get_docstring(node) or "").splitlines() if DANGLING.match(line)]
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_docstrings_open_with_a_noun_or_a_verb(path: Path) -> None:
+    assert dangling(path.read_text()) == []
+
+
+def test_the_voice_test_catches_one() -> None:
+    assert dangling('def f(seed):\n    """Draw.\n\n    seed : int\n        From which all is drawn.\n    """\n')
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))

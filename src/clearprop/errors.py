@@ -40,3 +40,7 @@ class MissingExtraError(ClearpropError, ImportError):
 
 class NonFiniteWarning(RuntimeWarning):
     """Training stopped, because a loss or a parameter became NaN or infinite."""
+
+
+class DoubleSoftmaxWarning(UserWarning):
+    """A net that ends in Softmax is trained with a loss that applies softmax itself."""

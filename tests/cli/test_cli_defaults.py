@@ -7,20 +7,16 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.training.settings import Settings, plan, settings_for
+from clearprop.training.outcome import train
+from clearprop.training.settings import Settings, settings_for
+from clearprop.training.setup import set_up
 
 MNIST = pytest.mark.skipif("CLEARPROP_DATA" not in os.environ, reason="CLEARPROP_DATA does not say where MNIST is")
 
 
 def accuracy(source, seed):
     data = cp.data.load(source, seed=seed)
-    settings = settings_for(data, seed=seed)
-    p = plan(settings, data)
-    cp.fit(
-        p.net, p.data, loss=p.loss, optimizer=p.optimizer, batch_size=settings.batch, epochs=settings.epochs,
-        seed=seed, callbacks=[p.early_stopping],
-    )  # fmt: skip
-    return cp.evaluate(p.net, p.data.test, p.loss)["accuracy"]
+    return train(set_up(settings_for(data, seed=seed), data), thorough=False).metrics["test"]["accuracy"]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -50,29 +46,22 @@ def test_what_is_given_stays_and_the_rest_goes_with_it():
 
 def test_settings_survive_json():
     settings = settings_for(cp.data.load("circles"), hidden=(4, 3), schedule_args={"rise": 0.1})
-    assert Settings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    assert Settings.of(**json.loads(json.dumps(settings.to_json()))) == settings
 
 
 def test_a_saved_setting_that_is_not_known():
     with pytest.raises(cp.ClearpropError, match="did you mean 'epochs'"):
-        Settings.from_json({"epoch": 3})
+        Settings.of(epoch=3)
 
 
 def test_steps_are_counted_as_fit_takes_them():
     data = cp.data.load("circles")
     for settings in (
-        Settings(batch=32, epochs=3),
-        Settings(batch=32, epochs=3, remainder="drop"),
-        Settings(batch=None, epochs=2),
+        Settings.of(batch_size=32, epochs=3),
+        Settings.of(batch_size=32, epochs=3, remainder="drop"),
+        Settings.of(batch_size=None, epochs=2),
     ):
-        p = plan(settings, data)
-        cp.fit(
-            p.net,
-            p.data,
-            optimizer=p.optimizer,
-            batch_size=settings.batch,
-            epochs=settings.epochs,
-            remainder=settings.remainder,
-        )
-        assert p.optimizer.t == p.optimizer.schedule.total
-        assert np.isfinite(p.net.theta).all()
+        setup = set_up(settings, data)
+        train(setup, thorough=False)
+        assert setup.optimizer.t == setup.optimizer.schedule.total
+        assert np.isfinite(setup.net.theta).all()

@@ -40,7 +40,7 @@ def test_says_how_good_the_network_is_in_plain_lines(clearprop):
         ("pets", ["--epochs", 2, "--loss", "nll", "--hidden", "4,3", "--activation", "tanh,relu"], {"confusion.png"}),
         ("houses", ["--epochs", 2, "--hidden", "none"], {"fit.png"}),
         ("houses", ["--epochs", 2, "--val", 0, "--test", 0], {"fit.png"}),
-        ("circles", ["--epochs", 2, "--batch", "all", "--optimizer", "sgd"], {"boundary.png", "confusion.png"}),
+        ("circles", ["--epochs", 2, "--batch-size", "all", "--optimizer", "sgd"], {"boundary.png", "confusion.png"}),
     ],
 )  # fmt: skip
 def test_writes_one_folder_with_everything_in_it(clearprop, request, tmp_path, source, options, more):

@@ -32,7 +32,7 @@ def run(*words):
 def test_a_grid(tmp_path):
     out, plot = tmp_path / "rows.jsonl", tmp_path / "grid.png"
     result = run(
-        "circles", "--grid", "lr=0.01,0.1", "--grid", "batch=50,all", "--seeds", 2, *FAST, "--out", out, "--plot", plot
+        "circles", "--grid", "lr=0.01,0.1", "--grid", "batch_size=50,all", "--seeds", 2, *FAST, "--out", out, "--plot", plot
     )
     assert result.exit_code == 0, result.stderr
     assert "8 trials" in result.stdout

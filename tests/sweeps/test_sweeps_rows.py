@@ -23,7 +23,7 @@ from clearprop.sweeps import (
 
 FAST = {"optimizer": "sgd", "schedule": "constant", "patience": None, "epochs": 3, "engine": "batch"}
 OVERFLOWS = {"hidden": (4,), "activation": ("relu",)}  # at a learning rate of 1e30
-GRID = {"batch": [5, None], "lr": [0.1, 1.0]}
+GRID = {"batch_size": [5, None], "lr": [0.1, 1.0]}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def half(seed, x):
 def test_rows_are_tidy(data):
     rows = run_sweep(data, GRID, seeds=2, fixed=FAST)
     assert len(rows) == 8
-    assert swept_columns(rows) == ["batch", "lr"]
-    assert [(row["batch"], row["lr"], row["replicate"]) for row in rows[:3]] == [(5, 0.1, 0), (5, 0.1, 1), (5, 1.0, 0)]
+    assert swept_columns(rows) == ["batch_size", "lr"]
+    assert [(row["batch_size"], row["lr"], row["replicate"]) for row in rows[:3]] == [(5, 0.1, 0), (5, 0.1, 1), (5, 1.0, 0)]
     assert len({row["seed"] for row in rows}) == len({row["trial"] for row in rows}) == 8
     assert {"train_loss", "val_accuracy", "test_accuracy", "epochs_done", "stopped", "seconds"} < set(rows[0])
     json.dumps(rows, allow_nan=False)
@@ -58,7 +58,7 @@ def test_the_rows_do_not_depend_on_the_workers(data, workers):
 
 
 def test_a_row_is_what_fit_gives(data):
-    row = run_sweep(data, {"lr": [0.1]}, fixed=FAST | {"batch": 5, "hidden": (4,)})[0]
+    row = run_sweep(data, {"lr": [0.1]}, fixed=FAST | {"batch_size": 5, "hidden": (4,)})[0]
     net = cp.mlp([2, 4, 2], hidden="tanh", seed=row["seed"])
     cp.fit(net, data.train, optimizer=cp.SGD(0.1), batch_size=5, epochs=3, seed=row["seed"], engine="batch")
     assert cp.evaluate(net, data.test)["loss"] == row["test_loss"]
@@ -245,3 +245,14 @@ def test_a_pivot_sorts_numbers_and_keeps_words():
     assert (down, across) == ([2, 10], ["x", "y"])
     assert np.isnan(table[0, 0])
     assert table[0, 1] == 1.0
+
+
+def test_a_journal_line_that_was_cut_twice(tmp_path):
+    store = Store(tmp_path / "rows.jsonl")
+    store.add([{"trial": "a", "y": 1}])
+    for _ in range(2):
+        with store.journal.open("a") as file:
+            file.write('[{"trial": "b", "y"')  # what a kill leaves
+        assert list(store.load()) == ["a"]
+    store.add([{"trial": "b", "y": 2}])  # must begin a line of its own
+    assert {key: rows[0]["y"] for key, rows in store.load().items()} == {"a": 1, "b": 2}

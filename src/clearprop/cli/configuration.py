@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options
+from clearprop.cli.output import FILE, unfinished
 from clearprop.errors import DataError, OptionError
 from clearprop.registry import require
 
@@ -17,12 +18,7 @@ if TYPE_CHECKING:
     from clearprop.data import Dataset
     from clearprop.training.settings import Settings
 
-FILE = "config.json"
 DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
-SETTINGS = (
-    "hidden", "activation", "loss", "optimizer", "lr", "momentum", "nesterov", "weight_decay", "clip_norm", "schedule",
-    "schedule_args", "batch", "epochs", "dropout", "init", "order", "remainder", "patience", "engine", "seed", "dtype",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,11 +51,13 @@ class Configuration:
         """All settings, for these data."""
         from clearprop.training.settings import Settings, settings_for
 
-        return Settings.from_json(self.settings) if self.complete else settings_for(data, **self.settings)
+        return Settings.of(**self.settings) if self.complete else settings_for(data, **self.settings)
 
 
 def from_options(given: dict[str, Any]) -> Configuration:
     """The configuration that the options of `clearprop train` mean; None stands for an option that was not given."""
+    from clearprop.training.settings import Settings
+
     data = {name: given[name] for name in DATA if given.get(name) is not None}
     for name in ("val", "test"):
         if name in data:
@@ -68,12 +66,12 @@ def from_options(given: dict[str, Any]) -> Configuration:
         data["data_dir"] = str(data["data_dir"].resolve())
     if Path(data.get("source", "")).is_file() or "/" in data.get("source", ""):
         data["source"] = str(Path(data["source"]).expanduser().resolve())  # to be found again from any folder
-    settings = {name: given[name] for name in SETTINGS if given.get(name) is not None}
+    settings = {name: given[name] for name in Settings.names() if given.get(name) is not None}
     parsers: dict[str, Callable[[Any], Any]] = {
         "hidden": options.parse_hidden,
         "activation": lambda text: tuple(name.strip() for name in text.split(",")),
         "schedule_args": options.parse_pairs,
-        "batch": lambda text: options.parse_count("batch", text, "all"),
+        "batch_size": lambda text: options.parse_count("batch-size", text, "all"),
         "patience": lambda text: options.parse_count("patience", text, "none"),
     }
     settings = {name: parsers[name](value) if name in parsers else value for name, value in settings.items()}
@@ -116,8 +114,6 @@ def choose(given: dict[str, Any]) -> Configuration:
     if every is not None and not (given["out"] or given["resume"]):
         raise OptionError("--checkpoint-every needs a folder to write to: add --out DIRECTORY.")
     if given["resume"]:
-        from clearprop.cli.output import unfinished
-
         return resumed(from_file(unfinished(given["resume"]) / FILE, Configuration({}, {})), asked, given)
     if given["config"]:
         return from_file(given["config"], asked)

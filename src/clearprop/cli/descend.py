@@ -104,7 +104,8 @@ def line_up(lists: dict[str, list[str]]) -> list[dict[str, str]]:
 
 def make_descent(given: dict[str, str], schedule: str | None, extra: dict[str, float]) -> tuple[Any, int]:
     """The optimizer of one descent, and its number of steps."""
-    from clearprop.training.settings import Settings, make_optimizer
+    from clearprop.training.settings import Settings
+    from clearprop.training.setup import make_optimizer
 
     numbers = {name: parse_number(name, given[name]) for name in ("step", "decay", "momentum")}
     steps = int(parse_number("steps", given["steps"], whole=True))

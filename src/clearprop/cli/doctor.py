@@ -44,7 +44,8 @@ def doctor(
 
 def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
     """The diagnosis of a folder: its config.json says how to train the run again."""
-    from clearprop.cli.configuration import FILE, Configuration, from_file
+    from clearprop.cli.configuration import Configuration, from_file
+    from clearprop.cli.output import FILE
     from clearprop.training import History
 
     extra: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir.resolve())}
@@ -58,10 +59,10 @@ def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
 def of_settings(settings: Settings, data: Dataset, level: str = "cheap", history: Any = None) -> Diagnosis:
     """The diagnosis of the run that settings and data describe, which is trained again from its seed."""
     from clearprop.doctor import examine
-    from clearprop.doctor.saved import planned_problem
-    from clearprop.training.settings import plan
+    from clearprop.doctor.saved import problem_of
+    from clearprop.training.setup import set_up
 
-    return examine(planned_problem(plan(settings, data), settings), level, history=history)
+    return examine(problem_of(set_up(settings, data)), level, history=history)
 
 
 def of_curves(path: Path) -> Diagnosis:

@@ -93,7 +93,7 @@ def on_data(
     from clearprop.walkthrough import explain as walk
 
     require(batch >= 1, "batch", batch, "1 or more")
-    plan = planned(source, hidden, activation, batch=batch, **given)
+    plan = planned(source, hidden, activation, batch_size=batch, **given)
     X, y = plan.data.train
     return walk(plan.net, X[:batch], y[:batch], loss=plan.loss, optimizer=plan.optimizer, softmax=softmax)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clearprop.cli.training import Outcome, true_values
+from clearprop.training.outcome import Outcome, true_values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

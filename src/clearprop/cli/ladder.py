@@ -42,7 +42,7 @@ def ladder(
     require(epochs >= 1, "epochs", epochs, "1 or more")
     require(examples is None or examples >= 1, "examples", examples, "1 or more")
     given = {"target": target, "data_dir": data_dir, "seed": seed or 0, "loss": loss, "optimizer": optimizer or "sgd", "lr": lr}
-    plan = planned(source, hidden, activation, batch=batch, epochs=epochs, dtype=dtype, **given)
+    plan = planned(source, hidden, activation, batch_size=batch, epochs=epochs, dtype=dtype, **given)
     train = plan.data.train
     n = min(examples or affordable(plan.net, len(train), epochs, batch), len(train))
     rows = climb(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from clearprop.cli import options as o
 
 if TYPE_CHECKING:
-    from clearprop.training.settings import Plan
+    from clearprop.training.setup import Setup
 
 DATA = ("target", "data_dir", "seed")
 
 
-def planned(source: str, hidden: str | None, activation: str | None, **given: Any) -> Plan:
+def planned(source: str, hidden: str | None, activation: str | None, **given: Any) -> Setup:
     """Data, net, loss and optimizer: those of `clearprop train`, but without dropout, and with one learning rate throughout.
 
     Parameters
@@ -24,7 +24,8 @@ def planned(source: str, hidden: str | None, activation: str | None, **given: An
         Arguments of `load` (target, data_dir, seed), and settings; None for what is to be chosen.
     """
     from clearprop.data import load
-    from clearprop.training.settings import plan, settings_for
+    from clearprop.training.settings import settings_for
+    from clearprop.training.setup import set_up
 
     given = {name: value for name, value in given.items() if value is not None}
     dtype = given.setdefault("dtype", "float64")
@@ -36,6 +37,6 @@ def planned(source: str, hidden: str | None, activation: str | None, **given: An
     if activation is not None:
         settings["activation"] = tuple(name.strip() for name in activation.split(","))
     settled = settings_for(data, **settings)
-    made = plan(settled, data)
+    made = set_up(settled, data)
     made.optimizer.lr = settled.lr  # the number itself, which reads better than a constant schedule
     return made

@@ -63,7 +63,7 @@ ScheduleArgs = Annotated[
     list[str] | None,
     option(TRAINING, "Change a schedule, as in rise=0.1; may be repeated.", "--schedule-arg", metavar="KEY=VALUE"),
 ]
-Batch = Annotated[str | None, option(TRAINING, "Examples per step; all for the whole training set.", metavar="N")]
+BatchSize = Annotated[str | None, option(TRAINING, "Examples per step; all for the whole training set.", metavar="N")]
 Epochs = Annotated[int | None, option(TRAINING, "Passes over the training set.")]
 Order = Annotated[str | None, option(TRAINING, "shuffle, sequential or replacement.")]
 Remainder = Annotated[str | None, option(TRAINING, "keep or drop the last batch of an epoch, if it is short.")]
@@ -122,15 +122,18 @@ def parse_count(name: str, text: str, word: str) -> int | None:
 
     Examples
     --------
-    >>> parse_count("batch", "64", "all"), parse_count("batch", "all", "all")
+    >>> parse_count("batch-size", "64", "all"), parse_count("batch-size", "all", "all")
     (64, None)
     """
     if text.strip().lower() == word:
         return None
     try:
-        return int(text)
-    except ValueError as error:
-        raise OptionError(f"--{name} takes a whole number or {word}, not {text!r}.") from error
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise OptionError(f"--{name} takes a whole number, 1 or more, or {word}, not {text!r}.")
+    return number
 
 
 def parse_pairs(texts: list[str]) -> dict[str, float]:

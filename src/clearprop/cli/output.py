@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clearprop.cli.configuration import FILE
 from clearprop.errors import OptionError
 
+FILE = "config.json"
 CHECKPOINT = "checkpoint.safetensors"
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from clearprop.cli.training import Outcome
 from clearprop.report import training_report
+from clearprop.training.outcome import Outcome
 
 OWN = ("source", "report", "json", "quiet", "force", "resume", "doctor")
 """Options that do not change what is trained, or are written otherwise."""
 
 
-def write_report(outcome: Outcome, given: dict[str, Any]) -> None:
+def write_report(outcome: Outcome, config: dict[str, Any], given: dict[str, Any]) -> None:
     """Write the report to where `--report` says."""
-    report = training_report(
-        outcome.data, outcome.model, outcome.history, outcome.metrics, outcome.config, outcome.seconds, command(given)
-    )
-    report.save(given["report"])
+    training_report(outcome, config, command(given)).save(given["report"])
 
 
 def command(given: dict[str, Any]) -> str:

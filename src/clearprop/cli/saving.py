@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import output
-from clearprop.cli.configuration import FILE
+from clearprop.cli.console import plain
 from clearprop.cli.figures import draw_all
-from clearprop.cli.training import Outcome
+from clearprop.cli.output import FILE
 from clearprop.training import Checkpoint
+from clearprop.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis
@@ -58,15 +59,17 @@ def checkpoints(
     shutil.rmtree(place)
 
 
-def save_run(outcome: Outcome, folder: Path, checkpoint: Checkpoint | None, verdict: Diagnosis | None = None) -> dict[str, str]:
+def save_run(
+    outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint: Checkpoint | None, verdict: Diagnosis | None = None
+) -> dict[str, str]:
     """Write everything into `folder`; the names of the files, and what each is for."""
 
     def fill(fresh: Path) -> None:
         outcome.model.save(fresh / "model.safetensors")
         outcome.history.to_jsonl(fresh / "history.jsonl")
-        whole = outcome.to_json()
-        output.write_json(fresh / "metrics.json", {k: v for k, v in whole.items() if k not in ("history", "configuration")})
-        output.write_json(fresh / FILE, outcome.config)
+        figures = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
+        output.write_json(fresh / "metrics.json", figures)
+        output.write_json(fresh / FILE, config)
         if checkpoint is not None and Path(checkpoint.path).exists():
             shutil.copyfile(checkpoint.path, fresh / output.CHECKPOINT)
         draw_all(outcome, fresh)

@@ -13,17 +13,17 @@ from clearprop.cli.console import percent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from clearprop.cli.training import Outcome
-    from clearprop.training.settings import Plan, Settings
+    from clearprop.training.outcome import Outcome
+    from clearprop.training.setup import Setup
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 SHARES = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
 NUMBERS = {"r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 
 
-def announce(console: Console, plan: Plan, settings: Settings) -> None:
+def announce(console: Console, setup: Setup) -> None:
     """Say in three lines what is going to be trained, on what, and how."""
-    data, net = plan.data, plan.net
+    settings, data, net = setup.settings, setup.data, setup.net
     sizes = ", ".join(f"{len(split):,} {SPLITS[name]}" for name, split in data.splits.items())
     what = f"{len(data.classes)} classes" if data.task == "classification" else f"target {', '.join(data.targets)}"
     console.print(f"Data      {data.name}: {sizes} examples; {data.n_in} inputs, {what}", markup=False)
@@ -31,10 +31,10 @@ def announce(console: Console, plan: Plan, settings: Settings) -> None:
     hidden = f", {', '.join(settings.activation)}" if settings.hidden else ""
     drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
     console.print(f"Network   {'-'.join(widths)}{hidden}{drop}; {net.theta.size:,} parameters")
-    batch = "all examples at once" if settings.batch is None else f"batches of {settings.batch}"
+    batch = "all examples at once" if settings.fit.batch_size is None else f"batches of {settings.fit.batch_size}"
     rate = f"learning rate {settings.lr:g} ({settings.schedule.replace('_', '-')})"
     console.print(
-        f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}, {rate}, {batch}, {settings.epochs} epochs\n"
+        f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}, {rate}, {batch}, {settings.fit.epochs} epochs\n"
     )
 
 

@@ -73,7 +73,7 @@ def sweep(
 
     Ctrl-C keeps the finished trials in --out; the same command goes on.
 
-    Example: clearprop sweep circles --grid lr=0.01,0.1,1 --grid batch=1,10,100 --seeds 5 --plot grid.png
+    Example: clearprop sweep circles --grid lr=0.01,0.1,1 --grid batch_size=1,10,100 --seeds 5 --plot grid.png
     """
     from clearprop.cli.sweeping import Bar, conclude, draw, headline_metric
     from clearprop.sweeps import best_of, run_sweep, summarise
@@ -129,8 +129,8 @@ def read_grid(texts: Sequence[str]) -> dict[str, list[Any] | Between]:
 
     Examples
     --------
-    >>> read_grid(["batch=1,10,all", "hidden=64-32,none", "dropout=0:0.5"])
-    {'batch': [1, 10, None], 'hidden': [(64, 32), ()], 'dropout': Between(low=0.0, high=0.5, log=False)}
+    >>> read_grid(["batch_size=1,10,all", "hidden=64-32,none", "dropout=0:0.5"])
+    {'batch_size': [1, 10, None], 'hidden': [(64, 32), ()], 'dropout': Between(low=0.0, high=0.5, log=False)}
     """
     from clearprop.sweeps import Between
 
@@ -163,7 +163,7 @@ def read_settings(texts: Sequence[str]) -> dict[str, Any]:
     return {name: read_value(name, value) for name, value in pairs}
 
 
-COUNTS = ("batch", "epochs", "patience", "examples")
+COUNTS = ("batch_size", "epochs", "patience", "examples")
 WORDS = ("loss", "optimizer", "schedule", "init", "order", "remainder", "engine", "dtype", "activation")
 
 
@@ -177,7 +177,7 @@ def read_value(name: str, text: str) -> Any:
     if name in WORDS:
         return None if name == "init" and text == "default" else text
     if name in COUNTS:
-        return o.parse_count(name, text, "all" if name == "batch" else "none")
+        return o.parse_count(name, text, "all" if name == "batch_size" else "none")
     if name == "nesterov":
         return text.lower() in ("yes", "true", "1")
     return None if text == "none" else float(o.parse_share(name, text))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clearprop.cli import options as o
-from clearprop.cli.console import FAILED, INTERRUPTED, fail, print_json, screen
+from clearprop.cli.console import FAILED, INTERRUPTED, fail, plain, print_json, screen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from clearprop.cli.training import Outcome
+    from clearprop.training.outcome import Outcome
 
 
 def train(
@@ -39,7 +39,7 @@ def train(
     clip_norm: o.ClipNorm = None,
     schedule: o.ScheduleName = None,
     schedule_args: o.ScheduleArgs = None,
-    batch: o.Batch = None,
+    batch_size: o.BatchSize = None,
     epochs: o.Epochs = None,
     order: o.Order = None,
     remainder: o.Remainder = None,
@@ -76,7 +76,7 @@ def run(given: dict[str, Any]) -> int:
     from clearprop.cli.doctor import of_settings, show
     from clearprop.cli.progress import Progress
     from clearprop.cli.training import carry_out
-    from clearprop.training.settings import plan
+    from clearprop.training.setup import set_up
 
     folder: Path | None = given["out"] or given["resume"]
     configuration = choose(given)
@@ -84,30 +84,31 @@ def run(given: dict[str, Any]) -> int:
         output.check_free(folder, given["force"] or folder == given["resume"])
     data = configuration.load()
     settings = configuration.settle(data)
-    planned = plan(settings, data)
+    setup = set_up(settings, data)
     config = written(configuration, settings, given["checkpoint_every"])
     silent = given["quiet"] or given["json"]
     console = screen(error=given["json"])
     if not silent:
-        summary.announce(console, planned, settings)
+        summary.announce(console, setup)
     # Beside JSON on stdout, a person at a terminal still sees the bar, on stderr.
     progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
     with saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
-        outcome = carry_out(planned, settings, config, progress, checkpoint, resume)
+        outcome = carry_out(setup, progress, checkpoint, resume)
         verdict = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
-        del data, planned  # the training examples, which may fill most of the memory
+        del data, setup  # the training examples, which may fill most of the memory
         if not silent:
             summary.conclude(console, outcome)
-        files = {} if folder is None else saving.save_run(outcome, folder, checkpoint, verdict)
+        files = {} if folder is None else saving.save_run(outcome, config, folder, checkpoint, verdict)
     if given["report"] is not None:
         from clearprop.cli.reporting import write_report
 
-        write_report(outcome, given)
+        write_report(outcome, config, given)
         if not silent:
             console.print(f"Report: {given['report']}", markup=False)
     if given["json"]:
-        found = {} if verdict is None else {"doctor": verdict.to_json()}
-        print_json(outcome.to_json() | found | {"files": [str(folder / name) for name in files] if folder else []})
+        found: dict[str, Any] = {} if verdict is None else {"doctor": verdict.to_json()}
+        found |= {"files": [str(folder / name) for name in files] if folder else []}
+        print_json(plain({"configuration": config} | outcome.to_json()) | found)
     elif folder is not None and not silent:
         summary.list_files(console, folder, files)
     if verdict is not None and not silent:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.data.batches import Order, Remainder
 from clearprop.data.dataset import Split
 from clearprop.nn import Loss, Net
 from clearprop.nn.loss import classes_of
@@ -42,8 +43,8 @@ class Problem:
     batch_size: int | None = 32
     epochs: int = 10
     seed: int = 0
-    order: str = "shuffle"
-    remainder: str = "keep"
+    order: Order = "shuffle"
+    remainder: Remainder = "keep"
     metric: str = ""
     patience: int | None = None
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from clearprop.doctor.diagnosis import as_problem
 from clearprop.doctor.problem import Problem
-from clearprop.training.settings import Plan, Settings
+from clearprop.training.setup import Setup
 
 
-def planned_problem(plan: Plan, settings: Settings) -> Problem:
-    """The problem of a plan whose net has not been trained yet."""
+def problem_of(setup: Setup) -> Problem:
+    """The problem of a setup whose net has not been trained yet."""
+    settings = setup.settings
     problem = as_problem(
-        plan.net, plan.data, None, loss=plan.loss, optimizer=plan.optimizer, batch_size=settings.batch,
-        epochs=settings.epochs, seed=settings.seed, order=settings.order, remainder=settings.remainder,
-        metric="accuracy" if plan.data.task == "classification" else "r2",
+        setup.net, setup.data, None, loss=setup.loss, optimizer=setup.optimizer, batch_size=settings.fit.batch_size,
+        epochs=settings.fit.epochs, seed=settings.seed, order=settings.fit.order, remainder=settings.fit.remainder,
+        metric="accuracy" if setup.data.task == "classification" else "r2",
     )  # fmt: skip
     return problem.but(patience=settings.patience)

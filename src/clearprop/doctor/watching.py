@@ -12,7 +12,7 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.monitor import Monitor
 from clearprop.doctor.problem import Problem
 from clearprop.engines import Batch, Steps
-from clearprop.errors import ClearpropError, NonFiniteWarning
+from clearprop.errors import ClearpropError, DoubleSoftmaxWarning, NonFiniteWarning
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.training import Callback, Run, fit
@@ -89,6 +89,7 @@ def watch(problem: Problem, level: str = "full", epochs: int | None = None) -> C
         engine = Observed(monitor)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", NonFiniteWarning)
+            warnings.simplefilter("ignore", DoubleSoftmaxWarning)
             history = fit(
                 problem.net.copy(),
                 problem.train,

@@ -13,6 +13,7 @@ from clearprop.nn.loss import classes_of
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.report.document import Report, Section
 from clearprop.training import History
+from clearprop.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,34 +23,25 @@ CLASSES = 40  # more make a confusion matrix that nobody can read
 
 
 def training_report(
-    data: Dataset,
-    model: Model,
-    history: History,
-    metrics: dict[str, dict[str, Any]],
+    outcome: Outcome,
     configuration: dict[str, Any],
-    seconds: float,
     command: str,
 ) -> Report:
     """Figures, curves, boundary, confusion, mistakes and timing of one run.
 
     Parameters
     ----------
-    data : Dataset
-        For the pictures its last split is enough, but for the boundary of points in the plane.
-    model : Model
-    history : History
-    metrics : dict of str to dict
-        Figures of each split: `examples`, `loss`, and those of `clearprop.metrics`.
+    outcome : Outcome
+        With all figures of `clearprop.metrics`; for the pictures, its last split of the data is enough.
     configuration : dict
         Whatever decides the run, its seed included.
-    seconds : float
-        Of training.
     command : str
         What repeats it.
     """
+    data, model, history, metrics = outcome.data, outcome.model, outcome.history, outcome.metrics
     ending = f"Stopped: {history.stopped}." if history.stopped else ""
     best = f"The network of epoch {history.best_epoch} was kept." if history.best_epoch not in (None, len(history)) else ""
-    facts = f"{len(history)} epochs in {seconds:.1f} s. {ending} {best}".strip()
+    facts = f"{len(history)} epochs in {outcome.seconds:.1f} s. {ending} {best}".strip()
     sections = [
         Section("Figures of merit", [facts], [figures(metrics)]),
         Section("Network", tables=[layers(model)]),

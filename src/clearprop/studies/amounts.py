@@ -115,11 +115,11 @@ def examples(
         amounts = sorted(n // 2**k for k in range(8) if n // 2**k >= 10)
     # The same number of steps for all, or the small sets would be short of training and not of examples.
     common = settings(fixed)
-    steps = common.pop("steps", None) or max(1, round(common.pop("epochs", 30) * n / (common.get("batch") or n)))
+    steps = common.pop("steps", None) or max(1, round(common.pop("epochs", 30) * n / (common.get("batch_size") or n)))
     rows: list[Row] = []
     for amount in amounts:
-        batch = min(common.get("batch") or amount, amount)
-        each = common | {"batch": batch, "epochs": max(1, round(steps * batch / amount))}
+        batch = min(common.get("batch_size") or amount, amount)
+        each = common | {"batch_size": batch, "epochs": max(1, round(steps * batch / amount))}
         own = {**workers, "store": _beside(workers.get("store"), amount)}
         rows += run_sweep(data, {"examples": [amount]}, seeds, fixed=each, **own)
     lines = summarise(rows, metric)

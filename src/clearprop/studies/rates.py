@@ -75,19 +75,20 @@ def batch_and_rate(
     rates : sequence of float
     """
     metric = headline(data)
-    rows = run_sweep(data, {"batch": list(batches), "lr": list(rates)}, seeds, fixed=settings(fixed), **workers)
+    rows = run_sweep(data, {"batch_size": list(batches), "lr": list(rates)}, seeds, fixed=settings(fixed), **workers)
     lines = summarise(rows, metric)
-    tops = [better([line for line in lines if line["batch"] == batch], metric)[0] for batch in batches]
-    times = summarise(rows, "seconds", ["batch"])
+    tops = [better([line for line in lines if line["batch_size"] == batch], metric)[0] for batch in batches]
+    times = summarise(rows, "seconds", ["batch_size"])
     best = better(tops, metric)[0]
     slow, fast = times[0], times[-1]
-    parts = "; ".join(f"batch {_size(top['batch'])}: lr {top['lr']:g}, {tell(top, metric)}" for top in tops)
+    parts = "; ".join(f"batch {_size(top['batch_size'])}: lr {top['lr']:g}, {tell(top, metric)}" for top in tops)
     moved = len({top["lr"] for top in tops}) > 1
     text = (
         f"The best {words(metric)} of each batch size: {parts}. "
         + ("Larger batches take fewer steps, and need longer ones. " if _rises(tops) and moved else "")
-        + f"Best of all is batch {_size(best['batch'])} with lr {best['lr']:g}. A run with batch {_size(slow['batch'])} takes"
-        f" {slow['median']:.3g} s, with batch {_size(fast['batch'])} {fast['median']:.3g} s. " + _divergence(lines)
+        + f"Best of all is batch {_size(best['batch_size'])} with lr {best['lr']:g}."
+        f" A run with batch {_size(slow['batch_size'])} takes {slow['median']:.3g} s,"
+        f" with batch {_size(fast['batch_size'])} {fast['median']:.3g} s. " + _divergence(lines)
     )
 
     def draw(ax: Axes | None) -> Axes:
@@ -96,7 +97,7 @@ def batch_and_rate(
         table: dict[str, Any] = {}
         shares = [{**line, "share": line["finite"] / line["n"]} for line in lines]
         for key in ("mean", "std", "share"):
-            down, across, table[key] = pivot(shares, "lr", "batch", key)
+            down, across, table[key] = pivot(shares, "lr", "batch_size", key)
         return heat_map(
             table["mean"], down, across, names=("batch size", "learning rate"), value=words(metric), finite=table["share"],
             spread=table["std"] if seeds > 1 else None, percent=metric.endswith("accuracy"), ax=ax,
@@ -110,7 +111,7 @@ def _divergence(lines: Sequence[Row]) -> str:
     if not lost:
         return "No run diverges to NaN."
     cases = (
-        f"batch {_size(line['batch'])} at lr {line['lr']:g} ({line['n'] - line['finite']} of {line['n']})" for line in lost
+        f"batch {_size(line['batch_size'])} at lr {line['lr']:g} ({line['n'] - line['finite']} of {line['n']})" for line in lost
     )
     return f"Runs diverge with {', '.join(cases)}."
 

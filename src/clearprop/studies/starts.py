@@ -82,9 +82,9 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
     hidden : int
         Units of the one hidden layer, with tanh.
     fixed : dict, optional
-        `lr`, `batch` and `epochs`, if they are to differ.
+        `lr`, `batch_size` and `epochs`, if they are to differ.
     """
-    given = {"lr": 0.1, "batch": 10, "epochs": 30} | (fixed or {})
+    given = {"lr": 0.1, "batch_size": 10, "epochs": 30} | (fixed or {})
     rows = run_sweep(start_trial, {"start": list(STARTS)}, seeds, fixed=given | {"hidden": hidden}, shared=data, **workers)
     metric = headline(data)
     lines = summarise(rows, metric)
@@ -113,7 +113,7 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
     return Study("zero_starts", "Why do zero weights fail, and zero biases not?", metric, rows, lines, text, draw)
 
 
-def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, batch: int, epochs: int, **rest: Any) -> Row:
+def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, batch_size: int, epochs: int, **rest: Any) -> Row:
     """Train a net with one hidden layer from such a start, and count its different hidden units."""
     weights, biases = STARTS[start]
     net = Net(
@@ -121,7 +121,7 @@ def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, ba
         Linear(hidden, data.n_out, init=weights, bias_init=biases), seed=seed,
     )  # fmt: skip
     loss = "cross_entropy" if data.task == "classification" else "mean_squared_error"
-    fit(net, data.train, loss=loss, optimizer=SGD(lr=lr), batch_size=batch, epochs=epochs, seed=seed, **rest)
+    fit(net, data.train, loss=loss, optimizer=SGD(lr=lr), batch_size=batch_size, epochs=epochs, seed=seed, **rest)
     first = net[0]
     figures: Mapping[str, Any] = evaluate(net, data.splits[held_out(data)], loss)
     incoming = np.vstack([*first.parameters().values()])  # (n_in + 1, hidden)

@@ -89,9 +89,9 @@ def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Ro
     hidden : int
         Units between the two layers.
     fixed : dict, optional
-        `lr`, `batch` and `epochs`, if they are to differ.
+        `lr`, `batch_size` and `epochs`, if they are to differ.
     """
-    given = {"lr": 0.1, "batch": 10, "epochs": 30, "hidden": hidden} | (fixed or {})
+    given = {"lr": 0.1, "batch_size": 10, "epochs": 30, "hidden": hidden} | (fixed or {})
     rows = run_sweep(linear_trial, {"layers": [1, 2]}, seeds, fixed=given, shared=data, **workers)
     metric = headline(data)
     lines = summarise(rows, metric)
@@ -116,12 +116,14 @@ def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Ro
     return Study("two_linear_layers", "Why are two linear layers one?", metric, rows, lines, text, draw)
 
 
-def linear_trial(data: Dataset, seed: int, layers: int, hidden: int, lr: float, batch: int, epochs: int, **rest: Any) -> Row:
+def linear_trial(
+    data: Dataset, seed: int, layers: int, hidden: int, lr: float, batch_size: int, epochs: int, **rest: Any
+) -> Row:
     """Train one or two linear layers; `apart` is how far the outputs are from those of the one layer that they make."""
     sizes = [data.n_in, *[hidden] * (layers - 1), data.n_out]
     net = Net(*(Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)), seed=seed, dtype="float64")
     loss = "cross_entropy" if data.task == "classification" else "mean_squared_error"
-    fit(net, data.train, loss=loss, optimizer=SGD(lr=lr), batch_size=batch, epochs=epochs, seed=seed, **rest)
+    fit(net, data.train, loss=loss, optimizer=SGD(lr=lr), batch_size=batch_size, epochs=epochs, seed=seed, **rest)
     split = data.splits[held_out(data)]
     merged = np.linalg.multi_dot([np.eye(data.n_in), *(layer.parameters()["W"] for layer in net.layers)])
     bias = net(np.zeros((1, data.n_in)))

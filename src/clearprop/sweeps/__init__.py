@@ -8,12 +8,11 @@
 [0.01, 0.1]
 """
 
+from clearprop.sweeps.aggregate import best_of, pivot, summarise, swept_columns
 from clearprop.sweeps.grid import Between, expand_grid
 from clearprop.sweeps.running import run_sweep
 from clearprop.sweeps.store import Store, read_rows, write_rows
-from clearprop.sweeps.summary import best_of, pivot, summarise, swept_columns
-from clearprop.sweeps.training import train_trial
-from clearprop.sweeps.trial import Trial
+from clearprop.sweeps.trial import Trial, train_trial
 
 __all__ = [
     "Between",

@@ -13,7 +13,7 @@ import numpy as np
 from clearprop.errors import OptionError
 from clearprop.registry import count, number, require
 
-Settings = dict[str, Any]
+Combination = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Between:
 Axis = Sequence[Any] | Between
 
 
-def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 0) -> list[Settings]:
+def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 0) -> list[Combination]:
     """The settings of every trial.
 
     Parameters
@@ -74,8 +74,8 @@ def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 
 
     Examples
     --------
-    >>> expand_grid({"lr": [0.1, 1.0], "batch": [1, 10]})[1:3]
-    [{'lr': 0.1, 'batch': 10}, {'lr': 1.0, 'batch': 1}]
+    >>> expand_grid({"lr": [0.1, 1.0], "batch_size": [1, 10]})[1:3]
+    [{'lr': 0.1, 'batch_size': 10}, {'lr': 1.0, 'batch_size': 1}]
     >>> len(expand_grid({"lr": Between(1e-4, 1.0, log=True)}, draws=5))
     5
     """
@@ -92,7 +92,7 @@ def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 
     return [dict(zip(grid, map(_scalar, values), strict=True)) for values in itertools.product(*axes)]
 
 
-def _draw(grid: Mapping[str, Axis], rng: np.random.Generator) -> Settings:
+def _draw(grid: Mapping[str, Axis], rng: np.random.Generator) -> Combination:
     return {
         name: axis.draw(rng) if isinstance(axis, Between) else _scalar(axis[int(rng.integers(len(axis)))])
         for name, axis in grid.items()

@@ -16,8 +16,7 @@ from clearprop.errors import OptionError
 from clearprop.registry import count
 from clearprop.sweeps.grid import Axis, expand_grid
 from clearprop.sweeps.store import Store
-from clearprop.sweeps.training import check_settings, train_trial
-from clearprop.sweeps.trial import Row, Trial, digest
+from clearprop.sweeps.trial import Row, Trial, check_settings, digest, train_trial
 from clearprop.sweeps.workers import in_parallel
 
 Progress = Callable[[int, int], None]
@@ -49,8 +48,8 @@ def run_sweep(
     Parameters
     ----------
     make : data source, or callable
-        What `clearprop.data.load` takes, or a `Dataset`: then every trial trains as `clearprop train` would, and the grid
-        holds its settings (`lr`, `batch`, `hidden`, `init`, ...), or `examples`, the number of training examples. Or a
+        Anything that `clearprop.data.load` takes, or a `Dataset`: every trial trains as `clearprop train` would, and the grid
+        holds its settings (`lr`, `batch_size`, `hidden`, `init`, ...), or `examples`, the number of training examples. Or a
         function of your own, called as `make(seed=..., **settings)` or, with `shared`, `make(shared, seed=..., **settings)`;
         it returns one row of figures, or a list of rows. Processes and clusters need one that can be pickled.
     grid : dict of str to sequence or Between
@@ -60,7 +59,7 @@ def run_sweep(
     draws : int, optional
         Random search: draw so many combinations, in place of all.
     seed : int
-        Of the sweep. The data are split with it, and are the same in all trials.
+        Seed of the sweep and of the data split, which is the same in all trials.
     fixed : dict, optional
         Settings that are the same in all trials. They are not columns of the rows.
     shared : object, optional
@@ -68,14 +67,14 @@ def run_sweep(
     data : dict, optional
         Further arguments of `clearprop.data.load`.
     every_epoch : bool
-        Of a data source, whether to return a row for each epoch, with `epoch`, and not one for each trial.
+        For a data source: whether to return a row for each epoch, with `epoch`, instead of one for each trial.
     jobs : int
         Workers; -1 for one on each core. On a cluster, they are all used.
     scheduler : str
         "threads", "processes", or the address of a Dask scheduler, such as "tcp://10.0.0.1:8786".
     store : path, optional
-        A .jsonl or .parquet file. What is in it already is not computed again; a function of your own is known by its name
-        and by a `Dataset` that it shares, so remove the file when anything else about it has changed.
+        A .jsonl or .parquet file. Rows that it holds already are not computed again; a function of your own is identified by
+        its name and by a `Dataset` that it shares, so remove the file when anything else about it has changed.
     progress : callable, optional
         Called as progress(done, total) at the start and after each trial.
 
@@ -160,7 +159,7 @@ def as_dataset(source: Source, seed: int, arguments: Row, fixed: Row) -> Dataset
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """What a function is known by in a store: where it was defined, and for a partial one also what it was given.
+    """Name of a function in a store: where it is defined, and for a partial one its arguments.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Where rows are kept: a journal that gains a line with every finished trial, and in the end a table.
+"""Storage of rows: a journal that gains a line with every finished trial, and in the end a table.
 
 A line of the journal is one JSON object, written in a single call and flushed to the disk. Whatever a kill leaves half
 written has no newline at its end, and is dropped when the sweep is taken up again.
@@ -106,7 +106,7 @@ def _column(values: list[Any]) -> Any:
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Read what `write_rows` wrote.
+    """Read the rows that `write_rows` wrote.
 
     Raises
     ------

@@ -63,7 +63,7 @@ def in_parallel(
 def check_workers(jobs: int, scheduler: str) -> None:
     """Raise an `OptionError` unless there can be such workers."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0 or jobs < -1:
-        raise OptionError(f"jobs must be a number of workers, or -1 for one on each core, not {jobs!r}.")
+        raise OptionError(f"jobs must be the number of workers, 1 or more, or -1 for one on each core, not {jobs!r}.")
     if "://" not in scheduler:
         choose("scheduler", scheduler, (*SCHEDULERS, "tcp://HOST:PORT"))
         if scheduler not in SCHEDULERS:
@@ -137,12 +137,12 @@ class Groups:
             yield group
 
     def expect(self, trial: Trial) -> float:
-        """Seconds that a trial will take: as its like did; else as the slowest did; and for ever, if nothing is known."""
+        """Seconds that a trial will take: those of the same settings; else of the slowest; a whole group's if none is known."""
         known = self.seconds.get(str(trial.settings))
         return known if known is not None else max(self.seconds.values(), default=GROUP_SECONDS)
 
     def learn(self, trial: Trial, seconds: float) -> None:
-        """Take note of how long a trial took; the fastest counts, since the first of all may have compiled something."""
+        """Record the seconds of a trial; the fastest counts, since the first of all may have compiled something."""
         name = str(trial.settings)
         self.seconds = {**self.seconds, name: min(seconds, self.seconds.get(name, seconds))}  # read by other threads
 

@@ -20,8 +20,8 @@ class Checkpoint(Callback):
 
     Parameters
     ----------
-    path : str
-        Of the file.
+    path : path
+        File to write.
     every : int
         Epochs between two writes.
     """
@@ -60,7 +60,7 @@ def others(run: Run) -> list[Callback]:
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """What a run and its continuation must agree on."""
+    """Settings in which a run and its continuation must agree."""
     return {
         "layers": [repr(layer) for layer in run.net.layers],
         "dtype": run.net.dtype.name,

@@ -13,18 +13,18 @@ from clearprop.training.snapshot import net_arrays, restore_net
 
 
 class EarlyStopping(Callback):
-    """Stops when a figure has not improved for `patience` epochs, and leaves the net with its best parameters.
+    """Stop when a figure has not improved for `patience` epochs, and leave the net with its best parameters.
 
     The best parameters are restored however training ends, also if its last epoch came first.
 
     Parameters
     ----------
     patience : int
-        Epochs without improvement that are waited for; training stops after that many.
+        Epochs without improvement after which training stops.
     monitor : str
         A column of the history.
     min_delta : float
-        How much better counts as better.
+        Smallest change that counts as an improvement.
     mode : {"auto", "min", "max"}
         Whether small or large is good; "auto" takes large for accuracies.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -16,7 +16,7 @@ OnNonFinite = Literal["stop", "continue"]
 
 @dataclass(frozen=True)
 class FitSettings:
-    """How the loop goes through the data. A `Run` carries it, and whatever repeats the run takes it from there.
+    """Settings of the loop over the data. A `Run` carries them, and whatever repeats the run takes them from there.
 
     Attributes
     ----------
@@ -50,8 +50,8 @@ class FitSettings:
     on_nonfinite: OnNonFinite = "stop"
 
     def __post_init__(self) -> None:
-        size = None if self.batch_size is None else count("batch_size", self.batch_size)
-        object.__setattr__(self, "batch_size", size)
+        if self.batch_size is not None:
+            object.__setattr__(self, "batch_size", count("batch_size", self.batch_size))
         object.__setattr__(self, "epochs", count("epochs", self.epochs))
         if not isinstance(self.seed, np.random.Generator):
             object.__setattr__(self, "seed", count("seed", self.seed, least=0))
@@ -72,3 +72,7 @@ class FitSettings:
     def rng(self) -> np.random.Generator:
         """The generator that the order is drawn from, at its beginning."""
         return np.random.default_rng(self.seed)
+
+    def keywords(self) -> dict[str, Any]:
+        """The settings as keyword arguments of `fit`, which repeats the run."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}

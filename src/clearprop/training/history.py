@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 class History:
-    """What happened, epoch by epoch.
+    """Figures of a run, epoch by epoch.
 
     Each row holds `epoch` (1 for the first), `train_loss` and `train_accuracy`, `val_loss` and `val_accuracy` where there
     are validation data, `lr` (of the epoch's last step) and `seconds`. Accuracies are missing for regression.
@@ -35,11 +35,11 @@ class History:
     rows : list of dict
         JSON-able.
     stopped : str or None
-        Why training ended before its last epoch, if it did.
+        Reason why training ended before its last epoch, if it did.
     nonfinite : dict or None
-        Where the first NaN or infinity appeared, if one did: epoch, step, place.
+        Place of the first NaN or infinity, if there was one: epoch, step, place.
     best_epoch : int or None
-        Whose parameters the net was left with, if early stopping chose them.
+        Epoch whose parameters the net has now, if early stopping chose one.
 
     Examples
     --------
@@ -132,5 +132,5 @@ def json_row(row: Row) -> Row:
 
 
 def parse_row(row: Row) -> Row:
-    """What `json_row` was given."""
+    """Inverse of `json_row`."""
     return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in row.items()}

@@ -17,7 +17,7 @@ from clearprop.arrays import Array, describe
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine, Steps
-from clearprop.errors import NonFiniteWarning, OptionError, UnsupportedError
+from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning, OptionError, UnsupportedError
 from clearprop.nn import LOSSES, CrossEntropy, Loss, Net, Softmax
 from clearprop.optim import OPTIMIZERS, Optimizer
 from clearprop.training.checkpoint import Checkpoint, resume_run
@@ -206,9 +206,11 @@ def in_order(callbacks: Callback | Sequence[Callback]) -> list[Callback]:
 def warn_of_double_softmax(net: Net, loss: Loss) -> None:
     """Say so if a net ends in Softmax under a loss that applies one itself."""
     if isinstance(net.layers[-1], Softmax) and isinstance(loss, CrossEntropy):
-        LOG.warning(
+        warnings.warn(
             "The net ends in Softmax, and CrossEntropy applies softmax itself: leave out the layer, or use"
-            " NegativeLogLikelihood."
+            " NegativeLogLikelihood.",
+            DoubleSoftmaxWarning,
+            stacklevel=3,
         )
 
 

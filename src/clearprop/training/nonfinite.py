@@ -1,4 +1,4 @@
-"""Where a NaN or an infinity was born."""
+"""The birth of a NaN or an infinity: its epoch, step and layer."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing more to do."""
+        """Whether the run is over: all epochs done, or stopped."""
         return self.epoch >= self.settings.epochs or self.history.stopped is not None
 
     def stop(self, reason: str) -> None:
@@ -68,7 +68,7 @@ class Run:
 
 
 class Callback(Configured, ABC):
-    """Called by `fit` at the start, after every epoch, and at the end; `run.stop(reason)` ends the training.
+    """Hooks that `fit` calls at the start, after every epoch, and at the end; `run.stop(reason)` ends the training.
 
     Examples
     --------
@@ -87,8 +87,8 @@ class Callback(Configured, ABC):
         """At the end, however it came: last epoch, early stop, Ctrl-C or a non-finite loss."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """What a checkpoint must keep, so that a resumed run does the same: JSON-able values, and arrays."""
+        """State that a checkpoint keeps, so that a resumed run does the same: JSON-able values, and arrays."""
         return {}, {}
 
     def set_state(self, values: dict[str, Any], arrays: dict[str, Array]) -> None:
-        """Take back what `state` gave."""
+        """Restore what `state` returned."""

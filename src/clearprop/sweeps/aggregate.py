@@ -1,4 +1,4 @@
-"""What rows say together: mean, spread and best over the seeds of each combination."""
+"""Aggregates of rows: mean, spread and best over the seeds of each combination."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def summarise(rows: Sequence[Row], metric: str = "val_loss", by: Sequence[str] |
     ----------
     rows : list of dict
     metric : str
-        The column that is summed up.
+        Column to aggregate.
     by : sequence of str, optional
         The columns that make a combination; by default, the settings that the sweep varied.
 
@@ -118,8 +118,8 @@ def pivot(lines: Sequence[Row], across: str, down: str, value: str = "mean") -> 
 
     Examples
     --------
-    >>> lines = [{"lr": lr, "batch": batch, "mean": lr * batch} for lr in (1, 2) for batch in (10, 1)]
-    >>> pivot(lines, across="lr", down="batch")[2]
+    >>> lines = [{"lr": lr, "batch_size": size, "mean": lr * size} for lr in (1, 2) for size in (10, 1)]
+    >>> pivot(lines, across="lr", down="batch_size")[2]
     array([[ 1.,  2.],
            [10., 20.]])
     """
