@@ -35,7 +35,7 @@ def test_a_split_that_is_missing_says_how_to_load_it():
     loaded = data.load("circles", test=0)
     assert list(loaded.splits) == ["train", "val"]
     assert loaded.val is loaded.splits["val"]
-    with pytest.raises(DataError, match="circles has no test examples; load it with test=0.15"):
+    with pytest.raises(DataError, match=r"circles has no test examples; load it with test=0\.15"):
         _ = loaded.test
 
 
