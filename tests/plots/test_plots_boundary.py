@@ -7,7 +7,7 @@ from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import OptionError, ShapeError
 from clearprop.nn import Linear, Net
 from clearprop.plots import boundary, style
-from clearprop.plots.scores import class_probabilities
+from clearprop.plots.points import class_probabilities
 
 X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 2.0]])
 Y = np.array([0, 1, 0, 1])

@@ -68,7 +68,6 @@ def draw(rows: list[dict[str, Any]], exponents: dict[str, float], path: Path) ->
     """The times against P, on logarithmic scales."""
     from matplotlib.figure import Figure
 
-    from clearprop.plots.costs import gradient_costs
-    from clearprop.plots.output import save
+    from clearprop.plots import gradient_costs, save
 
     save(gradient_costs(rows, exponents, Figure(figsize=(5.6, 4.2), layout="constrained").subplots()), path)

@@ -175,8 +175,7 @@ def draw_paths(surface: Surface, paths: dict[str, DescentPath], file: Path) -> N
     """Contours with the paths, and f against the step."""
     from matplotlib.figure import Figure
 
-    from clearprop.plots.contour import descent_figure
-    from clearprop.plots.output import save
+    from clearprop.plots import descent_figure, save
 
     figure = Figure(figsize=(10.0, 4.9), layout="constrained")
     points = {name: path.points for name, path in paths.items()}
@@ -188,8 +187,8 @@ def draw_basins(surface: Surface, paths: dict[str, DescentPath], file: Path) -> 
     from matplotlib.figure import Figure
 
     from clearprop.descent import map_basins
+    from clearprop.plots import save
     from clearprop.plots.basin_map import basin_grid, grid_size
-    from clearprop.plots.output import save
 
     maps = {name.rpartition(",")[0]: map_basins(surface, path.optimizer) for name, path in paths.items()}
     figure = Figure(figsize=grid_size(len(maps)), layout="constrained")

@@ -51,8 +51,9 @@ def last_metrics(outcome: Outcome) -> dict[str, list[list[int]]]:
 def curves(outcome: Outcome) -> Figure:
     """Loss and, if there is one, accuracy of every epoch, side by side."""
     from clearprop import plots
+    from clearprop.plots.training_curves import METRICS
 
-    metrics = [name for name in ("loss", "accuracy") if f"train_{name}" in outcome.history.columns()]
+    metrics = [name for name in METRICS if f"train_{name}" in outcome.history.columns()]
     figure = _figure(5.6 * len(metrics), 3.8)
     for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
         plots.learning_curves(outcome.history, ax, metric)

@@ -245,7 +245,7 @@ def boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: i
 
 def intervals(figure: Figure, rows: list[Row]) -> None:
     """Each published figure on the interval of ours."""
-    from clearprop.plots.published import published_against_obtained
+    from clearprop.plots import published_against_obtained
 
     axes = figure.subplots(3, 1)
     for ax, column in zip(axes, list(COLUMNS)[:3], strict=True):

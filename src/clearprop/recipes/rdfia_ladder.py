@@ -165,7 +165,7 @@ def on_torch(result: Result, data: Dataset, net: Net) -> None:
     W = net.layers[0].parameters()["W"]
 
     def draw(figure: Figure) -> None:
-        from clearprop.plots.weights import first_layer
+        from clearprop.plots import first_layer
 
         first_layer(W, (28, 28), figure)
 

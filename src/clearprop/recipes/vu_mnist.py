@@ -120,7 +120,7 @@ def report(result: Result, histories: dict[str, History], net: Net) -> None:
             ax.set_xlabel(f"epoch ({name})", fontsize=style.LABEL)
 
     def weights(figure: Figure) -> None:
-        from clearprop.plots.weights import first_layer
+        from clearprop.plots import first_layer
 
         first_layer(net.layers[0].parameters()["W"], (28, 28), figure)
 

@@ -145,7 +145,7 @@ def final_run(result: Result, canonical: Dataset, epochs: int) -> None:
             )
 
     def draw(figure: Figure) -> None:
-        from clearprop.plots.weights import first_layer
+        from clearprop.plots import first_layer
 
         first_layer(W, (28, 28), figure)
 

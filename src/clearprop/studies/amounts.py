@@ -55,7 +55,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"training": train, "validation": val}, "epoch", "loss", ax=ax)
 
@@ -91,7 +91,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.overlaid import many_curves
+        from clearprop.plots import many_curves
 
         return many_curves(rows, metric, ax=ax)
 
@@ -137,7 +137,7 @@ def examples(
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         losses = {"training": summarise(rows, "train_loss"), "held out": summarise(rows, f"{held_out(data)}_loss")}
         return bands(losses, "examples", "loss", ax=ax)

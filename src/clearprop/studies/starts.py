@@ -65,7 +65,7 @@ def initialisations(
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"": lines}, "init", words(metric), percent=metric.endswith("accuracy"), ax=ax)
 
@@ -103,7 +103,7 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         shown = [{**line, "start": str(line["start"]).replace(", ", "\n")} for line in lines]
         drawn = bands({"": shown}, "start", words(metric), percent=metric.endswith("accuracy"), ax=ax)

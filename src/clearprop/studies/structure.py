@@ -106,7 +106,7 @@ def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Ro
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         shown = [{**line, "layers": f"{line['layers']} linear layer(s)"} for line in lines]
         drawn = bands({"": shown}, "layers", words(metric), percent=metric.endswith("accuracy"), ax=ax)
