@@ -56,7 +56,7 @@ def descend(
         draw_paths(surface, paths, plot)
     if basins is not None:
         draw_basins(surface, paths, basins)
-    found = [answer.to_json() for answer in answer_questions(begin)] if answers else []
+    found = answer_questions(begin) if answers else []
     if json:
         print_json(plain(as_json(surface, paths) | ({"answers": found} if answers else {})))
         return
