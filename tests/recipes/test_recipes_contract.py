@@ -50,12 +50,10 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", ["seeds", "jobs"])
 def test_impossible_conditions_are_refused(name):
-    from clearprop.recipes.training import seeds_for, sweep
-
     conditions = Conditions(**{name: 0})
     calls = {
-        "seeds": lambda: seeds_for(conditions, 3),
-        "jobs": lambda: sweep(dict, {"lr": [1]}, 1, None, "batch", conditions),
+        "seeds": lambda: conditions.n_seeds(3),
+        "jobs": lambda: conditions.sweep(dict, {"lr": [1]}, 1, None, "batch"),
     }
     with pytest.raises(ClearpropError, match=name):
         calls[name]()

@@ -45,11 +45,12 @@ def _step_sizes(surface: Surface, start: Point, steps: int) -> Row:
     small, large = paths[STEP_SIZES[0]].final, paths[STEP_SIZES[-1]].final
     bounds = ", ".join(f"{limit:.4f} at f = {f:.5f}" for f, limit in _limits(surface))
     text = (
-        f"From {_pair(start)}, where f = {begin:.4g}, {steps} steps of size {STEP_SIZES[0]:g} only reach f = {small:.4g}: a"
-        f" step that is too small goes the right way, but hardly moves. Steps of {STEP_SIZES[-1]:g} end at f = {large:.3g}: a"
-        " step that is too large lands higher than it started, where the slope is steeper still, and so on. Between the two,"
-        " the path comes to rest at a minimum only if the step size is below 2 / (largest second derivative there), since a longer"
-        f" step overshoots by more than the distance it came from: {bounds}. With a larger step size it never comes to rest."
+        f"From {_pair(start)}, where f = {begin:.4g}, {steps} steps of size {STEP_SIZES[0]:g} only reach f = {small:.4g}: a "
+        f"step that is too small goes the right way, but hardly moves. Steps of {STEP_SIZES[-1]:g} end at f = {large:.3g}: a "
+        "step that is too large lands higher than it started, where the slope is steeper still, and so on. Between the two, "
+        "the path comes to rest at a minimum only if the step size is below 2 / (largest second derivative there), since a "
+        f"longer step overshoots by more than the distance it came from: {bounds}. With a larger step size it never comes to "
+        "rest."
     )
     return {"question": "What do too small and too large steps do?", "answer": text, "rows": rows}
 
@@ -70,13 +71,12 @@ def _fixed_steps(surface: Surface, start: Point) -> Row:
         found = f"{len(good)} of the step sizes from {good.min():.3f} to {good.max():.3f} do"
     first = _usual(surface, reached[rates < good.min()] if len(good) else reached)
     text = (
-        f"{'Yes, in a narrow range' if len(good) else 'Not from there'}. From {_pair(start)} {found},"
-        f" of those from {FINE:g} to 0.6 in steps of {FINE:g}. Smaller"
-        f" ones follow the slope into the first minimum on their way ({first}); larger ones jump"
-        f" across the hills, but above {limit:.4f} they cannot stay at the lowest minimum, f = {low:.5f}. It depends on"
-        f" the start as much: of all starts in the square, {100 * rows[1]['share_1']:.0f} % reach it with a step of"
-        f" {rows[1]['step']:g}, {100 * best['share_1']:.0f} % with {best['step']:g}, the most of those tried, and"
-        f" {100 * rows[4]['share_1']:.0f} % with {rows[4]['step']:g}."
+        f"{'Yes, in a narrow range' if len(good) else 'Not from there'}. From {_pair(start)} {found}, of those from {FINE:g} "
+        f"to 0.6 in steps of {FINE:g}. Smaller ones follow the slope into the first minimum on their way ({first}); larger "
+        f"ones jump across the hills, but above {limit:.4f} they cannot stay at the lowest minimum, f = {low:.5f}. It depends "
+        f"on the start as much: of all starts in the square, {100 * rows[1]['share_1']:.0f} % reach it with a step of "
+        f"{rows[1]['step']:g}, {100 * best['share_1']:.0f} % with {best['step']:g}, the most of those tried, and "
+        f"{100 * rows[4]['share_1']:.0f} % with {rows[4]['step']:g}."
     )
     return {"question": "Can a fixed step reach the global minimum?", "answer": text, "rows": rows}
 

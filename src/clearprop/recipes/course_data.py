@@ -1,4 +1,4 @@
-"""The data that the courses hand out, found in the user's folder."""
+"""The data that the courses hand out, read from the user's data folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def course_circles(data_dir: Path | None) -> tuple[Split, Split]:
     Raises
     ------
     DataError
-        If the file is not there; the message says where to put it.
+        If the file is missing; the message says where to put it.
     """
     given = data_dir if data_dir is not None else os.environ.get("CLEARPROP_DATA")
     places = [Path(given) / CIRCLES, Path(given) / "circles.npz"] if given else []
@@ -41,22 +41,22 @@ def course_circles(data_dir: Path | None) -> tuple[Split, Split]:
 
 
 def as_classes(y: Array) -> Array:
-    """Integer classes from one-hot rows, or as they are."""
+    """Integer classes (N,) from one-hot rows or from labels."""
     return y.argmax(axis=1) if y.ndim == 2 else y.astype(np.int64)
 
 
 def course_mnist(data_dir: Path | None, val: int = 5000, scale: Scale = "unit") -> Dataset:
-    """MNIST in float32: the last of the 60 000 training images held out, or, with `val=0`, the canonical test set instead.
+    """MNIST in float32, with the last of the 60 000 training images for validation or, with `val=0`, the canonical test set.
 
     Parameters
     ----------
     data_dir : path or None
     val : int
-        How many images at the end of the training set are for validation; 0 for the canonical 10 000.
+        Number of images at the end of the training set that are held out; 0 for the canonical 10 000.
     scale : {"unit", "none"}
-        Pixels from 0 to 1, or from 0 to 255 as they come.
+        Pixels from 0 to 1, or from 0 to 255 as they are in the files.
     """
     whole = load("mnist", val=0, data_dir=data_dir, scale=scale)
     X, y = whole.train
     train, held_out = (Split(X[:-val], y[:-val]), Split(X[-val:], y[-val:])) if val else (whole.train, whole.test)
-    return replace(whole, splits={"train": train, "val": held_out}, targets=[], encoder=None)
+    return replace(whole, splits={"train": train, "val": held_out})

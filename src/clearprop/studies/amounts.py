@@ -128,12 +128,12 @@ def examples(
     other = {line["examples"]: line["mean"] for line in summarise(rows, f"{held_out(data)}_loss")}
     half = lines[-2] if len(lines) > 1 else most
     text = (
-        f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']},"
-        f" {tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses:"
-        f" {gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']}"
-        f" examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}."
-        " The last doubling, from"
-        f" {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is {beyond_chance(most, half)}."
+        f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']}, "
+        f"{tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses: "
+        f"{gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']} "
+        f"examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}. The last "
+        f"doubling, from {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is "
+        f"{beyond_chance(most, half)}."
     )
 
     def draw(ax: Axes | None) -> Axes:
