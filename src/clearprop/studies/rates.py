@@ -49,7 +49,7 @@ def learning_rates(
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"": lines}, "lr", words(metric), percent=metric.endswith("accuracy"), ax=ax)
 

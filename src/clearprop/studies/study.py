@@ -61,7 +61,7 @@ class Study:
 
 def held_out(data: Dataset) -> str:
     """The split by which settings are compared: validation, else test, else training."""
-    return "val" if data.val is not None else "test" if data.test is not None else "train"
+    return next(name for name in ("val", "test", "train") if name in data.splits)
 
 
 def headline(data: Dataset) -> str:

@@ -190,7 +190,7 @@ def splits_of(
     data: Dataset | Split | tuple[Array, Array], validation: Split | tuple[Array, Array] | None
 ) -> tuple[Split | tuple[Array, Array], Split | tuple[Array, Array] | None]:
     """The training and the validation examples; the latter are the data set's own unless others are given."""
-    train, held_out = (data.train, data.val) if isinstance(data, Dataset) else (data, None)
+    train, held_out = (data.train, data.splits.get("val")) if isinstance(data, Dataset) else (data, None)
     return train, held_out if validation is None else validation
 
 
