@@ -64,7 +64,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
 
 
 def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
-    """How long it pays to train.
+    """Number of epochs after which further training no longer pays.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
 def examples(
     data: Dataset, amounts: Sequence[int] | None = None, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
-    """What more examples bring.
+    """Gain from more training examples.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ def initialisations(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """Which rule for the first weights is best, and how much of a result is the luck of the draw.
+    """The best rule for the first weights, and the share of chance in a result.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, ba
 
 
 def different_columns(matrix: Any) -> int:
-    """How many columns of a matrix differ from each other.
+    """Number of columns of a matrix that differ from each other.
 
     Examples
     --------

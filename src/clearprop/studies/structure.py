@@ -30,7 +30,7 @@ def depth_and_activation(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """How many hidden layers help, and with which activation.
+    """The number of hidden layers that helps, for each activation.
 
     Parameters
     ----------
