@@ -15,7 +15,7 @@ from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
-from clearprop.gradcheck import Report, assert_gradients, check, check_gradient, check_layer, check_step
+from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -32,7 +32,6 @@ from clearprop.nn import (
     NegativeLogLikelihood,
     Net,
     Normal,
-    ProductXavier,
     ReLU,
     Sigmoid,
     Softmax,
@@ -80,6 +79,7 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "GradientReport",
     "He",
     "History",
     "InverseTimeDecay",
@@ -93,10 +93,8 @@ __all__ = [
     "Net",
     "Normal",
     "OneCycle",
-    "ProductXavier",
     "RMSProp",
     "ReLU",
-    "Report",
     "Sigmoid",
     "Softmax",
     "StepDecay",

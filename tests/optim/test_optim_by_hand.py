@@ -129,9 +129,9 @@ def test_numpy_numbers_are_rates():
     for number in (np.float32(0.5), np.float64(0.5), np.float16(0.5)):
         assert cp.WarmUp(number)(1000) == 0.5
         assert type(cp.WarmUp(number)(1000)) is float
-        assert cp.SGD(lr=number) == cp.SGD(lr=0.5)
-    assert cp.SGD(lr=np.int64(1)) == cp.SGD(lr=1.0)
-    assert cp.StepDecay(every=np.int32(7)) == cp.StepDecay(every=7)
+        assert cp.SGD(lr=number).same_config(cp.SGD(lr=0.5))
+    assert cp.SGD(lr=np.int64(1)).same_config(cp.SGD(lr=1.0))
+    assert cp.StepDecay(every=np.int32(7)).same_config(cp.StepDecay(every=7))
 
 
 @pytest.mark.parametrize("name", list(SCHEDULES))

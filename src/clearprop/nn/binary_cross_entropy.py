@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn.loss import ElementwiseLoss
+from clearprop.nn.loss import ElementwiseLoss, Reduction
 
 
 class BinaryCrossEntropy(ElementwiseLoss):
@@ -34,7 +34,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     True
     """
 
-    def __init__(self, reduction: str = "mean", broadcast: bool = False, raw: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "mean", broadcast: bool = False, raw: bool = False) -> None:
         super().__init__(reduction, broadcast)
         self.raw = bool(raw)
 

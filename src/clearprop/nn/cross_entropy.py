@@ -32,7 +32,7 @@ def one_hot(y: Array, like: Array) -> Array:
     """
     if like.ndim != 2 or like.shape[1] < 2:
         raise ShapeError(
-            f"One class out of several needs predictions (B, C) for C > 1 classes, not {describe(like)};"
+            f"Predictions must be of shape (B, C), with one output for each of C >= 2 classes, not {describe(like)};"
             " for a net with one output, use BinaryCrossEntropyWithLogits."
         )
     n_classes = like.shape[1]

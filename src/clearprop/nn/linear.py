@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn.initialisers import INITIALISERS, Initialiser
+from clearprop.nn.initialisers import INITIALISERS, Initialiser, Zeros
 from clearprop.nn.layer import Layer
 from clearprop.registry import count
 
@@ -20,7 +20,8 @@ class Linear(Layer):
     n_in, n_out : int
         Numbers of inputs and outputs.
     init : str or Initialiser
-        Initialiser of the weights: "xavier", "he", `Normal(0.3)`, ...
+        Initialiser of the weights: "xavier", "he", `Normal(0.3)`, ... They are drawn by the `Net`, or by `initialise`; until
+        then `W` is NaN, unless you set it.
     bias_init : str or Initialiser
         Initialiser of the biases.
     bias : bool
@@ -65,10 +66,13 @@ class Linear(Layer):
         self.init: Initialiser = INITIALISERS.make(init)
         self.bias_init: Initialiser = INITIALISERS.make(bias_init)
         self.bias = bool(bias)
-        self.names = ("W", "b") if self.bias else ("W",)
-        self.allocate(W=(self.n_in, self.n_out))
-        if self.bias:
-            self.allocate(b=(self.n_out,))
+        rules = {"W": self.init, "b": self.bias_init} if self.bias else {"W": self.init}
+        shapes = {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
+        self.names = tuple(rules)
+        self.allocate(**{name: shapes[name] for name in rules})
+        for name, rule in rules.items():
+            if isinstance(rule, Zeros):  # which leaves nothing to draw
+                setattr(self, name, np.zeros(shapes[name]))
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Array]:
         """y = x W + b; saves x (B, n_in)."""

@@ -65,8 +65,8 @@ def explain(
     Examples
     --------
     >>> import clearprop as cp
-    >>> from clearprop.walkthrough import worked_example
-    >>> step = explain(*worked_example(), optimizer=cp.SGD(lr=0.1))
+    >>> from clearprop.walkthrough import published_example
+    >>> step = explain(*published_example(), optimizer=cp.SGD(lr=0.1))
     >>> step["L"], step["dW2"][0].tolist()
     (0.6931471805599453, [-0.44039853898894116, 0.44039853898894116])
     """

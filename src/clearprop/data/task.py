@@ -1,0 +1,132 @@
+"""The task, classification or regression, inferred from the targets; and the targets in the form that the task needs.
+
+The rule: texts, booleans and one-hot rows are classes. Whole numbers (also written 1.0) are classes if there are exactly
+two different ones, or at most 20 (in an array of integer dtype: any number) that each occur twice or more on average.
+Everything else is a regression. The argument `task` overrides the rule.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array, describe
+from clearprop.data.raw import TASKS, Label, Raw, Task
+from clearprop.errors import DataError
+from clearprop.registry import choose
+
+MOST_CLASSES = 20
+
+
+def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
+    """The task, and the y of each part: labels (N,) for classification, reals (N, n_y) for regression.
+
+    Raises
+    ------
+    DataError
+        If a part lacks y, the targets do not suit the task, or there is only one class.
+    UnknownNameError
+        If `task` is not one of the two words.
+    """
+    if task is not None:
+        choose("task", task, TASKS)
+    found = {}
+    for part, (X, y) in raw.parts.items():
+        if y is None:
+            raise DataError(f"{raw.name} holds {len(X)} examples but no targets; add y, one for each example.")
+        found[part] = y
+    everything = np.concatenate(list(found.values()))
+    labelled = everything.dtype.kind in "iu" and isinstance(raw.parts["train"][0], np.ndarray)
+    most = len(everything) if labelled else MOST_CLASSES
+    task = task or raw.task or ("classification" if holds_classes(everything, most) else "regression")
+    if task == "regression":
+        return task, {part: reals(raw.name, raw.targets[0], y) for part, y in found.items()}
+    labels = {part: class_labels(raw.name, y) for part, y in found.items()}
+    classes = np.unique(np.concatenate(list(labels.values())))
+    if len(classes) < 2:
+        raise DataError(
+            f"{raw.name} has one class only ({classes[0]!s}) in {len(everything)} examples; add examples of another."
+        )
+    return task, labels
+
+
+def holds_classes(y: Array, most: int = MOST_CLASSES) -> bool:
+    """Whether targets are classes, by the rule of this module; more than `most` different values are not.
+
+    Examples
+    --------
+    >>> holds_classes(np.array([0, 1, 1, 0])), holds_classes(np.array([0.5, 1.5, 2.0, 3.0]))
+    (True, False)
+    """
+    if y.dtype.kind not in "fiu":
+        return True
+    if y.ndim == 2:
+        return is_one_hot(y)
+    values = np.unique(y)
+    if not np.array_equal(values, np.round(values)):
+        return False
+    return len(values) <= 2 or (len(values) <= most and 2 * len(values) <= len(y))
+
+
+def is_one_hot(y: Array) -> bool:
+    """Whether each row of y (N, n_y) is one 1 among zeros."""
+    return y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def class_labels(name: str, y: Array) -> Array:
+    """Labels (N,): one-hot rows become column numbers, whole floats become integers, other values texts.
+
+    Raises
+    ------
+    DataError
+        If y is a matrix whose rows are not one-hot.
+    """
+    if y.ndim == 2:
+        if not is_one_hot(y):
+            raise DataError(f"{name} has y as {describe(y)}, not one-hot; give labels (N,), or task='regression'.")
+        return np.asarray(y.argmax(axis=1).astype(np.int64))
+    if y.dtype.kind == "i" or (y.dtype.kind == "u" and y.max() < 2**63):
+        return y.astype(np.int64)
+    if y.dtype.kind == "f":
+        whole = np.array_equal(y, np.round(y)) and np.abs(y).max() < 2**53
+        return y.astype(np.int64 if whole else np.float64)
+    return y if y.dtype.kind in "bU" else np.array([str(label) for label in y])
+
+
+def reals(name: str, target: str, y: Array) -> Array:
+    """Regression targets (N, n_y) as float64.
+
+    Raises
+    ------
+    DataError
+        If they are not numbers.
+    """
+    if y.dtype.kind not in "fiu":
+        bad = next((str(value) for value in y if not isinstance(value, (int, float))), str(y[0]))
+        raise DataError(
+            f"{name} has a target {target!r} with values such as {bad!r}, but regression needs numbers; "
+            "use task='classification', or name another target."
+        )
+    return np.asarray(y.astype(np.float64).reshape(len(y), -1))
+
+
+def class_numbers(labels: Array, classes: list[Label]) -> Array:
+    """The position (N,) of each label among the sorted `classes`, as int64.
+
+    Raises
+    ------
+    DataError
+        If a label is not among them.
+    """
+    known: Array = np.array(classes)
+    labels = np.asarray(labels)
+    if known.dtype.kind == "U" and labels.dtype.kind != "U":
+        labels = np.array([str(label) for label in labels])
+    places = np.minimum(np.searchsorted(known, labels), len(known) - 1)
+    strange = known[places] != labels
+    if np.any(strange):
+        value: Any = labels[np.argmax(strange)]
+        listed = ", ".join(map(str, classes[:20]))
+        raise DataError(f"The label {value!s} is none of the {len(known)} known classes ({listed}); correct it.")
+    return np.asarray(places.astype(np.int64))
