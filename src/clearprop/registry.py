@@ -162,7 +162,7 @@ class Registry(Generic[T]):
                 f" not {entry!r}."
             )
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
-        for taken in (name, entry.__name__):
+        for taken in (entry.__name__, name):
             other = self._classes.get(_key(taken))
             if other is not None and (other.__module__, other.__qualname__) != (entry.__module__, entry.__qualname__):
                 raise OptionError(
