@@ -40,14 +40,32 @@ def write_page(found: Found, given: list[Workload], path: Path) -> None:
 
 
 def write_fragment(found: Found, given: list[Workload], readme: Path) -> None:
-    """The README's tables, between its markers; says so if they are not there."""
+    """The README's two small tables, between its markers; says so if they are not there."""
     text = readme.read_text()
     if START not in text or END not in text:
         print(f"{readme} has no {START} and {END}; its tables are left alone.")
         return
     before, after = text.split(START)[0], text.split(END)[1]
-    parts = [heading_line(found), step_table(found, given), target_table(found)]
+    parts = [small_step_table(found, given), small_race_table(found)]
     readme.write_text(f"{before}{START}\n" + "\n\n".join(parts) + f"\n{END}{after}")
+
+
+def small_step_table(found: Found, given: list[Workload]) -> str:
+    """Medians of the libraries that a newcomer knows."""
+    peers = ["clearprop fit", "JAX", "torch.nn", "scikit-learn", "NumPy"]
+    rows = []
+    for w in given:
+        values = [per_step(found, w, peer) for peer in peers]
+        rows.append([f"{w.name} ({w.net})", *(number(np.median(v)) if len(v) else "-" for v in values)])
+    return table(["microseconds a step", *peers], rows)
+
+
+def small_race_table(found: Found) -> str:
+    """Whole programs, from the files to 98 %."""
+    peers = ["clearprop", "torch.nn", "JAX", "scikit-learn"]
+    seconds = [race(found, peer) for peer in peers]
+    row = ["MNIST to 98 % test accuracy", *(number(np.median(v)) if len(v) else "-" for v in seconds)]
+    return table(["seconds, all in", *peers], [row])
 
 
 def environment() -> dict[str, Any]:

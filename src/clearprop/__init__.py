@@ -15,7 +15,7 @@ from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
-from clearprop.gradcheck import Report, assert_gradients, check, check_gradient, check_layer, check_step
+from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -79,6 +79,7 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "GradientReport",
     "He",
     "History",
     "Layer",
@@ -93,7 +94,6 @@ __all__ = [
     "OneCycle",
     "RMSProp",
     "ReLU",
-    "Report",
     "Sigmoid",
     "Softmax",
     "StepDecay",

@@ -31,13 +31,13 @@ def check(
     if path.is_dir():
         outcomes = grade_rows(path, names or (), limits, seed)
         if grade or json:
-            print_json({"files": [outcome.graded() if grade else outcome.to_dict() for outcome in outcomes]})
+            print_json({"files": [outcome.graded() if grade else outcome.to_json() for outcome in outcomes]})
         else:
             screen().print(grade_table(outcomes), markup=False)
     else:
         outcomes = [check_file(path, names or (), limits, seed)]
         if grade or json:
-            print_json(outcomes[0].graded() if grade else outcomes[0].to_dict())
+            print_json(outcomes[0].graded() if grade else outcomes[0].to_json())
         else:
             screen().print(str(outcomes[0]), markup=False)
     statuses = {outcome.status for outcome in outcomes}

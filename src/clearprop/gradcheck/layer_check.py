@@ -9,10 +9,11 @@ import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.errors import ShapeError
-from clearprop.gradcheck.comparison import TOLERANCE
 from clearprop.gradcheck.net_check import check_objective
-from clearprop.gradcheck.net_objective import NetObjective
-from clearprop.gradcheck.report import Report
+from clearprop.gradcheck.numeric.comparator import TOLERANCE
+from clearprop.gradcheck.numeric.methods import Method
+from clearprop.gradcheck.numeric.net_objective import NetObjective
+from clearprop.gradcheck.report import GradientReport
 from clearprop.nn import ElementwiseLoss, Layer, Net
 from clearprop.nn.loss import Reduction
 
@@ -20,7 +21,7 @@ EXAMPLES = 5
 
 
 class Projection(ElementwiseLoss):
-    """The sum of all outputs with given weights, sum(y_hat * y): a scalar whose derivative, y, is beyond doubt.
+    """The weighted sum of all outputs, sum(y_hat * y): a scalar with the derivative y.
 
     dL/dy_hat = y.
 
@@ -43,22 +44,22 @@ class Projection(ElementwiseLoss):
 
 
 def check_layer(
-    layer: Layer, shape: int | tuple[int, ...], method: str = "auto", tolerance: float = TOLERANCE, seed: int = 0
-) -> Report:
+    layer: Layer, shape: int | tuple[int, ...], method: Method = "auto", tolerance: float = TOLERANCE, seed: int = 0
+) -> GradientReport:
     """Compare dx and the gradients of a layer's parameters with finite differences of sum(c * y), for random numbers c.
 
     Parameters
     ----------
     layer : Layer
-        It is copied; parameters that are all 0, or not drawn yet, are drawn first: much is right at 0 that is wrong elsewhere.
+        It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
     shape : int or (int, int)
-        Of the input: (B, n_in), or n_in alone.
+        Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed
-        As for `run_plan`.
+        As for `check`.
 
     Returns
     -------
-    Report
+    GradientReport
         With an entry for each parameter, and for "x".
 
     Examples
@@ -86,11 +87,11 @@ def check_layer(
     X = rng.normal(size=(rows, columns))
     y_hat = net.forward(X, training=True)[0]
     if not isinstance(y_hat, np.ndarray) or y_hat.ndim != 2:
-        raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and what backward needs, not {describe(y_hat)}.")
+        raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and the saved values; got {describe(y_hat)}.")
     objective = NetObjective(net, Projection(), X, rng.normal(size=y_hat.shape))
     report = check_objective(objective, f"{layer!r}, input {(rows, columns)}", method, tolerance, seed, started)
-    own = {tag: "" for tag, _ in objective.layers}
-    tensors = [replace(tensor, name=_own_name(tensor.name, list(own))) for tensor in report.tensors]
+    tags = [tag for tag, _ in objective.layers]
+    tensors = [replace(tensor, name=_own_name(tensor.name, tags)) for tensor in report.tensors]
     return replace(report, tensors=tensors)
 
 

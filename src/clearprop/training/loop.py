@@ -69,7 +69,7 @@ def fit(
     order : {"shuffle", "sequential", "replacement"}
         A fresh permutation of the examples every epoch; as they are; or each drawn at random with replacement.
     remainder : {"keep", "drop"}
-        What happens to the last batch of an epoch, if it is short.
+        Treatment of the last batch of an epoch, if it is short.
     validation : Split or pair (X, y), optional
         Measured after every epoch, but not learned from; by default the data set's own validation split.
     callbacks : Callback or sequence of Callback

@@ -54,5 +54,5 @@ def published_example() -> tuple[Net, Array, Array]:
 
 def _net(first: list[list[float]], second: list[list[float]]) -> tuple[Net, Array, Array]:
     net = Net(Linear(2, 3), Sigmoid(), Linear(3, 2), seed=None, dtype="float64")
-    net.theta = [*np.ravel(first), 0, 0, 0, *np.ravel(second), 0, 0]
+    net.theta = np.array([*np.ravel(first), 0, 0, 0, *np.ravel(second), 0, 0])
     return net, np.array([[1.0, -1.0]]), np.array([0])
