@@ -118,7 +118,7 @@ def test_a_folder_becomes_a_table(tmp_path):
     ("arguments", "status"), [(["dict_right.py", "--json"], 0), (["adapter_right.py", "tripled", "--grade"], 1)]
 )
 def test_the_command(arguments, status):
-    code = "import typer; from clearprop.cli.checking import check; app = typer.Typer(); app.command()(check); app()"
+    code = "import typer; from clearprop.cli.check import check; app = typer.Typer(); app.command()(check); app()"
     done = subprocess.run(
         [sys.executable, "-c", code, str(SCRIPTS / arguments[0]), *arguments[1:]], capture_output=True, text=True, check=False
     )

@@ -21,23 +21,21 @@ if TYPE_CHECKING:
 def doctor(
     path: Annotated[
         Path | None,
-        typer.Argument(
-            help="The folder of a run (clearprop train --out), or a table of its curves: .csv, .tsv or .jsonl.",
-            metavar="RUN",
-            show_default=False,
-        ),
+        o.argument("Folder written by clearprop train --out, or a table of its curves: .csv, .tsv or .jsonl.", "RUN"),
     ] = None,
-    full: Annotated[bool, typer.Option("--full/--cheap", help="Look at each of the first steps too.")] = True,
+    full: Annotated[bool, typer.Option("--full/--cheap", help="Examine each of the first steps too.")] = True,
     explain: Annotated[
         str | None,
-        typer.Option(help="Explain a finding, such as dead-relus, instead.", metavar="FINDING", show_default=False),
+        typer.Option(help="Print the page on a finding, such as dead-relus.", metavar="FINDING", show_default=False),
     ] = None,
     data_dir: o.DataDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    json: o.Json = False,
 ) -> None:
-    """Say what is wrong with a training run, cause first, and what its remedy does when it is tried.
+    """Diagnose a training run: name the root cause of what is wrong, and try its remedy.
 
-    Exit status: 0 healthy, 1 something was found, 2 undecided.
+    Exit status: 0 if the run is healthy, 1 if something is wrong, 2 if it cannot be decided.
+
+    Example: clearprop doctor runs/circles
     """
     if explain is not None:
         print_page(explain, json)
@@ -67,11 +65,11 @@ def print_page(slug: str, json: bool) -> None:
 def of_run(folder: Path, level: Level, data_dir: Path | None) -> Diagnosis:
     """The diagnosis of a folder: its config.json says how to train the run again."""
     from clearprop.cli.configuration import Configuration, from_file
-    from clearprop.cli.output import FILE
+    from clearprop.cli.folder import CONFIG
     from clearprop.training import History
 
     extra: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir.resolve())}
-    configuration = from_file(folder / FILE, Configuration(extra, {}))
+    configuration = from_file(folder / CONFIG, Configuration(extra, {}))
     data = configuration.load()
     rows = folder / "history.jsonl"
     history = History.from_jsonl(rows) if rows.exists() else None

@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.export.model import Model
 from clearprop.nn.loss import classes_of
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.report.document import Report, Section
 from clearprop.training import History
-from clearprop.training.outcome import Outcome
+from clearprop.training.outcome import Outcome, true_values
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAMES = {"train": "training", "val": "validation", "test": "test"}
-CLASSES = 40  # more make a confusion matrix that nobody can read
+CLASSES = 62  # more make a confusion matrix that nobody can read
 
 
 def training_report(
@@ -34,9 +33,9 @@ def training_report(
     outcome : Outcome
         With all figures of `clearprop.metrics`; for the pictures, its last split of the data is enough.
     configuration : dict
-        Whatever decides the run, its seed included.
+        Everything that decides the run, its seed included.
     command : str
-        What repeats it.
+        Command line that repeats it.
     """
     data, model, history, metrics = outcome.data, outcome.model, outcome.history, outcome.metrics
     ending = f"Stopped: {history.stopped}." if history.stopped else ""
@@ -61,7 +60,7 @@ def figures(metrics: dict[str, dict[str, Any]]) -> Table:
 
 
 def layers(model: Model) -> Table:
-    """What the network is made of."""
+    """Layers of the network and their parameters."""
     rows = [
         [number, repr(layer), sum(p.size for p in layer.parameters().values())]
         for number, layer in enumerate(model.net.layers, 1)
@@ -71,13 +70,26 @@ def layers(model: Model) -> Table:
 
 
 def epochs(history: History) -> Table:
-    """The history."""
+    """Rows of the history."""
     columns = history.columns()
     return Table("", [name.replace("_", " ") for name in columns], [[row.get(name) for name in columns] for row in history])
 
 
-def pictures(data: Dataset, model: Model, history: History, metrics: dict[str, dict[str, Any]]) -> list[Picture]:
-    """Those that there are for these data."""
+def pictures(
+    data: Dataset, model: Model, history: History, metrics: dict[str, dict[str, Any]], resolution: int = 120
+) -> list[Picture]:
+    """Learning curves, and the pictures that suit the task: boundary, confusion, mistakes and weights, or the fit.
+
+    Parameters
+    ----------
+    data : Dataset
+    model : Model
+    history : History
+    metrics : dict of str to dict
+        Figures of each split, with the confusion matrix of a classification.
+    resolution : int
+        Grid points along each side of the decision boundary.
+    """
     found = [
         Picture(f"curves-{metric}", f"{metric.capitalize()} by epoch", curve(history, metric))
         for metric in ("loss", "accuracy")
@@ -90,9 +102,7 @@ def pictures(data: Dataset, model: Model, history: History, metrics: dict[str, d
     if data.task == "regression":
         return [*found, Picture("fit", f"Predicted against true values, {NAMES[name]} examples", fit(part, model), (4.6, 4.6))]
     if data.n_in == 2:
-        found.append(
-            Picture("boundary", "What the network says at every point of the plane", boundary(data, model), (5.4, 4.8))
-        )
+        found.append(Picture("boundary", "Decision boundary", boundary(data, model, resolution), (5.4, 4.8)))
     if len(data.classes) <= CLASSES:
         side = max(3.6, 0.62 * len(data.classes) + 1.4)
         matrix = np.array(metrics[name]["confusion"])
@@ -116,19 +126,19 @@ def curve(history: History, metric: str) -> Any:
     return draw
 
 
-def boundary(data: Dataset, model: Model) -> Any:
-    """The plane."""
+def boundary(data: Dataset, model: Model, resolution: int) -> Any:
+    """Decision boundary in the plane."""
 
     def draw(figure: Figure) -> None:
         from clearprop import plots
 
-        plots.boundary(model.probabilities, data, figure.subplots(), outputs="probabilities", resolution=120)
+        plots.boundary(model.probabilities, data, figure.subplots(), outputs="probabilities", resolution=resolution)
 
     return draw
 
 
 def confusion(matrix: Any, data: Dataset) -> Any:
-    """Which classes are taken for which."""
+    """Confusion matrix."""
 
     def draw(figure: Figure) -> None:
         from clearprop import plots
@@ -139,7 +149,7 @@ def confusion(matrix: Any, data: Dataset) -> Any:
 
 
 def mistakes(part: Split, data: Dataset, model: Model) -> Any:
-    """The images that are most wrong."""
+    """Images with the largest errors."""
 
     def draw(figure: Figure) -> None:
         from clearprop import plots
@@ -152,7 +162,7 @@ def mistakes(part: Split, data: Dataset, model: Model) -> Any:
 
 
 def weights(W: Any, shape: tuple[int, int]) -> Any:
-    """What the hidden units look for."""
+    """Weights of the first layer, as images."""
 
     def draw(figure: Figure) -> None:
         from clearprop.plots.weights import first_layer
@@ -168,12 +178,6 @@ def fit(part: Split, model: Model) -> Any:
     def draw(figure: Figure) -> None:
         from clearprop import plots
 
-        X, y = part
-        plots.regression_fit(true_values(model, y), model.predict(X), figure.subplots())
+        plots.regression_fit(true_values(model, part), model.predict(part.X), figure.subplots())
 
     return draw
-
-
-def true_values(model: Model, y: Array) -> Array:
-    """Targets (N, n_y) in their own units, as `Model.predict` gives them."""
-    return np.asarray(y if model.encoder is None else model.encoder.decode_target(y), dtype=np.float64)
