@@ -10,7 +10,7 @@ Every derivative of a small neural network in the open, checked against the numb
 True
 """
 
-from clearprop import data, metrics, nn, optim, plots
+from clearprop import data, ladder, metrics, nn, optim, plots
 from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
@@ -48,10 +48,10 @@ from clearprop.optim import (
     Constant,
     CoolDown,
     ExponentialDecay,
+    InverseTimeDecay,
     OneCycle,
     RMSProp,
     StepDecay,
-    TimeDecay,
     WarmUp,
 )
 from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit
@@ -82,6 +82,7 @@ __all__ = [
     "GradientReport",
     "He",
     "History",
+    "InverseTimeDecay",
     "Layer",
     "LeCun",
     "Linear",
@@ -98,7 +99,6 @@ __all__ = [
     "Softmax",
     "StepDecay",
     "Tanh",
-    "TimeDecay",
     "Uniform",
     "WarmUp",
     "Xavier",
@@ -114,6 +114,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "ladder",
     "metrics",
     "mlp",
     "nn",

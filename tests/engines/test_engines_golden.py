@@ -73,4 +73,4 @@ def test_a_network_with_a_gradient_in_every_layer(engine: str) -> None:
     np.testing.assert_allclose(net[2].W, [[3, -2], [2, 0], [3, -2]], atol=1e-14)
     np.testing.assert_allclose(net[2].b, [4, -4], rtol=1e-14)
     assert steps.losses.tolist() == pytest.approx([math.log(2)], rel=1e-15)
-    assert steps.hits.tolist() == [1.0]  # of two equal scores, the first counts as the larger
+    assert steps.n_correct.tolist() == [1.0]  # of two equal scores, the first counts as the larger

@@ -323,7 +323,7 @@ def test_losses_keep_the_dtype_and_leave_their_arguments_alone(name, reduction, 
         assert not np.shares_memory(dy_hat, y_hat)
         p = loss.probabilities(y_hat)
         assert p is None or p.dtype == np.dtype(dtype)
-        assert type(loss.hits(y_hat, y)) is float
+        assert type(loss.n_correct(y_hat, y)) is float
 
 
 # --- optimizers ----------------------------------------------------------------------------------------------------------
@@ -342,11 +342,11 @@ def test_optimizers_keep_the_dtype_work_in_place_and_leave_the_gradient_alone(na
         assert np.array_equal(view, theta[:5])
         assert not np.array_equal(view, before[:5])
         assert np.array_equal(grad, kept)
-        assert list(optimizer.slots) == list(optimizer.slot_names)
-        for slot in optimizer.slots.values():
-            assert slot.dtype == np.dtype(dtype)
-            assert slot.shape == theta.shape
-            assert not np.shares_memory(slot, grad)
+        assert list(optimizer.state) == list(optimizer.state_names)
+        for value in optimizer.state.values():
+            assert value.dtype == np.dtype(dtype)
+            assert value.shape == theta.shape
+            assert not np.shares_memory(value, grad)
 
 
 @every_optimizer

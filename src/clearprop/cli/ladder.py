@@ -55,7 +55,7 @@ def ladder(
     n = min(examples or affordable(net, len(train), epochs, batch_size), len(train))
     rows = climb(
         net, Split(train.X[:n], train.y[:n]), loss=setup.loss, optimizer=setup.optimizer, batch_size=batch_size,
-        epochs=epochs, seed=setup.settings.seed, device=device,
+        epochs=epochs, seed=setup.settings.seed, device=device,  # type: ignore[arg-type]  # the engine checks it
     )  # fmt: skip
     if plot is not None:
         draw(rows, plot)

@@ -258,8 +258,9 @@ def replace_layer(case: Case, value: int) -> Case:
     layers = layers_of(case)
     old = layers[value - 1]
     assert isinstance(old, Linear)
-    new = Linear(old.n_in, old.n_out)
-    new.W[:], new.b[:] = old.W, old.b
+    new = Linear(old.n_in, old.n_out, bias=old.bias)
+    for name, array in old.parameters().items():
+        new.parameters()[name][:] = array
     layers[value - 1] = new
     return with_layers(case, layers)
 

@@ -85,7 +85,7 @@ def stand_in(leaf: Any) -> Layer:
     from torch import nn
 
     if isinstance(leaf, nn.Linear):
-        return Linear(leaf.in_features, leaf.out_features)
+        return Linear(leaf.in_features, leaf.out_features, bias=leaf.bias is not None)
     if isinstance(leaf, nn.BatchNorm1d):
         return BatchNorm(leaf.num_features)
     if isinstance(leaf, nn.Dropout):

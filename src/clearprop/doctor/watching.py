@@ -39,18 +39,18 @@ class Observed(Batch):
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """The steps of one epoch; the length of each gradient is kept."""
-        losses, hits = [], []
+        losses, n_correct = [], []
         self.norms = []
         for step, start in enumerate(range(0, len(order), batch_size), 1):
             one = super().train_epoch(net, loss, optimizer, X, y, order[start : start + batch_size], batch_size)
             losses.append(one.losses[0])
-            hits.append(one.hits[0])
+            n_correct.append(one.n_correct[0])
             self.norms.append(float(np.sqrt(np.dot(net.grad, net.grad))) / (1 if loss.reduction == "mean" else batch_size))
             if self.done < DENSE and self.monitor.level == "full":
                 self.monitor.look(net, self.epoch + 1, step, end=False)
             self.done += 1
         self.epoch += 1
-        return Steps(np.array(losses, dtype=np.float64), np.array(hits, dtype=np.float64))
+        return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))
 
 
 class Recorder(Callback):

@@ -57,9 +57,9 @@ class BinaryCrossEntropy(ElementwiseLoss):
         """Columns 1 - p and p, for a net with one output."""
         return two_columns(y_hat)
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """Examples predicted right; for several outputs, the mean over them of "p > 1/2 just where y is 1"."""
-        return elementwise_hits(y_hat > 0.5, y)
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right; for several outputs, the mean over them of "p > 1/2 just where y is 1"."""
+        return elementwise_n_correct(y_hat > 0.5, y)
 
 
 class BinaryCrossEntropyWithLogits(ElementwiseLoss):
@@ -101,9 +101,9 @@ class BinaryCrossEntropyWithLogits(ElementwiseLoss):
         """Columns 1 - sigmoid(z) and sigmoid(z), for a net with one output."""
         return two_columns(0.5 * (1 + np.tanh(0.5 * y_hat)))
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """Examples predicted right; for several outputs, the mean over them of "z > 0 just where y is 1"."""
-        return elementwise_hits(y_hat > 0, y)
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right; for several outputs, the mean over them of "z > 0 just where y is 1"."""
+        return elementwise_n_correct(y_hat > 0, y)
 
 
 def two_columns(p: Array) -> Array | None:
@@ -111,6 +111,6 @@ def two_columns(p: Array) -> Array | None:
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else None
 
 
-def elementwise_hits(predicted: Array, y: Array) -> float:
+def elementwise_n_correct(predicted: Array, y: Array) -> float:
     """Sum over the batch of the share of outputs that agree with (y > 1/2)."""
     return float((predicted == (y > 0.5)).mean(axis=1).sum())

@@ -110,8 +110,8 @@ class CrossEntropy(Loss):
         """softmax of the scores."""
         return softmax(y_hat)
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """How many examples have their largest score, and so their largest probability, where the target is."""
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples whose largest score, and so largest probability, is that of the target."""
         return float(np.count_nonzero(y_hat.argmax(axis=1) == classes_of(y)))
 
 

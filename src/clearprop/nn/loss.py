@@ -62,8 +62,8 @@ class Loss(Configured, ABC):
         """Probability of each class, (B, n_classes); None for a loss that is not about classes."""
         return None
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """How many examples of the batch are predicted right: the likeliest class is the target. NaN without classes."""
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right, whose likeliest class is the target; NaN for a loss without classes."""
         probabilities = self.probabilities(y_hat)
         if probabilities is None:
             return float("nan")

@@ -95,9 +95,11 @@ def _names(known: dict[Any, Any]) -> str:
 
 def _linear(layer: Linear) -> nn.Module:
     # skip_init, because a fresh nn.Linear would draw weights from PyTorch's global generator
-    module = nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=_dtype(layer.W))  # type: ignore[no-untyped-call]
+    skip_init: Any = nn.utils.skip_init
+    module: nn.Linear = skip_init(nn.Linear, layer.n_in, layer.n_out, bias=layer.bias, dtype=_dtype(layer.W))
     _write(module.weight, layer.W.T)
-    _write(module.bias, layer.b)
+    if layer.bias:
+        _write(module.bias, layer.b)
     return module
 
 
@@ -111,9 +113,10 @@ def _batch_norm(layer: BatchNorm) -> nn.Module:
 
 
 def _from_linear(module: nn.Linear) -> Layer:
-    layer = Linear(module.in_features, module.out_features)
+    layer = Linear(module.in_features, module.out_features, bias=module.bias is not None)
     layer.W[:] = _read(module.weight).T
-    layer.b[:] = 0 if module.bias is None else _read(module.bias)
+    if layer.bias:
+        layer.b[:] = _read(module.bias)
     return layer
 
 

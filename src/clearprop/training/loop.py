@@ -158,8 +158,8 @@ def epoch_figures(run: Run, steps: Steps, n: int) -> Row:
     if run.settings.train_metrics == "after":
         train = figures(run.net, run.train, run.loss, run.engine, penalty)
     else:
-        value, hits = steps.totals(run.loss, n, size)
-        train = {"loss": value / n + penalty, "accuracy": hits / n}
+        value, n_correct = steps.totals(run.loss, n, size)
+        train = {"loss": value / n + penalty, "accuracy": n_correct / n}
     val = {} if run.val is None else figures(run.net, run.val, run.loss, run.engine, penalty)
     found = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
     found["lr"] = run.optimizer.rate(run.optimizer.t - 1)

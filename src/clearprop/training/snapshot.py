@@ -18,7 +18,7 @@ class Snapshot:
     Attributes
     ----------
     arrays : dict of str to array
-        "theta"; "slot.m", ... of the optimizer; "layer3.running_mean", ... of the layers.
+        "theta"; "state.m", ... of the optimizer; "layer3.running_mean", ... of the layers.
     generators : dict of str to dict
         States of the generators: "order", and "layer2" for a Dropout in that place.
     t : int
@@ -32,7 +32,7 @@ class Snapshot:
     @classmethod
     def of(cls, run: Run) -> Snapshot:
         """The present state of `run`."""
-        arrays = {f"slot.{name}": slot.copy() for name, slot in run.optimizer.slots.items()}
+        arrays = {f"state.{name}": value.copy() for name, value in run.optimizer.state.items()}
         generators = {name: dict(rng.bit_generator.state) for name, rng in _generators(run).items()}
         return cls(run.net.arrays() | arrays, generators, run.optimizer.t)
 
@@ -40,7 +40,7 @@ class Snapshot:
         """Put `run` back into this state."""
         run.net.restore(self.arrays)
         run.optimizer.t = self.t
-        run.optimizer.slots = {k.removeprefix("slot."): v.copy() for k, v in self.arrays.items() if k.startswith("slot.")}
+        run.optimizer.state = {k.removeprefix("state."): v.copy() for k, v in self.arrays.items() if k.startswith("state.")}
         for name, rng in _generators(run).items():
             rng.bit_generator.state = self.generators[name]
 

@@ -46,8 +46,13 @@ KNOWN: dict[type, Formulas] = {
 }
 
 
+NO_BIAS = Formulas("z", "{x} {W}", {"W": "{x}^T {dy}", "x": "{dy} {W}^T"})
+
+
 def formulas_of(layer: Layer) -> Formulas:
     """Formulas of a layer; for one of your own, the names of its methods: `Square.forward(x)`."""
+    if type(layer) is Linear and not layer.bias:
+        return NO_BIAS
     if type(layer) in KNOWN:
         return KNOWN[type(layer)]
     name = type(layer).__name__

@@ -28,7 +28,7 @@ RULES: dict[type, tuple[dict[str, str], str]] = {
         "{w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)",
     ),
 }
-"""For each optimizer, what becomes of its slots, and of a parameter {w} with the gradient {g}."""
+"""For each optimizer, what becomes of its state, and of a parameter {w} with the gradient {g}."""
 
 
 def explain(
@@ -167,14 +167,14 @@ def _backward(net: Net, names: Names, saved: list[Any], dy: Array, stage: Stage)
 
 
 def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
-    """Take the step, and write down every gradient as it is used, every slot and every parameter after it."""
+    """Take the step, and write down every gradient as it is used, the state and every parameter after it."""
     stage = Stage(f"Update: step {optimizer.t + 1} of {optimizer!r}", sign="<-")
     stage.add("lr", "", optimizer.rate(optimizer.t))
     g = optimizer.regularised(net.theta, optimizer.clipped(net.grad)).copy()
     plain = not (optimizer.weight_decay or optimizer.clip_norm)
     simple = type(optimizer) is SGD and not optimizer.momentum
     optimizer.step(net.theta, net.grad)
-    slots, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
+    state, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
     if type(optimizer) is SGD and optimizer.nesterov:
         rule = "{w} - lr ({g} + momentum {v})"
     start = 0
@@ -183,11 +183,11 @@ def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
             w = names.parameters[id(layer)][name]
             part = slice(start, start + value.size)
             start += value.size
-            symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{slot: f"{slot}_{w}" for slot in optimizer.slot_names}}
+            symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{name: f"{name}_{w}" for name in optimizer.state_names}}
             if not plain:
                 stage.add(symbols["g"], _prepared(w, optimizer), g[part].reshape(value.shape))
-            for slot, formula in ({} if simple else slots).items():
-                stage.add(symbols[slot], fill(formula, symbols), optimizer.slots[slot][part].reshape(value.shape))
+            for kept, formula in ({} if simple else state).items():
+                stage.add(symbols[kept], fill(formula, symbols), optimizer.state[kept][part].reshape(value.shape))
             stage.add(w, fill("{w} - lr {g}" if simple else rule, symbols), value)
     return stage
 

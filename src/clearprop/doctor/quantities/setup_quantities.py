@@ -72,7 +72,7 @@ class Structure(OfCase):
                     "spread": spread,
                     "gain": spread * float(np.sqrt(layer.n_in)) / half,
                     "alike": float(np.abs(W - W[:, :1]).max()),
-                    "bias": float(np.abs(layer.b).max()),
+                    "bias": float(np.abs(layer.b).max()) if layer.bias else 0.0,
                     "before": type(following).__name__ if following is not None else "",
                     "normalised": isinstance(following, BatchNorm),
                 }

@@ -1,4 +1,4 @@
-"""The compiled engine: the layers' own mathematics, at the speed of the machine."""
+"""The compiled engine: whole epochs in machine code."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from clearprop.engines.compiled.cache import announce_compilation
 from clearprop.engines.compiled.epoch import train_steps
 from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.loss_functions import LIKELIHOOD, loss_code
-from clearprop.engines.compiled.plan import GRADIENT, MEASURE, TRAIN, Data, Plan, make_plan, numbered, stages
+from clearprop.engines.compiled.plan import EVALUATE, GRADIENT, TRAIN, Data, Plan, make_plan, numbered, stages
 from clearprop.engines.compiled.shuffle import permutation
 from clearprop.engines.compiled.updates import OPTIMIZER_CODES
+from clearprop.engines.compiled.verified import unverified
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.support import require_support
 from clearprop.errors import ShapeError
@@ -28,10 +29,10 @@ from clearprop.registry import count
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
-Shape = tuple[tuple[int, int, int], ...]  # inputs, outputs and code of the activation, for each linear layer
-KEPT = 4  # plans: for training and for measuring, and for the last batch of a piece
+Shape = tuple[tuple[int, int, int, bool], ...]  # inputs, outputs, code of the activation, and bias, for each linear layer
+KEPT = 4  # plans: for training and for evaluation, and for the last batch of a piece
 NO_STEP = SGD()  # stands for the optimizer where none is needed
-MEASURED = 256  # examples of a batch that is only measured: few enough for their activations to stay in a cache
+EVALUATED = 256  # examples of a batch that is only evaluated: few enough for their activations to stay in a cache
 PIECE = 8192  # examples that are converted at a time, where the data are not of the net's dtype
 
 
@@ -42,11 +43,14 @@ class Compiled(Engine):
     element-wise functions that `nn` and `optim` use, compiled for vector registers (`lanes`, `lane_math`), and of one
     matrix kernel (`tile`). Steps that are large enough are shared among threads. The interpreter lock is released.
 
+    It runs only what it was verified against (`verified`): an edited, subclassed or patched layer, loss or optimizer is
+    refused, and `fit` then trains on the engine "batch".
+
     Parameters
     ----------
     threads : int, optional
-        How many threads share a large step; by default, one for each processor that this process may use. The same seed
-        gives the same bits only with the same number of threads.
+        Number of threads that share a large step; by default, one for each processor that this process may use. The same
+        seed gives the same bits only with the same number of threads.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -56,7 +60,7 @@ class Compiled(Engine):
         self._known: tuple[list[Layer], Shape | str] = ([], "")
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """Linear layers, each with at most one activation behind it; the losses and optimizers of clearprop."""
+        """Linear layers, each with at most one activation behind it; the losses and optimizers of clearprop; unchanged."""
         found = stages(net)
         if isinstance(found, str):
             return found
@@ -64,7 +68,7 @@ class Compiled(Engine):
             return f"it knows only the losses of clearprop, not {loss!r}."
         if type(optimizer) not in OPTIMIZER_CODES:
             return f"it knows only the optimizers of clearprop, not {optimizer!r}."
-        return None
+        return unverified(net, *net.layers, loss, optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y) of the net: a few large matrix products, which NumPy does at full speed."""
@@ -72,20 +76,22 @@ class Compiled(Engine):
 
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
         """One batch through the kernel, without the update."""
-        grad, shape = net.theta.copy(), self._checked_shape(net, loss, NO_STEP)
+        grad, shape = net.theta.copy(), self._checked_shape(net, loss)
         steps = self._run(shape, net, loss, NO_STEP, X, y, np.arange(len(X)), len(X), grad, GRADIENT)
         return float(steps.losses[0]), grad
 
     def permutation(self, rng: np.random.Generator, n: int) -> Array:
-        """NumPy's, drawn faster: with a small net that takes as long as the training itself."""
+        """NumPy's permutation, drawn faster: with a small net, drawing it takes as long as the training itself."""
         return permutation(rng, n)
 
-    def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
         """Forward passes of the kernel, if the data have the dtype of the net and the kernel knows its layers."""
-        shape, size = self._shape(net), min(MEASURED, len(X))
-        if X.dtype != net.dtype or isinstance(shape, str) or loss_code(loss) is None:
-            return super().measure(net, loss, X, y)
-        steps = self._run(shape, net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, MEASURE)
+        shape, size = self._shape(net), min(EVALUATED, len(X))
+        known = not isinstance(shape, str) and loss_code(loss) is not None and not unverified(net, *net.layers, loss)
+        if X.dtype != net.dtype or not known:
+            return super().loss_and_correct(net, loss, X, y)
+        assert not isinstance(shape, str)
+        steps = self._run(shape, net, loss, NO_STEP, X, y, np.arange(len(X)), size, net.theta, EVALUATE)
         return steps.totals(loss, len(X), size)
 
     def train_epoch(
@@ -124,23 +130,23 @@ class Compiled(Engine):
         plan, plan_numbers = self._plan(shape, net, batch_size)
         if mode == TRAIN:
             optimizer.prepare(theta, theta)
-        slots = np.empty((len(optimizer.slots), theta.size), theta.dtype)
-        for k, slot in enumerate(optimizer.slots.values()):
-            slots[k] = slot
+        state = np.empty((len(optimizer.state), theta.size), theta.dtype)
+        for k, value in enumerate(optimizer.state.values()):
+            state[k] = value
         straight = mode == TRAIN and is_plain(optimizer) and not plan.narrow
         clip_norm = np.inf if optimizer.clip_norm is None else optimizer.clip_norm
         per_example = 0 if loss.reduction == "sum" else 1 if code <= LIKELIHOOD else int(net.n_out or 1)
         data_numbers = self._data(mode, X, y, code, per_example)
         report = np.zeros((2, n_steps))
         done = run_in_threads(
-            plan, plan_numbers, data_numbers, order, mode, straight, theta, slots,
+            plan, plan_numbers, data_numbers, order, mode, straight, theta, state,
             OPTIMIZER_CODES[type(optimizer)], rule(optimizer, n_steps), optimizer.weight_decay, clip_norm, report,
         )  # fmt: skip
         if not done:
             refuse(net, loss, X, y, order)
         if mode == TRAIN:
-            for k, slot in enumerate(optimizer.slots.values()):
-                slot[:] = slots[k]
+            for k, value in enumerate(optimizer.state.values()):
+                value[:] = state[k]
             optimizer.t += n_steps
         return Steps(report[0], report[1])
 
@@ -149,20 +155,21 @@ class Compiled(Engine):
         layers, shape = self._known
         if len(layers) != len(net.layers) or not all(map(is_, layers, net.layers)):
             found = stages(net)
-            shape = found if isinstance(found, str) else tuple((layer.n_in, layer.n_out, code) for layer, code in found)
+            shape = found if isinstance(found, str) else tuple((x.n_in, x.n_out, code, x.bias) for x, code in found)
             self._known = list(net.layers), shape
         return shape
 
-    def _checked_shape(self, net: Net, loss: Loss, optimizer: Optimizer) -> Shape:
-        """The net as the kernel sees it, or the error that says why it cannot train so."""
+    def _checked_shape(self, net: Net, loss: Loss, *optimizer: Optimizer) -> Shape:
+        """The net as the kernel sees it, or the error that says why it cannot train so, with that optimizer, if any."""
         shape = self._shape(net)
-        if isinstance(shape, str) or loss_code(loss) is None or type(optimizer) not in OPTIMIZER_CODES:
-            require_support(self, net, loss, optimizer)
+        known = not isinstance(shape, str) and loss_code(loss) is not None and {*map(type, optimizer)} <= OPTIMIZER_CODES.keys()
+        if not known or unverified(net, *net.layers, loss, *optimizer):
+            require_support(self, net, loss, *(optimizer or [NO_STEP]))
         assert not isinstance(shape, str)
         return shape
 
     def _data(self, mode: int, X: Array, y: Array, code: int, per_example: int) -> Any:
-        """What the kernel is told of the data, kept for the next epoch on the same."""
+        """The data as the kernel takes them, kept for the next epoch on the same."""
         told = len(X), y.shape[1] if y.ndim == 2 else 0, code, per_example
         data, numbers = self._last.get(mode, (None, None))
         if data is None or data.x is not X or data.y is not y or data[2:] != told:
@@ -172,7 +179,7 @@ class Compiled(Engine):
         return numbers
 
     def _plan(self, shape: Shape, net: Net, batch_size: int) -> tuple[Plan, Any]:
-        """The memory for this kind of step, kept for the next epoch; and what the kernel is told of it."""
+        """The memory for this kind of step, kept for the next epoch, and the same as the kernel takes it."""
         key = shape, net.dtype, batch_size
         if key not in self._plans:
             share = 6 * batch_size * net.theta.size >= WORTH_SHARING and not INTERPRETED
@@ -191,12 +198,15 @@ def is_narrow(net: Net, batch_size: int) -> bool:
 
 
 def processors() -> int:
-    """How many processors this process may use."""
+    """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count() or 1
 
 
 def checked(net: Net, loss: Loss, code: int, X: Array, y: Array) -> tuple[Array, Array]:
-    """X and y as the kernel reads them, once all have been refused that `Net` and `Loss` would refuse, but for wrong labels."""
+    """X and y as the kernel reads them.
+
+    Raises what `Net` and `Loss` would raise, except for wrong labels, which the kernel finds (`refuse`).
+    """
     X = np.ascontiguousarray(X, dtype=net.dtype)
     net.layers[0].check_input(X)
     if y.ndim != 1 or y.shape != X.shape[:1] or y.dtype.kind not in "iu" or net.n_out in (1, None) or code > LIKELIHOOD:
@@ -211,11 +221,11 @@ def check_targets(net: Net, loss: Loss, X: Array, y: Array) -> None:
 
 
 def refuse(net: Net, loss: Loss, X: Array, y: Array, order: Array) -> None:
-    """Raise the error for what the kernel would not take: a label or a row number."""
+    """Raise the error for a label or a row number that the kernel has refused."""
     check_targets(net, loss, X, y)
     n = len(X)
     wrong = order[(order < 0) | (order >= n)][0]
-    raise ShapeError(f"The order names example {wrong}, but there are {n}: it must be made of the numbers 0 ... {n - 1}.")
+    raise ShapeError(f"order names example {wrong}, but there are {n}; give row numbers between 0 and {n - 1}.")
 
 
 def is_plain(optimizer: Optimizer) -> bool:
@@ -234,7 +244,7 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
 
 
 def run_in_threads(plan: Plan, *given: Any) -> bool:
-    """Call the kernel once in each of the plan's threads, this one among them, and wait for all; whether it took the data."""
+    """Call the kernel in each of the plan's threads, this one among them, and wait for all; True if it accepted the data."""
     plan.counter[0] = 0
     with announce_compilation(plan.packed.dtype):
         if plan.threads == 1:

@@ -1,4 +1,4 @@
-"""What every engine is handed: a matrix X, and targets as rows of numbers, checked before any engine sees them."""
+"""Preparation of the data: a matrix X, and targets as rows of numbers, checked before an engine computes with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def checked(engine: Engine, net: Net, X: Array) -> Array:
     UnsupportedError
         If the engine cannot run the net.
     ShapeError
-        If X does not fit the net, in the words of the layer that refuses it.
+        If X does not fit the net, with the message of the layer.
     """
     require_support(engine, net, CrossEntropy(), SGD())
     X = np.asarray(X, dtype=net.dtype)
@@ -43,7 +43,7 @@ def prepared(
     UnsupportedError
         If the engine cannot train the net with this loss and optimizer.
     ShapeError
-        If X does not fit the net or y the loss, in the words of the reference.
+        If X does not fit the net or y the loss, with the message of the reference.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def prepared(
 
 
 def limits(net: Net, loss: Loss) -> tuple[float, float]:
-    """Between which numbers a loss keeps the predictions, so that it stays finite; see the losses on probabilities."""
+    """Lower and upper limit of the predictions, which keep a loss finite; see the losses on probabilities."""
     kind = np.finfo(net.dtype)
     if type(loss) is NegativeLogLikelihood:
         return float(kind.tiny), math.inf
@@ -73,7 +73,7 @@ def limits(net: Net, loss: Loss) -> tuple[float, float]:
 
 
 def check_batches(net: Net, sizes: set[int]) -> None:
-    """Refuse a batch of one example where a BatchNorm would have to standardise it, in that layer's own words."""
+    """Raise the layer's own error if a BatchNorm would have to standardise a batch of one example."""
     for layer in net.layers:
         if type(layer) is BatchNorm and 1 in sizes:
             layer.forward(np.zeros((1, layer.n), dtype=net.dtype), training=True)

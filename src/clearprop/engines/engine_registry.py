@@ -1,4 +1,4 @@
-"""The registry of engines: it imports an engine when that is asked for, so that nobody pays for those he does not use."""
+"""The registry of engines, each of which is imported when it is first asked for."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from clearprop.engines.compiled.lane_moves import spaced
 from clearprop.engines.compiled.lanes import expanded, fill, load, store, total
 from clearprop.engines.compiled.plan import (
     ACTIVATION,
+    BIAS,
     COLUMNS,
     N_IN,
     N_OUT,
@@ -25,16 +26,17 @@ from clearprop.engines.compiled.plan import (
     W,
 )
 from clearprop.engines.compiled.tile import row_product, sum_product
+from clearprop.engines.compiled.verified import original
 from clearprop.nn import ReLU, Sigmoid, Tanh
 
-sigmoid, d_sigmoid = compile_elementwise(Sigmoid.f), compile_elementwise(Sigmoid.df)
-tanh, d_tanh = compile_elementwise(Tanh.f), compile_elementwise(Tanh.df)
-relu, d_relu = compile_elementwise(ReLU.f), compile_elementwise(ReLU.df)
+sigmoid, d_sigmoid = compile_elementwise(original(Sigmoid, "f")), compile_elementwise(original(Sigmoid, "df"))
+tanh, d_tanh = compile_elementwise(original(Tanh, "f")), compile_elementwise(original(Tanh, "df"))
+relu, d_relu = compile_elementwise(original(ReLU, "f")), compile_elementwise(original(ReLU, "df"))
 
 
 @expanded
 def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
-    """The part of 0 ... n, in whole units, that falls to a thread."""
+    """The part of 0 ... n, in whole units, that belongs to a thread."""
     if threads == 1:
         return 0, n
     parts = (n + unit - 1) // unit
@@ -43,10 +45,10 @@ def share(n: int, unit: int, thread: int, threads: int) -> tuple[int, int]:
 
 @expanded
 def divided(p: Any, stage: int) -> int:
-    """How many columns of a stage, from the first on, are divided among the threads, as many for each.
+    """Number of columns of a stage, from the first on, that are divided among the threads, equally.
 
-    The rows of the other columns are: those that are left over, or all, if there are few, or if the stage needs whole rows,
-    for a softmax or for the loss.
+    Of the other columns the rows are divided: of those left over, or of all, if there are few, or if the stage needs whole
+    rows, for a softmax or for the loss.
     """
     at, unit = stage * COLUMNS, p.lanes * p.threads
     width = p.table[at + WIDTH]
@@ -59,7 +61,7 @@ def divided(p: Any, stage: int) -> int:
 
 @expanded
 def parts(p: Any) -> int:
-    """What a thread has of every stage: its own columns (part 0), and, if it is not alone, its rows of the others (part 1)."""
+    """Number of parts that a thread has of every stage: its own columns, and, if it is not alone, its rows of the others."""
     return min(p.threads, 2)
 
 
@@ -86,10 +88,10 @@ def region(p: Any, stage: int, size: int, part: int) -> tuple[int, int, int, int
 
 @expanded
 def panel(p: Any, stage: int, thread: int, part: int) -> tuple[int, int, int, int]:
-    """Where in `packed` the columns of W and b lie: the first number, the step from row to row, and which they are.
+    """Place in `packed` of the columns of W and b: the first number, the step from row to row, first and last column.
 
     W[i, j] is at start + i * step + j - lane, and b is one more row. The columns of each thread lie together, far from those
-    of others: a processor that fetches more than it was asked for would else take what another writes.
+    of others: a processor that prefetches would otherwise take cache lines that another one writes.
     """
     lane, lane_end = columns(p, stage, thread, part)
     return p.table[stage * COLUMNS + W] + (p.table[stage * COLUMNS + N_IN] + 1) * lane, lane_end - lane, lane, lane_end
@@ -169,7 +171,7 @@ def as_one(code: int, row: int, row_end: int, width: int, lane: int, lane_end: i
 
 @expanded
 def source(p: Any, stage: int) -> tuple[Any, Any, int]:
-    """What a stage takes for x: the data, or the activations of the stage before; where its rows begin; the first of these."""
+    """The input x of a stage: the data, or the activations before it; where its rows begin; the first of these."""
     if stage == 0:
         return p.x, p.x_offsets, p.thread * p.batch_size
     return p.a, p.offsets, (stage - 1) * p.batch_size
@@ -212,7 +214,10 @@ def backward_stage(p: Any, stage: int, size: int, part: int) -> None:
 
 @expanded
 def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int, scale: float) -> None:
-    """dW = x^T dz and db = sum of dz, for a part of a thread, times scale: written to `to`, or added to it (keep = 1)."""
+    """dW = x^T dz and db = sum of dz, for a part of a thread, times scale: written to `to`, or added to it (keep = 1).
+
+    A layer without bias has a b of zeros here, whose gradient is never written and stays zero.
+    """
     x, x_offsets, x_row = source(p, stage)
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, start = t[at + N_IN], t[at + WIDTH], t[at + A]
@@ -223,7 +228,7 @@ def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int,
         x, x_offsets, x_row, row, min(row_end, n_in), p.da, start, width, size,
         to, w_start, w_step, lane, lane_end, keep, scale, p.packed, 0, lanes,
     )  # fmt: skip
-    if row_end <= n_in:
+    if row_end <= n_in or t[at + BIAS] == 0:
         return
     b_start = w_start + n_in * w_step
     for j in range(lane, lane_end, lanes):
@@ -236,7 +241,7 @@ def gradient_stage(p: Any, stage: int, size: int, part: int, to: Any, keep: int,
 
 @expanded
 def transpose_stage(p: Any, stage: int, part: int) -> None:
-    """W^T of one stage, for a part of a thread: so many rows at a time as fill a register, which stay in the nearest cache."""
+    """Renew W^T of one stage, for a part of a thread, a register of rows at a time, which stay in the nearest cache."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     row, row_end = own_rows(p, stage, part)
     row_end = min(row_end, t[at + N_IN])
@@ -254,7 +259,7 @@ def transpose_stage(p: Any, stage: int, part: int) -> None:
 
 @expanded
 def pack(p: Any, theta: Any, packed: Any, back: bool) -> None:
-    """Copy theta to where it is padded and divided, or back."""
+    """Copy theta into `packed`, padded and divided among the threads, or back."""
     for stage in range(p.stages):
         for thread in range(p.threads):
             pack_panel(p, stage, panel(p, stage, thread, 0), theta, packed, back)
@@ -267,7 +272,7 @@ def pack_panel(p: Any, stage: int, given: tuple[int, int, int, int], theta: Any,
     """Copy a panel of theta, or back."""
     t, at = p.table, stage * COLUMNS
     start, step, lane, lane_end = given
-    for i in range(t[at + N_IN] + 1):
+    for i in range(t[at + N_IN] + t[at + BIAS]):
         for j in range(lane, min(lane_end, t[at + N_OUT])):
             if back:
                 theta[t[at + THETA_W] + i * t[at + N_OUT] + j] = packed[start + i * step + j - lane]
