@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.data.mnist import mnist_folder
+from clearprop.data.built_in import mnist_folder
 
 
 def read_mnist(folder: Path | None = None) -> tuple[Array, Array, Array, Array]:

@@ -16,7 +16,7 @@ from benchmarks.peers import PEERS
 from benchmarks.scaling import AXES, TAIL, curve, exponent
 from benchmarks.to_98 import PROGRAMS
 from benchmarks.workloads import Workload
-from clearprop.plots.output import save
+from clearprop.plots import save
 from clearprop.plots.style import FAINT, INK, LABEL, NOTE, PALETTE, TITLE, dress
 
 OURS, THEIRS, OUR_FIT = PALETTE[0], "#b4bac4", PALETTE[5]

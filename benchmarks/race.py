@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.memory import status
 from benchmarks.processes import apart
 from benchmarks.to_98 import PROGRAMS
-from clearprop.data.mnist import mnist_folder
+from clearprop.data.built_in import mnist_folder
 
 GOAL, CAP = 0.98, 25
 PATIENCE = 0.1  # seconds between two programs, for the machine to come to rest

@@ -10,7 +10,7 @@ import numpy as np
 
 import clearprop as cp
 from benchmarks.processes import apart
-from clearprop.data.circles import make_circles
+from clearprop.data.built_in import make_circles
 from clearprop.engines.compiled import engine as compiled
 
 EPOCHS, BATCH = 150, 10

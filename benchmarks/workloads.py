@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.mnist_files import read_mnist
 from clearprop.arrays import Array
-from clearprop.data.circles import make_circles
+from clearprop.data.built_in import make_circles
 
 Parameters = list[tuple[Array, Array]]
 """W (n_in, n_out) and b (n_out,) of each layer."""

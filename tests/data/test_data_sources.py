@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from clearprop import data
-from clearprop.data import mnist
+from clearprop.data import built_in
 from clearprop.errors import ClearpropError, DataError, MissingExtraError, OptionError, UnknownNameError
 
 SHARED = os.environ.get("CLEARPROP_DATA")
@@ -72,7 +72,7 @@ def test_synth_is_the_practical_bit_for_bit():
     X = data.load("synth", dtype="float64").train.X
     assert np.allclose(X.mean(axis=0), 0, atol=1e-12)
     assert np.allclose(X.std(axis=0), 1, atol=1e-12)
-    assert data.load("synth", val=0).val is None
+    assert "val" not in data.load("synth", val=0).splits
 
 
 def test_digits_are_images_from_zero_to_one():
@@ -112,7 +112,7 @@ def test_course_circles_are_loaded_as_they_are(ending):
     folder = Path(SHARED) / "circles"
     raw = np.load(folder / "circles.npz")
     loaded = data.load(folder / f"circles.{ending}", val=0, dtype="float64")
-    assert loaded.val is None
+    assert "val" not in loaded.splits
     for split, part in ((loaded.train, "train"), (loaded.test, "test")):
         assert (raw["X" + part] == split.X).all()
         assert (split.y == raw["Y" + part].argmax(axis=1)).all()
@@ -156,7 +156,7 @@ def test_mnist_is_found_in_a_folder(tmp_path, monkeypatch, kind):
 
 
 def test_mnist_without_files_or_network_says_where_to_put_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist, "BASE_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr(built_in, "BASE_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CLEARPROP_DATA", raising=False)
     with pytest.raises(DataError, match=r"not on this machine \(looked in .*train-images-idx3-ubyte.gz, .*--data-dir"):
@@ -335,7 +335,8 @@ def test_bad_option(options, message):
 
 
 def test_a_part_that_the_source_brings_keeps_its_size():
-    with pytest.raises(OptionError, match="comes with 10000 examples for val"):
+    message = "comes with 10000 examples for val, not val=0.5: the validation set is fixed; omit val, or pass val=0 to drop it."
+    with pytest.raises(OptionError, match=message):
         data.load("synth", val=0.5)
     assert len(data.load("synth", val=10000).val) == 10000
 

@@ -14,7 +14,7 @@ from clearprop.data import loading
 from clearprop.data.columns import Column
 from clearprop.data.scaling import Scaling, fit_scaling, moments
 from clearprop.data.splitting import split_rows
-from clearprop.errors import OptionError, UnknownNameError
+from clearprop.errors import DataError, OptionError, UnknownNameError
 
 
 def shifted(n=200):
@@ -29,6 +29,22 @@ def leaks(loaded):
     X = loaded.train.X * np.array(rows.spread) + np.array(rows.shift)
     figures = ((X.mean(axis=0), rows.shift), (X.std(axis=0), rows.spread))
     return not all(np.allclose(found, used, rtol=1e-9) for found, used in figures)
+
+
+def test_a_split_that_is_missing_says_how_to_load_it():
+    loaded = data.load("circles", test=0)
+    assert list(loaded.splits) == ["train", "val"]
+    assert loaded.val is loaded.splits["val"]
+    with pytest.raises(DataError, match=r"circles has no test examples; load it with test=0\.15"):
+        _ = loaded.test
+
+
+def test_splits_come_in_order_under_their_names():
+    split = data.load("circles").train
+    assert list(data.Dataset("d", {"test": split, "val": split, "train": split}).splits) == ["train", "val", "test"]
+    for splits in ({}, {"val": split}, {"train": split, "valid": split}):
+        with pytest.raises(OptionError, match="splits must hold train, and may hold val and test, not "):
+            data.Dataset("d", splits)
 
 
 def test_the_scaler_sees_the_training_split_alone(monkeypatch):

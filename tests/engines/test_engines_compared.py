@@ -12,8 +12,7 @@ import clearprop as cp
 from clearprop.engines import ENGINES
 from clearprop.errors import OptionError
 from clearprop.ladder import affordable, climb, lines_of_code
-from clearprop.plots.costs import gradient_costs
-from clearprop.plots.ladder import step_times
+from clearprop.plots import gradient_costs, step_times
 from clearprop.studies.derivative_cost import central_differences, fit_exponents, forward_differences, measure_costs
 
 X = np.random.default_rng(0).normal(size=(30, 2))

@@ -7,7 +7,7 @@ from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import OptionError, ShapeError
 from clearprop.nn import Linear, Net
 from clearprop.plots import boundary, style
-from clearprop.plots.scores import class_probabilities
+from clearprop.plots.points import class_probabilities
 
 X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [1.0, 2.0]])
 Y = np.array([0, 1, 0, 1])
@@ -51,7 +51,8 @@ def test_points_have_the_colours_of_their_classes():
 
 
 def test_a_data_set_gives_names_and_its_test_points_another_marker():
-    data = Dataset("d", Split(X, Y), None, Split(X[:2] + 3, Y[:2]), classes=["no", "yes"], features=["age", "dose"])
+    splits = {"train": Split(X, Y), "test": Split(X[:2] + 3, Y[:2])}
+    data = Dataset("d", splits, classes=["no", "yes"], features=["age", "dose"])
     ax = draw(Net(Linear(2, 2)), data)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("age", "dose")
     assert legend(ax) == ["no", "yes", "training", "test"]
@@ -96,7 +97,7 @@ def test_one_class_alone_has_no_line():
         ((X, Y + 0.5), OptionError, "integers from 0"),
         ((X, Y - 1), OptionError, "integers from 0"),
         ((X[:0], Y[:0]), OptionError, "no points"),
-        (Dataset("d", Split(X, X[:, :1]), task="regression"), OptionError, "for regression"),
+        (Dataset("d", {"train": Split(X, X[:, :1])}, task="regression"), OptionError, "for regression"),
     ],
 )
 def test_unfit_data_are_named(data, error, message):

@@ -23,7 +23,7 @@ def test_cells_hold_counts_and_shares_of_their_row():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b", "3"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "3"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
-    assert ax.get_title(loc="left") == "1,004 examples: 99.7 % right"
+    assert ax.get_title(loc="left") == "1,004 examples: 99.7 % correct"
 
 
 def test_text_stands_out_from_its_cell():
@@ -81,10 +81,10 @@ def worst(n=16, p=P, truth=TRUTH, images=IMAGES, shape=(2, 2)):
 def test_the_worst_come_first_with_their_images():
     figure = worst()
     assert captions(figure) == [
-        "true two, said one (100 %)",
-        "true one, said zero (>99 %)",
-        "true one, said two (50 %)",
-        "true zero, said one (60 %)",
+        "true two, pred. one (100 %)",
+        "true one, pred. zero (>99 %)",
+        "true one, pred. two (50 %)",
+        "true zero, pred. one (60 %)",
     ]
     assert figure.axes[0].images[0].get_array().tolist() == [[16, 17], [18, 19]]
     assert figure.get_suptitle() == "4 of 5 wrong"
@@ -99,7 +99,7 @@ def test_at_most_n_are_shown():
 
 def test_when_none_is_wrong_the_figure_says_so():
     figure = worst(truth=P.argmax(axis=1))
-    assert [text.get_text() for text in figure.texts] == ["All 5 are right."]
+    assert [text.get_text() for text in figure.texts] == ["All 5 are correct."]
     assert not figure.axes
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from clearprop.recipes.comparison import differs, identical, identical_tables, measured, reached, shown, within
+from clearprop.recipes.published import differs, identical, identical_tables, measured, reached, shown, within
 
 
 def test_identical_notices_one_digit():

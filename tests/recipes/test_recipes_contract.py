@@ -36,7 +36,7 @@ def test_without_its_data_it_says_which_file_to_put_where(recipe, tmp_path, monk
     monkeypatch.delenv("CLEARPROP_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("clearprop.data.mnist.BASE_URL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("clearprop.data.built_in.BASE_URL", "http://127.0.0.1:9/")
     with pytest.raises(ClearpropError, match=r"(circles\.npz|train-images-idx3-ubyte\.gz)") as raised:
         recipe().run(Conditions(data_dir=tmp_path))
     assert "--data-dir" in str(raised.value)
@@ -50,12 +50,10 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", ["seeds", "jobs"])
 def test_impossible_conditions_are_refused(name):
-    from clearprop.recipes.training import seeds_for, sweep
-
     conditions = Conditions(**{name: 0})
     calls = {
-        "seeds": lambda: seeds_for(conditions, 3),
-        "jobs": lambda: sweep(dict, {"lr": [1]}, 1, None, "batch", conditions),
+        "seeds": lambda: conditions.n_seeds(3),
+        "jobs": lambda: conditions.sweep(dict, {"lr": [1]}, 1, None, "batch"),
     }
     with pytest.raises(ClearpropError, match=name):
         calls[name]()

@@ -10,7 +10,7 @@ from clearprop.nn import CrossEntropy
 from clearprop.optim import SGD
 from clearprop.recipes import RECIPES, Conditions
 from clearprop.recipes.course_data import CIRCLES, course_circles
-from clearprop.recipes.rdfia_circles_runs import circles_trial, make_net, unshifted_run
+from clearprop.recipes.rdfia_circles import circles_trial, make_circles_net, unshifted_run
 from clearprop.recipes.vu_scalar import softmax_derivative
 from clearprop.training import fit
 
@@ -37,7 +37,7 @@ def test_a_trial_is_what_fit_does_epoch_by_epoch():
     data = course_circles(None)
     row = circles_trial(data, 3, "batch", 50, 0.5, "code", epochs=4)
     rng = np.random.default_rng(3)
-    net = make_net("code", rng)
+    net = make_circles_net("code", rng)
     history = fit(
         net, data[0], loss=CrossEntropy(), optimizer=SGD(0.5), batch_size=50, epochs=4, seed=rng, validation=data[1],
         train_metrics="after",

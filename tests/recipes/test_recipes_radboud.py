@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from clearprop.recipes import RECIPES, Conditions
+from clearprop.recipes.radboud_digits import COLUMNS, TABLES
+from clearprop.recipes.radboud_digits_evidence import steps_until_dead
 from clearprop.recipes.radboud_digits_runs import RUNS, digits_split, make_net, printed_rows, train_run
-from clearprop.recipes.radboud_digits_tables import COLUMNS, TABLES
-from clearprop.recipes.radboud_evidence import steps_until_dead
 
 
 @pytest.fixture(scope="module")

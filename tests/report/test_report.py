@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from clearprop.cli import app
 from clearprop.recipes import RECIPES, Explanation, Picture, Table
-from clearprop.report import Report, Section, environment, recipe_report
+from clearprop.report import Document, Section, environment, recipe_report
 
 VOID = {"meta", "img", "br", "hr", "link", "input", "path", "use", "rect", "image", "stop"}
 
@@ -59,7 +59,7 @@ def draw(figure):
 
 
 def test_a_report_is_complete_and_loads_nothing():
-    report = Report(
+    report = Document(
         "Rings & <rings>",
         "lead",
         [
@@ -81,7 +81,7 @@ def test_a_report_is_complete_and_loads_nothing():
 
 
 def test_the_same_report_gives_the_same_bytes():
-    report = Report("t", sections=[Section("s", pictures=[Picture("p", "one", draw)])])
+    report = Document("t", sections=[Section("s", pictures=[Picture("p", "one", draw)])])
     assert report.html() == report.html()
 
 
@@ -89,13 +89,13 @@ def test_a_huge_figure_is_embedded_as_png():
     def cloud(figure):
         figure.subplots().scatter(range(20_000), range(20_000))
 
-    html = Report("t", sections=[Section("s", pictures=[Picture("p", "one", cloud)])]).html()
+    html = Document("t", sections=[Section("s", pictures=[Picture("p", "one", cloud)])]).html()
     assert 'src="data:image/png;base64,' in html
     check(html)
 
 
 def test_save_makes_folders(tmp_path):
-    assert Report("t").save(tmp_path / "a" / "b.html").read_text().startswith("<!doctype html>")
+    assert Document("t").save(tmp_path / "a" / "b.html").read_text().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize("name", ["radboud-components", "radboud-descent", "vu-scalar"])
@@ -129,5 +129,5 @@ def test_drawing_leaves_no_figure_open():
 
     before = pyplot.get_fignums()
     assert isinstance(Picture("p", "one", draw).figure(), Figure)
-    Report("t", sections=[Section("s", pictures=[Picture("p", "one", draw)])]).html()
+    Document("t", sections=[Section("s", pictures=[Picture("p", "one", draw)])]).html()
     assert pyplot.get_fignums() == before

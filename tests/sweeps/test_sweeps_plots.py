@@ -5,9 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from clearprop.errors import OptionError, ShapeError
-from clearprop.plots.heatmap import heat_map
-from clearprop.plots.overlaid import many_curves
-from clearprop.plots.spread import bands
+from clearprop.plots import bands, heat_map, many_curves
 
 NAN = float("nan")
 

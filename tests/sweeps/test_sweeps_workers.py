@@ -109,6 +109,6 @@ def test_groups_by_hand():
     assert [t.replicate for t in first] == [0]  # nothing is known: alone
     groups.learn(first[0], GROUP_SECONDS / 4)
     second = next(handed)  # the other combination's first replicate counts as the slowest known; then three more of the first
-    assert [t.settings["x"] for t in second][0] == 2
+    assert second[0].settings["x"] == 2
     assert len(second) == 4
     assert sum(len(group) for group in [first, second, *handed]) == 80

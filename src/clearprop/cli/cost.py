@@ -73,7 +73,6 @@ def draw(rows: list[dict[str, Any]], exponents: dict[str, float], path: Path) ->
     """Plot the times against P, on logarithmic scales."""
     from matplotlib.figure import Figure
 
-    from clearprop.plots import save
-    from clearprop.plots.costs import gradient_costs
+    from clearprop.plots import gradient_costs, save
 
     save(gradient_costs(rows, exponents, Figure(figsize=(5.6, 4.2), layout="constrained").subplots()), path)

@@ -76,7 +76,7 @@ def descend(
         draw_paths(surface, paths, plot)
     if basins is not None:
         draw_basins(surface, paths, basins)
-    found = [answer.to_json() for answer in answer_questions(begin)] if answers else []
+    found = answer_questions(begin) if answers else []
     if json:
         print_json(plain(as_json(surface, paths) | ({"answers": found} if answers else {})))
         return
@@ -182,8 +182,7 @@ def draw_paths(surface: Surface, paths: dict[str, DescentPath], file: Path) -> N
     """Plot contours with the paths, and f against the step."""
     from matplotlib.figure import Figure
 
-    from clearprop.plots import save
-    from clearprop.plots.contour import descent_figure
+    from clearprop.plots import descent_figure, save
 
     figure = Figure(figsize=(10.0, 4.9), layout="constrained")
     points = {name: path.points for name, path in paths.items()}

@@ -100,7 +100,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Plot the times, on a logarithmic scale."""
     from matplotlib.figure import Figure
 
-    from clearprop.plots import save
-    from clearprop.plots.ladder import SIZE, step_times
+    from clearprop.plots import save, step_times
+    from clearprop.plots.timings import STEP_SIZE
 
-    save(step_times(rows, Figure(figsize=SIZE, layout="constrained").subplots()), path)
+    save(step_times(rows, Figure(figsize=STEP_SIZE, layout="constrained").subplots()), path)

@@ -36,7 +36,7 @@ def predict(
     found = Model.load(model)
     if found.encoder is None:
         raise ModelFileError(f"The model in {str(model)!r} does not record how its inputs were scaled; use it from Python.")
-    X, _ = read_examples(source, found.encoder, data_dir=data_dir, header=header, dtype=found.net.dtype.name)
+    X, _ = read_examples(source, found.encoder, data_dir=data_dir, header=header, dtype=found.net.dtype)
     if out is None:
         write_rows(sys.stdout, found, X)
         sys.stdout.flush()

@@ -86,7 +86,7 @@ def save_pictures(outcome: Outcome, folder: Path) -> None:
 
     if len(outcome.history):
         save_curves(outcome.history, folder / "curves.png")
-    for picture in pictures(outcome.data, outcome.model, outcome.history, outcome.metrics, resolution=RESOLUTION):
+    for picture in pictures(outcome, RESOLUTION):
         path = folder / f"{picture.name}.png"
         if path.name in CONTENTS:
             save(picture.figure(), path)
@@ -97,8 +97,9 @@ def save_curves(history: History, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from clearprop import plots
+    from clearprop.plots.training_curves import METRICS
 
-    metrics = [name for name in ("loss", "accuracy") if f"train_{name}" in history.columns()]
+    metrics = [name for name in METRICS if f"train_{name}" in history.columns()]
     figure = Figure(figsize=(5.6 * len(metrics), 3.8), layout="constrained")
     for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
         plots.learning_curves(history, ax, metric)

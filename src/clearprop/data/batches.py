@@ -1,6 +1,6 @@
 """The order in which one epoch visits the examples, drawn from an explicit generator.
 
-Whoever draws the order decides what every engine sees: two engines that are handed the same order take the same steps.
+The order is drawn once and handed to the engine, so that two engines with the same order take the same steps.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def draw_order(
     Parameters
     ----------
     rng : numpy.random.Generator or int
-        Source of randomness, or a seed; not touched by "sequential".
+        Source of randomness, or a seed; not used by "sequential".
     n : int
         Number of examples.
     batch_size : int
-        Examples a batch.
+        Examples per batch.
     order : {"shuffle", "sequential", "replacement"}
-        A fresh permutation of the examples; the examples as they lie; or n independent draws, so that in one epoch some
+        A fresh permutation of the examples; the examples as they are; or n independent draws, so that in one epoch some
         examples come twice and some never.
     remainder : {"keep", "drop"}
-        What to do with the examples left over when `batch_size` does not divide n: a smaller last batch, or none.
+        Treatment of the examples left over when `batch_size` does not divide n: a smaller last batch, or none.
     permutation : callable
-        How a permutation is drawn; an engine may know a faster way to the same one.
+        Draws a permutation; an engine may have a faster way to draw the same one.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def draw_order(
     Raises
     ------
     OptionError
-        If `n` or `batch_size` is not positive, a word is not known, or dropping the remainder would leave nothing.
+        If `n` or `batch_size` is not positive, a word is unknown, or dropping the remainder would leave nothing.
 
     Examples
     --------
@@ -73,6 +73,6 @@ def draw_order(
     if order == "sequential":
         return np.arange(length)
     rng = np.random.default_rng(rng)
-    # The whole epoch is drawn before the remainder goes, so that every example has the same chance to be in it.
+    # The whole epoch is drawn before the remainder is dropped, so that every example has the same chance to be in it.
     drawn = permutation(rng, n) if order == "shuffle" else rng.integers(n, size=n)
     return drawn[:length]

@@ -1,4 +1,4 @@
-"""One column of a table, and the one or more columns of X that it becomes."""
+"""Columns of a table, and the one or more columns of X that each becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.data.scaling import Scaling, fit_scaling
+from clearprop.data.scaling import Scale, Scaling, fit_scaling
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST_CATEGORIES = 1000
 
 @dataclass(frozen=True)
 class Column:
-    """A numeric column, which is scaled, or a categorical one, which becomes a column of zeros and ones a category.
+    """A numeric column, which is scaled, or a categorical one, which is one-hot encoded.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Column:
         return [self.name] if self.scaling else [f"{self.name}={category}" for category in self.categories]
 
     def encode(self, values: pd.Series[Any]) -> Array:
-        """Columns of X (N, k) as float64; a category that training did not have becomes a row of zeros.
+        """Columns of X (N, k) as float64; a category that was not in the training split becomes a row of zeros.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Column:
         if not is_numeric(self.name, values):
             raise DataError(
                 f"The column {self.name!r} was numeric in training, but now holds {str(values.iloc[0])!r} and the "
-                "like; mend the cells that are no numbers."
+                "like; correct the cells that are not numbers."
             )
         return self.scaling.apply(as_floats(values))
 
@@ -78,8 +78,8 @@ class Column:
         return cls(values["name"], Scaling.from_json(values))
 
 
-def fit_column(name: str, values: pd.Series[Any], scale: str) -> Column:
-    """The encoding of one column, from the values in the training split.
+def fit_column(name: str, values: pd.Series[Any], scale: Scale) -> Column:
+    """Fit the encoding of one column to its values in the training split.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def is_numeric(name: str, values: pd.Series[Any]) -> bool:
         return False
     if types.is_numeric_dtype(values.dtype) and not types.is_complex_dtype(values.dtype):
         return True
-    # An empty column, or a column of objects, says nothing by its dtype; its cells do.
+    # The dtype of an empty column, or of a column of objects, says nothing; its cells do.
     if types.infer_dtype(values) in ("string", "categorical", "boolean", "empty"):
         return False
     raise DataError(

@@ -1,18 +1,23 @@
-"""A data set: up to three splits of the same kind of examples, and what their columns and classes mean."""
+"""A data set: up to three splits of the same kind of examples, and the meaning of their columns and classes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearprop.arrays import Array, describe
-from clearprop.errors import OptionError, ShapeError
+from clearprop.data.raw import Label, Task
+from clearprop.data.scaling import Scaling, moments
+from clearprop.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:
     from clearprop.data.encoder import Encoder
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+"""Names of the splits, in order, and the words for them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,43 +58,87 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Training, validation and test examples.
+    """Training examples and, where there are any, validation and test examples.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        Where it came from: "circles", "penguins.csv".
-    train, val, test : Split or None
-        `val` and `test` are None where there are none.
+        Name of the source: "circles", "penguins.csv".
+    splits : dict of str to Split
+        "train" always, "val" and "test" where the data set has them, in this order.
     task : {"classification", "regression"}
     classes : list
-        The label that each integer class stands for, in order; empty for regression.
+        The label of each integer class, in order; empty for regression.
     features : list of str
         A name for each column of X.
     targets : list of str
         The name of the target; for regression, of each column of y.
     encoder : Encoder or None
-        How raw values became X: scaling, one-hot columns. Fitted on the training split alone.
+        The encoding of raw values as X: scaling, one-hot columns. Fitted on the training split alone.
     image_shape : tuple of int or None
         (height, width), where each row of X is an image.
+
+    Raises
+    ------
+    OptionError
+        If there is no "train" among the splits, or one of another name.
+
+    Examples
+    --------
+    >>> split = Split(np.ones((4, 2)), np.array([0, 1, 0, 1]))
+    >>> data = Dataset("mine", {"train": split, "test": split})
+    >>> len(data.test), data.splits.get("val")
+    (4, None)
+    >>> data.val
+    Traceback (most recent call last):
+    clearprop.errors.DataError: mine has no validation examples; load it with val=0.15, say.
     """
 
     name: str
-    train: Split
-    val: Split | None = None
-    test: Split | None = None
-    task: str = "classification"
-    classes: list[int | float | str | bool] = field(default_factory=list)
+    splits: dict[str, Split]
+    task: Task = "classification"
+    classes: list[Label] = field(default_factory=list)
     features: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
     encoder: Encoder | None = None
     image_shape: tuple[int, int] | None = None
 
+    def __post_init__(self) -> None:
+        if "train" not in self.splits or not set(self.splits) <= set(SPLITS):
+            raise OptionError(f"splits must hold train, and may hold val and test, not {', '.join(self.splits) or 'nothing'}.")
+        object.__setattr__(self, "splits", {name: self.splits[name] for name in SPLITS if name in self.splits})
+
     @property
-    def splits(self) -> dict[str, Split]:
-        """The splits that exist, by name, in the order train, val, test."""
-        present = {"train": self.train, "val": self.val, "test": self.test}
-        return {name: split for name, split in present.items() if split is not None}
+    def train(self) -> Split:
+        """The training examples."""
+        return self.splits["train"]
+
+    @property
+    def val(self) -> Split:
+        """The validation examples.
+
+        Raises
+        ------
+        DataError
+            If there are none; `data.splits.get("val")` is None then.
+        """
+        return self._split("val")
+
+    @property
+    def test(self) -> Split:
+        """The test examples.
+
+        Raises
+        ------
+        DataError
+            If there are none; `data.splits.get("test")` is None then.
+        """
+        return self._split("test")
+
+    def _split(self, name: str) -> Split:
+        if name not in self.splits:
+            raise DataError(f"{self.name} has no {SPLITS[name]} examples; load it with {name}=0.15, say.")
+        return self.splits[name]
 
     @property
     def n_in(self) -> int:
@@ -111,8 +160,70 @@ class Dataset:
         """
         if self.task != "classification" or len(self.classes) != 2:
             raise OptionError(f"A column of zeros and ones needs two classes; {self.name} has {len(self.classes)}.")
+        columns = {name: Split(X, y[:, np.newaxis].astype(X.dtype)) for name, (X, y) in self.splits.items()}
+        return replace(self, splits=columns)
 
-        def column(split: Split) -> Split:
-            return Split(split.X, split.y[:, np.newaxis].astype(split.X.dtype))
 
-        return replace(self, train=column(self.train), val=self.val and column(self.val), test=self.test and column(self.test))
+def profile(dataset: Dataset) -> dict[str, Any]:
+    """Sizes, task, classes, features and scaling of a data set.
+
+    Parameters
+    ----------
+    dataset : Dataset
+
+    Returns
+    -------
+    dict
+        JSON-able. "name", "task", "classes", "targets", "image_shape"; "splits": for each its "examples" and the count of
+        each class or, for regression, the range of y; "features": their "count", and min, max, mean and std of X over the
+        training split, as scaled; "scaling": the scaling of the raw values, in words; "columns": those of a table.
+
+    Examples
+    --------
+    >>> from clearprop.data import load
+    >>> profile(load("circles", val=0, test=0))["splits"]
+    {'train': {'examples': 2000, 'classes': {'0': 1000, '1': 1000}}}
+    """
+    encoder = dataset.encoder
+    return {
+        "name": dataset.name,
+        "task": dataset.task,
+        "classes": list(dataset.classes),
+        "targets": list(dataset.targets),
+        "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
+        "splits": {name: _split_row(dataset, split) for name, split in dataset.splits.items()},
+        "features": {"count": dataset.n_in, **_ranges(dataset.train.X)},
+        "scaling": _scaling_in_words(dataset),
+        "columns": [column.to_json() for column in encoder.columns] if encoder else [],
+    }
+
+
+def _split_row(dataset: Dataset, split: Split) -> dict[str, Any]:
+    if dataset.task == "regression":
+        return {"examples": len(split), "y": _ranges(split.y)}
+    classes = split.y.ravel().astype(np.int64)  # a column of zeros and ones holds classes too
+    counts = np.bincount(classes, minlength=len(dataset.classes)).tolist()
+    return {"examples": len(split), "classes": dict(zip(map(str, dataset.classes), counts, strict=True))}
+
+
+def _ranges(X: Array) -> dict[str, float]:
+    mean, std, low, high = moments(X)
+    total = float(mean.mean())
+    # Columns are of equal length: the variance over everything is the mean variance plus the variance of the means.
+    spread = float(np.sqrt((std**2 + (mean - total) ** 2).mean()))
+    return {"min": float(low.min()), "max": float(high.max()), "mean": total, "std": spread}
+
+
+def _scaling_in_words(dataset: Dataset) -> str:
+    encoder = dataset.encoder
+    if encoder is None:
+        return "none"
+    if not isinstance(encoder.inputs, Scaling):
+        numeric = [column for column in encoder.inputs if column.scaling]
+        scaled = "scaled" if any(column.scaling != Scaling() for column in numeric) else "unscaled"
+        return f"{len(numeric)} numeric columns {scaled}, {len(encoder.inputs) - len(numeric)} categorical one-hot"
+    if encoder.inputs == Scaling():
+        return "none"
+    if len(encoder.inputs.shift) == 1:
+        return f"(x - {encoder.inputs.shift[0]:g}) / {encoder.inputs.spread[0]:g}"
+    return "each column shifted and divided by figures of the training split"

@@ -1,7 +1,7 @@
-"""The encoder: how raw values become X and y, and how predictions become values again.
+"""The encoder: raw values to X and y, and predictions back to values.
 
-It is fitted on the training split alone and travels with the model as JSON, so that every later file is scaled with the
-figures that the model was trained with.
+It is fitted on the training split alone and saved with the model as JSON, so that later files are scaled with the figures
+that the model was trained with.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, describe, float_dtype
+from clearprop.arrays import Array, Dtype, describe, float_dtype
 from clearprop.data.columns import Column, fit_column
-from clearprop.data.scaling import Scaling, fit_scaling
-from clearprop.data.targets import Label, class_numbers
+from clearprop.data.raw import Label, Task
+from clearprop.data.scaling import Scale, Scaling, fit_scaling
+from clearprop.data.task import class_numbers
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,22 +24,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoder:
-    """Raw values -> X, and targets -> y, and back.
+    """Encoding of raw values as X and of targets as y, and decoding of predictions.
 
     Parameters
     ----------
     features : tuple of str
         A name for each column of X.
     inputs : Scaling or tuple of Column
-        For arrays, their scaling; for tables, what becomes of each column.
+        For arrays, their scaling; for tables, the encoding of each column.
     targets : tuple of str
-        The column to be predicted; for regression, one for each column of y.
+        The column to predict; for regression, one for each column of y.
     classes : tuple
         The label of each integer class, in order; empty for regression.
     target_scaling : Scaling
-        For regression: how targets were scaled for training.
+        For regression: the scaling of the targets in training.
     target_index : int
-        Where the target stood among a table's columns, for later tables without a header.
+        Position of the target among a table's columns, for later tables without a header.
 
     Examples
     --------
@@ -59,8 +60,8 @@ class Encoder:
     target_index: int = -1
 
     @property
-    def task(self) -> str:
-        """What is learned: "classification" or "regression"."""
+    def task(self) -> Task:
+        """Task of the data: "classification" or "regression"."""
         return "classification" if self.classes else "regression"
 
     @property
@@ -68,15 +69,15 @@ class Encoder:
         """The columns of the table; none for arrays."""
         return () if isinstance(self.inputs, Scaling) else self.inputs
 
-    def encode(self, raw: Array | pd.DataFrame, dtype: object = "float32") -> Array:
+    def encode(self, raw: Array | pd.DataFrame, dtype: Dtype = "float32") -> Array:
         """X (N, n_x) from a table's frame, or from an array (N, n_x).
 
-        A frame's columns are found by name, and may stand in any order among others.
+        The columns of a frame are found by name, in any order; other columns are ignored.
 
         Raises
         ------
         DataError
-            If columns are missing, or the array has another width.
+            If columns are missing, or the array has the wrong width.
         """
         kind = float_dtype(dtype)
         if isinstance(self.inputs, Scaling):
@@ -97,7 +98,7 @@ class Encoder:
             start += block.shape[1]
         return out
 
-    def encode_target(self, y: Array, dtype: object = "float32") -> Array:
+    def encode_target(self, y: Array, dtype: Dtype = "float32") -> Array:
         """Integer classes (N,) from labels, or scaled targets (N, n_y) from reals (N, n_y) or (N,).
 
         Raises
@@ -110,7 +111,7 @@ class Encoder:
         return self.target_scaling.apply(np.asarray(y).reshape(len(y), -1), float_dtype(dtype))
 
     def decode_target(self, y: Array) -> Array:
-        """Labels (N,) from integer classes, or targets (N, n_y) in their own units, as float64, from scaled ones."""
+        """Labels (N,) from integer classes; or targets (N, n_y) in their own units, as float64, from scaled ones."""
         if self.classes:
             return np.asarray(np.array(self.classes)[np.asarray(y).astype(np.int64)])
         return self.target_scaling.undo(y)
@@ -158,7 +159,7 @@ class Encoder:
 def fit_encoder(
     X: Array | pd.DataFrame,
     y: Array,
-    scale: str,
+    scale: Scale,
     *,
     features: list[str],
     targets: list[str],
@@ -166,10 +167,10 @@ def fit_encoder(
     full_scale: float | None = None,
     target_index: int = -1,
 ) -> Encoder:
-    """The encoder for the training split X, y, scaled as the word `scale` says.
+    """Fit an encoder to the training split X, y.
 
-    Regression targets get mean 0 and standard deviation 1, unless `scale` is "none": a net starts with outputs of
-    order one, and would spend its first epochs, or diverge, on the way to targets of order a thousand.
+    Regression targets are scaled to mean 0 and standard deviation 1, unless `scale` is "none": the outputs of a new net
+    are of order one, and training towards targets of order a thousand would take many epochs, or diverge.
     """
     inputs: Scaling | tuple[Column, ...]
     if isinstance(X, np.ndarray):

@@ -1,4 +1,8 @@
-"""From a source to a data set: read, tell the task, split, fit the encoder on the training split alone, encode."""
+"""Loading: a source as a data set to train on, or as examples for a trained model to predict.
+
+`load` reads a source, settles the task, splits, fits the encoder on the training split alone, and encodes.
+`read_examples` reads new examples in the way the training data were read, and encodes them with the model's own encoder.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, float_dtype
-from clearprop.data.dataset import Dataset, Split
-from clearprop.data.encoder import fit_encoder
-from clearprop.data.raw import Raw
-from clearprop.data.scaling import SCALES
-from clearprop.data.sources import read_source
+from clearprop.arrays import Array, Dtype, float_dtype
+from clearprop.data.built_in import BUILT_IN
+from clearprop.data.dataset import SPLITS, Dataset, Split
+from clearprop.data.encoder import Encoder, fit_encoder
+from clearprop.data.raw import Label, Raw, Task
+from clearprop.data.scaling import SCALES, Scale
+from clearprop.data.sources import find_path, read_source
 from clearprop.data.splitting import part_size, require_rest, split_rows
-from clearprop.data.targets import Label, class_numbers, settle_task
-from clearprop.errors import OptionError
+from clearprop.data.table import DELIMITED, PARQUET, read_frame, require_complete
+from clearprop.data.task import class_labels, class_numbers, is_one_hot, settle_task
+from clearprop.errors import DataError, OptionError
 from clearprop.registry import choose
 
 if TYPE_CHECKING:
@@ -33,9 +39,9 @@ def load(
     data_dir: str | Path | None = None,
     target: str | int | None = None,
     header: bool | None = None,
-    task: str | None = None,
-    scale: str | None = None,
-    dtype: object = "float32",
+    task: Task | None = None,
+    scale: Scale | None = None,
+    dtype: Dtype = "float32",
 ) -> Dataset:
     """Load a data set, split it and scale it.
 
@@ -45,23 +51,23 @@ def load(
         A built-in name (`clearprop.data.BUILT_IN`); a table (.csv, .tsv, .parquet); arrays (.npz, .mat) called X and y,
         or Xtrain, Ytrain, Xtest, Ytest; a folder of four IDX files; or a pair (X, y) of arrays.
     seed : int or numpy.random.Generator
-        For the split, and for the points of "circles".
+        Seed for the split, and for the points of "circles".
     val, test : float or int, optional
         Fraction of the examples (below 1), or their number; 0 for none. They are taken out of training, stratified by
         class, and every part keeps the order of the rows. A part that comes with the source stays as it is, or is left
         out by 0. Default: 0.15 each, but 5000 of MNIST's 60,000 images for validation.
     data_dir : path, optional
-        Where MNIST lies; default: `$CLEARPROP_DATA`.
+        Folder of MNIST's files; default: `$CLEARPROP_DATA`.
     target : str or int, optional
         A table's column to predict; default: the one called target, label, class or y, else the last.
     header : bool, optional
-        Whether a table's first row holds names; default: found out.
+        Whether a table's first row holds names; default: inferred from the cells.
     task : {"classification", "regression"}, optional
-        Default: told from the targets (see `clearprop.data.targets`).
+        Default: inferred from the targets (see `clearprop.data.task`).
     scale : {"standard", "unit", "none"}, optional
-        Mean 0 and standard deviation 1 for each column; range [0, 1] (pixels: one constant for all); as they are.
-        Default: "standard" for tables, synth and regression, "unit" for images, "none" for circles and other arrays.
-        Regression targets are standardised too, unless it is "none".
+        Scaling of X: mean 0 and standard deviation 1 for each column; range [0, 1] (pixels: one constant for all); or
+        none. Default: "standard" for tables, synth and regression, "unit" for images, "none" for circles and other
+        arrays. Regression targets are standardised too, unless it is "none".
     dtype : {"float32", "float64"}
 
     Returns
@@ -71,9 +77,9 @@ def load(
     Raises
     ------
     DataError
-        If the source is missing, damaged, or holds what cannot be learned from; the message says which.
+        If the source is missing, damaged, or not fit for training; the message says why.
     OptionError
-        If an argument has a value that it cannot have.
+        If an argument has an invalid value.
     UnknownNameError
         If `source` is neither a file nor a built-in name.
 
@@ -101,16 +107,14 @@ def load(
         targets=raw.targets, classes=classes, full_scale=raw.full_scale, target_index=raw.target_index,
     )  # fmt: skip
     splits = {part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind)) for part, (X, labels) in parts.items()}
-    return Dataset(
-        raw.name, splits["train"], splits.get("val"), splits.get("test"), task, classes, list(encoder.features),
-        list(encoder.targets), encoder, raw.image_shape,
-    )  # fmt: skip
+    features, targets = list(encoder.features), list(encoder.targets)
+    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape)
 
 
 def _split(
     raw: Raw, y: dict[str, Array], classes: list[Label], asked: dict[str, float | int | None], rng: np.random.Generator
 ) -> dict[str, Part]:
-    """The parts of the data set: those that the source came with, and the others taken out of training."""
+    """The parts of the data set: those that the source comes with, and the others taken out of training."""
     X, n = raw.parts["train"][0], len(y["train"])
     given: dict[str, Part] = {}
     counts = {}
@@ -122,8 +126,8 @@ def _split(
         elif share is None or size > 0:
             if share is not None and size != len(y[part]):
                 raise OptionError(
-                    f"{raw.name} comes with {len(y[part])} examples for {part}, so {part}={share!r} cannot be had; "
-                    f"leave {part} out, or give {part}=0 to do without."
+                    f"{raw.name} comes with {len(y[part])} examples for {part}, not {part}={share!r}: the {SPLITS[part]} set "
+                    f"is fixed; omit {part}, or pass {part}=0 to drop it."
                 )
             given[part] = (raw.parts[part][0], y[part])
     require_rest(raw.name, n, counts)
@@ -144,3 +148,104 @@ def _generator(seed: int | np.random.Generator) -> np.random.Generator:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
         raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from error
+
+
+def read_examples(
+    source: str | Path | Array | tuple[Any, Any],
+    encoder: Encoder,
+    *,
+    data_dir: str | Path | None = None,
+    header: bool | None = None,
+    dtype: Dtype = "float32",
+) -> tuple[Array, Array | None]:
+    """Read new examples, encoded as the model's training data were.
+
+    A table's columns are matched by name, in any order, with or without the target; without a header, by position. Of
+    a source that comes with a test set, the test set is read; of any other, all rows. A category that was not in the
+    training split becomes a row of zeros.
+
+    Parameters
+    ----------
+    source : str, Path, array (N, n_x) or tuple (X, y)
+    encoder : Encoder
+        The model's.
+    data_dir : path, optional
+        Folder of MNIST's files; default: `$CLEARPROP_DATA`.
+    header : bool, optional
+        Whether a table's first row holds names; default: inferred from the cells.
+    dtype : {"float32", "float64"}
+
+    Returns
+    -------
+    X : array (N, n_x)
+    y : array (N,) of labels, or (N, n_y) of reals; or None
+        The targets in the source's own terms; None if it has none, or if some are missing.
+
+    Raises
+    ------
+    DataError
+        If the source is missing or damaged, or lacks columns that the model takes.
+
+    Examples
+    --------
+    >>> X, y = read_examples(np.array([[0.5, 1.0]]), load("circles").encoder)
+    >>> X, y
+    (array([[0.5, 1. ]], dtype=float32), None)
+    """
+    if isinstance(source, np.ndarray):
+        source = (source, None)
+    if isinstance(source, (str, Path)) and source not in BUILT_IN:
+        path = find_path(source)
+        if path.suffix.lower() in (*DELIMITED, *PARQUET) and path.is_file():
+            return _examples_in_table(path, encoder, header, dtype)
+    raw = read_source(source, np.random.default_rng(0), data_dir)
+    X, y = raw.parts.get("test", raw.parts["train"])
+    if y is not None and encoder.classes:
+        y = class_labels(raw.name, y) if y.ndim == 1 or is_one_hot(y) else None
+    elif y is not None:
+        y = y.reshape(len(y), -1)
+    return encoder.encode(X, dtype), y
+
+
+def _examples_in_table(path: Path, encoder: Encoder, header: bool | None, dtype: Dtype) -> tuple[Array, Array | None]:
+    frame, target = _named_frame(path, encoder, header), encoder.targets[0]
+    labels = frame[target] if target in frame.columns else None
+    names = [column.name for column in encoder.columns] or list(encoder.features)
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise DataError(
+            f"{path.name} lacks the columns {', '.join(missing)} (it has {', '.join(map(str, frame.columns))}); "
+            "the model needs every column that it was trained on."
+        )
+    require_complete(path.name, frame[names])
+    if encoder.columns:
+        X = encoder.encode(frame[names], dtype)
+    else:
+        try:
+            X = encoder.encode(frame[names].to_numpy(dtype=np.float64), dtype)
+        except ValueError as error:
+            raise DataError(f"{path.name} holds text, but the model takes {len(names)} columns of numbers.") from error
+    if labels is None or bool(labels.isna().any()):
+        return X, None
+    values = np.asarray(labels.to_numpy())
+    return X, class_labels(path.name, values) if encoder.classes else values.reshape(len(values), -1)
+
+
+def _named_frame(path: Path, encoder: Encoder, header: bool | None) -> pd.DataFrame:
+    """The table, with its columns named as in training."""
+    text = {column.name for column in encoder.columns if column.scaling is None}
+    if encoder.classes and isinstance(encoder.classes[0], str):
+        text.add(encoder.targets[0])
+    frame = read_frame(path, header, text)
+    names = [column.name for column in encoder.columns] or list(encoder.features)
+    nameless = all(str(column) == f"column_{i}" for i, column in enumerate(frame.columns))
+    if not nameless or set(names) <= set(frame.columns):
+        return frame
+    if len(frame.columns) == len(names) + 1:
+        at = encoder.target_index if encoder.target_index >= 0 else len(names)
+        names.insert(at, encoder.targets[0])
+    if len(frame.columns) != len(names):
+        return frame
+    # The cells that must stay text are known only now that each column has its name, so the table is read again.
+    kept = {f"column_{i}" for i, name in enumerate(names) if name in text}
+    return read_frame(path, header, kept).set_axis(names, axis=1)

@@ -1,48 +1,55 @@
-"""What every source is read into, before anything is split or scaled."""
+"""The raw form that every source is read into, before anything is split or scaled."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array, describe
+from clearprop.data.scaling import Scale
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Task = Literal["classification", "regression"]
+TASKS: tuple[Task, ...] = get_args(Task)
+Label = int | float | str | bool
+
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """A source as it was found.
+    """A source as it was read.
 
     Attributes
     ----------
     name : str
-        What messages call it.
+        Name of the source in messages.
     parts : dict of str to (X, y)
         "train" always; "val" and "test" where the source comes with them. X is a matrix (N, n_x), or a table's
         DataFrame of features; y holds labels (N,) or reals (N,) or (N, n_y), and is None where there is none.
     features, targets : list of str
-    task, scale : str or None
-        Where the source knows them; otherwise they follow from the data.
+    task : {"classification", "regression"} or None
+        None where it follows from the targets.
+    scale : {"standard", "unit", "none"} or None
+        None where it follows from the task.
     image_shape : tuple of int or None
     full_scale : float or None
         The largest value that a pixel can have.
     target_index : int
-        Where the target stood among a table's columns.
+        Position of the target among a table's columns.
     val, test : float or int
-        Share (or number) of examples for the parts that the source lacks, unless the caller says otherwise.
+        Default share (or number) of examples for the parts that the source lacks.
     """
 
     name: str
     parts: dict[str, tuple[Array | pd.DataFrame, Array | None]]
     features: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=lambda: ["y"])
-    task: str | None = None
-    scale: str | None = None
+    task: Task | None = None
+    scale: Scale | None = None
     image_shape: tuple[int, int] | None = None
     full_scale: float | None = None
     target_index: int = -1
@@ -56,7 +63,7 @@ def raw_arrays(name: str, pairs: dict[str, tuple[Any, Any]]) -> Raw:
     Raises
     ------
     DataError
-        If an array holds objects, NaN or infinity, X is no matrix, or X and y differ in length.
+        If an array holds objects, NaN or infinity, X is not a matrix, or X and y differ in length.
     """
     parts = {part: (_matrix(name, part, X), _target(name, part, y)) for part, (X, y) in pairs.items()}
     widths = {part: X.shape[1] for part, (X, _) in parts.items()}
@@ -102,7 +109,7 @@ def _target(name: str, part: str, given: Any) -> Array | None:
         raise DataError(f"{what}; it must hold numbers or texts.")
     if y.ndim not in (1, 2) or y.size == 0:
         raise DataError(f"{what}; it must be labels (N,), one-hot rows (N, n_y) or reals (N, n_y).")
-    if y.ndim == 2 and 1 in y.shape:  # MATLAB knows no vectors: labels come as (N, 1) or (1, N)
+    if y.ndim == 2 and 1 in y.shape:  # MATLAB has no 1-D arrays: labels come as (N, 1) or (1, N)
         y = y.ravel()
     if y.dtype.kind == "f":
         _require_finite(f"{name}, y ({part})", y)

@@ -1,22 +1,23 @@
 """Scaling: (x - shift) / spread, column by column, with figures taken from the training split alone.
 
-The arithmetic runs in float64 over blocks of rows, so that a large offset costs no digits, and a data set of bytes is
-never held as float64.
+The arithmetic runs in float64 over blocks of rows: a large offset costs no digits, and a data set of bytes is never
+held as float64.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import DataError
 
-SCALES = ("standard", "unit", "none")
-BLOCK = 4096
+Scale = Literal["standard", "unit", "none"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
+BLOCK = 4096  # rows
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,17 @@ class Scaling:
     spread: tuple[float, ...] = (1.0,)
 
     def apply(self, X: Array, dtype: Any = np.float64) -> Array:
-        """Scaled copy of X (N, n), in `dtype`; a value beyond its range is a `DataError`."""
+        """Scaled copy of X (N, n) in `dtype`.
+
+        Raises
+        ------
+        DataError
+            If a scaled value is beyond the range of `dtype`.
+        """
         shift, spread = np.array(self.shift), np.array(self.spread)
         out = np.empty(X.shape, dtype)
         with np.errstate(over="ignore"):
-            for start, block in _blocks(X, 64):  # few enough to stay in a cache on their way from bytes to the result
+            for start, block in _blocks(X, 64):  # small enough to stay in the cache from bytes to the result
                 block -= shift
                 block /= spread
                 scaled = out[start : start + len(block)]
@@ -67,11 +74,16 @@ class Scaling:
         return cls(tuple(map(float, values["shift"])), tuple(map(float, values["spread"])))
 
 
-def fit_scaling(scale: str, X: Array, full_scale: float | None = None) -> Scaling:
-    """The scaling that the word `scale` means for X (N, n).
+def fit_scaling(scale: Scale, X: Array, full_scale: float | None = None) -> Scaling:
+    """Fit the scaling called `scale` to X (N, n).
 
-    "standard" gives each column mean 0 and standard deviation 1; "unit" maps its range to [0, 1], or divides them all
-    by `full_scale` where pixels have one; "none" changes nothing. A constant column becomes zeros.
+    "standard" gives each column mean 0 and standard deviation 1; "unit" maps the range of each column to [0, 1], or
+    divides all columns by `full_scale` where pixels have one; "none" changes nothing. A constant column becomes zeros.
+
+    Raises
+    ------
+    DataError
+        If the values are too far apart for float64.
     """
     if scale == "none":
         return Scaling()
@@ -82,7 +94,7 @@ def fit_scaling(scale: str, X: Array, full_scale: float | None = None) -> Scalin
         shift, spread = (mean, std) if scale == "standard" else (low, high - low)
     if not (np.isfinite(shift).all() and np.isfinite(spread).all()):
         raise DataError(f"Values from {low.min()} to {high.max()} are too far apart to be scaled; rescale them first.")
-    # The mean of equal numbers may differ from them in the last digit: divided by that, they would become noise.
+    # The mean of equal numbers may differ from them in the last digit, and dividing by that would turn them into noise.
     constant = (low == high) | (spread == 0)
     return Scaling(tuple(np.where(low == high, low, shift).tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
 

@@ -1,4 +1,4 @@
-"""Seeded, stratified splits: which rows go to training, validation and test."""
+"""Seeded, stratified splits of the rows into training, validation and test."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def split_rows(groups: NDArray[Any], counts: dict[str, int], rng: np.random.Gene
     """Row numbers of "train" and of each part in `counts`, in ascending order within each part.
 
     Every class appears in each part in proportion to its size, to within one example. A class always keeps at least one
-    example in training: one with a single member is not split, and a part that this leaves short is smaller than asked.
+    example in training: a class with a single example is not split, and a part may come out smaller than asked for.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def split_rows(groups: NDArray[Any], counts: dict[str, int], rng: np.random.Gene
 
 
 def _shares(sizes: Rows, count: int) -> Rows:
-    """How many of each class to take: proportional, summing to `count`, and leaving one of each class."""
+    """Number of examples to take from each class: proportional, summing to `count`, and leaving one of each class."""
     room = sizes - 1
     exact = count * sizes / sizes.sum()
     taken: Rows = np.minimum(np.floor(exact).astype(np.int64), room)

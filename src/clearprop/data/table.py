@@ -1,8 +1,8 @@
-"""Tables: CSV, TSV and Parquet files as pandas frames of features, and the column to be predicted.
+"""Tables: CSV, TSV and Parquet files as pandas frames of features, and the column to predict.
 
-A CSV column whose cells are all numbers becomes numeric; any other column is text, and one of `true` and `false` is
-text as well. The first row is a header if none of its cells is a number and some later cell is, or (in a table of texts
-alone) if none of its cells comes again in its own column.
+A CSV column of which every cell is a number becomes numeric; any other column stays text, including one of `true` and
+`false`. The first row is a header if none of its cells is a number and some later cell is, or (in a table of texts alone)
+if none of its cells occurs again in its own column.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ DELIMITED = (".csv", ".tsv")
 PARQUET = (".parquet", ".pq")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?"]
 TARGET_NAMES = ("target", "label", "class", "y")
-SNIFFED = 1000  # rows that are looked at to find a header
+SNIFFED = 1000  # rows read to decide whether there is a header
 
 
 def read_table(path: Path, target: str | int | None = None, header: bool | None = None) -> Raw:
-    """A table with one column to be predicted.
+    """A table with one column to predict.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def read_table(path: Path, target: str | int | None = None, header: bool | None 
         Name or number of that column (-1 is the last); default: the column called target, label, class or y, else the
         last one.
     header : bool, optional
-        Whether the first row holds names; default: found out from the cells.
+        Whether the first row holds names; default: inferred from the cells.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def read_table(path: Path, target: str | int | None = None, header: bool | None 
 
 
 def read_frame(path: Path, header: bool | None = None, text: Collection[str] = ()) -> pd.DataFrame:
-    """All columns of a table; those named in `text` stay text, even if every cell is a number."""
+    """All columns of a table; those named in `text` stay text even where every cell is a number."""
     frame = _read_parquet(path) if path.suffix.lower() in PARQUET else _read_delimited(path, header, text)
     if len(frame) == 0:
         raise DataError(f"{path} holds no rows; give a table with at least one example.")
@@ -94,7 +94,7 @@ def _read_delimited(path: Path, header: bool | None, text: Collection[str]) -> p
             na_values=MISSING, keep_default_na=False, index_col=False,
         )  # fmt: skip
     except ValueError as error:  # pandas' own errors are all of this kind: an open quotation mark, say
-        raise DataError(f"{path} cannot be read as a table ({str(error).strip()}); mend that row.") from error
+        raise DataError(f"{path} cannot be read as a table ({str(error).strip()}); correct that row.") from error
     names = [str(column).strip() if named else f"column_{i}" for i, column in enumerate(frame.columns)]
     columns = [frame.iloc[:, i].str.strip() for i in range(len(names))]
     kept = [column if name in text else _as_numbers(column) for name, column in zip(names, columns, strict=True)]
@@ -114,7 +114,7 @@ def _delimiter(path: Path) -> str:
 
 
 def _scan(path: Path, delimiter: str) -> list[list[str]]:
-    """The first rows; on the way every row is counted, since pandas silently fills up short ones."""
+    """The first rows. Every row is checked for its number of cells on the way, since pandas silently pads short ones."""
     top: list[list[str]] = []
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -154,7 +154,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
-    """The text column as int64 or float64, if each cell is a number; otherwise as it is."""
+    """The text column as int64 or float64 if each cell is a number; otherwise unchanged."""
     import pandas as pd
 
     cells = column.to_numpy(dtype=object)
@@ -167,7 +167,7 @@ def _as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def choose_target(name: str, frame: pd.DataFrame, target: str | int | None) -> str:
-    """The name of the column that `target` means.
+    """Name of the column that `target` refers to.
 
     Raises
     ------

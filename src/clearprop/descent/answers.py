@@ -1,86 +1,61 @@
-"""The published questions about step sizes, answered with figures from paths and basins."""
+"""Questions about step sizes, each with an answer whose figures come from paths and basins.
+
+The questions are those of the published practical.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.descent.basins import SETTLED, map_basins, settle
-from clearprop.descent.path import Path, Row, descend
-from clearprop.descent.surface import Point, Surface
-from clearprop.descent.surfaces import Published
+from clearprop.descent.path import Row, descend
+from clearprop.descent.surfaces import Point, Published, Surface
 from clearprop.optim import SGD, ExponentialDecay
 
-PUBLISHED = ((0.1, 10, 1.0, 1.29676), (0.305, 13, 1.0, 0.10066), (0.2, 10, 0.8, -2.16415))
-"""Step size, number of steps, decay, and the published f at the end."""
-RATES = (0.001, 0.01, 0.05, 0.1, 0.15, 0.2, 0.305, 0.5, 0.7, 1.0)
+STEP_SIZES = (0.001, 0.01, 0.05, 0.1, 0.15, 0.2, 0.305, 0.5, 0.7, 1.0)
 SHARES = (0.05, 0.1, 0.15, 0.18, 0.2, 0.25)
-FINE = 0.001  # between the fixed steps of which the range that works is found
+FINE = 0.001  # spacing of the fixed step sizes that are tried to find the range that works
 DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-GOOD = -2.0  # what the practical asks for
+GOOD = -2.0  # the value of f that the practical asks for
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A question, the answer in a paragraph, and the figures that it rests on."""
-
-    question: str
-    text: str
-    rows: list[Row] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {"question": self.question, "answer": self.text, "rows": self.rows}
-
-
-def published_paths(start: Point = (3.0, 2.0)) -> list[Path]:
-    """The three descents of the practical.
-
-    Examples
-    --------
-    >>> [round(path.final, 5) for path in published_paths()]
-    [1.29676, 0.10066, -2.16415]
-    """
-    return [descend(Published(), start, SGD(lr=ExponentialDecay(lr, decay)), steps) for lr, steps, decay, _ in PUBLISHED]
-
-
-def answer_questions(start: Point = (3.0, 2.0), steps: int = 10) -> list[Answer]:
-    """What too small and too large steps do; whether a fixed step reaches the global minimum; what a schedule changes.
+def answer_questions(start: Point = (3.0, 2.0), steps: int = 10) -> list[Row]:
+    """Effects of too small and too large steps; whether a fixed step reaches the global minimum; the effect of a schedule.
 
     Parameters
     ----------
     start : pair of float
     steps : int
-        Of the short descents; where a fixed step leads in the end is looked at after 500.
+        Number of steps of the short descents; whether a fixed step comes to rest is decided after 500.
 
     Returns
     -------
-    list of Answer
+    list of dict
+        JSON-able: `question`, `answer`, and `rows`, the figures that the answer rests on.
     """
     surface = Published()
     return [_step_sizes(surface, start, steps), _fixed_steps(surface, start), _schedules(surface, start, steps)]
 
 
-def _step_sizes(surface: Surface, start: Point, steps: int) -> Answer:
-    paths = {lr: descend(surface, start, lr, steps) for lr in RATES}
+def _step_sizes(surface: Surface, start: Point, steps: int) -> Row:
+    paths = {lr: descend(surface, start, lr, steps) for lr in STEP_SIZES}
     rows = [{"step": lr, "f": path.final, "x": path.end[0], "y": path.end[1]} for lr, path in paths.items()]
     begin = float(surface(*np.array(start)))
-    small, large = paths[RATES[0]].final, paths[RATES[-1]].final
+    small, large = paths[STEP_SIZES[0]].final, paths[STEP_SIZES[-1]].final
     bounds = ", ".join(f"{limit:.4f} at f = {f:.5f}" for f, limit in _limits(surface))
     text = (
-        f"From {_pair(start)}, where f = {begin:.4g}, {steps} steps of size {RATES[0]:g} only reach f = {small:.4g}: too small"
-        f" a step goes the right way, but hardly moves. Steps of {RATES[-1]:g} end at f = {large:.3g}: too large a step lands"
-        " higher than it started, where the slope is steeper still, and so on. Between the two, a step comes to rest at a"
-        " minimum only if it is below 2 / (largest second derivative there), or it overshoots by more than it came:"
-        f" {bounds}. A larger one jumps about, for ever."
+        f"From {_pair(start)}, where f = {begin:.4g}, {steps} steps of size {STEP_SIZES[0]:g} only reach f = {small:.4g}: a "
+        f"step that is too small goes the right way, but hardly moves. Steps of {STEP_SIZES[-1]:g} end at f = {large:.3g}: a "
+        "step that is too large lands higher than it started, where the slope is steeper still, and so on. Between the two, "
+        "the path comes to rest at a minimum only if the step size is below 2 / (largest second derivative there), since a "
+        f"longer step overshoots by more than the distance it came from: {bounds}. With a larger step size it never comes to "
+        "rest."
     )
-    return Answer("What do too small and too large steps do?", text, rows)
+    return {"question": "What do too small and too large steps do?", "answer": text, "rows": rows}
 
 
-def _fixed_steps(surface: Surface, start: Point) -> Answer:
+def _fixed_steps(surface: Surface, start: Point) -> Row:
     rates = np.arange(1, round(0.6 / FINE)) * FINE
     reached = np.array([int(settle(surface, np.array([start]), lr, SETTLED)[0]) for lr in rates])
     good = rates[reached == 0]
@@ -96,18 +71,17 @@ def _fixed_steps(surface: Surface, start: Point) -> Answer:
         found = f"{len(good)} of the step sizes from {good.min():.3f} to {good.max():.3f} do"
     first = _usual(surface, reached[rates < good.min()] if len(good) else reached)
     text = (
-        f"{'Yes, in a narrow range' if len(good) else 'Not from there'}. From {_pair(start)} {found},"
-        f" of those from {FINE:g} to 0.6 in steps of {FINE:g}. Smaller"
-        f" ones follow the slope into the minimum that lies first on their way ({first}); larger ones jump"
-        f" across the hills, but above {limit:.4f} they can no longer stay at the lowest minimum, f = {low:.5f}. It depends on"
-        f" the start as much: of all starts in the square, {100 * rows[1]['share_1']:.0f} % reach it with a step of"
-        f" {rows[1]['step']:g}, {100 * best['share_1']:.0f} % with {best['step']:g}, the most of those tried, and"
-        f" {100 * rows[4]['share_1']:.0f} % with {rows[4]['step']:g}."
+        f"{'Yes, in a narrow range' if len(good) else 'Not from there'}. From {_pair(start)} {found}, of those from {FINE:g} "
+        f"to 0.6 in steps of {FINE:g}. Smaller ones follow the slope into the first minimum on their way ({first}); larger "
+        f"ones jump across the hills, but above {limit:.4f} they cannot stay at the lowest minimum, f = {low:.5f}. It depends "
+        f"on the start as much: of all starts in the square, {100 * rows[1]['share_1']:.0f} % reach it with a step of "
+        f"{rows[1]['step']:g}, {100 * best['share_1']:.0f} % with {best['step']:g}, the most of those tried, and "
+        f"{100 * rows[4]['share_1']:.0f} % with {rows[4]['step']:g}."
     )
-    return Answer("Can a fixed step reach the global minimum?", text, rows)
+    return {"question": "Can a fixed step reach the global minimum?", "answer": text, "rows": rows}
 
 
-def _schedules(surface: Surface, start: Point, steps: int) -> Answer:
+def _schedules(surface: Surface, start: Point, steps: int) -> Row:
     rates = np.arange(1, 101) / 200  # 0.005 to 0.5
     rows = []
     for decay in DECAYS:
@@ -123,12 +97,11 @@ def _schedules(surface: Surface, start: Point, steps: int) -> Answer:
         f" stay. With lr = 0.2 and d = 0.8 the last of {steps} steps is {path.rates[-1]:.3f} long and f ends at"
         f" {path.final:.5f}; with 0.2 throughout, which is above the limit, it ends at {constant.final:.5f} and goes on"
         f" jumping. Of {len(rates)} first step sizes up to 0.5, {fixed['good']} bring f below {GOOD:g} in {steps} steps without"
-        " decay,"
-        f" and {most['good']} with d = {most['decay']:g}. Too fast a decay spends the way too soon: all steps together add up"
-        " to at"
-        f" most lr / (1 - d), and with d = {rows[0]['decay']:g} {rows[0]['good'] or 'none'} of them do it."
+        f" decay, and {most['good']} with d = {most['decay']:g}. With too fast a decay the path stops on its way: all steps"
+        f" together add up to at most lr / (1 - d), and with d = {rows[0]['decay']:g} {rows[0]['good'] or 'none'} of them"
+        " succeed."
     )
-    return Answer("What does the schedule lr * d^t change?", text, rows)
+    return {"question": "What does the schedule lr * d^t change?", "answer": text, "rows": rows}
 
 
 def _limits(surface: Surface) -> list[tuple[float, float]]:

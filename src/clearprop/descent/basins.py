@@ -1,4 +1,4 @@
-"""Basins: at which minimum a descent ends, from many starts at once, and with many step sizes."""
+"""Basins of attraction: the minimum at which a descent ends, for many starts at once, and for many step sizes."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.descent.path import NEAR, Row, as_optimizer
-from clearprop.descent.surface import Point, Surface
-from clearprop.descent.surfaces import SURFACES
+from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import OptionError, ShapeError
 from clearprop.optim import Optimizer
 from clearprop.registry import count
 
 WANDERING, DIVERGED = -1, -2  # in the place of the number of a minimum
-SETTLED = 500  # steps after which what has not come to rest will not
-REST = 10  # so many points in a row have to be near a minimum, or a path that jumps about would be there by chance
+SETTLED = 500  # steps after which a path that has not come to rest will not do so any more
+REST = 10  # points in a row that must be near a minimum; a path that jumps about may be near one by chance
 
 
 @dataclass(frozen=True, eq=False)
 class BasinMap:
-    """At which minimum a descent ends, for every start of a grid.
+    """The minimum at which a descent ends, for every start of a grid.
 
     Attributes
     ----------
@@ -31,7 +30,7 @@ class BasinMap:
     x : array (n_x,)
     y : array (n_y,)
     reached : array (n_y, n_x) of int
-        Number of the minimum, 0 being the lowest; `WANDERING` if it is near none; `DIVERGED`.
+        Number of the minimum, 0 being the lowest; `WANDERING` if it comes to rest at none; `DIVERGED`.
     """
 
     surface: Surface
@@ -46,16 +45,16 @@ class BasinMap:
 
 
 def endings(surface: Surface, starts: Array, optimizer: Optimizer | str | float, steps: int = SETTLED) -> Array:
-    """Where a descent ends from each of many starts.
+    """The end point of a descent from each of many starts.
 
-    The rules of all optimizers are element-wise, so the coordinates of all starts are simply one long parameter vector.
+    The rules of all optimizers are element-wise, so the coordinates of all starts form one long parameter vector.
 
     Parameters
     ----------
     surface : Surface
     starts : array (K, 2)
     optimizer : Optimizer, str or float
-        As for `descend`; without `clip_norm`, which would look at all starts together.
+        As for `descend`, but without `clip_norm`, which depends on all starts together.
     steps : int
 
     Returns
@@ -82,7 +81,7 @@ def _march(surface: Surface, starts: Array, optimizer: Optimizer | str | float, 
         raise ShapeError(f"Starts are points of the plane, an array of shape (K, 2), not {describe(starts)}.")
     optimizer, steps = as_optimizer(optimizer), count("steps", steps, least=0)
     if optimizer.clip_norm is not None:
-        raise OptionError(f"clip_norm={optimizer.clip_norm} looks at all starts together; leave it out, or call descend.")
+        raise OptionError(f"clip_norm={optimizer.clip_norm} depends on all starts together; leave it out, or call descend.")
     optimizer.reset()
     theta = starts.T.ravel().copy()
     yield starts
@@ -124,14 +123,14 @@ def which_minimum(surface: Surface, points: Array) -> Array:
 def map_basins(
     function: Surface | str, optimizer: Optimizer | str | float = 0.1, steps: int = SETTLED, resolution: int = 101
 ) -> BasinMap:
-    """From which starts in the surface's box which minimum is reached.
+    """The minimum that each start in the surface's box leads to.
 
     Parameters
     ----------
     function, optimizer
         As for `descend`.
     steps : int
-        After so many, it is settled where a descent ends.
+        Steps of each descent.
     resolution : int
         Starts along each side.
 
@@ -155,7 +154,7 @@ def sweep_steps(
     steps: int = SETTLED,
     resolution: int = 41,
 ) -> list[Row]:
-    """What becomes of plain gradient descent with each of many fixed step sizes.
+    """The end of plain gradient descent for each of many fixed step sizes.
 
     Parameters
     ----------

@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, describe
-from clearprop.descent.surface import Point, Surface
-from clearprop.descent.surfaces import SURFACES
+from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import ShapeError
 from clearprop.optim import OPTIMIZERS, SGD, Optimizer
 from clearprop.registry import count, number
 
 Row = dict[str, Any]
-NEAR = 0.05  # a path that ends no further from a minimum has found it
+NEAR = 0.05  # a path that ends within this distance of a minimum has reached it
 
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """Where a descent came through.
+    """The points of a descent, and the values of f at them.
 
     Attributes
     ----------
@@ -34,7 +33,7 @@ class Path:
     rates : array (steps,)
         The learning rate of each step.
     stopped : str or None
-        Why the path is shorter than it was meant to be, if it is.
+        Reason why the path is shorter than asked for; None if it is not.
     """
 
     surface: Surface
@@ -56,18 +55,18 @@ class Path:
 
     @property
     def lowest(self) -> float:
-        """The smallest f on the way."""
+        """The smallest f along the path."""
         return float(self.values.min())
 
     @property
     def minimum(self) -> int | None:
-        """Number of the minimum in whose neighbourhood the path ends (0 is the lowest), or None."""
+        """Number of the minimum near which the path ends (0 is the lowest), or None."""
         distances = [float(np.hypot(*(self.points[-1] - np.array(minimum)))) for minimum in self.surface.minima]
         nearest = int(np.argmin(distances)) if distances else 0
         return nearest if distances and distances[nearest] <= NEAR else None
 
     def rows(self) -> list[Row]:
-        """One JSON-able row for each point: `step`, `x`, `y`, `f`, and `lr` of the step that led there (none for the start)."""
+        """One JSON-able row for each point: `step`, `x`, `y`, `f`, and `lr` of the step to it (None for the start)."""
         rates = [None, *self.rates.tolist()]
         return [
             {"step": step, "x": float(x), "y": float(y), "f": float(f), "lr": lr}
@@ -81,17 +80,18 @@ def descend(
     optimizer: Optimizer | str | float = 0.1,
     steps: int = 10,
 ) -> Path:
-    """Follow an optimizer down a surface.
+    """Run an optimizer on a surface.
 
     Parameters
     ----------
     function : Surface or str
-        Or the name of one: see `SURFACES`.
+        A surface, or its name in `SURFACES`.
     start : pair of float, optional
         Default: the surface's own.
     optimizer : Optimizer, str or float
         A number is the fixed step size of plain gradient descent. For a step size that decays, give a schedule:
-        `SGD(lr=ExponentialDecay(0.2, 0.8))` makes step t (0 for the first) 0.2 * 0.8^t long. It is left as it is.
+        `SGD(lr=ExponentialDecay(0.2, 0.8))` makes step t (0 for the first) 0.2 * 0.8^t long. The optimizer itself is not
+        changed.
     steps : int
 
     Returns
@@ -143,7 +143,7 @@ def as_point(given: Any) -> Array:
     Raises
     ------
     ShapeError
-        If it is anything else than two finite numbers.
+        If it is not two finite numbers.
     """
     try:
         point = np.array(given, dtype=np.float64)

@@ -1,17 +1,75 @@
-"""The surfaces that a descent is tried on: the one of the published practical, and the usual ones of the field."""
+"""Surfaces: functions of two variables with their gradients and minima.
+
+One is that of the published practical; the others are the usual test functions of optimization.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from clearprop.descent.surface import Surface, Values
-from clearprop.registry import Registry, number
+from clearprop.arrays import Array
+from clearprop.registry import Configured, Registry, number
+
+Point = tuple[float, float]
+Values: TypeAlias = Array | float
+"""A coordinate, or an array of them."""
+
+
+class Surface(Configured, ABC):
+    """A function f(x, y).
+
+    Attributes
+    ----------
+    formula : str
+        In TeX, without the dollar signs.
+    start : pair of float
+        Default start of a descent.
+    box : pair of pairs of float
+        ((lowest x, highest x), (lowest y, highest y)) of the part that is drawn.
+    minima : tuple of pairs of float
+        All local minima, the lowest first; empty where there is none.
+    """
+
+    formula: str = ""
+    start: Point = (0.0, 0.0)
+    box: tuple[Point, Point] = ((-5.0, 5.0), (-5.0, 5.0))
+    minima: tuple[Point, ...] = ()
+
+    @abstractmethod
+    def __call__(self, x: Values, y: Values) -> Any:
+        """f(x, y), element by element, for arrays of one shape or for numbers."""
+
+    @abstractmethod
+    def gradient(self, x: Values, y: Values) -> tuple[Any, Any]:
+        """df/dx and df/dy, element by element."""
+
+    def curvature(self, point: Point, h: float = 1e-5) -> tuple[float, float]:
+        """Smallest and largest second derivative at a point, in any direction.
+
+        They are the eigenvalues of the Hessian, from differences of the gradient. Near a minimum, plain gradient descent
+        converges if, and only if, the step size is below 2 / largest.
+
+        Examples
+        --------
+        >>> from clearprop.descent import QuadraticBowl
+        >>> [round(value, 6) for value in QuadraticBowl(condition=10).curvature((0.0, 0.0))]
+        [1.0, 10.0]
+        """
+        x, y = (np.float64(value) for value in point)
+        columns = [
+            [(above - below) / (2 * h) for above, below in zip(self.gradient(*ahead), self.gradient(*behind), strict=True)]
+            for ahead, behind in (((x + h, y), (x - h, y)), ((x, y + h), (x, y - h)))
+        ]
+        matrix = np.array(columns)
+        low, high = np.linalg.eigvalsh((matrix + matrix.T) / 2)
+        return float(low), float(high)
 
 
 class Published(Surface):
-    """f(x, y) = x^2 + y^2 + x (y + 2) + cos 3x: a bowl with ripples, which has three minima.
+    """f(x, y) = x^2 + y^2 + x (y + 2) + cos 3x: a bowl with ripples and three minima.
 
     Source: Radboud University, NWI-IMC070 Deep Learning, assignment 1 (2023).
 
@@ -50,7 +108,7 @@ class QuadraticBowl(Surface):
 
 
 class Rosenbrock(Surface):
-    """f(x, y) = (1 - x)^2 + 100 (y - x^2)^2: a narrow bent valley, along which there is a long way to go.
+    """f(x, y) = (1 - x)^2 + 100 (y - x^2)^2: a long, narrow, bent valley.
 
     Source: Rosenbrock, "An automatic method for finding the greatest or least value of a function" (1960).
     """
@@ -68,7 +126,7 @@ class Rosenbrock(Surface):
 
 
 class Beale(Surface):
-    """f(x, y) = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2: flat around, with steep corners.
+    """f(x, y) = (1.5 - x + xy)^2 + (2.25 - x + xy^2)^2 + (2.625 - x + xy^3)^2: flat, with steep corners.
 
     Source: Beale, "On an iterative method for finding a local minimum of a function of more than one variable" (1958).
     """
@@ -112,7 +170,7 @@ class Himmelblau(Surface):
 
 
 class Saddle(Surface):
-    """f(x, y) = x^2 - y^2: flat at the origin, but no minimum anywhere; the slightest y grows."""
+    """f(x, y) = x^2 - y^2: flat at the origin, but without any minimum; the slightest y grows."""
 
     formula = "x^2 - y^2"
     start = (-4.0, 0.001)

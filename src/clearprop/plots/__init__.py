@@ -1,7 +1,7 @@
 """Plots: one pure function per figure, (rows or a callable, ax) -> ax.
 
-Every function draws on the axes that it is given, and touches nothing else; without any, it opens a pyplot figure, which a
-notebook shows. Matplotlib is imported where it is used, so that importing this package costs nothing.
+Every function draws on the given axes and changes nothing else; without axes, it opens a pyplot figure, which a notebook
+shows. Matplotlib is imported where it is used, so that importing this package is cheap.
 
 >>> import clearprop as cp
 >>> from matplotlib.figure import Figure
@@ -11,21 +11,16 @@ notebook shows. Matplotlib is imported where it is used, so that importing this 
 """
 
 from clearprop.plots.basin_map import basins
-from clearprop.plots.boundaries import boundary_grid
+from clearprop.plots.boundaries import boundary, boundary_grid
 from clearprop.plots.contour import contours, descent_figure
-from clearprop.plots.costs import gradient_costs
-from clearprop.plots.curves import learning_curves
-from clearprop.plots.grid import boundary
 from clearprop.plots.heatmap import heat_map
-from clearprop.plots.ladder import step_times
+from clearprop.plots.images import first_layer, most_wrong
+from clearprop.plots.intervals import bands, published_against_obtained
 from clearprop.plots.matrix import confusion
-from clearprop.plots.mistakes import most_wrong
-from clearprop.plots.output import save
-from clearprop.plots.overlaid import many_curves
-from clearprop.plots.published import published_against_obtained
 from clearprop.plots.scatter import regression_fit
-from clearprop.plots.spread import bands
-from clearprop.plots.weights import first_layer
+from clearprop.plots.style import save
+from clearprop.plots.timings import gradient_costs, step_times
+from clearprop.plots.training_curves import learning_curves, many_curves
 
 __all__ = [
     "bands",

@@ -1,4 +1,4 @@
-"""Basins of attraction as a picture: from which start a descent ends at which minimum."""
+"""Basins of attraction: the minimum at which a descent ends, for every start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NOWHERE, LOST = "#dfe2e7", "#9aa1ac"  # comes to rest nowhere; diverges
+NOWHERE, LOST = "#dfe2e7", "#9aa1ac"  # does not come to rest; diverges
 ORDER = (0, 4, 1, 2, 3, 6)  # the colours of the minima, the lowest first
 DEPTH = 0.62
 
@@ -125,7 +125,7 @@ def basin_grid(
 
 
 def grid_size(n: int) -> tuple[float, float]:
-    """Inches for so many basin maps."""
+    """Size in inches of a figure of n basin maps."""
     columns = min(3, n)
     return 3.1 * columns + 0.4, 3.2 * -(-n // columns) + 0.6
 
@@ -133,7 +133,7 @@ def grid_size(n: int) -> tuple[float, float]:
 def step_shares(
     rows: Sequence[dict[str, Any]], limit: float | None = None, start: tuple[float, float] = (3.0, 2.0), ax: Axes | None = None
 ) -> Axes:
-    """For each fixed step size, the share of all starts that end at the lowest minimum, and at any.
+    """The share of all starts that end at the lowest minimum, and at any, against the fixed step size.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def step_shares(
     limit : float, optional
         The largest step size that can stay at the lowest minimum; marked.
     start : pair of float
-        The start whose `reached` the rows hold; the step sizes with which it ends at the lowest minimum are marked.
+        The start that `reached` in the rows is for; the step sizes with which it ends at the lowest minimum are marked.
     ax : matplotlib Axes, optional
 
     Returns

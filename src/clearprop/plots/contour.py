@@ -1,4 +1,4 @@
-"""Descent as a picture: the contours of a surface with paths on top, and f against the step beside it."""
+"""Descent on a surface: its contours with paths on top, and f against the step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIZE = (5.0, 4.8)
-SHADES = ("#f7fafc", "#dce9f2", "#b3cfe3", "#82acce", "#4a7fb0")  # the deeper, the darker
+SHADES = ("#f7fafc", "#dce9f2", "#b3cfe3", "#82acce", "#4a7fb0")  # from high to low
 LEVELS = 24
 Box = tuple[tuple[float, float], tuple[float, float]]
 Paths = Mapping[str, Array]
@@ -30,9 +30,9 @@ def contours(
     ax: Axes | None = None,
     resolution: int = 240,
 ) -> Axes:
-    """Contours of a function of two variables, and the paths of descents.
+    """Contours of a function of two variables, with the paths of descents.
 
-    The levels lie closer together where the function is low, which is where descents end.
+    The levels lie closer together where the function is low, where descents end.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def contours(
     box : pair of pairs of float
         ((lowest x, highest x), (lowest y, highest y)).
     paths : dict of str to array (T + 1, 2), optional
-        Points of each path, the start first, by the name that the legend shows. What leaves the box is cut off.
+        Points of each path, the start first, by the name that the legend shows. Parts outside the box are cut off.
     minima : sequence of pairs of float
         Marked with crosses.
     ax : matplotlib Axes, optional
@@ -56,7 +56,7 @@ def contours(
     Raises
     ------
     ShapeError
-        If a path is no array of points of the plane.
+        If a path is not an array of points of the plane.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def contours(
     x, y = (np.linspace(low, high, resolution) for low, high in box)
     with np.errstate(all="ignore"):
         z = np.asarray(f(*np.meshgrid(x, y)), dtype=np.float64)
-    # Many surfaces span decades: equal steps of the square root (of the height above the lowest point) show both ends.
+    # Many surfaces span decades; equal steps of the square root of the height above the lowest point show both ends.
     height = np.sqrt(z - np.nanmin(z))
     top = float(np.nanpercentile(height, 99.5)) or 1.0
     shades = LinearSegmentedColormap.from_list("depth", SHADES[::-1])
@@ -171,7 +171,7 @@ def descent_figure(
 
 
 def line_colour(index: int) -> str:
-    """The colour of a path: warm ones first, which stand out from the blue of the surface."""
+    """The colour of a path; warm colours come first, since they stand out from the blue of the surface."""
     order = (1, 2, 3, 6, 4, 8, 7, 0)
     return style.PALETTE[order[index % len(order)]]
 
@@ -184,7 +184,7 @@ def _points(name: str, points: Array) -> Array:
 
 
 def _draw_path(ax: Axes, points: Array, colour: str, name: str) -> None:
-    """A line through the points, under it a white one; a small square at the start and a ring at the end."""
+    """Draw a line through the points with a white one under it, a small square at the start and a ring at the end."""
     few = len(points) <= 60
     ax.plot(*points.T, color="white", linewidth=3.2, zorder=2, alpha=0.9)
     ax.plot(

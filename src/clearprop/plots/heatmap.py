@@ -1,4 +1,4 @@
-"""The heat map of a grid: a figure for every combination of two settings."""
+"""Heat maps: a figure for every combination of two settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clearprop.plots import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELL = (0.95, 0.62)  # width and height in a figure of its own, in inches
+CELL = (0.95, 0.62)  # width and height of a cell in a new figure, in inches
 SHADES = ("#f4f8fb", "#c9deec", "#8fbcd9", "#4a90c0", "#125a91", "#0a3a66")
 MISSING = "#eceef1"
 
@@ -32,7 +32,7 @@ def heat_map(
     larger_is_better: bool | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """A table in colours, the figure in every cell, a frame around the best.
+    """A table as coloured cells with their figures, and a frame around the best.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def heat_map(
     down, across : sequence
         The values of the two settings.
     names : pair of str
-        What the two settings are called: down, across.
+        Names of the two settings: down, across.
     value : str
-        What the figures are, for the headline.
+        Name of the figures, for the title.
     spread : array (n_down, n_across), optional
         Written small under each figure, after a plus-minus sign.
     finite : array (n_down, n_across), optional
@@ -51,7 +51,7 @@ def heat_map(
     percent : bool
         Whether the figures are shares, to be written as percentages.
     larger_is_better : bool, optional
-        Dark is good. By default, as for `percent`.
+        Better figures are darker. By default, as for `percent`.
     ax : matplotlib Axes, optional
         To draw on; by default, those of a new pyplot figure.
 
@@ -88,40 +88,27 @@ def heat_map(
     style.dress(ax, names[1], names[0], grid=False)
     ax.tick_params(which="both", length=0)
     ax.spines[:].set_visible(False)
-    ax.set_xticks(range(len(across)), [label(v) for v in across], fontsize=style.TICK)
-    ax.set_yticks(range(len(down)), [label(v) for v in down], fontsize=style.TICK)
+    ax.set_xticks(range(len(across)), [style.setting_name(v) for v in across], fontsize=style.TICK)
+    ax.set_yticks(range(len(down)), [style.setting_name(v) for v in down], fontsize=style.TICK)
     if value:
         style.headline(ax, f"{value}{', %' if percent else ''}")
     return ax
 
 
 def figure_size(n_down: int, n_across: int) -> tuple[float, float]:
-    """Inches for a heat map of so many cells."""
+    """Size in inches of a heat map with this many cells."""
     return max(4.2, CELL[0] * n_across + 1.3), max(2.6, CELL[1] * n_down + 1.2)
 
 
-def label(value: object) -> str:
-    """A setting as it is written along an axis.
-
-    Examples
-    --------
-    >>> label(0.00030000000000000003), label(None), label("relu")
-    ('0.0003', 'all', 'relu')
-    """
-    if value is None:
-        return "all"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _shades(table: Array, larger_is_better: bool) -> Array:
-    """The colour of every cell: by value, clipped to the better 90 %, or a few failures would leave the rest alike."""
+    """The colour of every cell: by value, with outliers clipped so that a few failures do not make the rest look alike."""
     from matplotlib.colors import LinearSegmentedColormap
 
     finite = table[np.isfinite(table)]
     cells = np.broadcast_to(style.rgb(MISSING), (*table.shape, 3)).copy()
     if not finite.size:
         return cells
-    if finite.min() > 0 and finite.max() > 10 * finite.min():  # a loss that doubles is a step, wherever it starts
+    if finite.min() > 0 and finite.max() > 10 * finite.min():  # losses compare by their ratio
         table = np.log(table)
     goodness = table if larger_is_better else -table
     known = goodness[np.isfinite(table)]

@@ -1,4 +1,4 @@
-"""The confusion matrix: which classes are taken for which."""
+"""The confusion matrix: true against predicted classes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from clearprop.plots import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CELL = 0.62  # side of a cell in a figure of its own, in inches
-SMALLEST = 5.0  # size of print, in points, below which a cell shows its count alone
+CELL = 0.62  # side of a cell in a new figure, in inches
+SMALLEST = 5.0  # font size, in points, below which a cell shows its count alone
 
 
 def confusion(matrix: Array, classes: Sequence[object], ax: Axes | None = None) -> Axes:
     """Counts and row percentages of true against predicted classes.
 
-    Right answers are blue, wrong ones orange; a cell is the darker the larger its share of the row, on a square-root scale,
-    so that rare mistakes are seen at all. On axes too small for both, the cells hold the counts alone.
+    Correct predictions are blue, wrong ones orange; a cell is the darker the larger its share of the row, on a square-root
+    scale, so that rare mistakes are visible. On axes too small for both, the cells hold the counts alone.
 
     Parameters
     ----------
     matrix : array (C, C) of int
-        Number of examples of class i (row) that were taken for class j (column), as from scikit-learn's `confusion_matrix`.
+        Number of examples of class i (row) that were predicted as class j (column), as from scikit-learn's
+        `confusion_matrix`.
     classes : sequence
         The C labels, in order.
     ax : matplotlib Axes, optional
@@ -67,8 +68,8 @@ def confusion(matrix: Array, classes: Sequence[object], ax: Axes | None = None) 
     style.dress(ax, "predicted class", "true class", grid=False)
     _label_classes(ax, [str(c) for c in classes])
     total = counts.sum()
-    right = f": {100 * np.trace(counts) / total:.1f} % right" if total else ""
-    style.headline(ax, f"{total:,.0f} examples{right}")
+    correct = f": {100 * np.trace(counts) / total:.1f} % correct" if total else ""
+    style.headline(ax, f"{total:,.0f} examples{correct}")
     return ax
 
 
@@ -90,7 +91,7 @@ def _inches(ax: Axes) -> float:
 
 
 def _write_cells(ax: Axes, counts: Array, share: Array, cells: Array) -> None:
-    """In each cell its count and, unless it is too small for that, its percentage of the row; a faint 0 where nothing is."""
+    """Write the count and, where there is room, the percentage of the row into each cell; a faint 0 where there is none."""
     n = len(counts)
     digits = len(f"{counts.max():.0f}")
     room = 72 * _inches(ax) / n / 0.75  # points, in widths of a character
@@ -101,19 +102,13 @@ def _write_cells(ax: Axes, counts: Array, share: Array, cells: Array) -> None:
         count, ink = counts[i, j], style.readable(cells[i, j])
         text = f"{count:.0f}\n{_percent(float(share[i, j]))}" if both and count else f"{count:.0f}"
         ax.text(
-            j,
-            i,
-            text,
-            ha="center",
-            va="center",
-            fontsize=float(np.clip(size, 4, style.TITLE)),
-            color=ink if count else "#c3c8d0",
-            linespacing=1.15,
-        )
+            j, i, text, ha="center", va="center", fontsize=float(np.clip(size, 4, style.TITLE)),
+            color=ink if count else "#c3c8d0", linespacing=1.15,
+        )  # fmt: skip
 
 
 def _percent(share: float) -> str:
-    """A percentage that says 100 only where nothing is missing, and 0 only where there is nothing."""
+    """A percentage that is 100 only for the whole, and 0 only for nothing."""
     if 0 < share < 0.005:
         return "<1 %"
     if 0.995 <= share < 1:

@@ -1,19 +1,25 @@
-"""Points of the plane with their classes, from whatever form the data come in."""
+"""The two things that a decision boundary is drawn from: labelled points of the plane, and a classifier's probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
+from clearprop.registry import choose
 
 if TYPE_CHECKING:
     from clearprop.data.dataset import Dataset, Split
 
     Data: TypeAlias = Dataset | Split | tuple[Array, Array]
+
+Outputs = Literal["auto", "probabilities", "scores"]
+OUTPUTS: tuple[Outputs, ...] = get_args(Outputs)
+CHUNK = 4096  # points that are predicted at a time, to bound the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +59,7 @@ class Points:
         if data.task != "classification":
             raise OptionError(f"A decision boundary needs classes, but {data.name} is a data set for {data.task}.")
         splits = {"training": _checked(*data.train)}
-        if data.test is not None:
+        if "test" in data.splits:
             splits["test"] = _checked(*data.test)
         return cls(splits, data.features or ["$x_1$", "$x_2$"], [class_name(c) for c in data.classes])
 
@@ -62,7 +68,7 @@ class Points:
         return self.classes[index] if index < len(self.classes) else class_name(index)
 
     def frame(self, margin: float = 0.08) -> tuple[Array, Array]:
-        """Lower left and upper right corner (2,), around all points."""
+        """Lower left and upper right corner (2,) of a frame around all points."""
         X = np.concatenate([X for X, _ in self.splits.values()])
         low, high = X.min(axis=0), X.max(axis=0)
         span = np.where(high > low, high - low, 1.0)
@@ -70,7 +76,7 @@ class Points:
 
 
 def class_name(label: object) -> str:
-    """A class in words: a number alone would not say what it is."""
+    """A label as a name: a text as it is, a number as "class 3"."""
     return label if isinstance(label, str) else f"class {label}"
 
 
@@ -88,3 +94,64 @@ def _checked(X: Array, y: Array) -> tuple[Array, Array]:
     if not (np.issubdtype(y.dtype, np.number) or y.dtype == bool) or (y.astype(np.int64) != y).any() or y.min() < 0:
         raise OptionError(f"Classes must be integers from 0, but y is {describe(y)} that begins with {y[:3].tolist()}.")
     return X, y.astype(np.int64)
+
+
+def class_probabilities(predict: Callable[[Array], Array], X: Array, outputs: Outputs = "auto") -> Array:
+    """Probability of each class at each point.
+
+    Parameters
+    ----------
+    predict : callable
+        X (N, n_x) -> (N, C) with a column for each class, or (N, 1) or (N,) for class 1 of two.
+    X : array (N, n_x)
+    outputs : {"auto", "probabilities", "scores"}
+        Scores go through softmax, or the sigmoid if there is one column. "auto" reads numbers as probabilities if none lies
+        outside [0, 1] and, where there are several columns, every row sums to 1.
+
+    Returns
+    -------
+    array (N, C) of float64
+        C is 2 for one column.
+
+    Raises
+    ------
+    ShapeError
+        If `predict` does not return one row for each point.
+    OptionError
+        If it returns NaN or infinity, or numbers outside [0, 1] with outputs="probabilities".
+
+    Examples
+    --------
+    >>> class_probabilities(lambda X: X[:, :1], np.array([[0.25], [1.0]]))
+    array([[0.75, 0.25],
+           [0.  , 1.  ]])
+    """
+    choose("outputs", outputs, OUTPUTS)
+    q = np.concatenate([_rows(predict, X[i : i + CHUNK]) for i in range(0, len(X), CHUNK)])
+    if not np.isfinite(q).all():
+        raise OptionError(f"predict gave {np.count_nonzero(~np.isfinite(q))} NaN or infinite numbers out of {q.size}.")
+    inside = q.min() >= -1e-6 and q.max() <= 1 + 1e-6
+    if outputs == "probabilities" and not inside:
+        raise OptionError(f"Probabilities lie in [0, 1], but predict gave {q.min():.3g} to {q.max():.3g}; outputs='scores'?")
+    sums = q.shape[1] == 1 or np.allclose(q.sum(axis=1), 1, atol=1e-3)
+    if outputs == "scores" or (outputs == "auto" and not (inside and sums)):
+        q = _normalise(q)
+    q = q.clip(0, 1)
+    return np.hstack([1 - q, q]) if q.shape[1] == 1 else q
+
+
+def _rows(predict: Callable[[Array], Array], X: Array) -> Array:
+    q = np.asarray(predict(X), dtype=np.float64)
+    if q.ndim == 1 and len(q) == len(X):
+        q = q[:, np.newaxis]
+    if q.ndim != 2 or len(q) != len(X) or q.shape[1] == 0:
+        raise ShapeError(f"predict must map X {X.shape} to one row of class scores for each point, not to {describe(q)}.")
+    return q
+
+
+def _normalise(z: Array) -> Array:
+    """Softmax along each row, or the sigmoid of a single column."""
+    if z.shape[1] == 1:
+        return 0.5 * (1 + np.tanh(0.5 * z))
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)

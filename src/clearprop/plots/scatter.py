@@ -1,4 +1,4 @@
-"""Predicted against true values: how well a regression fits."""
+"""Predicted against true values of a regression."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZE = (4.6, 4.6)
 def regression_fit(y: Array, y_hat: Array, ax: Axes | None = None) -> Axes:
     """Predictions against targets, the diagonal on which both are equal, and R^2.
 
-    R^2 = 1 - sum (y - y_hat)^2 / sum (y - mean y)^2: 1 for perfect predictions, 0 for always saying the mean.
+    R^2 = 1 - sum (y - y_hat)^2 / sum (y - mean y)^2: 1 for perfect predictions, 0 for predicting the mean.
 
     Parameters
     ----------
@@ -58,15 +58,9 @@ def regression_fit(y: Array, y_hat: Array, ax: Axes | None = None) -> Axes:
     n, n_y = y.shape
     for k in range(n_y):
         ax.scatter(
-            y[:, k],
-            y_hat[:, k],
-            s=float(np.clip(8000 / n, 7, 30)),
-            alpha=float(np.clip(400 / n, 0.25, 0.8)),
-            color=style.colour(k),
-            linewidths=0,
-            zorder=2,
-            rasterized=y.size > 5000,
-        )
+            y[:, k], y_hat[:, k], s=float(np.clip(8000 / n, 7, 30)), alpha=float(np.clip(400 / n, 0.25, 0.8)),
+            color=style.colour(k), linewidths=0, zorder=2, rasterized=y.size > 5000,
+        )  # fmt: skip
     style.dress(ax, "true value", "predicted value")
     ax.set_xlim(low - margin, high + margin)
     ax.set_ylim(low - margin, high + margin)
@@ -94,7 +88,7 @@ def _checked(y: Array, y_hat: Array) -> tuple[Array, Array]:
 
 
 def _keys(y: Array, y_hat: Array) -> list[Line2D]:
-    """A dot in full colour for each target: in the figure they are pale where there are many."""
+    """A dot in full colour for each target; in the figure, many dots are pale."""
     from matplotlib.lines import Line2D
 
     labels = [f"target {k + 1}: {_r2(y[:, k], y_hat[:, k])}" for k in range(y.shape[1])]

@@ -1,19 +1,23 @@
-"""The look that all figures share: colours that colour-blind people can tell apart, sizes, and a quiet frame.
+"""The style that all figures share (colours that colour-blind people can tell apart, sizes, a light frame), and `save`.
 
-Everything is set on the axes at hand; Matplotlib's global rcParams are left alone.
+Everything is set on the given axes; Matplotlib's global rcParams are left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.errors import OptionError
+from clearprop.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.legend import Legend
 
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#999933", "#332288", "#7f7f7f")
@@ -23,7 +27,11 @@ TRAIN, VALIDATION = PALETTE[0], PALETTE[1]
 INK, FAINT, GRID = "#22262e", "#6b7280", "#e6e8ec"
 TITLE, LABEL, TICK, NOTE = 11.0, 10.0, 9.0, 9.0  # font sizes, in points
 LINE, MARKER = 1.8, 4.0
-SIZE = (5.6, 3.8)  # of a figure of its own, in inches
+SHADE = "#e3e5e9"  # marks what is not finite
+SIZE = (5.6, 3.8)  # of a new figure, in inches
+DECADES = 2  # a loss that spans more is drawn on a logarithmic scale
+DPI = 144
+FORMATS = ("png", "svg")
 
 
 def colour(index: int) -> str:
@@ -43,12 +51,12 @@ def rgb(code: str) -> Array:
 
 
 def tint(code: str, amount: Array | float) -> Array:
-    """The colour, mixed with white: `amount` (...) from 0 (white) to 1 (pure) gives an array (..., 3)."""
+    """The colour mixed with white: `amount` (...) from 0 (white) to 1 (pure) gives an array (..., 3)."""
     return 1 - np.asarray(amount)[..., np.newaxis] * (1 - rgb(code))
 
 
 def readable(background: Array) -> str:
-    """White or dark ink, whichever stands out from a background (3,).
+    """The ink, white or dark, that is readable on a background (3,).
 
     Examples
     --------
@@ -69,7 +77,7 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
 
 
 def dress(ax: Axes, xlabel: str, ylabel: str, *, grid: bool = True, frame: bool = False) -> None:
-    """Label the axes, and give them the frame, ticks and grid of the family."""
+    """Label the axes, and give them the frame, ticks and grid that all figures share."""
     ax.set_xlabel(xlabel, fontsize=LABEL, color=INK)
     ax.set_ylabel(ylabel, fontsize=LABEL, color=INK)
     ax.tick_params(labelsize=TICK, color=FAINT, labelcolor=INK, length=3)
@@ -82,7 +90,7 @@ def dress(ax: Axes, xlabel: str, ylabel: str, *, grid: bool = True, frame: bool 
 
 
 def legend_above(ax: Axes, handles: Sequence[object] | None = None, columns: int = 4) -> Legend:
-    """A legend on top of the axes, at the left, where it hides no data."""
+    """A legend above the axes, at the left, where it hides no data."""
     found = ax.get_legend_handles_labels()[0] if handles is None else handles
     return ax.legend(
         handles=found,
@@ -101,5 +109,80 @@ def legend_above(ax: Axes, handles: Sequence[object] | None = None, columns: int
 
 
 def headline(ax: Axes, text: str) -> None:
-    """A short finding on top of the axes, at the left."""
+    """A short title above the axes, at the left."""
     ax.set_title(text, loc="left", fontsize=LABEL, color=INK, pad=8)
+
+
+def log_if_wide(ax: Axes, values: Array) -> None:
+    """Give the y axis a logarithmic scale if the finite values are positive and span more than two decades."""
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() > 0 and finite.max() > 10**DECADES * finite.min():
+        ax.set_yscale("log")
+
+
+def percent_axis(ax: Axes) -> None:
+    """Write the ticks of the y axis, which are shares, as percentages."""
+    from matplotlib.ticker import FuncFormatter
+
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+
+
+def setting_name(value: object) -> str:
+    """The value of a setting as written along an axis.
+
+    Examples
+    --------
+    >>> setting_name(0.00030000000000000003), setting_name(None), setting_name("relu")
+    ('0.0003', 'all', 'relu')
+    """
+    if value is None:
+        return "all"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def save(drawing: Figure | Axes, path: str | Path) -> Path:
+    """Write a figure, or the figure that some axes belong to, whole or not at all.
+
+    The same figure gives the same bytes: nothing in the file depends on the clock.
+
+    Parameters
+    ----------
+    drawing : matplotlib Figure or Axes
+    path : path
+        Ends in .png (144 dots per inch) or .svg. Missing folders are made.
+
+    Returns
+    -------
+    pathlib.Path
+        Path of the file.
+
+    Raises
+    ------
+    OptionError
+        If the path has another ending.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> save(Figure(), "curves.jpeg")
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: A figure is written to a .png or .svg file, not to 'curves.jpeg'.
+    """
+    import matplotlib
+    from matplotlib.axes import Axes
+
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in FORMATS:
+        raise OptionError(f"A figure is written to a .png or .svg file, not to {str(path)!r}.")
+    figure = drawing.figure if isinstance(drawing, Axes) else drawing
+    whole = figure.figure if figure.figure is not None else figure  # of a subfigure, the figure around it
+    metadata = {"Date": None} if kind == "svg" else None
+    with matplotlib.rc_context({"svg.hashsalt": "clearprop"}):
+        write_atomically(
+            path,
+            lambda temporary: whole.savefig(
+                temporary, format=kind, dpi=DPI, bbox_inches="tight", facecolor="white", metadata=metadata
+            ),
+        )
+    return path

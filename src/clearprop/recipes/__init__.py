@@ -1,12 +1,12 @@
-"""Recipes: published experiments, each with its configuration, its published figures, and a run to set beside them.
+"""Recipes: published experiments, each with its configuration, its published figures, and a run to compare with them.
 
 >>> from clearprop.recipes import RECIPES
 >>> RECIPES.make("radboud-components").run().holds
 True
 """
 
-from clearprop.recipes.comparison import Comparison
 from clearprop.recipes.exhibits import Exhibits, Explanation, Picture, Table
+from clearprop.recipes.published import Comparison
 from clearprop.recipes.radboud_components import RadboudComponents
 from clearprop.recipes.radboud_descent import RadboudDescent
 from clearprop.recipes.radboud_digits import RadboudDigits

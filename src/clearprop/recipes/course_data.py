@@ -1,8 +1,9 @@
-"""The data that the courses hand out, found in the user's folder."""
+"""The data that the courses hand out, read from the user's data folder."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data import load
 from clearprop.data.dataset import Dataset, Split
+from clearprop.data.scaling import Scale
 from clearprop.errors import DataError
 
 CIRCLES = "circles/circles.npz"
@@ -21,7 +23,7 @@ def course_circles(data_dir: Path | None) -> tuple[Split, Split]:
     Raises
     ------
     DataError
-        If the file is not there; the message says where to put it.
+        If the file is missing; the message says where to put it.
     """
     given = data_dir if data_dir is not None else os.environ.get("CLEARPROP_DATA")
     places = [Path(given) / CIRCLES, Path(given) / "circles.npz"] if given else []
@@ -33,28 +35,28 @@ def course_circles(data_dir: Path | None) -> tuple[Split, Split]:
             "folder, and name that folder with --data-dir or $CLEARPROP_DATA."
         )
     data = load(path, val=0, dtype="float64")
-    if data.test is None or data.n_in != 2:
+    if "test" not in data.splits or data.n_in != 2:
         raise DataError(f"{path} is not the course's file: it must hold Xtrain, Ytrain, Xtest, Ytest of points in the plane.")
     return Split(data.train.X, as_classes(data.train.y)), Split(data.test.X, as_classes(data.test.y))
 
 
 def as_classes(y: Array) -> Array:
-    """Integer classes from one-hot rows, or as they are."""
+    """Integer classes (N,) from one-hot rows or from labels."""
     return y.argmax(axis=1) if y.ndim == 2 else y.astype(np.int64)
 
 
-def course_mnist(data_dir: Path | None, val: int = 5000, scale: str = "unit") -> Dataset:
-    """MNIST in float32: the last of the 60 000 training images held out, or, with `val=0`, the canonical test set instead.
+def course_mnist(data_dir: Path | None, val: int = 5000, scale: Scale = "unit") -> Dataset:
+    """MNIST in float32, with the last of the 60 000 training images for validation or, with `val=0`, the canonical test set.
 
     Parameters
     ----------
     data_dir : path or None
     val : int
-        How many images at the end of the training set are for validation; 0 for the canonical 10 000.
+        Number of images at the end of the training set that are held out; 0 for the canonical 10 000.
     scale : {"unit", "none"}
-        Pixels from 0 to 1, or from 0 to 255 as they come.
+        Pixels from 0 to 1, or from 0 to 255 as they are in the files.
     """
     whole = load("mnist", val=0, data_dir=data_dir, scale=scale)
     X, y = whole.train
     train, held_out = (Split(X[:-val], y[:-val]), Split(X[-val:], y[-val:])) if val else (whole.train, whole.test)
-    return Dataset("mnist", train, held_out, None, whole.task, whole.classes, whole.features, image_shape=whole.image_shape)
+    return replace(whole, splits={"train": train, "val": held_out})

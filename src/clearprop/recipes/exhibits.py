@@ -1,4 +1,4 @@
-"""Exhibits: what a study has to show beside its figures. Tables, pictures, and explanations with their evidence."""
+"""Exhibits of an experiment: tables, pictures, and explanations with their evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a head.
+    """Rows of cells with column names.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class Table:
     rows : list of list
         Texts and numbers; None for an empty cell.
     note : str
-        What has to be known to read it.
+        Remark for the reader.
     name : str
-        Under which it is found in JSON and files; by default the title.
+        Key in JSON, and name of its file; by default the title.
     long : bool
-        Whether it is left out on the screen, being for files and reports.
+        Whether it is for files and reports only, and left out on the screen.
     """
 
     title: str
@@ -38,24 +38,24 @@ class Table:
     long: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """The table in terms of strict JSON, in which NaN and infinities are texts."""
+        """The table as strict JSON-able values: NaN and infinities are texts."""
         rows = [list(json_row(dict(enumerate(row))).values()) for row in self.rows]  # type: ignore[arg-type]
         return {"name": self.name or self.title, "title": self.title, "columns": self.columns, "rows": rows}
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A figure that is drawn when somebody wants to see it.
+    """A figure that is drawn on demand.
 
     Attributes
     ----------
     name : str
-        Of its file, without the ending.
+        Name of its file, without the ending.
     title : str
     draw : callable
-        Draws on the empty figure that it is given.
+        Draws on a given empty figure.
     size : tuple of float
-        In inches.
+        Width and height in inches.
     caption : str
     """
 
@@ -76,7 +76,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the write-up could not explain, or asks; and the answer, with numbers from this very run.
+    """A question that the write-up asks or leaves open, and the answer with numbers from this very run.
 
     Attributes
     ----------
@@ -90,12 +90,12 @@ class Explanation:
 
 @dataclass(eq=False)
 class Exhibits:
-    """Tables, pictures and explanations, in the order in which they are to be seen."""
+    """Tables, pictures and explanations, in the order in which they are shown."""
 
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
 
     def explain(self, question: str, answer: str) -> None:
-        """Add an explanation; line breaks and runs of blanks in it count for nothing."""
+        """Add an explanation; line breaks and runs of blanks in the answer become single blanks."""
         self.explanations.append(Explanation(question, " ".join(answer.split())))

@@ -9,8 +9,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.nn import BinaryCrossEntropy, Layer, Linear, Net, ReLU, Sigmoid
-from clearprop.recipes.comparison import Comparison, identical, measured
 from clearprop.recipes.exhibits import Table
+from clearprop.recipes.published import Comparison, identical, measured
 from clearprop.recipes.recipe import Recipe, Result
 
 SEED = 12345
@@ -30,7 +30,7 @@ PUBLISHED = {
     "one layer: dL/dx": "1.282477 -1.138274 0.784228 0.233444 0.067864",
     "one layer, x from a fresh generator: dL/dx": "1.177245 -1.044874 0.719879 0.214289 0.062295",
 }
-"""As printed. The vectors are rounded to six decimals, without zeros at the end; every draw begins with a fresh generator."""
+"""As printed. The vectors are rounded to six decimals, without trailing zeros; every draw starts from a fresh generator."""
 CHECK_GRAD = {
     "Linear(5, 7), dx": 8.9e-07,
     "Linear(5, 7), dW": 1.7e-06,
@@ -39,7 +39,7 @@ CHECK_GRAD = {
     "ReLU": 0.0,
 }
 """Errors of `scipy.optimize.check_grad`; the write-up does not say at which points."""
-ROUNDING = 1e-5  # what is larger is no rounding error of a forward difference
+ROUNDING = 1e-5  # a larger error is not the rounding error of a forward difference
 
 
 class RadboudComponents(Recipe):
@@ -62,16 +62,16 @@ class RadboudComponents(Recipe):
         result.exhibits.tables.append(Table("Errors of scipy.optimize.check_grad", ["what", "published", "obtained"], rows))
         result.exhibits.explain(
             "Why does check_grad report 1e-6 for a Linear layer, and exactly 0 for a ReLU?",
-            f"It takes forward differences of step 1.5e-8, whose error is the rounding of f, about 1e-16 |f| / 1.5e-8 for each "
-            f"number, and it adds up the squares over all of them; a sum over a large batch has a large f. The central "
-            f"differences of this recipe, step {2 * HALF:g}, are right to {central_error():.1e} for the sigmoid. A "
-            "ReLU is linear on "
-            "either side of its kink, and a difference between nearby numbers of equal exponent has no rounding error at all.",
+            "It takes forward differences of step 1.5e-8, whose error is the rounding of f, about 1e-16 |f| / 1.5e-8 for "
+            "each number, and it adds up the squares over all of them; a sum over a large batch has a large f. The central "
+            f"differences of this recipe, step {2 * HALF:g}, are right to {central_error():.1e} for the sigmoid. A ReLU is "
+            "linear on either side of its kink, and a difference between nearby numbers of equal exponent has no rounding "
+            "error at all.",
         )
 
 
 def show(values: Array | float) -> str:
-    """Six decimals at most, no zeros at the end, as NumPy prints vectors with six digits in the write-up.
+    """At most six decimals and no trailing zeros, as NumPy prints vectors with six digits in the write-up.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def show(values: Array | float) -> str:
 
 
 def rng() -> np.random.Generator:
-    """A fresh generator, with which every group of draws begins."""
+    """A fresh generator; every group of draws starts from one."""
     return np.random.default_rng(SEED)
 
 
@@ -98,13 +98,13 @@ def slope(layer: Layer, x: Array) -> Array:
 
 
 def central_error() -> float:
-    """How far the two derivatives of the sigmoid are apart."""
+    """Largest difference between the two derivatives of the sigmoid."""
     x = rng().uniform(-2, 2, 5)
     return float(np.abs(central(Sigmoid(), x) - slope(Sigmoid(), x)).max())
 
 
 def values() -> dict[str, str]:
-    """Everything that the write-up prints, under its name, in its own form."""
+    """All values that the write-up prints, by name, in its own format."""
     draws = rng()
     x, x_check = draws.uniform(-10, 10, 5), rng().uniform(-2, 2, 5)
     draws = rng()
@@ -133,7 +133,7 @@ def one_layer(w: Array, b: float, x: Array) -> tuple[float, Array]:
 
 
 def gradient_errors() -> dict[str, float]:
-    """`scipy.optimize.check_grad` on the layer classes, at points of our own choice."""
+    """Errors of `scipy.optimize.check_grad` on the layer classes, at points of our own choice."""
     draws = rng()
     layer = Linear(5, 7).initialise(rng())
     x = draws.uniform(size=(10, 5))
@@ -144,7 +144,7 @@ def gradient_errors() -> dict[str, float]:
 
 
 def check(layer: Layer, x: Array, name: str) -> float:
-    """The error for the input, or for one parameter, of the sum of the outputs."""
+    """Error of the gradient of the summed outputs with respect to the input or to one parameter."""
     from scipy.optimize import check_grad
 
     target = x.copy() if name == "x" else layer.parameters()[name]
@@ -165,7 +165,7 @@ def check(layer: Layer, x: Array, name: str) -> float:
 
 
 def rounding_error(what: str, published: float, obtained: float) -> Comparison:
-    """An error of `check_grad`, which depends on points that the write-up does not give."""
+    """Compare an error of `check_grad`, which depends on points that the write-up does not give."""
     verdict = "differs, because the write-up does not say at which points; both are rounding errors"
     if obtained > ROUNDING:
         verdict = "NOT a rounding error"

@@ -8,8 +8,8 @@ import numpy as np
 
 from clearprop.descent import SURFACES, Path, descend
 from clearprop.optim import SGD, ExponentialDecay
-from clearprop.recipes.comparison import identical
 from clearprop.recipes.exhibits import Picture, Table
+from clearprop.recipes.published import identical
 from clearprop.recipes.recipe import Recipe, Result
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 START = (3.0, 2.0)
 PUBLISHED = [(0.1, 10, 1.0, "1.29676"), (0.305, 13, 1.0, "0.10066"), (0.2, 10, 0.8, "-2.16415")]
-"""Step size, steps, decay, and the f that is reached."""
+"""Step size, steps, decay, and f at the end."""
 MINIMA = [("-2.28071", "(-1.0882, 0.5441)"), ("-0.24934", "(-2.8537, 1.4269)"), ("1.24273", "(0.6059, -0.3030)")]
-LONG = 400  # steps after which a path has settled, if it ever does
+LONG = 400  # steps after which a path has come to rest, if it ever does
 FIXED = np.round(np.arange(0.01, 0.4, 0.005), 3)
 
 
@@ -37,7 +37,7 @@ class RadboudDescent(Recipe):
     }
 
     def perform(self, result: Result) -> None:
-        """Compare the paths and the minima; try many steps and decays."""
+        """Compare the paths and the minima; try many step sizes and decays."""
         paths = [follow(step, steps, decay) for step, steps, decay, _ in PUBLISHED]
         for (step, steps, decay, f), path in zip(PUBLISHED, paths, strict=True):
             what = f"step {step:g}, {steps} steps" + (f", decay {decay:g}" if decay < 1 else "")
@@ -61,7 +61,7 @@ def follow(step: float, steps: int, decay: float = 1.0, start: tuple[float, floa
 
 
 def answer(result: Result, paths: list[Path]) -> None:
-    """The three questions, with what many runs say."""
+    """Answer the three questions from many runs."""
     ends = {float(step): follow(float(step), LONG) for step in FIXED}
     surface = SURFACES.make("published")
     limits = [2 / surface.curvature(minimum)[1] for minimum in surface.minima]
@@ -78,22 +78,18 @@ def answer(result: Result, paths: list[Path]) -> None:
     result.exhibits.explain(
         "What do too small and too large steps do?",
         "Too small: the path goes down into the first hollow on its way and stays there; step 0.1 is at f = "
-        f"{paths[0].final:.5f} "
-        f"after 10 steps, on its way to the local minimum 1.24273. Too large: at a minimum whose largest curvature is c, steps "
-        f"above 2 / c jump from wall to wall; for the three minima that is {limits[0]:.3f}, {limits[1]:.3f} and "
-        f"{limits[2]:.3f}. "
-        "Step 0.305 jumps over the hollow of the local minimum, and can settle neither at the global one nor at the "
-        "third, for "
-        f"which it is too long: after 13 steps f = {paths[1].final:.5f}, and it never comes to rest.",
+        f"{paths[0].final:.5f} after 10 steps, on its way to the local minimum 1.24273. Too large: at a minimum whose largest "
+        f"curvature is c, steps above 2 / c jump from wall to wall; for the three minima that is {limits[0]:.3f}, "
+        f"{limits[1]:.3f} and {limits[2]:.3f}. Step 0.305 jumps over the hollow of the local minimum, and can settle neither "
+        f"at the global one nor at the third, for which it is too long: after 13 steps f = {paths[1].final:.5f}, and it never "
+        "comes to rest.",
     )
     found = groups[0]
     result.exhibits.explain(
         "Can a fixed step reach the global minimum?",
-        f"From (3, 2), {len(found)} of the {len(FIXED)} steps tried come to rest "
-        f"there{': ' + spans(found) if found else ''}. A step "
-        f"must be long enough not to be caught at 1.24273 and below {limits[0]:.3f} to settle at -2.28071. From other "
-        "starts it is "
-        f"easy: of a grid of 441 over [-5, 5]^2, {share_of_starts(0.1):.0%} end there with step 0.1.",
+        f"From (3, 2), {len(found)} of the {len(FIXED)} steps tried come to rest there{': ' + spans(found) if found else ''}. "
+        f"A step must be long enough not to be caught at 1.24273 and below {limits[0]:.3f} to settle at -2.28071. From other "
+        f"starts it is easy: of a grid of 441 over [-5, 5]^2, {share_of_starts(0.1):.0%} end there with step 0.1.",
     )
     decays = {decay: follow(0.2, LONG, decay).minimum for decay in (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)}
     good = [decay for decay, number in decays.items() if number == 0]
@@ -102,15 +98,14 @@ def answer(result: Result, paths: list[Path]) -> None:
         "What does the schedule step * d^t change?",
         f"It takes long steps first, which leave the hollow, and short ones later, which settle: 0.2 with d = 0.8 is at "
         f"f = {paths[2].final:.5f} after 10 steps, {near:.3f} from the global minimum. The steps add up to no more than "
-        f"0.2 / (1 - d), here {0.2 / (1 - 0.8):g}: with too small a d the path stops on the slope. After {LONG} steps "
-        "the global "
-        f"minimum is reached to within 0.05 for d = {', '.join(f'{decay:g}' for decay in good) or 'none'} of "
+        f"0.2 / (1 - d), here {0.2 / (1 - 0.8):g}: with too small a d the path stops on the slope. After {LONG} steps the "
+        f"global minimum is reached to within 0.05 for d = {', '.join(f'{decay:g}' for decay in good) or 'none'} of "
         f"{', '.join(f'{decay:g}' for decay in decays)}.",
     )
 
 
 def share_of_starts(step: float) -> float:
-    """How many of 21 x 21 starts over the box end at the global minimum with a fixed step."""
+    """Share of 21 x 21 starts over the box that end at the global minimum with a fixed step."""
     surface = SURFACES.make("published")
     x, y = (grid.ravel() for grid in np.meshgrid(np.linspace(-5, 5, 21), np.linspace(-5, 5, 21)))
     for _ in range(LONG):  # all at once: plain gradient descent is the same line for arrays

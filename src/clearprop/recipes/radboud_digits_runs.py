@@ -1,4 +1,4 @@
-"""The eight runs on digits: their data, their nets, their settings, and how one of them is trained."""
+"""The eight runs on digits: their data, nets and settings, and the training of one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clearprop.data.dataset import Split
 from clearprop.nn import BinaryCrossEntropy, He, Initialiser, Layer, Linear, Net, ReLU, Sigmoid, Xavier
 from clearprop.nn.loss import Reduction
 from clearprop.optim import SGD
-from clearprop.recipes.training import quiet_fit
+from clearprop.recipes.recipe import quiet_fit
 from clearprop.training import Callback, History, Run
 
 SEED = 12345
@@ -51,7 +51,7 @@ class DigitsRun:
     lr : float
     batch : int
     init : str
-        A key of `INITIALISERS`; the published one takes the product of a layer's two sizes where Xavier's takes their sum.
+        An initialiser; the published one has the product of a layer's two sizes where Xavier's rule has their sum.
     reduction : {"sum", "mean"}
         The published gradient is summed over the minibatch.
     """
@@ -64,7 +64,7 @@ class DigitsRun:
     reduction: Reduction = "sum"
 
     def but(self, **changes: object) -> DigitsRun:
-        """The same run with something changed."""
+        """The same run with some settings changed."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
 
@@ -83,7 +83,7 @@ RUNS = {
 def digits_split() -> tuple[Split, Split]:
     """scikit-learn's digits: 898 for training and 899 for testing, label 1 for the digits 0 to 4.
 
-    One mean and one standard deviation for all pixels of all images, test images included, as the assignment has it.
+    The mean and the standard deviation are those of all pixels of all images, test images included, as in the assignment.
     """
     from sklearn.datasets import load_digits
 
@@ -110,7 +110,7 @@ def make_net(layers: str, init: str = "product_xavier") -> Net:
 
 
 def raw_loss(reduction: Reduction) -> BinaryCrossEntropy:
-    """The assignment's loss: the bare formula, and 32 outputs against one label wherever there are 32."""
+    """The assignment's loss: the bare formula, with one label broadcast against all outputs."""
     return BinaryCrossEntropy(reduction, broadcast=True, raw=True)
 
 
@@ -123,7 +123,7 @@ class TestLoss(Callback):
     batch : int
     """
 
-    __test__ = False  # to pytest the name says "a test"
+    __test__ = False  # not a test class for pytest
 
     def __init__(self, test: Split, batch: int) -> None:
         self.test, self.batch = test, batch
@@ -145,7 +145,7 @@ def minibatch_loss(net: Net, split: Split, batch: int) -> float:
 def train_run(
     setting: DigitsRun, train: Split, test: Split, engine: str, on_nonfinite: str = "continue", net: Net | None = None
 ) -> tuple[History, list[float], Net]:
-    """The history, the test loss of every epoch, and the net after the last."""
+    """Train one run; returns the history, the test loss of every epoch, and the net."""
     net = make_net(setting.layers, setting.init) if net is None else net
     watch = TestLoss(test, setting.batch)
     history = quiet_fit(
@@ -157,8 +157,8 @@ def train_run(
 
 
 def printed_rows(history: History, test_losses: list[float], n_out: int, reduction: str = "sum") -> list[list[str]]:
-    """The table as the assignment prints it: epochs from 0, four decimals, the loss of one output of one example."""
-    share = n_out if reduction == "sum" else 1  # the history's loss of one example adds up its outputs
+    """The table as the assignment prints it: epochs from 0, four decimals, the loss per output and example."""
+    share = n_out if reduction == "sum" else 1  # the loss of an example in the history is summed over its outputs
     return [
         [str(row["epoch"] - 1), f"{row['train_loss'] / share:.4f}", f"{row['train_accuracy']:.4f}", f"{test:.4f}"]
         for row, test in zip(history, test_losses, strict=True)

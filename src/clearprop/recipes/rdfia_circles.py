@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from clearprop.arrays import Array
+from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Split
-from clearprop.nn import CrossEntropy
+from clearprop.engines import ENGINES
+from clearprop.nn import CrossEntropy, Linear, NegativeLogLikelihood, Net, Normal, Softmax, Tanh
 from clearprop.optim import SGD
-from clearprop.recipes.comparison import measured, shown, within
+from clearprop.plots.training_curves import METRICS
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.exhibits import Picture, Table
-from clearprop.recipes.rdfia_circles_runs import BATCHES, CODE, EPOCHS, RATES, SPREADS, circles_trial, make_net, unshifted_run
-from clearprop.recipes.recipe import Conditions, Recipe, Result
-from clearprop.recipes.training import fast_engine, quiet_fit, seeds_for, sweep
+from clearprop.recipes.published import measured, shown, within
+from clearprop.recipes.recipe import Conditions, Recipe, Result, Row, quiet_fit
+from clearprop.training import History, evaluate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Row = dict[str, Any]
+EPOCHS = 150
+BATCHES = [1, 10, 50, 100, 200]
+RATES = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0]
+CODE, TEXT = 1 / np.sqrt(0.3), 0.3
+SPREADS = {"code": CODE, "text": TEXT}
+"""Standard deviation of the first weights: the code divides by the root of 0.3, the text says 0.3."""
 PUBLISHED: dict[tuple[int, float], dict[str, float]] = {
     (1, 0.01): {"train_accuracy": 97.0, "test_accuracy": 93.5, "train_loss": 0.092},
     (10, 0.1): {"train_accuracy": 98.0, "test_accuracy": 93.0, "train_loss": 0.092},
@@ -32,12 +41,12 @@ PUBLISHED: dict[tuple[int, float], dict[str, float]] = {
 SECONDS = {1: 8.9, 10: 1.25, 50: 0.34, 100: 0.21, 200: 0.16}
 """Published seconds of one run, by batch size."""
 DIVERGING = (1, 5.0)
-NAIVE_SEEDS = 5
+BARE_SEEDS = 5
 COLUMNS = {"train_accuracy": "train acc.", "test_accuracy": "test acc.", "train_loss": "train loss", "test_loss": "test loss"}
 
 
 class RdfiaCircles(Recipe):
-    """The grid, over many seeds; each published figure beside the interval into which it must fall."""
+    """The grid over many seeds; each published figure beside the interval that must contain it."""
 
     name = "rdfia-circles"
     title = "Circles: batch sizes and learning rates"
@@ -57,11 +66,11 @@ class RdfiaCircles(Recipe):
     def perform(self, result: Result) -> None:
         """The 5 x 6 grid over the seeds, for both initialisations."""
         conditions = result.conditions
-        result.engine = fast_engine(conditions)
+        result.engine = conditions.fast_engine()
         data = course_circles(conditions.data_dir)
-        circles_trial(data, 0, result.engine, 200, 0.1, "code", 1)  # so that no compilation is timed
+        circles_trial(data, 0, result.engine, 200, 0.1, "code", 1)  # compile before anything is timed
         rows: list[Row] = []
-        seeds = seeds_for(conditions, 40)
+        seeds = conditions.n_seeds(40)
         for init in SPREADS:
             conditions.say(f"{len(BATCHES) * len(RATES)} settings x {seeds} seeds, initialisation of the {init}")
             rows += run_grid(data, init, seeds, result.engine, conditions)
@@ -73,14 +82,60 @@ class RdfiaCircles(Recipe):
         pictures(result, data, rows)
 
 
+def make_circles_net(init: str, rng: np.random.Generator | int) -> Net:
+    """2-10-2 with tanh; normal weights, zero biases."""
+    normal = Normal(SPREADS[init])
+    return Net(Linear(2, 10, init=normal), Tanh(), Linear(10, 2, init=normal), seed=rng, dtype="float64")
+
+
+def circles_trial(
+    shared: tuple[Split, Split], seed: int, engine: str, batch: int, lr: float, init: str, epochs: int = EPOCHS
+) -> dict[str, Any]:
+    """Train once; loss and accuracy on both sets with the parameters at the end, NaN where the run diverged."""
+    train, test = shared
+    rng = np.random.default_rng(seed)
+    net, loss, worker = make_circles_net(init, rng), CrossEntropy(), ENGINES.make(engine)
+    # The figures of single epochs are not needed, and every batch size divides the 200 points, so that all epochs can be
+    # trained as one long epoch: the steps are the same, but the engine is called once and not 150 times.
+    order = np.concatenate([draw_order(rng, len(train), batch) for _ in range(epochs)])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        worker.train_epoch(net, loss, SGD(lr), train.X, train.y, order, batch)
+    row: dict[str, Any] = {"diverged": not np.isfinite(net.theta).all()}
+    for name, split in (("train", train), ("test", test)):
+        found = {"loss": float("nan"), "accuracy": float("nan")} if row["diverged"] else evaluate(net, split, loss)
+        row |= {f"{name}_{key}": value for key, value in found.items()}
+    return row
+
+
+class UnshiftedSoftmax(Softmax):
+    """The write-ups' softmax: exp(z) / sum exp(z) without a shift, which is inf / inf for large scores."""
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Array]:
+        """p; saves p. The overflow is intended."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            e = np.exp(x)
+            p = e / e.sum(axis=1, keepdims=True)
+        return p, p
+
+
+def unshifted_run(train: Split, seed: int, batch: int, lr: float) -> History:
+    """One run as the write-ups' code computes it: float32, probabilities from the bare formula, unprotected."""
+    rng = np.random.default_rng(seed)
+    first, tanh, second = (layer.copy() for layer in make_circles_net("code", rng).layers)
+    net = Net(first, tanh, second, UnshiftedSoftmax(), seed=None, dtype="float32")
+    return quiet_fit(
+        net, train, loss=NegativeLogLikelihood(), optimizer=SGD(lr), batch_size=batch, epochs=EPOCHS, seed=rng, engine="batch"
+    )
+
+
 def run_grid(data: tuple[Split, Split], init: str, seeds: int, engine: str, conditions: Conditions) -> list[Row]:
-    """All cells and seeds for one initialisation; where time is short, the cells with published figures alone."""
+    """All cells and seeds for one initialisation; in a quick run, only the cells with published figures."""
     grids: list[tuple[list[int], list[float]]] = [(BATCHES, RATES)]
     if conditions.quick:
         grids = [([batch], [lr]) for batch, lr in [*list(PUBLISHED)[1:], DIVERGING]]
     found: list[Row] = []
     for batches, rates in grids:
-        found += sweep(circles_trial, {"init": [init], "batch": batches, "lr": rates}, seeds, data, engine, conditions)
+        found += conditions.sweep(circles_trial, {"init": [init], "batch": batches, "lr": rates}, seeds, data, engine)
     return found
 
 
@@ -107,11 +162,11 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
     """Batch 1 at rate 5, by the bare formula of the write-up's code and by the stable one."""
     batch, lr = DIVERGING
     found = cell(rows, "code", batch, lr)
-    naive = [unshifted_run(data[0], seed, batch, lr).nonfinite for seed in range(NAIVE_SEEDS)]
-    born = [where for where in naive if where is not None]
+    bare = [unshifted_run(data[0], seed, batch, lr).nonfinite for seed in range(BARE_SEEDS)]
+    born = [where for where in bare if where is not None]
     losses = [row["train_loss"] for row in found if not row["diverged"]]
     first = f", first in epoch {born[0]['epoch']}, step {born[0]['step']}" if born else ""
-    ours = f"NaN in {len(born)} of {NAIVE_SEEDS} runs{first}"
+    ours = f"NaN in {len(born)} of {BARE_SEEDS} runs{first}"
     because = "diverges, by the bare formula of the softmax in float32 that the write-up's code has"
     result.comparisons.append(shown(f"batch {batch}, lr {lr:g}", "diverges, NaN", ours, len(born) > 0, because))
     if not born or not losses:
@@ -120,9 +175,9 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
         "Why does batch 1 at learning rate 5 end in NaN?",
         f"Every step moves the scores by tens, until exp(z) overflows in float32, beyond z = 88.7: infinity over infinity. The "
         f"first NaN is in {born[0]['place']}. With the largest score subtracted first, as clearprop's CrossEntropy does, all "
-        f"numbers stay finite in {len(losses)} of {len(found)} runs, but the run is lost all the same: the training "
-        "loss at the "
-        f"end has the median {np.median(losses):.1f} and reaches {max(losses):.1f}, where guessing costs {math.log(2):.3f}.",
+        f"numbers stay finite in {len(losses)} of {len(found)} runs, but the run fails all the same: the training loss at the "
+        f"end has the median {np.median(losses):.1f} and reaches {max(losses):.1f}, where uniform guessing gives "
+        f"{math.log(2):.3f}.",
     )
 
 
@@ -167,7 +222,7 @@ def grid_table(rows: list[Row], init: str, column: str) -> Table:
 
 
 def explain(result: Result, rows: list[Row], seeds: int) -> None:
-    """Which initialisation the figures fit; what batch size and learning rate do."""
+    """Explain the two initialisations, and batch size against learning rate."""
     figures = {}
     for init in SPREADS:
         found = cell(rows, init, 100, 1.0)
@@ -177,39 +232,36 @@ def explain(result: Result, rows: list[Row], seeds: int) -> None:
         "The text says N(0, 0.3^2), the code divides by the root of 0.3: which of them gave the figures?",
         f"At batch 100 and rate 1 the medians over {seeds} seeds are {100 * code[0]:.1f} / {100 * code[1]:.1f} / {code[2]:.3f} "
         f"(training and test accuracy in per cent, training loss) with the code's standard deviation of {CODE:.2f}, and "
-        f"{100 * text[0]:.1f} / {100 * text[1]:.1f} / {text[2]:.3f} with the text's 0.3; published are 97.5 / 93.5 / "
-        "0.093. The "
-        "figures are those of the code: from 0.3 the units start almost linear, and 150 epochs are too few to catch up.",
+        f"{100 * text[0]:.1f} / {100 * text[1]:.1f} / {text[2]:.3f} with the text's 0.3; published are 97.5 / 93.5 / 0.093. "
+        "The figures are those of the code: from 0.3 the units start almost linear, and 150 epochs are too few to catch up.",
     )
     same = [cell(rows, "code", batch, lr) for batch, lr in PUBLISHED]
     medians = [float(np.median([row["train_loss"] for row in found])) for found in same if found]
     result.exhibits.explain(
         "Batch size against learning rate",
         "The published settings lie on the diagonal on which the learning rate grows with the batch, and their losses agree "
-        f"(medians {', '.join(f'{value:.3f}' for value in medians)}): with a mean gradient, a tenth of the steps, each "
-        "ten times "
-        "as long, goes equally far. Off the diagonal a run is too slow (lower left of the tables) or too wild (upper right).",
+        f"(medians {', '.join(f'{value:.3f}' for value in medians)}): with a mean gradient, a tenth of the steps, each ten "
+        "times as long, goes equally far. Off the diagonal a run is too slow (lower left of the tables) or unstable (upper "
+        "right).",
     )
 
 
 def pictures(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None:
     """Curves of the published settings, boundaries of the whole grid, and published against obtained."""
-    conditions, engine = result.conditions, result.engine
-    epochs = 20 if conditions.quick else EPOCHS
+    epochs = 20 if result.conditions.quick else EPOCHS
+    runs: dict[str, Any] = {"data": data, "engine": result.engine, "epochs": epochs}
     result.exhibits.pictures += [
-        Picture("curves", "Loss and accuracy, seed 0; validation is the test set", lambda f: curves(f, data, engine, epochs),
-                (11, 9)),
-        Picture("boundaries", "The decision boundary of every setting, seed 0", lambda f: boundaries(f, data, engine, epochs),
-                (13, 11)),
+        Picture("curves", "Loss and accuracy, seed 0; validation is the test set", partial(draw_curves, **runs), (11, 9)),
+        Picture("boundaries", "The decision boundary of every setting, seed 0", partial(draw_boundaries, **runs), (13, 11)),
         Picture("intervals", "Published figures (diamonds) and 5-95 % intervals over the seeds",
-                lambda f: intervals(f, rows), (8, 6.5)),
+                partial(draw_intervals, rows=rows), (8, 6.5)),
     ]  # fmt: skip
 
 
-def train_one(data: tuple[Split, Split], engine: str, batch: int, lr: float, epochs: int) -> tuple[Any, Any]:
-    """A run with its history: seed 0, the code's initialisation."""
+def train_one(data: tuple[Split, Split], engine: str, batch: int, lr: float, epochs: int) -> tuple[Net, History]:
+    """The net and the history of one run: seed 0, the code's initialisation."""
     rng = np.random.default_rng(0)
-    net = make_net("code", rng)
+    net = make_circles_net("code", rng)
     history = quiet_fit(
         net, data[0], loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine,
         validation=data[1],
@@ -217,21 +269,21 @@ def train_one(data: tuple[Split, Split], engine: str, batch: int, lr: float, epo
     return net, history
 
 
-def curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
+def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
     """Loss and accuracy of the four settings with published figures."""
     from clearprop import plots
     from clearprop.plots import style
 
     for axes, (batch, lr) in zip(figure.subplots(len(PUBLISHED), 2), PUBLISHED, strict=True):
         _, history = train_one(data, engine, batch, lr, epochs)
-        for ax, metric in zip(axes, ("loss", "accuracy"), strict=True):
+        for ax, metric in zip(axes, METRICS, strict=True):
             plots.learning_curves(history, ax, metric)
             ax.text(0.98, 0.5, f"batch {batch}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
 
 
-def boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
-    """5 x 6 panels."""
-    from clearprop.plots.boundaries import boundary_grid
+def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
+    """A panel for each batch size and learning rate."""
+    from clearprop.plots import boundary_grid
 
     panels = []
     for batch in BATCHES:
@@ -243,9 +295,9 @@ def boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: i
     boundary_grid(panels, data[1], figure, columns=len(RATES))
 
 
-def intervals(figure: Figure, rows: list[Row]) -> None:
-    """Each published figure on the interval of ours."""
-    from clearprop.plots.published import published_against_obtained
+def draw_intervals(figure: Figure, rows: list[Row]) -> None:
+    """Each published figure on the interval of the obtained ones."""
+    from clearprop.plots import published_against_obtained
 
     axes = figure.subplots(3, 1)
     for ax, column in zip(axes, list(COLUMNS)[:3], strict=True):

@@ -6,17 +6,19 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clearprop.data.dataset import Dataset, Split
+from clearprop.engines import ENGINES
 from clearprop.errors import MissingExtraError
 from clearprop.ladder import climb
 from clearprop.nn import CrossEntropy, Layer, Linear, Net, Normal, Softmax, Tanh, Xavier, mlp
 from clearprop.nn.initialisers import Initialiser
 from clearprop.optim import SGD
-from clearprop.recipes.comparison import reached, shown
+from clearprop.plots.training_curves import METRICS
 from clearprop.recipes.course_data import CIRCLES, course_circles, course_mnist
 from clearprop.recipes.exhibits import Picture, Table
-from clearprop.recipes.rdfia_circles_runs import make_net
-from clearprop.recipes.recipe import Recipe, Result
-from clearprop.recipes.training import fast_engine, installed, quiet_fit
+from clearprop.recipes.published import reached, shown
+from clearprop.recipes.rdfia_circles import make_circles_net
+from clearprop.recipes.recipe import Recipe, Result, quiet_fit
+from clearprop.recipes.vu_mnist import weights_picture
 from clearprop.training import History
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ READINGS: dict[str, tuple[Initialiser, bool]] = {
     "N(0, 1.83^2), as the code on circles draws": (Normal(1 / math.sqrt(0.3)), False),
     "Xavier, softmax before a loss that contains one": (Xavier(), True),
 }
-"""First weights that the published run may have had, and whether softmax is applied twice."""
+"""Initialisers that the published run may have had, and whether softmax is applied twice."""
 
 
 class RdfiaLadder(Recipe):
@@ -55,18 +57,20 @@ class RdfiaLadder(Recipe):
     duration = "2 minutes"
 
     def perform(self, result: Result) -> None:
-        """The ladder on circles, then MNIST on the fastest engine that there is."""
+        """The ladder on circles, then MNIST on the fastest engine."""
         conditions = result.conditions
-        if not installed("torch_nn"):
-            raise MissingExtraError("rdfia-ladder needs PyTorch: pip install 'clearprop[torch]'.")
-        result.engine = fast_engine(conditions)
+        try:
+            ENGINES.find("torch_nn")
+        except MissingExtraError as error:
+            raise MissingExtraError("rdfia-ladder needs PyTorch: pip install 'clearprop[torch]'.") from error
+        result.engine = conditions.fast_engine()
         train, _ = course_circles(conditions.data_dir)
         conditions.say("circles on four rungs")
         climb_rungs(result, train)
         data = course_mnist(conditions.data_dir, val=0)
         epochs = QUICK_EPOCHS if conditions.quick else EPOCHS
         conditions.say(f"MNIST, {epochs} epochs on {result.engine}")
-        net, history = train_mnist(data, result.engine, epochs)
+        net, history = train_reading(data, result.engine, epochs)
         compare(result, data, history, epochs)
         on_torch(result, data, net)
 
@@ -74,7 +78,13 @@ class RdfiaLadder(Recipe):
 def climb_rungs(result: Result, train: Split) -> None:
     """The same ten epochs on every rung: equal to 1e-10."""
     rows = climb(
-        make_net("code", 0), train, loss=CrossEntropy(), optimizer=SGD(0.1), batch_size=10, epochs=10, engines=list(RUNGS)
+        make_circles_net("code", 0),
+        train,
+        loss=CrossEntropy(),
+        optimizer=SGD(0.1),
+        batch_size=10,
+        epochs=10,
+        engines=list(RUNGS),
     )
     for row in rows[1:]:
         what = f"{row['engine']} against batch, largest difference"
@@ -94,16 +104,14 @@ def climb_rungs(result: Result, train: Split) -> None:
     result.exhibits.explain(
         "What does each rung of the ladder buy?",
         "Not other numbers: after the same batches the parameters agree to "
-        f"{max(float(row['difference']) for row in rows):.0e}. "
-        "autograd takes over the backward pass, nn the parameters and the loss, optim the update; each saves lines to "
-        "get wrong. "
-        f"On a network as small as this they cost time: {slow['microseconds']:.0f} microseconds a step with nn and optim, "
-        f"{hand['microseconds']:.0f} by hand in NumPy.",
+        f"{max(float(row['difference']) for row in rows):.0e}. autograd takes over the backward pass, nn the parameters and "
+        "the loss, optim the update; each saves lines in which mistakes are made. On a network as small as this they cost "
+        f"time: {slow['microseconds']:.0f} microseconds a step with nn and optim, {hand['microseconds']:.0f} by hand in NumPy.",
     )
 
 
-def train_mnist(data: Dataset, engine: str, epochs: int, reading: str = "Xavier") -> tuple[Net, History]:
-    """The published setting, with one of the first weights that it may have had."""
+def train_reading(data: Dataset, engine: str, epochs: int, reading: str = "Xavier") -> tuple[Net, History]:
+    """Train the published setting with one of the initialisers that it may have had."""
     init, twice = READINGS[reading]
     last: list[Layer] = [Softmax()] if twice else []
     net = Net(Linear(784, 100, init=init), Tanh(), Linear(100, 10, init=init), *last, seed=0)
@@ -114,7 +122,7 @@ def train_mnist(data: Dataset, engine: str, epochs: int, reading: str = "Xavier"
 
 
 def compare(result: Result, data: Dataset, history: History, epochs: int) -> None:
-    """About 92 %, for training and for testing; and what other readings of the write-up give."""
+    """About 92 %, for training and for testing; and the figures of other readings of the write-up."""
     judged, last = not result.conditions.quick, history[-1]
     for split, column in (("training", "train_accuracy"), ("test", "val_accuracy")):
         result.comparisons.append(reached(f"MNIST, {split} accuracy", PUBLISHED, last[column], "{:.4f}", judged))
@@ -122,14 +130,14 @@ def compare(result: Result, data: Dataset, history: History, epochs: int) -> Non
     def draw(figure: Figure) -> None:
         from clearprop import plots
 
-        for ax, metric in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for ax, metric in zip(figure.subplots(1, 2), METRICS, strict=True):
             plots.learning_curves(history, ax, metric)
 
     result.exhibits.pictures.append(Picture("mnist", "MNIST by epoch; validation here is the test set", draw, (11, 3.8)))
     rows = [reading_row("Xavier", history)]
     for reading in list(READINGS)[1:]:
         result.conditions.say(f"MNIST again, {reading}")
-        rows.append(reading_row(reading, train_mnist(data, result.engine, epochs, reading)[1]))
+        rows.append(reading_row(reading, train_reading(data, result.engine, epochs, reading)[1]))
     columns = ["first weights", "train acc.", "test acc.", "first epoch with 92 % on the test set"]
     result.exhibits.tables.append(Table(f"MNIST after {epochs} epochs, by reading", columns, rows, name="readings"))
     passed = rows[0][3]
@@ -143,13 +151,13 @@ def compare(result: Result, data: Dataset, history: History, epochs: int) -> Non
 
 
 def reading_row(reading: str, history: History) -> list[Any]:
-    """Final accuracies, and when 92 % was passed."""
+    """Final accuracies, and the first epoch with 92 %."""
     passed = next((row["epoch"] for row in history if row["val_accuracy"] >= PUBLISHED), None)
     return [reading, history[-1]["train_accuracy"], history[-1]["val_accuracy"], passed]
 
 
 def on_torch(result: Result, data: Dataset, net: Net) -> None:
-    """One epoch of MNIST on PyTorch's rungs and on the fast engine, from one start: the same network, whoever computes."""
+    """One epoch of MNIST on PyTorch's rungs and on the fast engine, from the same first weights."""
     few = Split(data.train.X[:6000], data.train.y[:6000])
     rows: list[list[Any]] = []
     for engine in [name for name in (*RUNGS, result.engine) if name != "torch_manual"]:
@@ -162,11 +170,4 @@ def on_torch(result: Result, data: Dataset, net: Net) -> None:
     result.exhibits.tables.append(
         Table("One epoch of 6000 images from one start, float32", columns, rows, name="mnist-engines")
     )
-    W = net.layers[0].parameters()["W"]
-
-    def draw(figure: Figure) -> None:
-        from clearprop.plots.weights import first_layer
-
-        first_layer(W, (28, 28), figure)
-
-    result.exhibits.pictures.append(Picture("weights", "What 40 of the 100 hidden units look for", draw, (8, 4.6)))
+    result.exhibits.pictures.append(weights_picture(net, "First-layer weights of 40 of the 100 hidden units"))

@@ -10,12 +10,11 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.nn import CrossEntropy, Net
 from clearprop.optim import SGD
-from clearprop.recipes.comparison import measured, shown
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.exhibits import Picture, Table
-from clearprop.recipes.rdfia_circles_runs import EPOCHS, make_net
-from clearprop.recipes.recipe import Recipe, Result
-from clearprop.recipes.training import fast_engine, quiet_fit
+from clearprop.recipes.published import measured, shown
+from clearprop.recipes.rdfia_circles import EPOCHS, make_circles_net
+from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.training import evaluate
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class RdfiaSvm(Recipe):
 
     def perform(self, result: Result) -> None:
         """Fit them all; accuracies, support vectors, boundaries."""
-        result.engine = fast_engine(result.conditions)
+        result.engine = result.conditions.fast_engine()
         train, test = course_circles(result.conditions.data_dir)
         machines = {(kernel, C): fit_machine(train, kernel, C) for kernel in KERNELS for C in COSTS}
         rows = [
@@ -78,39 +77,37 @@ def fit_machine(train: Split, kernel: str, C: float) -> Any:
 def train_net(train: Split, engine: str) -> Net:
     """The network of `rdfia-circles`, with one of its published settings."""
     rng = np.random.default_rng(0)
-    net = make_net("code", rng)
+    net = make_circles_net("code", rng)
     quiet_fit(net, train, loss=CrossEntropy(), optimizer=SGD(0.1), batch_size=10, epochs=EPOCHS, seed=rng, engine=engine)
     return net
 
 
 def compare(result: Result, best: dict[str, list[Any]], ours: list[float]) -> None:
-    """What the practical asks to be seen: which kernels can do it."""
+    """Compare the kernels, as the practical asks, and explain kernel and C."""
     linear, curved = best["linear"][3], max(best["RBF"][3], best["polynomial, degree 2"][3])
     for kernel, row in best.items():
         result.comparisons.append(measured(f"{kernel}, best C: test accuracy", "", f"{row[3]:.1f} % (C = {row[1]:g})"))
     result.comparisons.append(measured("network: test accuracy", "", f"{ours[1]:.1f} %"))
     result.comparisons += [
-        shown("a linear kernel fails", "near 50 %", f"{linear:.1f} %", linear < 75, "no line parts a ring from its middle"),
+        shown("a linear kernel fails", "near 50 %", f"{linear:.1f} %", linear < 75, "no line separates a ring from its middle"),
         shown("RBF or degree 2 succeeds", "as the network", f"{curved:.1f} % against {ours[1]:.1f} %", curved > ours[1] - 3,
               "within 3 points of the network or better"),
     ]  # fmt: skip
     cubic, square = best["polynomial, degree 3"][3], best["polynomial, degree 2"][3]
     result.exhibits.explain(
         "What do the kernel and C do?",
-        f"The two classes differ in their distance from the origin. A line cannot tell it ({linear:.1f} % at best); a "
-        f"polynomial of degree 2 contains x1^2 + x2^2, and reaches {square:.1f} %; one of degree 3 without lower terms is odd, "
-        f"takes opposite points for opposite classes, and gets no further than {cubic:.1f} %; an RBF kernel can draw "
-        "any closed "
-        f"curve ({best['RBF'][3]:.1f} %). C is the price of a point on the wrong side: where it is small the boundary is "
-        "smooth and most points are support vectors, where it is large the boundary bends around single points of the "
-        "training "
-        f"set. The network with 52 parameters reaches {ours[1]:.1f} %.",
+        f"The two classes differ in their distance from the origin. A line cannot express it ({linear:.1f} % at best); a "
+        f"polynomial of degree 2 contains x1^2 + x2^2, and reaches {square:.1f} %; one of degree 3 without lower terms is "
+        f"odd, takes opposite points for opposite classes, and gets no further than {cubic:.1f} %; an RBF kernel can draw any "
+        f"closed curve ({best['RBF'][3]:.1f} %). C is the penalty of a point on the wrong side: where it is small the "
+        "boundary is smooth and most points are support vectors, where it is large the boundary bends around single points "
+        f"of the training set. The network with 52 parameters reaches {ours[1]:.1f} %.",
     )
 
 
 def boundaries(figure: Figure, machines: dict[tuple[str, float], Any], net: Net, test: Split) -> None:
     """A row for each kernel, a column for each C; the network last."""
-    from clearprop.plots.boundaries import boundary_grid
+    from clearprop.plots import boundary_grid
 
     panels: list[Any] = []
     for (kernel, C), model in machines.items():

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import time
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from clearprop.recipes.comparison import Comparison
+from clearprop.engines import ENGINES
+from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning
 from clearprop.recipes.exhibits import Exhibits
-from clearprop.registry import Configured
+from clearprop.recipes.published import Comparison
+from clearprop.registry import Configured, count
+from clearprop.sweeps import run_sweep
+from clearprop.training import History, fit
+
+Row = dict[str, Any]
+FASTEST = ("compiled", "batch")
 
 
 def silent(message: str) -> None:
-    """Say nothing."""
+    """Do not show the message."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """Under which a recipe is run; none of them is part of the published experiment.
+    """Conditions of a run that are not part of the published experiment.
 
     Attributes
     ----------
     data_dir : path or None
-        Where the course data lie; by default `$CLEARPROP_DATA`.
+        Folder of the course data; by default `$CLEARPROP_DATA`.
     engine : str or None
         By default the one that the recipe prescribes, or the fastest.
     seeds : int or None
-        Over how many an interval is taken, where one is; by default as many as the recipe says.
+        Number of seeds for an interval; by default the recipe's own.
     jobs : int or None
-        Runs at the same time; by default as many as there are cores.
+        Number of parallel runs; by default one for each core.
     quick : bool
-        Whether long trainings are cut short: to see a recipe work. What needs the whole length is then not judged.
+        Whether long trainings are cut short, to see a recipe work. Claims that need the whole length are then not judged.
     say : callable
-        Told what is being done.
+        Called with a message at each stage of the run.
     """
 
     data_dir: Path | None = None
@@ -45,10 +54,47 @@ class Conditions:
     quick: bool = False
     say: Callable[[str], None] = silent
 
+    def fast_engine(self) -> str:
+        """The engine that was asked for, or the fastest one that is registered."""
+        if self.engine is not None:
+            ENGINES.find(self.engine)
+            return self.engine
+        return next(name for name in FASTEST if name in ENGINES)
+
+    def n_seeds(self, usual: int, quick: int = 3) -> int:
+        """The number of seeds that was asked for, or `usual`; `quick` in a quick run."""
+        return count("seeds", self.seeds if self.seeds is not None else quick if self.quick else usual)
+
+    def sweep(
+        self, trial: Callable[..., Row], grid: Mapping[str, Sequence[Any]], seeds: int, shared: Any, engine: str
+    ) -> list[Row]:
+        """`run_sweep` with workers that suit the engine.
+
+        Threads suit the compiled engine, which releases the interpreter lock; the others need processes.
+        """
+        scheduler = "threads" if engine == "compiled" else "processes"
+        jobs = -1 if self.jobs is None else count("jobs", self.jobs)
+        return run_sweep(trial, grid, seeds, fixed={"engine": engine}, shared=shared, jobs=jobs, scheduler=scheduler)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Suppress the warnings of runs that diverge, or apply softmax twice, as the published ones did."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NonFiniteWarning)
+        warnings.simplefilter("ignore", DoubleSoftmaxWarning)
+        yield
+
+
+def quiet_fit(*given: Any, **settings: Any) -> History:
+    """`fit` without these warnings."""
+    with quietly():
+        return fit(*given, **settings)
+
 
 @dataclass(eq=False)
 class Result:
-    """What came of a recipe.
+    """The outcome of a recipe.
 
     Attributes
     ----------
@@ -57,7 +103,7 @@ class Result:
     comparisons : list of Comparison
     exhibits : Exhibits
     engine : str
-        What did the computing.
+        The engine that the networks were trained on.
     seconds : float
     """
 
@@ -96,16 +142,16 @@ class Recipe(Configured, ABC):
     Attributes
     ----------
     name : str
-        As it is called on the command line.
+        Name on the command line.
     title : str
     source : str
-        Where the published figures stand.
+        Publication of the figures.
     configuration : dict
         The published setting, frozen; JSON-able.
     needs : tuple of str
-        Files of the course data without which it cannot run, within the data folder.
+        Files of the course data, within the data folder, that the run requires.
     duration : str
-        How long it takes, about.
+        Approximate time of a run.
     """
 
     name: ClassVar[str]
@@ -117,7 +163,7 @@ class Recipe(Configured, ABC):
 
     @abstractmethod
     def perform(self, result: Result) -> None:
-        """Run the experiment under `result.conditions`, and put what it gives into `result`."""
+        """Run the experiment under `result.conditions`, and fill in `result`."""
 
     def run(self, conditions: Conditions | None = None) -> Result:
         """Run the experiment, and compare.
@@ -125,7 +171,7 @@ class Recipe(Configured, ABC):
         Raises
         ------
         DataError
-            If it needs data that are not there; the message says which file to put where.
+            If data that it needs are missing; the message says which file to put where.
         """
         began = time.perf_counter()
         result = Result(self, conditions or Conditions())

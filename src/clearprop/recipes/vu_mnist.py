@@ -1,24 +1,25 @@
-"""`vu-mnist`: 784-300-10 on MNIST, first one example at a time, then the whole batch at once."""
+"""`vu-mnist`: 784-300-10 on MNIST, first one example at a time, then in batches."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from clearprop.arrays import FloatName
 from clearprop.data.batches import draw_order
-from clearprop.data.dataset import Dataset
+from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES
-from clearprop.nn import CrossEntropy, Net
+from clearprop.nn import CrossEntropy, LeCun, Linear, Net, Normal, Sigmoid, Xavier, Zeros
+from clearprop.nn.initialisers import Initialiser
 from clearprop.optim import SGD
-from clearprop.recipes.comparison import measured, reached, shown
 from clearprop.recipes.course_data import course_mnist
 from clearprop.recipes.exhibits import Picture, Table
+from clearprop.recipes.published import measured, reached, shown
 from clearprop.recipes.recipe import Recipe, Result
-from clearprop.recipes.training import fast_engine
-from clearprop.recipes.vu_mnist_runs import first, make_net, train
-from clearprop.training import History
+from clearprop.training import History, fit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,11 +31,20 @@ RUNS: dict[str, dict[str, Any]] = {
     "C5, batch 100": {"lr": 0.02, "batch": 100, "epochs": 50},
 }
 JUDGED = "C5, batch 64"
-EXAMPLES, QUICK_EXAMPLES = 12_800, 320  # that go through the engine `sample`, one by one
+EXAMPLES, QUICK_EXAMPLES = 12_800, 320  # trained one by one on the engine `sample`
+INITS: dict[str, Initialiser] = {
+    "N(0, 1)": Normal(1.0),
+    "N(0, 0.1^2)": Normal(0.1),
+    "N(0, 0.01^2)": Normal(0.01),
+    "Xavier": Xavier(),
+    "LeCun": LeCun("normal"),
+    "zeros": Zeros(),
+}
+"""Initialisers of the weights; the experiment itself has the first, `vu-studies` compares all."""
 
 
 class VuMnist(Recipe):
-    """Gradients of single examples, added up, are the gradient of the batch; then the published lengths."""
+    """The summed gradients of single examples against the gradient of the batch; then runs of the published lengths."""
 
     name = "vu-mnist"
     title = "MNIST, example by example and batch by batch"
@@ -49,31 +59,61 @@ class VuMnist(Recipe):
     duration = "2 minutes"
 
     def perform(self, result: Result) -> None:
-        """One by one against at once; then all runs."""
+        """Compare one by one with batches, then train all runs."""
         conditions = result.conditions
-        result.engine = fast_engine(conditions)
+        result.engine = conditions.fast_engine()
         data = course_mnist(conditions.data_dir)
         n = QUICK_EXAMPLES if conditions.quick else EXAMPLES
         conditions.say(f"{n:,} images one by one on sample, and again in batches")
         one_by_one(result, data, n)
         if conditions.quick:
-            data = first(data, 6000, 1000)
+            data = first_examples(data, 6000, 1000)
         histories: dict[str, History] = {}
         for name, run in RUNS.items():
             epochs = 1 if conditions.quick else run["epochs"]
             conditions.say(f"{name}: lr {run['lr']:g}, {epochs} epochs on {result.engine}")
-            net, histories[name] = train(data, "N(0, 1)", run["lr"], run["batch"], epochs, result.engine)
+            net, histories[name] = train_mnist(data, "N(0, 1)", run["lr"], run["batch"], epochs, result.engine)
         report(result, histories, net)
 
 
+def make_mnist_net(init: str, rng: np.random.Generator | int, dtype: FloatName = "float32") -> Net:
+    """784-300-10 with sigmoid; the biases are zero."""
+    weights = INITS[init]
+    return Net(Linear(784, 300, init=weights), Sigmoid(), Linear(300, 10, init=weights), seed=rng, dtype=dtype)
+
+
+def train_mnist(
+    data: Dataset, init: str, lr: float, batch: int, epochs: int, engine: str, seed: int = 0
+) -> tuple[Net, History]:
+    """The net and the history of one run."""
+    rng = np.random.default_rng(seed)
+    net = make_mnist_net(init, rng)
+    history = fit(net, data, loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine)
+    return net, history
+
+
+def mnist_trial(data: Dataset, seed: int, engine: str, init: str, lr: float, batch: int, epochs: int) -> dict[str, Any]:
+    """The figures of the last epoch, NaN where the run diverged; a trial of a sweep."""
+    _, history = train_mnist(data, init, lr, batch, epochs, engine, seed)
+    columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    lost = history.nonfinite is not None
+    return {"diverged": lost, **{name: float("nan") if lost else float(history[-1][name]) for name in columns}}
+
+
+def first_examples(data: Dataset, n: int, n_val: int) -> Dataset:
+    """The first examples of both splits, for a quick run."""
+    splits = {name: Split(X[:k], y[:k]) for (name, (X, y)), k in zip(data.splits.items(), (n, n_val), strict=True)}
+    return replace(data, splits=splits)
+
+
 def one_by_one(result: Result, data: Dataset, n: int) -> None:
-    """The same steps on `sample` and in batches: the same parameters, at another price."""
+    """The same steps on `sample` and in batches: equal parameters, different times."""
     X, y = data.train.X[:n].astype(np.float64), data.train.y[:n]
     order = draw_order(np.random.default_rng(0), n, 64)
     nets, seconds = {}, {}
     engines = list(dict.fromkeys(("sample", "batch", result.engine)))
     for engine in engines:
-        net = make_net("N(0, 1)", 0, "float64")
+        net = make_mnist_net("N(0, 1)", 0, "float64")
         worker = ENGINES.make(engine)
         began = time.perf_counter()
         worker.train_epoch(net, CrossEntropy(), SGD(0.01), X, y, order, 64)
@@ -119,14 +159,16 @@ def report(result: Result, histories: dict[str, History], net: Net) -> None:
             plots.learning_curves(history, ax)
             ax.set_xlabel(f"epoch ({name})", fontsize=style.LABEL)
 
-    def weights(figure: Figure) -> None:
-        from clearprop.plots.weights import first_layer
+    title = "First-layer weights of 40 of 300 units: from N(0, 1) they hardly leave their noise"
+    result.exhibits.pictures += [Picture("curves", "Loss by epoch", curves, (14, 3.8)), weights_picture(net, title)]
+
+
+def weights_picture(net: Net, title: str) -> Picture:
+    """The weights of the first layer as images."""
+
+    def draw(figure: Figure) -> None:
+        from clearprop.plots import first_layer
 
         first_layer(net.layers[0].parameters()["W"], (28, 28), figure)
 
-    result.exhibits.pictures += [
-        Picture("curves", "Loss by epoch", curves, (14, 3.8)),
-        Picture(
-            "weights", "First-layer weights of 40 of 300 units: from N(0, 1) they hardly leave their noise", weights, (8, 4.6)
-        ),
-    ]
+    return Picture("weights", title, draw, (8, 4.6))

@@ -9,8 +9,8 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines import ENGINES
 from clearprop.nn import CrossEntropy, Net
-from clearprop.recipes.comparison import identical, shown
 from clearprop.recipes.exhibits import Table
+from clearprop.recipes.published import identical, shown
 from clearprop.recipes.recipe import Recipe, Result
 from clearprop.walkthrough import explain, published_example
 
@@ -24,7 +24,7 @@ PUBLISHED = {
     "db": "0 0 0",
 }
 SYMBOLS = {"h": "a1", "y": "p", "loss": "L", "dV": "dW2", "dc": "db2", "dW": "dW1", "db": "db1"}
-"""What the walkthrough calls them."""
+"""Their symbols in the walkthrough."""
 ASYMMETRIC = [[1.0, 0.5], [-1.0, 0.25], [-0.5, -1.0]]
 """Weights V that differ from output to output, so that the first layer's gradient is not zero."""
 
@@ -47,7 +47,7 @@ class VuScalar(Recipe):
     }
 
     def perform(self, result: Result) -> None:
-        """Compare every printed number, then the case that can expose a fault."""
+        """Compare every printed number, then run the case that can expose a fault."""
         result.engine = "scalar"
         net, x, y = published_example()
         step = explain(net, x, y)
@@ -120,28 +120,22 @@ def expose(result: Result) -> None:
     off = float(np.abs(skipped - np.reshape(slopes[:6], (2, 3))).max())
     result.exhibits.explain(
         "Why can the published case not expose a first-layer fault?",
-        "Each hidden unit has the same weight to both outputs, and dz2 = p - y = (-0.5, 0.5) adds up to 0: whatever is done "
-        f"wrong further down is done to zeros. With V = {ASYMMETRIC} the first layer's gradient is "
-        f"{show(parts['dW'], '{:.6f}')}; "
+        "Each hidden unit has the same weight to both outputs, and dz2 = p - y = (-0.5, 0.5) adds up to 0: the first layer's "
+        f"gradient is zero, with or without a fault. With V = {ASYMMETRIC} it is {show(parts['dW'], '{:.6f}')}; "
         f"leaving out one of the three hidden units, as one published code does, is then off by {off:.3f}.",
     )
-    result.exhibits.explain(
-        "Element-wise use of the softmax derivative",
-        softmax_derivative(),
-    )
+    result.exhibits.explain("Element-wise use of the softmax derivative", softmax_derivative())
 
 
 def softmax_derivative() -> str:
-    """C1: what is lost with the off-diagonal terms of the Jacobian."""
+    """Explanation of fault C1: the Jacobian without its off-diagonal terms."""
     p, t = np.array([0.2, 0.3, 0.5]), np.array([1.0, 0.0, 0.0])
     dp = -t / p
     whole = (np.diag(p) - np.outer(p, p)) @ dp
     diagonal = p * (1 - p) * dp
     return (
-        "dy_i/do_j = y_i (d_ij - y_j) is a matrix, since every score moves every probability. With y = (0.2, 0.3, 0.5) "
-        "and class "
-        f"0, the product with dL/dy is {show(whole, '{:.2f}')}, which is y - t; its diagonal alone, y (1 - y), gives "
-        f"{show(diagonal, '{:.2f}')}: the other scores would never be pushed down. The product need not be formed: y - "
-        "t needs no "
+        "dy_i/do_j = y_i (d_ij - y_j) is a matrix, since every score moves every probability. With y = (0.2, 0.3, 0.5) and "
+        f"class 0, the product with dL/dy is {show(whole, '{:.2f}')}, which is y - t; its diagonal alone, y (1 - y), gives "
+        f"{show(diagonal, '{:.2f}')}: the other scores would never decrease. The product need not be formed: y - t needs no "
         "division by a probability that may be 0 (`clearprop explain --softmax separate` shows both factors)."
     )

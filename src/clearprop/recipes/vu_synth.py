@@ -10,10 +10,9 @@ from clearprop.data import load
 from clearprop.data.dataset import Dataset
 from clearprop.nn import CrossEntropy, Linear, Net, Normal, Sigmoid
 from clearprop.optim import SGD
-from clearprop.recipes.comparison import identical, shown
 from clearprop.recipes.exhibits import Picture, Table
-from clearprop.recipes.recipe import Recipe, Result
-from clearprop.recipes.training import fast_engine, quiet_fit
+from clearprop.recipes.published import identical, shown
+from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.training import History
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ EPOCHS, QUICK_EPOCHS = 25, 1
 
 
 class VuSynth(Recipe):
-    """The published data, number by number, and 25 epochs of online descent."""
+    """The published data, compared number by number, and 25 epochs of online descent."""
 
     name = "vu-synth"
     title = "Synthetic points, one example at a time"
@@ -40,9 +39,9 @@ class VuSynth(Recipe):
     duration = "10 seconds"
 
     def perform(self, result: Result) -> None:
-        """The data first; then several seeds, since the write-up does not give its own."""
+        """Compare the data, then train with several seeds, since the write-up does not give its own."""
         conditions = result.conditions
-        result.engine = fast_engine(conditions)
+        result.engine = conditions.fast_engine()
         data = load("synth")
         check_data(result, data)
         epochs = QUICK_EPOCHS if conditions.quick else EPOCHS
@@ -56,7 +55,6 @@ class VuSynth(Recipe):
 
 def check_data(result: Result, data: Dataset) -> None:
     """The counts and the first point, as published."""
-    assert data.val is not None
     assert data.encoder is not None
     raw = np.random.RandomState(0).randn(1, 2)[0]
     result.comparisons += [
@@ -78,7 +76,7 @@ def train(data: Dataset, seed: int, epochs: int, engine: str) -> History:
 
 
 def compare(result: Result, runs: list[History]) -> None:
-    """Where the loss flattens."""
+    """Compare the loss at the end with the published one, and explain why it flattens."""
     judged = not result.conditions.quick
     last = [run[-1]["train_loss"] for run in runs]
     middle = float(np.median(last))
@@ -102,9 +100,7 @@ def compare(result: Result, runs: list[History]) -> None:
     result.exhibits.explain(
         "Why does the loss flatten, and not fall to zero?",
         f"The boundary is an ellipse, and three sigmoids can only enclose it with a rounded triangle: near the boundary some "
-        f"points stay on the wrong side. Over {len(runs)} seed(s) the loss ends between {min(last):.4f} and "
-        f"{max(last):.4f}, the "
-        f"validation accuracy at {min(row[3] for row in table):.4f} or more. Drawn with replacement, about 37 % of the "
-        "points are "
-        "not seen in an epoch.",
+        f"points stay on the wrong side. Over {len(runs)} seed(s) the loss ends between {min(last):.4f} and {max(last):.4f}, "
+        f"the validation accuracy at {min(row[3] for row in table):.4f} or more. Drawn with replacement, about 37 % of the "
+        "points are not seen in an epoch.",
     )

@@ -1,25 +1,32 @@
-"""The report: sections of text, tables and figures, rendered to one HTML file."""
+"""The document: sections of text, tables and figures, rendered to one HTML file that loads nothing else."""
 
 from __future__ import annotations
 
+import base64
+import io
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clearprop.files import write_atomically
 from clearprop.recipes.exhibits import Explanation, Picture, Table
-from clearprop.report.drawing import inline_svg
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 PACKAGES = ("numpy", "numba", "scikit-learn", "matplotlib", "torch")
-LONG = 60  # rows of a table that are shown without being asked for
+LONG = 60  # longer tables are folded
+LARGEST = 600_000  # characters of SVG, above which a picture is embedded as PNG
+DPI = 110
 
 
 @dataclass(eq=False)
 class Section:
-    """A part of a report.
+    """A part of a document.
 
     Attributes
     ----------
@@ -39,8 +46,8 @@ class Section:
 
 
 @dataclass(eq=False)
-class Report:
-    """Everything that is worth keeping of a run, a sweep or a recipe.
+class Document:
+    """The record of a run, a sweep or a recipe, to be saved as HTML.
 
     Attributes
     ----------
@@ -51,12 +58,12 @@ class Report:
     configuration : dict
         Shown as nested lists of names and values.
     command : str
-        What repeats it.
+        Command line that repeats the run.
 
     Examples
     --------
-    >>> report = Report("Rings", sections=[Section("Figures", tables=[Table("t", ["lr"], [[0.1]])])])
-    >>> "<th>lr</th>" in report.html()
+    >>> document = Document("Rings", sections=[Section("Figures", tables=[Table("t", ["lr"], [[0.1]])])])
+    >>> "<th>lr</th>" in document.html()
     True
     """
 
@@ -67,7 +74,7 @@ class Report:
     command: str = ""
 
     def html(self) -> str:
-        """The whole file. It loads nothing: style and figures are inside, and there is no script."""
+        """The whole file, with style and figures inside and no script."""
         from jinja2 import Environment, PackageLoader, StrictUndefined
 
         templates = Environment(
@@ -76,8 +83,8 @@ class Report:
         )  # fmt: skip
         templates.filters["cell"] = cell
         templates.filters["numeric"] = numeric
-        page = templates.get_template("report.html").render(
-            report=self, environment=environment(), draw=inline_svg, long=LONG, is_mapping=is_mapping, is_list=is_list
+        page = templates.get_template("document.html").render(
+            document=self, environment=environment(), draw=embedded, long=LONG, is_mapping=is_mapping, is_list=is_list
         )
         return page
 
@@ -95,7 +102,7 @@ class Report:
 
 
 def cell(value: Any) -> str:
-    """A value as a cell of a table: at most five significant digits, and nothing for None.
+    """A value as a cell of a table: at most five significant digits, and an empty text for None.
 
     Examples
     --------
@@ -112,7 +119,7 @@ def cell(value: Any) -> str:
 
 
 def numeric(value: Any) -> bool:
-    """Whether a cell holds a number, which is set to the right: also one that was formatted already.
+    """Whether a cell is aligned to the right: a number, or a text that is a formatted number.
 
     Examples
     --------
@@ -129,17 +136,17 @@ def numeric(value: Any) -> bool:
 
 
 def is_mapping(value: Any) -> bool:
-    """Whether a part of the configuration has names of its own."""
+    """Whether a part of the configuration has named parts itself."""
     return isinstance(value, dict)
 
 
 def is_list(value: Any) -> bool:
-    """Whether it is a list of such parts; a list of plain values is written in one line."""
+    """Whether it is a list of parts with names; a list of plain values is written in one line."""
     return isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(item, dict) for item in value)
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine: what the numbers may depend on."""
+    """Versions of the packages and the machine, on which figures may depend."""
     from clearprop import __version__
 
     found = {"clearprop": __version__, "Python": platform.python_version()}
@@ -149,3 +156,38 @@ def environment() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found | {"machine": f"{platform.system()}, {platform.machine()}"}
+
+
+def embedded(picture: Picture) -> Markup:
+    """The picture as an element of the page: SVG as wide as its column, or PNG where there are too many points.
+
+    The SVG has a title for screen readers, and no fonts or files of its own.
+    """
+    import matplotlib
+    from markupsafe import Markup, escape
+
+    figure = picture.figure()
+    stream = io.StringIO()
+    # The text stays text, which can be searched and is set in the reader's own sans-serif font.
+    with matplotlib.rc_context({"svg.hashsalt": picture.name, "svg.fonttype": "none", "font.family": "sans-serif"}):
+        figure.savefig(stream, format="svg", bbox_inches="tight", facecolor="none", metadata={"Date": None, "Creator": None})
+    svg = stream.getvalue()
+    label = escape(picture.title)
+    if len(svg) > LARGEST:
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
+        code = base64.b64encode(image.getvalue()).decode()
+        return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(label, code)
+    return Markup(cleaned(svg, str(label), picture.name))
+
+
+def cleaned(svg: str, label: str, name: str) -> str:
+    """Matplotlib's SVG without its head, links and fixed size; ids of clip paths are made unique to the picture."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg role="img" aria-label="{label}" viewBox="\1">', svg, count=1)
+    svg = svg.replace("xlink:href=", "href=")
+    prefix = re.sub(r"\W", "-", name)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)

@@ -1,18 +1,18 @@
-"""The report of a recipe: published beside obtained, then what was found out."""
+"""The report of a recipe: published beside obtained, then explanations, figures and tables."""
 
 from __future__ import annotations
 
 from clearprop.recipes import Result, Table
-from clearprop.report.document import Report, Section
+from clearprop.report.document import Document, Section
 
 
-def recipe_report(result: Result) -> Report:
+def recipe_report(result: Result) -> Document:
     """Comparison, explanations, figures and tables of a recipe that was run."""
     recipe, exhibits = result.recipe, result.exhibits
     rows = [[c.what, c.published, c.obtained, c.verdict] for c in result.comparisons]
     ending = "Every claim holds." if result.holds else "Not every claim holds."
     if result.conditions.quick:
-        ending += " This was a quick run: long trainings were cut short, and are not judged."
+        ending += " This was a quick run: long trainings were cut short and not judged."
     comparison = Section("Published and obtained", [ending], [Table("", ["what", "published", "obtained", "verdict"], rows)])
     sections = [comparison]
     if exhibits.explanations:
@@ -22,11 +22,11 @@ def recipe_report(result: Result) -> Report:
     if exhibits.tables:
         sections.append(Section("Tables", tables=exhibits.tables))
     lead = f"{recipe.source}. Computed on the engine {result.engine} in {result.seconds:.1f} s."
-    return Report(recipe.title, lead, sections, dict(recipe.configuration), command_of(result))
+    return Document(recipe.title, lead, sections, dict(recipe.configuration), command_of(result))
 
 
 def command_of(result: Result) -> str:
-    """What repeats the run."""
+    """Command line that repeats the run."""
     conditions = result.conditions
     words = ["clearprop", "run", result.recipe.name]
     words += [f"--engine {conditions.engine}"] if conditions.engine else []

@@ -1,4 +1,4 @@
-"""The report of a sweep: which settings are best, and how sure that is."""
+"""The report of a sweep: mean and spread of every combination, and all trials."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.arrays import Array
 from clearprop.recipes import Picture, Table
-from clearprop.report.document import Report, Section
+from clearprop.report.document import Document, Section
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: Row, command: str) -> Report:
+def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: Row, command: str) -> Document:
     """The mean and spread of every combination, a picture of them, and all trials.
 
     Parameters
@@ -25,7 +25,7 @@ def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: R
     metric : str
         The column that is compared.
     source, configuration, command
-        What was trained on, everything that was fixed, and what repeats it.
+        Name of the data, the settings that were fixed, and the command line that repeats the sweep.
     """
     from clearprop.sweeps import summarise
 
@@ -39,11 +39,11 @@ def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: R
         Section("Combinations", tables=[summary], pictures=[sweep_picture(rows, metric)]),
         Section("All trials", tables=[trials]),
     ]
-    return Report(f"Sweep on {source}", lead, sections, configuration, command)
+    return Document(f"Sweep on {source}", lead, sections, configuration, command)
 
 
 def sweep_picture(rows: Sequence[Row], metric: str) -> Picture:
-    """A heat map over the last two settings of the grid, or a mean with its band over the only one."""
+    """A heat map over the last two settings of the grid, or a mean with its band over a single setting."""
     from clearprop.plots import bands, heat_map
     from clearprop.plots.heatmap import figure_size
     from clearprop.sweeps import pivot, summarise, swept_columns

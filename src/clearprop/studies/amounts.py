@@ -34,7 +34,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
     OptionError
         If there are no validation examples.
     """
-    if data.val is None:
+    if "val" not in data.splits:
         raise OptionError(f"{data.name} has no validation examples to compare with; load it with val=0.15, say.")
     rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
     train, val = (summarise(rows, f"{split}_loss", ["epoch"]) for split in ("train", "val"))
@@ -55,7 +55,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"training": train, "validation": val}, "epoch", "loss", ax=ax)
 
@@ -64,7 +64,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
 
 
 def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
-    """How long it pays to train.
+    """Number of epochs after which further training no longer pays.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
     epochs : int
         The most that are tried.
     """
-    split = "val" if data.val is not None else "train"
+    split = "val" if "val" in data.splits else "train"
     metric = f"{split}_loss"
     rows = run_sweep(data, {"epochs": [epochs]}, seeds, fixed=settings(fixed), every_epoch=True, **workers)
     lines = summarise(rows, metric, ["epoch"])
@@ -91,7 +91,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.overlaid import many_curves
+        from clearprop.plots import many_curves
 
         return many_curves(rows, metric, ax=ax)
 
@@ -101,7 +101,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
 def examples(
     data: Dataset, amounts: Sequence[int] | None = None, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
-    """What more examples bring.
+    """Gain from more training examples.
 
     Parameters
     ----------
@@ -128,16 +128,16 @@ def examples(
     other = {line["examples"]: line["mean"] for line in summarise(rows, f"{held_out(data)}_loss")}
     half = lines[-2] if len(lines) > 1 else most
     text = (
-        f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']},"
-        f" {tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses:"
-        f" {gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']}"
-        f" examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}."
-        " The last doubling, from"
-        f" {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is {beyond_chance(most, half)}."
+        f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']}, "
+        f"{tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses: "
+        f"{gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']} "
+        f"examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}. The last "
+        f"doubling, from {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is "
+        f"{beyond_chance(most, half)}."
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         losses = {"training": summarise(rows, "train_loss"), "held out": summarise(rows, f"{held_out(data)}_loss")}
         return bands(losses, "examples", "loss", ax=ax)

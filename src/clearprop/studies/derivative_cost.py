@@ -1,4 +1,4 @@
-"""What a gradient costs: forward differences, central differences and back-propagation on growing networks.
+"""Cost of a gradient: forward differences, central differences and back-propagation on growing networks.
 
 Changing one parameter and looking at the loss needs one evaluation of the net for each of its P parameters (two, for
 central differences), and an evaluation costs about P multiplications itself: P^2 in all. Back-propagation gets the whole

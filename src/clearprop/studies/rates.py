@@ -19,7 +19,7 @@ BATCHES, GRID_RATES = (1, 10, 50, 100, 200), (0.01, 0.05, 0.1, 0.5, 1.0, 5.0)  #
 def learning_rates(
     data: Dataset, rates: Sequence[float] = RATES, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
-    """Which learning rate is best, and what the smaller and larger ones do.
+    """The best learning rate, and the effect of smaller and larger ones.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def learning_rates(
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"": lines}, "lr", words(metric), percent=metric.endswith("accuracy"), ax=ax)
 

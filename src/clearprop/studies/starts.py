@@ -36,7 +36,7 @@ def initialisations(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """Which rule for the first weights is best, and how much of a result is the luck of the draw.
+    """The best rule for the first weights, and the share of chance in a result.
 
     Parameters
     ----------
@@ -57,15 +57,14 @@ def initialisations(
     best, worst = ranked[0], ranked[-1]
     widest = max(lines, key=lambda line: float(line["std"]) if np.isfinite(line["std"]) else -1.0)
     text = (
-        f"Over {seeds} seeds each, {best['init']} ends best, with {words(metric)} {tell(best, metric)}, and"
-        f" {worst['init']} worst, with {tell(worst, metric)}; the difference is {beyond_chance(best, worst)}."
-        " The luck of the draw is largest with"
-        f" {widest['init']}: from {figure(widest['min'], metric)} to {figure(widest['max'], metric)} for seeds alone,"
-        " so a single run says little about a rule."
+        f"Over {seeds} seeds each, {best['init']} ends best, with {words(metric)} {tell(best, metric)}, and {worst['init']} "
+        f"worst, with {tell(worst, metric)}; the difference is {beyond_chance(best, worst)}. The luck of the draw is largest "
+        f"with {widest['init']}: from {figure(widest['min'], metric)} to {figure(widest['max'], metric)} for seeds alone, so "
+        "a single run says little about a rule."
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         return bands({"": lines}, "init", words(metric), percent=metric.endswith("accuracy"), ax=ax)
 
@@ -92,18 +91,17 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
     by_name = {line["start"]: line for line in lines}
     none, broken, usual, full = (by_name[name] for name in STARTS)
     text = (
-        f"With all weights and biases zero, every hidden unit stays the same as its neighbours: after training"
-        f" the {hidden} units compute {units[none['start']]['mean']:.0f} function(s) between them,"
-        f" and the {words(metric)} is {tell(none, metric)}."
-        " With tanh, h = 0 makes dV = h^T dy = 0 and V = 0 makes dh = dy V^T = 0, so only the last biases ever move. "
-        f"Random biases alone break that: {units[broken['start']]['mean']:.0f} different units, {tell(broken, metric)}. Zero"
-        f" biases do no harm, since random weights tell the units apart already: {units[usual['start']]['mean']:.0f} units,"
-        f" {tell(usual, metric)}, against {tell(full, metric)} with random biases as well;"
-        f" the difference is {beyond_chance(usual, full)}."
+        f"With all weights and biases zero, every hidden unit stays the same as its neighbours: after training the {hidden} "
+        f"units compute {units[none['start']]['mean']:.0f} function(s) between them, and the {words(metric)} is "
+        f"{tell(none, metric)}. With tanh, h = 0 makes dV = h^T dy = 0 and V = 0 makes dh = dy V^T = 0, so only the last "
+        f"biases ever move. Random biases alone break that: {units[broken['start']]['mean']:.0f} different units, "
+        f"{tell(broken, metric)}. Zero biases do no harm, since random weights tell the units apart already: "
+        f"{units[usual['start']]['mean']:.0f} units, {tell(usual, metric)}, against {tell(full, metric)} with random biases "
+        f"as well; the difference is {beyond_chance(usual, full)}."
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         shown = [{**line, "start": str(line["start"]).replace(", ", "\n")} for line in lines]
         drawn = bands({"": shown}, "start", words(metric), percent=metric.endswith("accuracy"), ax=ax)
@@ -129,7 +127,7 @@ def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, ba
 
 
 def different_columns(matrix: Any) -> int:
-    """How many columns of a matrix differ from each other.
+    """Number of columns of a matrix that differ from each other.
 
     Examples
     --------

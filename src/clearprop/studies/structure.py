@@ -30,7 +30,7 @@ def depth_and_activation(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """How many hidden layers help, and with which activation.
+    """The number of hidden layers that helps, for each activation.
 
     Parameters
     ----------
@@ -98,15 +98,15 @@ def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Ro
     one, two = lines
     apart = max(float(row["apart"]) for row in rows)
     text = (
-        f"One linear layer reaches {words(metric)} {tell(one, metric)}, two with {hidden} units between them"
-        f" {tell(two, metric)}: the difference is {beyond_chance(one, two)}."
-        " They are the same family of functions, since (x W + b) V + c ="
-        f" x (W V) + (b V + c): multiplied out into a single layer, every trained two-layer net gives the same outputs to"
-        f" {apart:.1e} of the largest. Only the way there differs, since the gradient moves W and V and not their product."
+        f"One linear layer reaches {words(metric)} {tell(one, metric)}, two with {hidden} units between them "
+        f"{tell(two, metric)}: the difference is {beyond_chance(one, two)}. They are the same family of functions, since (x W "
+        "+ b) V + c = x (W V) + (b V + c): multiplied out into a single layer, every trained two-layer net gives the same "
+        f"outputs to {apart:.1e} of the largest. Only the way there differs, since the gradient moves W and V and not their "
+        "product."
     )
 
     def draw(ax: Axes | None) -> Axes:
-        from clearprop.plots.spread import bands
+        from clearprop.plots import bands
 
         shown = [{**line, "layers": f"{line['layers']} linear layer(s)"} for line in lines]
         drawn = bands({"": shown}, "layers", words(metric), percent=metric.endswith("accuracy"), ax=ax)

@@ -20,7 +20,7 @@ PLAIN: Row = {"optimizer": "sgd", "schedule": "constant", "patience": None, "dro
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What was asked, what was measured, and what it says.
+    """A question, the figures that were measured, and the answer they give.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Study:
 
 def held_out(data: Dataset) -> str:
     """The split by which settings are compared: validation, else test, else training."""
-    return "val" if data.val is not None else "test" if data.test is not None else "train"
+    return next(name for name in ("val", "test", "train") if name in data.splits)
 
 
 def headline(data: Dataset) -> str:
@@ -128,7 +128,7 @@ def clear(one: Row, other: Row) -> bool:
 
 
 def beyond_chance(one: Row, other: Row) -> str:
-    """What chance has to do with a difference, in words."""
+    """Whether a difference may be chance, in words."""
     if min(one["finite"], other["finite"]) < 2:
         return "one run each, so that nothing can be said about chance"
     if clear(one, other):

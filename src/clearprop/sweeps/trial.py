@@ -176,7 +176,7 @@ def fewer(data: Dataset, examples: int, seed: int) -> Dataset:
     if examples > n:
         raise OptionError(f"examples must be at most the {n} training examples of {data.name}, not {examples}.")
     rows = np.sort(np.random.default_rng(np.random.SeedSequence([seed, 1])).permutation(n)[:examples])
-    return replace(data, train=Split(data.train.X[rows], data.train.y[rows]))
+    return replace(data, splits=data.splits | {"train": Split(data.train.X[rows], data.train.y[rows])})
 
 
 def check_settings(data: Dataset, given: Row) -> None:

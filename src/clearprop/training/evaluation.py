@@ -49,7 +49,7 @@ def evaluate(
     {'loss': 0.6931471824645996, 'accuracy': 0.75}
     """
     if isinstance(data, Dataset):
-        if data.test is None:
+        if "test" not in data.splits:
             raise DataError(f"{data.name} has no test examples; give evaluate one of its splits, such as data.train.")
         data = data.test
     return figures(net, as_split(data, net), LOSSES.make(loss), ENGINES.make(engine), penalty)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from clearprop.plots.training_curves import Metric
+
 Row = dict[str, Any]
 
 
@@ -106,7 +108,7 @@ class History:
 
         return pd.DataFrame(self.rows).set_index("epoch") if self.rows else pd.DataFrame()
 
-    def plot(self, ax: Axes | None = None, metric: str = "loss") -> Axes:
+    def plot(self, ax: Axes | None = None, metric: Metric = "loss") -> Axes:
         """Draw the loss, or the accuracy, against the epoch; see `clearprop.plots.learning_curves`."""
         from clearprop.plots import learning_curves
 

@@ -69,7 +69,7 @@ def fit(
     order : {"shuffle", "sequential", "replacement"}
         A fresh permutation of the examples every epoch; as they are; or each drawn at random with replacement.
     remainder : {"keep", "drop"}
-        What happens to the last batch of an epoch, if it is short.
+        Treatment of the last batch of an epoch, if it is short.
     validation : Split or pair (X, y), optional
         Measured after every epoch, but not learned from; by default the data set's own validation split.
     callbacks : Callback or sequence of Callback
@@ -190,7 +190,7 @@ def splits_of(
     data: Dataset | Split | tuple[Array, Array], validation: Split | tuple[Array, Array] | None
 ) -> tuple[Split | tuple[Array, Array], Split | tuple[Array, Array] | None]:
     """The training and the validation examples; the latter are the data set's own unless others are given."""
-    train, held_out = (data.train, data.val) if isinstance(data, Dataset) else (data, None)
+    train, held_out = (data.train, data.splits.get("val")) if isinstance(data, Dataset) else (data, None)
     return train, held_out if validation is None else validation
 
 

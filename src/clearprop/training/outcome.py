@@ -62,8 +62,8 @@ class Outcome:
         The training examples may fill most of the memory.
         """
         data = self.data
-        last = data.test or data.val or data.train
-        return self if data.n_in == 2 else replace(self, data=replace(data, train=last, val=None, test=None))
+        last = list(data.splits.values())[-1]
+        return self if data.n_in == 2 else replace(self, data=replace(data, splits={"train": last}))
 
     def to_json(self) -> dict[str, Any]:
         """The run as JSON-able values, but for its configuration."""
@@ -120,7 +120,7 @@ def train(
     settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     engine = choose_engine(engine or settings.engine, net, loss, setup.optimizer)
     early = [] if setup.early_stopping is None else [setup.early_stopping]
-    watched = data if validate or early else replace(data, val=None)
+    watched = data if validate or early else data.train
     began = time.perf_counter()
     history = fit(
         net, watched, loss=loss, optimizer=setup.optimizer, engine=engine, callbacks=[*callbacks, *early], resume=resume,

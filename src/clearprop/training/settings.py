@@ -153,7 +153,7 @@ def settings_for(data: Dataset, **given: Any) -> Settings:
     steps = STEPS if data.n_in > 2 else STEPS // 2
     chosen.setdefault("epochs", min(200, max(10, round(steps * FitSettings(chosen["batch_size"]).size(n) / n))))
     chosen.setdefault("lr", default_rate(chosen.get("optimizer", "adam"), chosen.get("momentum") or 0.0, images))
-    if data.val is not None:
+    if "val" in data.splits:
         # Long enough for the one-cycle rate to come down, where most of the gain is.
         chosen.setdefault("patience", max(10, math.ceil(0.3 * chosen["epochs"])))
     return Settings.of(**chosen)

@@ -66,7 +66,7 @@ def set_up(settings: Settings, data: Dataset) -> Setup:
     """
     if settings.engine is not None:
         ENGINES.find(settings.engine)
-    if settings.patience is not None and data.val is None:
+    if settings.patience is not None and "val" not in data.splits:
         raise OptionError(f"patience={settings.patience} needs validation examples, but {data.name} has none.")
     loss = LOSSES.make(settings.loss)
     data = suited(data, loss)

@@ -22,7 +22,7 @@ from clearprop.doctor.rules.outcome_rules import (
     StrongRegularisation,
     Underfitting,
 )
-from clearprop.doctor.rules.output_rules import BroadcastOutputs, OneUnitSoftmax, OutputMismatch, SoftmaxTwice, WrongMetric
+from clearprop.doctor.rules.output_rules import BroadcastOutputs, DoubleSoftmax, OneUnitSoftmax, OutputMismatch, WrongMetric
 from clearprop.doctor.rules.rule import Rule
 from clearprop.doctor.rules.signal_rules import DeadReLUs, ExplodingGradients, SaturatedUnits, VanishingGradients
 from clearprop.doctor.rules.step_rules import (
@@ -38,7 +38,7 @@ from clearprop.doctor.rules.weight_rules import ConstantInitialisation, InitialL
 RULES: tuple[Rule, ...] = (
     InputsNaN(), InputsConstant(), InputsUnscaled(), LabelEncoding(), FeaturesShuffled(), SplitOverlap(), ScalerLeak(),
     SortedRows(),
-    BroadcastOutputs(), OneUnitSoftmax(), SoftmaxTwice(), OutputMismatch(), WrongMetric(),
+    BroadcastOutputs(), OneUnitSoftmax(), DoubleSoftmax(), OutputMismatch(), WrongMetric(),
     NoNonlinearity(), FrozenParameter(), DropoutAtEvaluation(),
     ConstantInitialisation(), InitialScale(), InitialLoss(),
     SaturatedUnits(), ExplodingGradients(), VanishingGradients(), DeadReLUs(),

@@ -62,7 +62,7 @@ class OneUnitSoftmax(Rule):
         )
 
 
-class SoftmaxTwice(Rule):
+class DoubleSoftmax(Rule):
     """A softmax in the net, and another in the loss or in a later layer."""
 
     slug, certain = "double-softmax", True

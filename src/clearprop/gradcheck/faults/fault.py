@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.faults.tape import LossNode, Node, Parameter, Tape
+from clearprop.gradcheck.faults.tape import LossKind, LossNode, Node, Parameter, Tape
 
 Site = tuple[str, ...]
 """Labels of the places that a planted fault changes: layers ("linear2", "tanh1"), "loss", "data", "tape", tensors ("W1")."""
@@ -179,7 +179,7 @@ class LinearFault(Fault):
 class LossFault(Fault):
     """Happens in the derivative of the loss."""
 
-    kinds: ClassVar[tuple[str, ...]] = ("cross_entropy", "nll", "bce", "bce_logits", "mse")
+    kinds: ClassVar[tuple[LossKind, ...]] = ("cross_entropy", "nll", "bce", "bce_logits", "mse")
     variants: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

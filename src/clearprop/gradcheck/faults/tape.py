@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,13 +24,16 @@ from clearprop.nn import (
     Softmax,
 )
 
-KINDS: tuple[tuple[type[Layer], str], ...] = (
+LayerKind = Literal["linear", "activation", "softmax", "batchnorm", "other"]
+LossKind = Literal["cross_entropy", "nll", "bce", "bce_logits", "mse", "other"]
+
+KINDS: tuple[tuple[type[Layer], LayerKind], ...] = (
     (Linear, "linear"),
     (Activation, "activation"),
     (Softmax, "softmax"),
     (BatchNorm, "batchnorm"),
 )
-LOSS_KINDS: dict[type[Loss], str] = {
+LOSS_KINDS: dict[type[Loss], LossKind] = {
     CrossEntropy: "cross_entropy",
     NegativeLogLikelihood: "nll",
     BinaryCrossEntropy: "bce",
@@ -46,9 +49,8 @@ class Node:
     Attributes
     ----------
     label : str
-        "linear1", "tanh1", "softmax2", ...: the layer's kind, and the number of the linear layer that it is or follows.
-    kind : str
-        "linear", "activation", "softmax", "batchnorm" or "other".
+        "linear1", "tanh1", "softmax2", ...: the layer's type, and the number of the linear layer that it is or follows.
+    kind : {"linear", "activation", "softmax", "batchnorm", "other"}
     names : tuple of str
         Names of the parameters, numbered: ("W1", "b1"), or ("W1",) for a linear layer without bias.
     x, y : array (B, n_in), (B, n_out)
@@ -68,7 +70,7 @@ class Node:
     tape: Tape
     index: int
     label: str
-    kind: str
+    kind: LayerKind
     number: int
     layer: Layer
     names: tuple[str, ...] = ()
@@ -129,8 +131,7 @@ class LossNode:
 
     Attributes
     ----------
-    kind : str
-        "cross_entropy", "nll", "bce", "bce_logits", "mse", or "other".
+    kind : {"cross_entropy", "nll", "bce", "bce_logits", "mse", "other"}
     x : array (B, n_y)
         The prediction y_hat.
     y : array (B, n_y)
@@ -144,7 +145,7 @@ class LossNode:
     """
 
     tape: Tape
-    kind: str
+    kind: LossKind
     loss: Loss
     label: str = "loss"
     x: Array = field(init=False)
@@ -225,7 +226,7 @@ class Tape:
         self.depth = len(step.linears())
         self.batch = len(step.X)
 
-    def find(self, kind: str) -> list[Node]:
+    def find(self, kind: LayerKind) -> list[Node]:
         """The layers of one kind, in order."""
         return [node for node in self.nodes if node.kind == kind]
 
@@ -239,7 +240,7 @@ class Tape:
         norms: dict[int, int] = {}
         number = 0
         for index, layer in enumerate(self.step.net.layers):
-            kind = next((name for base, name in KINDS if isinstance(layer, base)), "other")
+            kind: LayerKind = next((name for base, name in KINDS if isinstance(layer, base)), "other")
             parameters: dict[str, Array] = {}
             if kind == "linear":
                 number = numbers.setdefault(id(layer), len(numbers) + 1)

@@ -1,8 +1,8 @@
-"""What is to be predicted: classes or reals, told from the values themselves.
+"""The task, classification or regression, inferred from the targets; and the targets in the form that the task needs.
 
-The rule: texts, booleans and one-hot rows are classes. Whole numbers (also written 1.0) are classes if there are just
-two different ones, or at most 20 (in an array of integer dtype: any number) that each come twice or more on average.
-Everything else is a regression, and `task` overrides all of this.
+The rule: texts, booleans and one-hot rows are classes. Whole numbers (also written 1.0) are classes if there are exactly
+two different ones, or at most 20 (in an array of integer dtype: any number) that each occur twice or more on average.
+Everything else is a regression. The argument `task` overrides the rule.
 """
 
 from __future__ import annotations
@@ -12,24 +12,22 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, describe
-from clearprop.data.raw import Raw
+from clearprop.data.raw import TASKS, Label, Raw, Task
 from clearprop.errors import DataError
 from clearprop.registry import choose
 
-TASKS = ("classification", "regression")
 MOST_CLASSES = 20
-Label = int | float | str | bool
 
 
-def settle_task(raw: Raw, task: str | None) -> tuple[str, dict[str, Array]]:
-    """The task, and each part's y in its terms: labels (N,), or reals (N, n_y).
+def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
+    """The task, and the y of each part: labels (N,) for classification, reals (N, n_y) for regression.
 
     Raises
     ------
     DataError
         If a part lacks y, the targets do not suit the task, or there is only one class.
     UnknownNameError
-        If `task` is not a known word.
+        If `task` is not one of the two words.
     """
     if task is not None:
         choose("task", task, TASKS)
@@ -47,12 +45,14 @@ def settle_task(raw: Raw, task: str | None) -> tuple[str, dict[str, Array]]:
     labels = {part: class_labels(raw.name, y) for part, y in found.items()}
     classes = np.unique(np.concatenate(list(labels.values())))
     if len(classes) < 2:
-        raise DataError(f"{raw.name} has one class only ({classes[0]!s}) in {len(everything)} examples; add another.")
+        raise DataError(
+            f"{raw.name} has one class only ({classes[0]!s}) in {len(everything)} examples; add examples of another."
+        )
     return task, labels
 
 
 def holds_classes(y: Array, most: int = MOST_CLASSES) -> bool:
-    """Whether targets are classes, by the rule of this module; more than `most` different ones are not.
+    """Whether targets are classes, by the rule of this module; more than `most` different values are not.
 
     Examples
     --------
@@ -75,12 +75,12 @@ def is_one_hot(y: Array) -> bool:
 
 
 def class_labels(name: str, y: Array) -> Array:
-    """Labels (N,): one-hot rows become the number of their column, whole floats become integers, the rest texts.
+    """Labels (N,): one-hot rows become column numbers, whole floats become integers, other values texts.
 
     Raises
     ------
     DataError
-        If y is a matrix, but its rows are not one-hot.
+        If y is a matrix whose rows are not one-hot.
     """
     if y.ndim == 2:
         if not is_one_hot(y):

@@ -1,7 +1,8 @@
-"""The ladder as a picture: how long a step takes on each engine."""
+"""Times: seconds for a gradient against the number of parameters, and microseconds for a step on each engine."""
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
 from clearprop.errors import OptionError
@@ -10,12 +11,58 @@ from clearprop.plots import style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE = (6.4, 3.4)
+STEP_SIZE = (6.4, 3.4)  # of a new figure of `step_times`, in inches
 FAMILIES = {"torch": (style.PALETTE[1], "PyTorch"), "": (style.PALETTE[0], "Python and NumPy")}
 
 
+def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | None = None, ax: Axes | None = None) -> Axes:
+    """Seconds for one gradient against the number of parameters, both on logarithmic scales; one line for each method.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As from `clearprop.studies.derivative_cost.measure_costs`: `method`, `parameters`, `seconds`.
+    exponents : dict of str to float, optional
+        For each method, the k of the law seconds ~ P^k; shown in the legend.
+    ax : matplotlib Axes, optional
+        To draw on; by default, those of a new pyplot figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    OptionError
+        If there are no rows.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> rows = [{"method": "back-propagation", "parameters": P, "seconds": 1e-6 * P} for P in (10, 100)]
+    >>> ax = gradient_costs(rows, {"back-propagation": 1.0}, Figure().subplots())
+    >>> ax.get_legend().get_texts()[0].get_text()
+    'back-propagation, $P^{1.00}$'
+    """
+    if not rows:
+        raise OptionError("There is nothing to draw: no row has a time.")
+    ax = style.axes_or_new(ax)
+    for index, method in enumerate(dict.fromkeys(row["method"] for row in rows)):
+        points = sorted((row["parameters"], row["seconds"]) for row in rows if row["method"] == method)
+        law = f", $P^{{{exponents[method]:.2f}}}$" if exponents and method in exponents else ""
+        ax.plot(
+            *zip(*points, strict=True), color=style.colour((1, 3, 0)[index % 3]), linewidth=style.LINE, marker="os^"[index % 3],
+            markersize=style.MARKER + 1, label=method + law,
+        )  # fmt: skip
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    style.dress(ax, "parameters P", "seconds for one gradient")
+    style.legend_above(ax, columns=1)
+    return ax
+
+
 def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
-    """Microseconds per step of each engine, the first on top, on a logarithmic scale.
+    """Microseconds per step of each engine, the first at the top, on a logarithmic scale.
 
     Parameters
     ----------
@@ -43,10 +90,10 @@ def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     timed = [row for row in rows if row.get("microseconds")]
     if not timed:
         raise OptionError(f"There is nothing to draw: none of the {len(rows)} engines has a time.")
-    ax = style.axes_or_new(ax, SIZE)
+    ax = style.axes_or_new(ax, STEP_SIZE)
     names = [row["engine"] for row in timed]
     times = [float(row["microseconds"]) for row in timed]
-    left = 10 ** _floor_decade(min(times))
+    left = 10 ** floor(log10(min(times)))
     for place, row in enumerate(timed):
         colour, label = _family(row["engine"])
         ax.plot([left, times[place]], [place, place], color=style.GRID, linewidth=1.4, zorder=1)
@@ -65,13 +112,6 @@ def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     handles, labels = ax.get_legend_handles_labels()
     style.legend_above(ax, list(dict(zip(labels, handles, strict=True)).values()))
     return ax
-
-
-def _floor_decade(value: float) -> int:
-    """The power of ten at or below a positive number."""
-    from math import floor, log10
-
-    return floor(log10(value))
 
 
 def _family(engine: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The worst mistakes on images: what was shown, what it is, and what the net said."""
+"""Figures made of images: the worst mistakes of a classifier, and the weights of the first layer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from clearprop.plots import style
 from clearprop.registry import require
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CELL = (1.75, 1.85)  # of one image with its caption, in inches
+UNIT = 0.8  # side of one image of weights, in inches
 
 
 def most_wrong(
@@ -37,7 +39,7 @@ def most_wrong(
     y : array (N,) of int
         True classes.
     probabilities : array (N, C)
-        What the net gives to each class.
+        Predicted probability of each class.
     classes : sequence
         The C labels, in order.
     image_shape : tuple of int
@@ -45,7 +47,7 @@ def most_wrong(
     figure : matplotlib Figure, optional
         To draw on; by default, a new pyplot figure.
     n : int
-        How many images at most; if fewer are wrong, there are fewer, and if none is, the figure says so.
+        Largest number of images. If none is misclassified, the figure says so.
 
     Returns
     -------
@@ -64,13 +66,13 @@ def most_wrong(
     >>> p = np.array([[0.9, 0.1], [0.2, 0.8]])
     >>> figure = most_wrong(np.eye(2, 4), np.array([1, 1]), p, ["4", "9"], (2, 2), Figure())
     >>> [ax.get_title() for ax in figure.axes]
-    ['true 9, said 4 (90 %)']
+    ['true 9, pred. 4 (90 %)']
     """
     images, y, p = np.asarray(images), np.asarray(y), np.asarray(probabilities)
     require(n >= 1, "n", n, "at least 1 image")
     _check(images, y, p, classes, image_shape)
-    said = p.argmax(axis=1)
-    wrong = np.flatnonzero(said != y)
+    predicted = p.argmax(axis=1)
+    wrong = np.flatnonzero(predicted != y)
     worst = wrong[np.argsort(p[wrong, y[wrong]], kind="stable")][:n]
     columns = len(worst) if 0 < len(worst) < 4 else max(math.ceil(math.sqrt(len(worst))), 1)
     rows = max(math.ceil(len(worst) / columns), 1)
@@ -80,18 +82,23 @@ def most_wrong(
         size = (max(columns * CELL[0], 3.6), rows * CELL[1] + 0.4) if len(worst) else (3.6, 1.2)
         figure = pyplot.figure(figsize=size, layout="constrained")
     if not len(worst):
-        figure.text(0.5, 0.5, f"All {len(y):,} are right.", ha="center", va="center", fontsize=style.TITLE, color=style.INK)
+        text = f"All {len(y):,} are correct."
+        figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=style.TITLE, color=style.INK)
         return figure
     figure.suptitle(_headline(len(wrong), len(y), len(worst)), fontsize=style.TITLE, color=style.INK)
     for place, i in enumerate(worst, 1):
         ax = figure.add_subplot(rows, columns, place)
         ax.imshow(images[i].reshape(image_shape), cmap="gray_r", interpolation="nearest")
-        ax.set_xticks([])
-        ax.set_yticks([])
-        ax.spines[:].set_color(style.GRID)
-        percent = _percent(float(p[i, said[i]]))
-        ax.set_title(f"true {classes[y[i]]}, said {classes[said[i]]} ({percent})", fontsize=style.NOTE, color=style.INK, pad=4)
+        _bare(ax)
+        title = f"true {classes[y[i]]}, pred. {classes[predicted[i]]} ({_percent(float(p[i, predicted[i]]))})"
+        ax.set_title(title, fontsize=style.NOTE, color=style.INK, pad=4)
     return figure
+
+
+def _bare(ax: Axes) -> None:
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.spines[:].set_color(style.GRID)
 
 
 def _headline(wrong: int, total: int, shown: int) -> str:
@@ -100,7 +107,7 @@ def _headline(wrong: int, total: int, shown: int) -> str:
 
 
 def _percent(p: float) -> str:
-    """A percentage that says 100 only for 1 itself."""
+    """A percentage that is 100 only for 1 itself."""
     return ">99 %" if 0.995 <= p < 1 else f"{100 * p:.0f} %"
 
 
@@ -122,3 +129,58 @@ def _check(images: Array, y: Array, p: Array, classes: Sequence[object], image_s
         raise ShapeError(f"y holds classes {y.min()} to {y.max()}, but there are labels for 0 to {len(classes) - 1}.")
     if not np.isfinite(p).all():
         raise OptionError(f"{np.count_nonzero(~np.isfinite(p))} of the {p.size} probabilities are NaN or infinite.")
+
+
+def first_layer(W: Array, image_shape: tuple[int, int], figure: Figure | None = None, n: int = 40) -> Figure:
+    """The weights of each hidden unit as an image, each weight at the place of the pixel that it multiplies.
+
+    Orange where a bright pixel raises the unit, blue where it lowers it; each image has its own scale. The units with the
+    longest weight vectors come first.
+
+    Parameters
+    ----------
+    W : array (height * width, n_hidden)
+        Such as `net.layers[0].W`.
+    image_shape : tuple of int
+        (height, width).
+    figure : matplotlib Figure, optional
+        To draw on; by default, a new pyplot figure.
+    n : int
+        Largest number of units.
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ShapeError
+        If W does not have one row for each pixel.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> len(first_layer(np.eye(4, 3), (2, 2), Figure()).axes)
+    3
+    """
+    W = np.asarray(W)
+    height, width = image_shape
+    if W.ndim != 2 or len(W) != height * width or W.shape[1] == 0:
+        raise ShapeError(f"The weights of images {height} x {width} must be (n_pixels, n_hidden), not {describe(W)}.")
+    require(n >= 1, "n", n, "at least 1 unit")
+    chosen = np.argsort(-np.linalg.norm(W, axis=0), kind="stable")[:n]
+    columns = min(math.ceil(math.sqrt(2 * len(chosen))), len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    if figure is None:
+        from matplotlib import pyplot
+
+        figure = pyplot.figure(figsize=(columns * UNIT, rows * UNIT + 0.4), layout="constrained")
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shades = LinearSegmentedColormap.from_list("signs", [style.PALETTE[0], "white", style.PALETTE[1]])
+    for place, unit in enumerate(chosen, 1):
+        ax = figure.add_subplot(rows, columns, place)
+        largest = float(np.abs(W[:, unit]).max()) or 1.0
+        ax.imshow(W[:, unit].reshape(image_shape), cmap=shades, vmin=-largest, vmax=largest, interpolation="nearest")
+        _bare(ax)
+    return figure

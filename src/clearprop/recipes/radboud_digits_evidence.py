@@ -1,4 +1,4 @@
-"""What the write-up on digits could not explain, and its questions: each answer with numbers computed for it."""
+"""Explanations of what the write-up on digits leaves open, and answers to its questions, with numbers computed for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = dict[str, list[dict[str, float]]]
 
 
 def explain_all(exhibits: Exhibits, train: Split, test: Split, engine: str, histories: Rows) -> None:
-    """All of them, in the order of the write-up."""
+    """Add all explanations, in the order of the write-up."""
     dead_units(exhibits, train, test, engine)
     birth_of_nan(exhibits, train, test)
     many_outputs(exhibits, train, test, engine)
@@ -38,12 +38,12 @@ def explain_all(exhibits: Exhibits, train: Split, test: Split, engine: str, hist
 
 
 def units_alive(net: Net, X: Array) -> int:
-    """ReLUs of the first hidden layer that are above zero for at least one example."""
+    """Number of ReLUs of the first hidden layer that are above zero for at least one example."""
     return int((net.layers[0](X) > 0).any(axis=0).sum())
 
 
 def steps_until_dead(setting: DigitsRun, train: Split) -> tuple[list[int], Net]:
-    """Living units before the first step of epoch 0 and after each of its steps, until none lives; and the net then."""
+    """Number of live units before the first step of epoch 0 and after each of its steps until it is 0, and the net then."""
     net, engine, optimizer = make_net(setting.layers, setting.init), ENGINES.make("batch"), SGD(setting.lr)
     loss = raw_loss(setting.reduction)
     order = draw_order(0, len(train), setting.batch, "sequential", "drop")
@@ -58,7 +58,7 @@ def steps_until_dead(setting: DigitsRun, train: Split) -> tuple[list[int], Net]:
 
 
 def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> None:
-    """minibatch-40: when the ReLUs die, and that averaging keeps them alive."""
+    """minibatch-40: the step in which the ReLUs die, and the run with an averaged gradient, which keeps them alive."""
     setting = RUNS["minibatch-40"]
     alive, net = steps_until_dead(setting, train)
     died, n = len(alive) - 1, alive[0]
@@ -82,25 +82,24 @@ def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> No
     )
     exhibits.explain(
         'minibatch-40: "an unfortunate coincidence that the weights are all zero"?',
-        f"No weight is zero: the first layer's have a root mean square of {np.sqrt(np.mean(weights**2)):.3f}. What is zero are "
-        f"the activations. {alive[-1]} of {n} ReLUs are alive after step {died - 1} of epoch 0 (counted from 0): none "
-        "is above zero for any of the "
-        f"{len(train)} training examples, so the gradient of the first layer over all of them is exactly {norm:g} and it never "
-        f"moves again. All that can still be learned is the last bias, that is the share of ones ({share:.4f}), whose entropy "
-        f"is {entropy:.4f}: there the loss sticks. The cause is the summed gradient: it makes the learning rate "
-        f"{setting.batch} x {setting.lr:g} = {setting.batch * setting.lr:g} for the mean. The same run with the gradient "
-        f"averaged keeps {units_alive(averaged_net, train.X)} ReLUs alive and ends at {history[-1]['train_loss']:.4f} / "
-        f"{history[-1]['train_accuracy']:.4f} / {losses[-1]:.4f}.",
+        f"No weight is zero: the first layer's have a root mean square of {np.sqrt(np.mean(weights**2)):.3f}. What is zero "
+        f"are the activations. {alive[-1]} of {n} ReLUs are alive after step {died - 1} of epoch 0 (counted from 0): none is "
+        f"above zero for any of the {len(train)} training examples, so the gradient of the first layer over all of them is "
+        f"exactly {norm:g} and it never moves again. Only the last bias can still be learned, that is the share of ones "
+        f"({share:.4f}), whose entropy is {entropy:.4f}: there the loss sticks. The cause is the summed gradient: it makes "
+        f"the learning rate {setting.batch} x {setting.lr:g} = {setting.batch * setting.lr:g} for the mean. The same run with "
+        f"the gradient averaged keeps {units_alive(averaged_net, train.X)} ReLUs alive and ends at "
+        f"{history[-1]['train_loss']:.4f} / {history[-1]['train_accuracy']:.4f} / {losses[-1]:.4f}.",
     )
 
 
 def birth_of_nan(exhibits: Exhibits, train: Split, test: Split) -> None:
-    """lr-0.05: the epoch, step and place of the first number that is not finite."""
+    """lr-0.05: the epoch, step and place of the first non-finite number."""
     setting = RUNS["lr-0.05"]
     history, _, net = train_run(setting, train, test, "batch", on_nonfinite="stop")
     where = history.nonfinite
     if where is None:
-        exhibits.explain("lr-0.05: where is the NaN born?", "Nowhere: all numbers stayed finite on this machine.")
+        exhibits.explain("lr-0.05: where does the NaN come from?", "Nowhere: all numbers stayed finite on this machine.")
         return
     rows = slice((where["step"] - 1) * setting.batch, where["step"] * setting.batch)
     y_hat = net(train.X[rows])
@@ -110,13 +109,13 @@ def birth_of_nan(exhibits: Exhibits, train: Split, test: Split) -> None:
         z = layer(z)
     p, y = float(y_hat[worst, 0]), int(train.y[rows][worst, 0])
     exhibits.explain(
-        "lr-0.05: where is the NaN born?",
+        "lr-0.05: where does the NaN come from?",
         f"In epoch {where['epoch'] - 1} (counted from 0), step {where['step']} of {len(train) // setting.batch}, in "
-        f"{where['place']}. The last finite weights give example {worst + 1} of that minibatch the score "
-        f"z = {float(z[worst, 0]):.2f}, and the sigmoid of that is "
-        f"{'exactly ' if p in (0.0, 1.0) else ''}{p:.17g} in float64 (1 - p = {1 - p:.3g}), its label being {y}. "
-        f"Then log(1 - p) is minus infinity and 1 / (p - p^2) divides by zero; 0 times infinity is NaN, the gradient takes it "
-        f"into every weight, and from then on every prediction is NaN, which counts as 'not above 1/2': hence the accuracy of "
+        f"{where['place']}. The last finite weights give example {worst + 1} of that minibatch the score z = "
+        f"{float(z[worst, 0]):.2f}, and the sigmoid of that is {'exactly ' if p in (0.0, 1.0) else ''}{p:.17g} in float64 (1 "
+        f"- p = {1 - p:.3g}), its label being {y}. Then log(1 - p) is minus infinity and 1 / (p - p^2) divides by zero; 0 "
+        "times infinity is NaN, the gradient takes it into every weight, and from then on every prediction is NaN, which "
+        "counts as 'not above 1/2': hence the accuracy of "
         f"{1 - float(train.y[: len(train) // setting.batch * setting.batch].mean()):.4f} from the next epoch on, the share of "
         "zeros. Computed from the score (cp.BinaryCrossEntropyWithLogits) the same derivative is p - y, and nothing "
         "overflows.",
@@ -134,7 +133,7 @@ def many_outputs(exhibits: Exhibits, train: Split, test: Split, engine: str) -> 
     history, losses, _ = train_run(setting, train, test, engine, net=one)
     exhibits.explain(
         "one-layer: what do 32 outputs mean for one label?",
-        f"NumPy broadcasts the labels (20, 1) against the predictions (20, 32) without a word: every output learns the same "
+        f"NumPy silently broadcasts the labels (20, 1) against the predictions (20, 32): every output learns the same "
         f"label, and no output touches another. They are 32 separate classifiers that differ in their first weights alone; at "
         f"the end their test accuracies lie between {single.min():.4f} and {single.max():.4f}, and the printed figures are "
         f"means over them. Their mean vote is right for {together:.4f}. One output is enough: 64-1 with the same setting ends "
@@ -164,16 +163,15 @@ def product_under_the_root(exhibits: Exhibits, train: Split) -> None:
     )
     exhibits.explain(
         "Xavier with a product under the root instead of a sum: how far off?",
-        f"Every layer's weights are too small by sqrt(n_in n_out / (n_in + n_out)), {rows[0][5]:.2f} for 64-32. With "
-        "one hidden "
-        f"layer it does little harm: the scores start with a spread of {rows[1][2]:.3f} instead of {rows[1][3]:.3f}. The "
-        f"factors multiply from layer to layer: at the output of the deep net the spread is {last[2]:.2g}, where Xavier's rule "
-        f"gives {last[3]:.2g} and He's {last[4]:.2g}; that is {times:,.0f} times less.",
+        f"Every layer's weights are too small by sqrt(n_in n_out / (n_in + n_out)), {rows[0][5]:.2f} for 64-32. With one "
+        f"hidden layer it does little harm: the scores start with a spread of {rows[1][2]:.3f} instead of {rows[1][3]:.3f}. "
+        f"The factors multiply from layer to layer: at the output of the deep net the spread is {last[2]:.2g}, where Xavier's "
+        f"rule gives {last[3]:.2g} and He's {last[4]:.2g}; that is {times:,.0f} times less.",
     )
 
 
 def gradient_norms(net: Net, split: Split) -> list[float]:
-    """Length of dW of every Linear layer, for the mean loss over the split."""
+    """Norm of dW of every Linear layer, for the mean loss over the split."""
     loss = raw_loss("mean")
     y_hat, saved = net.forward(split.X)
     net.zero_grad()
@@ -182,7 +180,7 @@ def gradient_norms(net: Net, split: Split) -> list[float]:
 
 
 def deep_stands_still(exhibits: Exhibits, train: Split, test: Split, engine: str, histories: Rows) -> None:
-    """deep: gradient norms by layer, epoch by epoch, and the same net rightly scaled."""
+    """deep: gradient norms by layer, epoch by epoch, for the published weights and for He's."""
     setting = RUNS["deep"]
     rows: list[list[object]] = []
     starts = {}
@@ -208,11 +206,10 @@ def deep_stands_still(exhibits: Exhibits, train: Split, test: Split, engine: str
     ratio = starts["he"][0] / starts["product_xavier"][0]
     exhibits.explain(
         "deep: why does nothing move for eight epochs?",
-        f"The weights are too small in every layer, and the gradient of a layer is a product of the weights of all others: at "
-        f"the start |dW1| is {starts['product_xavier'][0]:.2g}, against {starts['he'][0]:.2g} with He's rule, "
-        f"{ratio:,.0f} times "
-        f"less. Until the layers have grown together the loss stays at ln 2 = {np.log(2):.4f}; epoch {still:.0f} is the first "
-        f"whose training loss is below 0.68. With He's scale and the same learning rate the first epoch already ends at "
+        "The weights are too small in every layer, and the gradient of a layer is a product of the weights of all others: at "
+        f"the start |dW1| is {starts['product_xavier'][0]:.2g}, against {starts['he'][0]:.2g} with He's rule, {ratio:,.0f} "
+        f"times less. Until the layers have grown together the loss stays at ln 2 = {np.log(2):.4f}; epoch {still:.0f} is the "
+        "first whose training loss is below 0.68. With He's scale and the same learning rate the first epoch already ends at "
         f"{history[0]['train_loss']:.4f}, the fiftieth at {history[-1]['train_loss']:.4f} / "
         f"{history[-1]['train_accuracy']:.4f} / {losses[-1]:.4f} (published setting: {ours[-1]['train_loss']:.4f} / "
         f"{ours[-1]['train_accuracy']:.4f} / {ours[-1]['val_loss']:.4f}).",
@@ -233,7 +230,7 @@ def two_linear_are_one(exhibits: Exhibits, train: Split, test: Split, engine: st
         "Why are two linear layers no more than one?",
         f"(x W1 + b1) W2 + b2 = x (W1 W2) + (b1 W2 + b2), a single linear layer. Multiplied out, the trained two-linear net "
         f"gives the same 899 x 32 predictions to {apart:.1e}. It reaches a test accuracy of {right:.4f}, the one-layer net "
-        f"{beside:.4f}: what both lack is a non-linearity between the layers.",
+        f"{beside:.4f}: both lack a non-linearity between the layers.",
     )
 
 
@@ -247,7 +244,7 @@ def zeros(exhibits: Exhibits, train: Split, test: Split, engine: str) -> None:
         f"With all weights zero, every hidden activation is zero, so dW2 = a^T dz2 = 0; and dz1 = dz2 W2^T = 0, so dW1 = 0: "
         f"after {setting.epochs} epochs the largest first-layer weight is {np.abs(first).max():g} and the loss "
         f"{history[-1]['train_loss']:.4f} / {losses[-1]:.4f}: only the last bias has learned. Even a small constant instead of "
-        f"zero would leave all hidden units alike for ever, since equal units get equal gradients. Biases may be zero, as they "
+        f"zero would leave all hidden units alike, since equal units get equal gradients. Biases may be zero, as they "
         f"are in all eight runs: random weights already make the units differ, and a bias's gradient does not pass through it.",
     )
 

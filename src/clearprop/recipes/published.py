@@ -1,19 +1,21 @@
-"""The comparison: what was published, what is obtained here, and what follows from the two."""
+"""Comparisons of published figures with obtained ones, each with its verdict."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-LOW, HIGH = 5, 95  # percentiles: the interval in which nine of ten runs fall
+Claim = Literal["identical", "interval", "reached", "shown", "measured"]
+LOW, HIGH = 5, 95  # percentiles of the interval that holds nine of ten runs
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published figure beside ours. Made by the functions of this module.
+    """One published figure beside the obtained one. Made by the functions of this module.
 
     Attributes
     ----------
@@ -22,8 +24,8 @@ class Comparison:
         As printed; a published figure may be empty where the write-up gives none.
     verdict : str
     claim : {"identical", "interval", "reached", "shown", "measured"}
-        What is claimed: equal digits; inside an interval over seeds; a threshold; a behaviour; or nothing at all, as of times,
-        which belong to a machine.
+        Kind of claim: equal digits; inside an interval over seeds; a threshold; a behaviour; or none at all, as for times,
+        which depend on the machine.
     holds : bool or None
         Whether the claim is true; None where nothing is claimed.
     """
@@ -32,11 +34,11 @@ class Comparison:
     published: str
     obtained: str
     verdict: str
-    claim: str
+    claim: Claim
     holds: bool | None
 
     def to_json(self) -> dict[str, str | bool | None]:
-        """The row as JSON-able values."""
+        """The comparison as JSON-able values."""
         return dict(self.__dict__)
 
 
@@ -59,7 +61,7 @@ def identical(what: str, published: str, obtained: str) -> Comparison:
 def identical_tables(
     what: str, published: Sequence[Sequence[str]], obtained: Sequence[Sequence[str]], columns: Sequence[str]
 ) -> Comparison:
-    """All cells of a table equal to the last printed digit, or the first cell that is not.
+    """Equal to the last printed digit in all cells of a table; if not, the verdict names the first cell that differs.
 
     Examples
     --------
@@ -135,7 +137,7 @@ def shown(what: str, published: str, obtained: str, holds: bool, because: str, j
 
 
 def differs(what: str, published: str, obtained: str, because: str) -> Comparison:
-    """A figure that cannot be had again, and why; nothing is claimed."""
+    """A figure that cannot be reproduced, and why; nothing is claimed."""
     return Comparison(what, published, obtained, f"differs, because {because}", "measured", None)
 
 
