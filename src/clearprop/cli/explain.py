@@ -66,7 +66,7 @@ def explain(
     if source in (None, PUBLISHED):
         if set(network.values()) != {None} or batch_size != 1:
             raise OptionError(
-                "The examples on paper have a fixed network; name another SOURCE to choose one: clearprop explain circles"
+                "The network on paper is fixed; name another SOURCE to choose one, as in: clearprop explain circles"
             )
         step = on_paper(source, way, optimizer or "sgd", lr)
     else:
