@@ -19,7 +19,7 @@ MODEL_NAME = "model.safetensors"  # of the model in the folder of a run
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file beside `path`, and move it there once it is complete."""
+    """Let `write` fill a temporary file beside `path`, and move it to `path` once it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

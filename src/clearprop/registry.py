@@ -1,7 +1,7 @@
-"""Things that are chosen by a name, and objects that can say how they were made.
+"""Classes that are chosen by name, and objects that know how they were made.
 
-A `Registry` maps names to classes: there is one for layers, one for losses, and so on. A `Configured` object remembers the
-arguments of its constructor, so that it can print itself, be written to JSON, and be built again from that JSON.
+A `Registry` maps names to classes: there is one for layers, one for losses, and so on. A `Configured` object keeps the
+arguments of its constructor, so that it can be printed, written to JSON, and built again from that JSON.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Registry(Generic[T]):
                 f" not {entry!r}."
             )
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
-        for taken in (name, entry.__name__):
+        for taken in (entry.__name__, name):
             other = self._classes.get(_key(taken))
             if other is not None and (other.__module__, other.__qualname__) != (entry.__module__, entry.__qualname__):
                 raise OptionError(
@@ -221,8 +221,8 @@ def unknown_name(kind: str, name: object, known: list[str], aliases: list[str] |
     return f"There is no {kind} called {str(name)!r}{guess} Known: {', '.join(known)}."
 
 
-def choose(kind: str, value: Word, known: tuple[Word, ...]) -> Word:
-    """`value`, if it is one of the `known` words.
+def choose(kind: str, value: str, known: tuple[Word, ...]) -> Word:
+    """`value`, if it is one of the `known` words, in their type.
 
     Raises
     ------
@@ -234,9 +234,10 @@ def choose(kind: str, value: Word, known: tuple[Word, ...]) -> Word:
     >>> choose("reduction", "mean", ("mean", "sum"))
     'mean'
     """
-    if value not in known:
-        raise UnknownNameError(unknown_name(kind, value, list(known)))
-    return value
+    for word in known:
+        if word == value:
+            return word
+    raise UnknownNameError(unknown_name(kind, value, list(known)))
 
 
 def require(condition: bool, what: str, value: object, rule: str) -> None:

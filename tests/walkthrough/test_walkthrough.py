@@ -11,7 +11,7 @@ import pytest
 import clearprop as cp
 from clearprop.engines import Batch
 from clearprop.errors import OptionError, ShapeError, UnknownNameError
-from clearprop.walkthrough import explain, published_example
+from clearprop.walkthrough import explain, published_example, worked_example
 from clearprop.walkthrough.numbers import write
 
 X = np.random.default_rng(0).normal(size=(4, 3))
@@ -29,6 +29,17 @@ def test_the_published_figures() -> None:
     np.testing.assert_array_equal(step["db2"], [-0.5, 0.5])
     assert not step["dW1"].any()
     assert not step["db1"].any()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_every_derivative_of_the_worked_example_is_different_from_zero(optimizer: str) -> None:
+    step = explain(*worked_example(), optimizer=optimizer)
+    derivatives = {line.symbol: line.value for line in step.stages[2].lines}
+    assert list(derivatives) == ["dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1"]
+    for symbol, value in derivatives.items():
+        assert np.abs(value).min() > 0.01, symbol
+    assert np.unique(np.abs(derivatives["dz1"])).size == 3  # no two units alike, so that an exchange would be seen
+    np.testing.assert_array_equal(step["z1"], [[2, 0, -1.5]])  # numbers for paper
 
 
 def test_every_digit_is_in_the_text() -> None:

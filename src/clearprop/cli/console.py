@@ -55,6 +55,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, in the singular or the plural.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(1400, "step")
+    ('1 epoch', '1,400 steps')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def duration(seconds: float) -> str:
     """A time in seconds, or in minutes and seconds.
 

@@ -157,7 +157,7 @@ def in_words(given: dict[str, str], schedule: str | None) -> str:
 
 def path_table(surface: Surface, paths: dict[str, DescentPath]) -> Table:
     """A row for each descent."""
-    found = empty_table("descent", right=("end", "f at the end", "lowest f", "minimum"))
+    found = empty_table("descent", right=("end", "final f", "lowest f", "minimum"))
     for column in found.columns:
         column.no_wrap = True
     for name, path in paths.items():

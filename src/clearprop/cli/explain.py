@@ -10,7 +10,7 @@ from clearprop.cli.console import plain, print_json, screen
 from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
-    from clearprop.walkthrough import Walkthrough
+    from clearprop.walkthrough import Derivation, Walkthrough
 
 FORMATS = ("text", "table", "html", "json")
 
@@ -55,27 +55,27 @@ def explain(
     Example: clearprop explain circles --batch-size 2 --digits 4
     """
     from clearprop.registry import choose, require
-    from clearprop.walkthrough import PUBLISHED
+    from clearprop.walkthrough import DERIVATIONS, PUBLISHED
 
     if format is not None:
         choose("format", format, FORMATS)
     require(digits is None or digits >= 1, "--digits", digits, "1 or more")
     require(batch_size >= 1, "--batch-size", batch_size, "1 or more")
+    way = choose("softmax", softmax, DERIVATIONS)
     network = {"target": target, "hidden": hidden, "activation": activation, "loss": loss}
     if source in (None, PUBLISHED):
         if set(network.values()) != {None} or batch_size != 1:
             raise OptionError(
-                "The examples on paper have a fixed network; name another SOURCE to choose one, as in: clearprop explain"
-                " circles"
+                "The network on paper is fixed; name another SOURCE to choose one, as in: clearprop explain circles"
             )
-        step = on_paper(source, softmax, optimizer or "sgd", lr)
+        step = on_paper(source, way, optimizer or "sgd", lr)
     else:
         rest = {"data_dir": data_dir, "seed": seed, "optimizer": optimizer, "lr": lr}
-        step = on_data({"source": source, **network, **rest}, batch_size, softmax)
+        step = on_data({"source": source, **network, **rest}, batch_size, way)
     show(step, format, digits, out)
 
 
-def on_paper(source: str | None, softmax: str, optimizer: str, lr: float | None) -> Walkthrough:
+def on_paper(source: str | None, softmax: Derivation, optimizer: str, lr: float | None) -> Walkthrough:
     """The step of an example that can be worked out on paper: the published one by its name, else one without zeros."""
     from clearprop.optim import OPTIMIZERS
     from clearprop.walkthrough import explain as walk
@@ -86,7 +86,7 @@ def on_paper(source: str | None, softmax: str, optimizer: str, lr: float | None)
     return walk(*example, optimizer=OPTIMIZERS.make({"type": optimizer, **rate}), softmax=softmax)
 
 
-def on_data(given: dict[str, Any], batch_size: int, softmax: str) -> Walkthrough:
+def on_data(given: dict[str, Any], batch_size: int, softmax: Derivation) -> Walkthrough:
     """The first step on a data set, with the network that `clearprop train` would make for it, in float64."""
     from clearprop.cli.configuration import plain_setup
     from clearprop.walkthrough import explain as walk

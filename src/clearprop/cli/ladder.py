@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
-from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.cli.console import counted, empty_table, plain, print_json, screen
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -63,12 +63,9 @@ def ladder(
         facts = {"source": source, "net": repr(net), "examples": n, "batch_size": batch_size, "epochs": epochs, "dtype": dtype}
         print_json(plain({**facts, "rows": rows}))
         return
-    steps = epochs * -(-n // batch_size)
     console = screen()
-    console.print(
-        f"{source}: {n:,} of {len(train):,} training examples, {epochs} epochs, {steps:,} steps of {batch_size} examples",
-        markup=False,
-    )
+    steps = f"{counted(epochs, 'epoch')}, {counted(epochs * -(-n // batch_size), 'step')} of {batch_size} examples"
+    console.print(f"{source}: {n:,} of {len(train):,} training examples, {steps}", markup=False)
     console.print(f"{net!r}\n{setup.loss!r}, {setup.optimizer!r}, learning rate {setup.settings.lr:g}\n", markup=False)
     console.print(engine_table(rows))
     for row in rows:

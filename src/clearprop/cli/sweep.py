@@ -13,7 +13,7 @@ import typer
 
 from clearprop.cli import options as o
 from clearprop.cli.configuration import parse_options
-from clearprop.cli.console import INTERRUPTED, empty_table, percent, plain, print_json, screen
+from clearprop.cli.console import INTERRUPTED, counted, empty_table, percent, plain, print_json, screen
 from clearprop.cli.parsing import parse_grid, parse_settings
 from clearprop.errors import OptionError
 
@@ -160,8 +160,9 @@ def print_summary(console: Console, rows: Sequence[Row], lines: Sequence[Row], m
         console.print(f"... and {len(lines) - SHOWN} more.")
     seconds = sum(row.get("seconds") or 0.0 for row in rows)
     seeds = max(line["n"] for line in lines)
-    per = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    console.print(f"{len(rows):,} trials in {seconds:.1f} s of training; {per} for each combination.")
+    console.print(
+        f"{counted(len(rows), 'trial')} in {seconds:.1f} s of training; {counted(seeds, 'seed')} for each combination."
+    )
     try:
         best = best_of(rows, metric)
     except OptionError as error:

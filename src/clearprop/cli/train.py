@@ -14,6 +14,7 @@ from clearprop.cli.console import (
     FAILED,
     INTERRUPTED,
     SPLITS,
+    counted,
     duration,
     empty_table,
     fail,
@@ -164,7 +165,7 @@ def announce(console: Console, setup: Setup) -> None:
     rate = f"learning rate {settings.lr:g} ({settings.schedule.replace('_', '-')})"
     console.print(
         f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}, {rate}, batch size {batch_size},"
-        f" {settings.fit.epochs} epochs\n"
+        f" {counted(settings.fit.epochs, 'epoch')}\n"
     )
 
 
@@ -193,7 +194,7 @@ def notes(outcome: Outcome) -> list[str]:
         lines.append(f"RMSE and MAE are in the units of {', '.join(outcome.data.targets)}.")
     if settings.weight_decay:
         lines.append("The loss includes the L2 penalty of --weight-decay.")
-    ending = f"Trained {len(history)} epochs in {duration(outcome.seconds)}"
+    ending = f"Trained {counted(len(history), 'epoch')} in {duration(outcome.seconds)}"
     if history.nonfinite is None and history.stopped is not None:
         ending += f"; stopped: {history.stopped.replace('val_loss', 'the validation loss')}"
     lines.append(ending + ".")

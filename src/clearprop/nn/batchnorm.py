@@ -26,7 +26,7 @@ class BatchNorm(Layer):
     momentum : float
         Weight of the newest batch in the running averages.
     eps : float
-        Keeps the root away from zero.
+        Added to the variance, to keep the root away from zero.
 
     Notes
     -----

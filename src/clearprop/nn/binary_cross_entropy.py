@@ -15,11 +15,11 @@ class BinaryCrossEntropy(ElementwiseLoss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Allow targets (B, 1) against predictions (B, n).
+        Whether targets (B, 1) may be compared with predictions (B, n).
     raw : bool
-        A sigmoid in float arithmetic does reach 0 and 1, where the formula is infinite, or 0 times infinity. By default p
-        is kept one rounding error (`numpy.finfo(dtype).eps`) away from both. With True, the bare formula is used, NaN and
-        all, as published runs did.
+        Whether to compute the bare formula, NaN and all, as published runs did: a sigmoid in float arithmetic does reach 0
+        and 1, where the formula is infinite, or 0 times infinity. By default p is kept one rounding error
+        (`numpy.finfo(dtype).eps`) away from both.
 
     Notes
     -----
@@ -69,7 +69,7 @@ class BinaryCrossEntropyWithLogits(ElementwiseLoss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Allow targets (B, 1) against predictions (B, n).
+        Whether targets (B, 1) may be compared with predictions (B, n).
 
     Notes
     -----

@@ -99,7 +99,7 @@ class Layer(Configured, ABC):
         Parameters
         ----------
         saved : anything
-            What `forward` returned.
+            Second value that `forward` returned.
         dy : array (B, n_out)
             Gradient of the batch loss with respect to `y`.
 

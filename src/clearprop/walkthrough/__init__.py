@@ -2,7 +2,17 @@
 
 from clearprop.walkthrough.example import PUBLISHED, published_example, worked_example
 from clearprop.walkthrough.lines import Line, Stage
-from clearprop.walkthrough.one_step import explain
+from clearprop.walkthrough.one_step import DERIVATIONS, Derivation, explain
 from clearprop.walkthrough.walkthrough import Walkthrough
 
-__all__ = ["PUBLISHED", "Line", "Stage", "Walkthrough", "explain", "published_example", "worked_example"]
+__all__ = [
+    "DERIVATIONS",
+    "PUBLISHED",
+    "Derivation",
+    "Line",
+    "Stage",
+    "Walkthrough",
+    "explain",
+    "published_example",
+    "worked_example",
+]

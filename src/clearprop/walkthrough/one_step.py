@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from clearprop.walkthrough.layer_formulas import fill, formulas_of
 from clearprop.walkthrough.lines import Stage
 from clearprop.walkthrough.loss_lines import LossLines
 from clearprop.walkthrough.walkthrough import Walkthrough
+
+Derivation = Literal["fused", "separate"]
+DERIVATIONS: tuple[Derivation, ...] = get_args(Derivation)
 
 RULES: dict[type, tuple[dict[str, str], str]] = {
     SGD: ({"v": "momentum {v} + {g}"}, "{w} - lr {v}"),
@@ -34,9 +37,9 @@ def explain(
     y: Array | int | float,
     loss: Loss | str = "cross_entropy",
     optimizer: Optimizer | str = "sgd",
-    softmax: str = "fused",
+    softmax: Derivation = "fused",
 ) -> Walkthrough:
-    """One training step in full. Nothing is changed: the step is taken by copies of the net and the optimizer.
+    """Explain one training step in full. The step is taken by copies; the net and the optimizer do not change.
 
     Parameters
     ----------
@@ -48,9 +51,9 @@ def explain(
         The targets, as the loss takes them; for one example, its class or its row.
     loss : Loss or str
     optimizer : Optimizer or str
-        With all that it remembers, so that a step in the midst of a training run can be explained.
+        Its state counts, so that a step in the midst of a training run can be explained.
     softmax : {"fused", "separate"}
-        Whether cross-entropy is differentiated in one go, p - y, or as the product of two local derivatives.
+        Derivative of cross-entropy in one go, p - y, or as the product of the derivatives of logarithm and softmax.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def explain(
     >>> step["L"], step["dW2"][0].tolist()
     (0.6931471805599453, [-0.44039853898894116, 0.44039853898894116])
     """
-    choose("softmax", softmax, ("fused", "separate"))
+    choose("softmax", softmax, DERIVATIONS)
     loss, optimizer = LOSSES.make(loss), deepcopy(OPTIMIZERS.make(optimizer))
     net, again = net.copy(), net.copy()
     names = Names(net)
@@ -90,14 +93,14 @@ def explain(
 
 
 class Names:
-    """What the values of a net are called.
+    """Symbols of the values of a net.
 
     Attributes
     ----------
     outputs : list of str
-        The value of each layer: "z1", "a1", "z2".
+        Symbol of each layer's value: "z1", "a1", "z2".
     parameters : dict of int to dict of str to str
-        For each layer, by its id: {"W": "W1", "b": "b1"}.
+        Symbols of each layer's parameters, by the id of the layer: {"W": "W1", "b": "b1"}.
     """
 
     def __init__(self, net: Net) -> None:

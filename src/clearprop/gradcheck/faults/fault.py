@@ -1,6 +1,6 @@
 """The fault: a known mistake, as the places of a right training step that it changes.
 
-Recording a tape asks at every line of its mathematics: "this is the right value here; does anybody want another?" Each such
+Recording a tape asks at every line of its mathematics: "this is the right value here; does a fault replace it?" Each such
 question is a hook, a method below, and answers with the right value. A fault overrides the one or two that it is about.
 """
 
