@@ -1,6 +1,6 @@
 """Runs all benchmarks, and writes docs/benchmarks.md, its pictures, and the tables of README.md.
 
-python -m benchmarks            about ten minutes, on a machine that does nothing else
+python -m benchmarks            about ten minutes, on an idle machine
 python -m benchmarks --quick    small data, to try the code; writes to runs/bench only
 python -m benchmarks --render   writes the pages again from the figures of the last run
 """
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(quick: bool, rounds: int, races: int) -> Iterator[Found]:
-    """Everything, one after the other; what is known so far, after each part."""
+    """All benchmarks, one after the other; yields the results so far after each part."""
     began = time.perf_counter()
     found: Found = {"quick": quick, "environment": environment()}
     announce("Six workloads", began)

@@ -1,4 +1,4 @@
-"""How long a gradient check of 784-300-10 takes. To be kept: full < 10 s, projection < 0.1 s, on two cores."""
+"""Duration of a gradient check of 784-300-10. Limits, on two cores: 10 s for the full check, 0.1 s for projections."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Do all libraries do the same? Each takes the same steps from the same start; so does a float64 reference, here.
+"""The check that all libraries do the same work: the same steps from the same start as a float64 reference.
 
-Two numbers tell. `loss`: the relative difference of the training loss afterwards. `theta`: the distance between the two ends,
+Two numbers are compared. `loss`: the relative difference of the training loss. `theta`: the distance between the two ends,
 relative to the distance that the reference travelled. In 100 steps, rounding to float32 leaves about 1e-6 of it, on every
 workload and in every library; a learning rate wrong by 1 % leaves 7e-3 or more, a forgotten bias 2e-2. The tolerance lies
 between, and every run proves it: the `mutants` must fail by far.
@@ -23,7 +23,7 @@ def steps_to_check(workload: Workload) -> int:
 
 
 class Reference:
-    """Where the steps lead, in float64.
+    """The same steps in float64.
 
     Parameters
     ----------
@@ -80,6 +80,6 @@ class Reference:
         return {"loss": abs(self.loss(params) - true) / true, "theta": float(distance)}
 
     def mutants(self) -> dict[str, dict[str, float]]:
-        """The same for loops with a mistake, which the tolerance has to refuse."""
+        """The same for loops with a planted fault, which the tolerance must reject."""
         lr = self.workload.lr
         return {"lr 1 % too large": self.compare(self.train(1.01 * lr)), "b not updated": self.compare(self.train(lr, False))}

@@ -1,6 +1,6 @@
 """What the doctor costs at its cheap level, beside training on MNIST.
 
-    python benchmarks/doctor_cost.py [--epochs 5] [--engine batch]
+    python -m benchmarks.doctor_cost [--epochs 5] [--engine batch]
 
 The callback's own seconds are counted inside of it, so that the noise of two trainings does not matter.
 """

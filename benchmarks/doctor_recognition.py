@@ -1,9 +1,9 @@
 """How often does the doctor name the right fault first, and how often does it find one where there is none?
 
-Plants the fault of every rule on random problems, examines sound ones, and writes docs/findings/recognition.md.
+Plants every fault in random cases, examines sound ones, and writes docs/findings/recognition.md.
 
-    python benchmarks/doctor_recognition.py [--each 50] [--healthy 500] [--seed 10000] [--jobs 2] [--only SLUG] [--out PATH]
-    python benchmarks/doctor_recognition.py --quick
+    python -m benchmarks.doctor_recognition [--each 50] [--healthy 500] [--seed 10000] [--jobs 2] [--only SLUG] [--out PATH]
+    python -m benchmarks.doctor_recognition --quick
 
 A planted fault counts as recognised only if its rule is named *first*. A sound run is a false alarm if anything is found.
 The thresholds of the rules were set on other seeds (below 10000) than those that are counted here.
@@ -23,27 +23,29 @@ import numpy as np
 from sklearn import datasets
 
 from clearprop.data import load
-from clearprop.doctor import Diagnosis, Problem, examine
-from clearprop.doctor.rules import rules
-from clearprop.doctor.saved import planned_problem
-from clearprop.doctor.specimens import sound
-from clearprop.training.settings import plan, settings_for
+from clearprop.doctor import Case, Diagnosis, examine
+from clearprop.doctor.case import case_of_setup
+from clearprop.training.settings import settings_for
+from clearprop.training.setup import set_up
+from support.doctor_planting import PLANTERS, plant
+from support.doctor_specimens import sound
+
+SLUGS = sorted(PLANTERS)
 
 
 def plant_one(job: tuple[int, int]) -> dict[str, object]:
-    """Plant the fault of rule number `job[0]` with seed `job[1]`, and say what the doctor says."""
-    rule = rules()[job[0]]
-    problem = rule.plant(np.random.default_rng([job[1], job[0]]))
-    return told(rule.slug, job[1], problem)
+    """Plant the fault of finding number `job[0]` with seed `job[1]`, and say what the doctor says."""
+    slug = SLUGS[job[0]]
+    return told(slug, job[1], plant(slug, np.random.default_rng([job[1], job[0]])))
 
 
 def healthy_one(seed: int) -> dict[str, object]:
-    """A sound problem: two in three are drawn like those in which faults are planted, the others are real tables."""
+    """A sound case: two in three are drawn like those in which faults are planted, the others are real tables."""
     rng = np.random.default_rng([seed, 999])
     return told("healthy", seed, real_table(rng) if seed % 3 == 0 else sound(rng, depth=(0, 3)))
 
 
-def real_table(rng: np.random.Generator) -> Problem:
+def real_table(rng: np.random.Generator) -> Case:
     """A data set of scikit-learn's, or circles, with the settings that `clearprop train` chooses, but for the net."""
     name = str(rng.choice(["iris", "wine", "breast_cancer", "diabetes", "digits", "circles"]))
     seed = int(rng.integers(1000))
@@ -57,16 +59,16 @@ def real_table(rng: np.random.Generator) -> Problem:
     if activation == "sigmoid":
         hidden, optimizer = hidden[:1], "adam"
     settings = settings_for(data, hidden=hidden, activation=(activation,), optimizer=optimizer, seed=seed)
-    return planned_problem(plan(settings, data), settings)
+    return case_of_setup(set_up(settings, data))
 
 
-def told(truth: str, seed: int, problem: Problem) -> dict[str, object]:
+def told(truth: str, seed: int, case: Case) -> dict[str, object]:
     began = time.perf_counter()
     try:
-        found: Diagnosis = examine(problem)
+        found: Diagnosis = examine(case)
         said = [finding.slug for finding in found.findings]
         unknown = found.unknown
-        cured = bool(found.findings and found.findings[0].trial and found.findings[0].trial.helped)
+        cured = bool(found.findings and found.findings[0].helped)
         dropped = [finding.slug for finding in found.dropped]
     except Exception:  # a crash of the doctor is a miss, and is shown
         said, unknown, cured, dropped = [], traceback.format_exc()[-300:], False, []
@@ -78,7 +80,7 @@ def told(truth: str, seed: int, problem: Problem) -> dict[str, object]:
 
 def measure(each: int, healthy: int, seed: int, jobs: int, only: list[str] | None = None) -> list[dict[str, object]]:
     """All rows."""
-    planted = [(r, seed + k) for k in range(each) for r, rule in enumerate(rules()) if only is None or rule.slug in only]
+    planted = [(r, seed + k) for k in range(each) for r, slug in enumerate(SLUGS) if only is None or slug in only]
     if jobs == 1:
         return [plant_one(job) for job in planted] + [healthy_one(seed + k) for k in range(healthy)]
     with ProcessPoolExecutor(jobs) as pool:
@@ -90,12 +92,12 @@ def page(rows: list[dict[str, object]], seed: int) -> str:
     """The table, in Markdown."""
     lines = [
         "# Recognition", "",
-        "Made by `benchmarks/doctor_recognition.py`. Each rule's fault was planted on random problems (five kinds"
+        "Made by `python -m benchmarks.doctor_recognition`. Each fault was planted in random cases (five kinds"
         " of data, 2 to 15",
         "inputs, 60 to 600 examples; ReLU, tanh and sigmoid; SGD with and without momentum, Adam, RMSProp,"
         " AdaGrad; four losses",
         f"for classes and one for numbers); seeds from {seed} on, none of which was used to set a threshold.", "",
-        "| planted | problems | named first | named at all | cured | otherwise named first |",
+        "| planted | cases | named first | named at all | cured | otherwise named first |",
         "|---|---:|---:|---:|---:|---|",
     ]  # fmt: skip
     total = collections.Counter()
@@ -116,7 +118,7 @@ def page(rows: list[dict[str, object]], seed: int) -> str:
     healthy = [row for row in rows if row["truth"] == "healthy"]
     if healthy:
         alarms = [row for row in healthy if row["said"] or row["unknown"]]
-        kinds = collections.Counter(row["said"][0] if row["said"] else "could not say" for row in alarms)
+        kinds = collections.Counter(row["said"][0] if row["said"] else "undecided" for row in alarms)
         lines += [
             "", "Sound runs are drawn from the same kinds of data, or are real tables (iris, wine, breast",
             "cancer, diabetes, digits, circles) with the settings that `clearprop train` chooses and a random net.",
@@ -135,7 +137,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=10_000)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--quick", action="store_true", help="one problem a rule, ten sound runs, nothing written")
+    parser.add_argument("--quick", action="store_true", help="one case a fault, ten sound runs, nothing written")
     parser.add_argument("--rows", type=Path, help="also write every row here, as JSON lines")
     parser.add_argument("--out", type=Path, default=Path("docs/findings/recognition.md"))
     args = parser.parse_args()

@@ -1,8 +1,8 @@
-"""How often is each mistake of the fault dictionary named?
+"""How often is each fault of the dictionary named?
 
 Plants every fault, and pairs of faults, on random nets, and writes docs/faults.md.
 
-    python benchmarks/fault_recognition.py [--nets 40] [--pairs 400] [--right 2000] [--seed 0] [--out docs/faults.md]
+    python -m benchmarks.fault_recognition [--nets 40] [--pairs 400] [--right 2000] [--seed 0] [--out docs/faults.md]
 
 A fault counts as named only if it is itself among the answers (all of which give the same gradient); a pair, if both are. The
 pairs that another answer explains to rounding are counted apart. One gradient in four is handed over in float32.
@@ -19,17 +19,16 @@ import numpy as np
 
 from clearprop.gradcheck.faults import catalogue, name_faults
 from clearprop.gradcheck.faults.pairs import ordered
-from clearprop.gradcheck.faults.planting import Specimen, names, right_gradients
-from clearprop.gradcheck.faults.specimens import random_problem
+from support.faults_specimens import Specimen, random_step, right_gradients, slugs
 
 
 def single_table(nets: int, seed: int) -> dict[str, dict[str, float]]:
     """For each fault: nets on which it was planted, named, named alone, and the seconds."""
-    rows: dict[str, dict[str, float]] = {kind.slug(): defaultdict(float) for kind in catalogue()}
+    rows: dict[str, dict[str, float]] = {kind.slug: defaultdict(float) for kind in catalogue()}
     for k in range(40 * nets):
         specimen = Specimen(seed + k)
         for kind in catalogue():
-            row = rows[kind.slug()]
+            row = rows[kind.slug]
             fault = specimen.draw(kind) if row["planted"] < nets else None
             if fault is None or not specimen.changes(fault):
                 continue
@@ -37,7 +36,7 @@ def single_table(nets: int, seed: int) -> dict[str, dict[str, float]]:
             answers = specimen.answers(fault)
             row["seconds"] += time.perf_counter() - start
             row["planted"] += 1
-            row["named"] += any(names(answer) == {kind.slug()} for answer in answers)
+            row["named"] += any(slugs(answer) == {kind.slug} for answer in answers)
             row["ties"] += max(len(answers) - 1, 0)
         if all(row["planted"] >= nets for row in rows.values()):
             break
@@ -64,7 +63,7 @@ def pair_table(count: int, seed: int) -> dict[str, float]:
         row["planted"] += 1
         row["seconds"] += seconds
         row["slowest"] = max(row["slowest"], seconds)
-        named = any(names(answer) == names(pair) for answer in answers)
+        named = any(slugs(answer) == slugs(pair) for answer in answers)
         row["named"] += named
         row["single"] += not named and any(len(answer) == 1 for answer in answers)
         row["otherwise"] += not named and any(len(answer) == 2 for answer in answers)
@@ -76,21 +75,21 @@ def false_alarms(count: int, seed: int) -> int:
     """Right gradients, computed by the layers themselves, for which a mistake is named."""
     alarms = 0
     for k in range(count):
-        problem = random_problem(np.random.default_rng(seed + 2_000_000 + k))
-        seen, gradients = right_gradients(problem, "float32" if k % 2 else "float64")
+        step = random_step(np.random.default_rng(seed + 2_000_000 + k))
+        seen, gradients = right_gradients(step, "float32" if k % 2 else "float64")
         alarms += bool(name_faults(seen, gradients))
     return alarms
 
 
 def page(singles: dict[str, dict[str, float]], pairs: dict[str, float], alarms: int, right: int) -> str:
-    kinds = {kind.slug(): kind for kind in catalogue()}
+    kinds = {kind.slug: kind for kind in catalogue()}
     count = pairs["planted"]
     planted = sum(row["planted"] for row in singles.values())
     named = sum(row["named"] for row in singles.values())
     lines = [
         "# The fault dictionary",
         "",
-        "Written by `python benchmarks/fault_recognition.py`. Each fault is planted on random nets on which it changes the",
+        "Written by `python -m benchmarks.fault_recognition`. Each fault is planted on random nets on which it changes the",
         "gradient (1 to 3 linear layers; sigmoid, tanh, ReLU; every loss; batches of 3 to 8; some with BatchNorm, softmax, L2,",
         "a layer used twice; one gradient in four in float32). *Named*: the fault is among the answers, all of which",
         "give the same gradient.",
@@ -104,7 +103,7 @@ def page(singles: dict[str, dict[str, float]], pairs: dict[str, float], alarms: 
         f"- {1e3 * sum(r['seconds'] for r in singles.values()) / planted:.0f} ms for a single fault on average,"
         f" {1e3 * pairs['seconds'] / count:.0f} ms for a pair (slowest: {pairs['slowest']:.1f} s).",
         "",
-        "| fault | the mistake | right | nets | named | other answers |",
+        "| slug | fault | remedy | nets | named | other answers |",
         "|---|---|---|---:|---:|---:|",
     ]
     for slug, row in singles.items():

@@ -22,12 +22,12 @@ def per_step(found: Found, workload: Workload, peer: str) -> np.ndarray:
 
 
 def ratios(found: Found, workload: Workload, peer: str, ours: str = OURS[0]) -> np.ndarray:
-    """How many times longer the peer took than clearprop did, in each round."""
+    """Time of the peer as a multiple of that of clearprop, in each round."""
     return against(per_step(found, workload, peer), per_step(found, workload, ours))
 
 
 def against(theirs: np.ndarray, ours: np.ndarray) -> np.ndarray:
-    """Round by round, as far as both went."""
+    """Ratios, round by round, for the rounds that both finished."""
     n = min(len(theirs), len(ours))
     return theirs[:n] / ours[:n]
 
@@ -46,7 +46,7 @@ def best_peer(found: Found, workload: Workload, but: tuple[str, ...] = ()) -> st
 
 
 def race(found: Found, peer: str, what: str = "seconds") -> np.ndarray:
-    """A column of the rows of "time to 98 %", one number for each round that went well."""
+    """A column of the rows of "time to 98 %", one number for each round that succeeded."""
     return np.array([r[what] for r in found["races"] if r["peer"] == peer and "reason" not in r])
 
 

@@ -1,4 +1,4 @@
-"""What runs in the processes: one host for each library, and one for the matrix product that sets the limit."""
+"""Hosts that run in processes of their own: one for each library, and one for the matrix product that sets the limit."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PeerHost:
         return checked
 
     def microseconds(self, name: str) -> float:
-        """Per training step, over the epochs that `begin` settled."""
+        """Microseconds per training step, over the number of epochs that `begin` has chosen."""
         workload, peer, epochs = self.tasks[name]
         began = time.perf_counter()
         peer.train(epochs)

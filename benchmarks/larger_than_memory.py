@@ -69,7 +69,7 @@ def new_net() -> cp.Net:
 
 
 def limit_memory(mib: int) -> None:
-    """No more than this may be allocated from here on; what is there already counts."""
+    """Limit what this process may allocate, including what it has allocated already."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_DATA, (mib * MIB, mib * MIB))
@@ -97,7 +97,7 @@ def write_idx(folder: Path, size: int) -> None:
 
 
 def map_idx(path: Path) -> Array:
-    """The pixels (N, 784) of an uncompressed IDX file, not read but mapped."""
+    """The pixels (N, 784) of an uncompressed IDX file, memory-mapped."""
     with path.open("rb") as stream:
         n, height, width = struct.unpack(">3I", stream.read(16)[4:])
     return np.memmap(path, np.uint8, "r", offset=16, shape=(n, height * width))

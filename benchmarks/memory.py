@@ -1,4 +1,4 @@
-"""How much memory this process has, as Linux counts it."""
+"""Memory of this process, as Linux counts it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def status(key: str) -> float:
 
 
 class Watch:
-    """The most anonymous memory, and the most of files, between two moments; looked up every few milliseconds."""
+    """The most anonymous memory, and the most of files, between two moments; sampled every few milliseconds."""
 
     def __init__(self, every: float = 0.005) -> None:
         self.every, self.anonymous, self.file = every, 0.0, 0.0

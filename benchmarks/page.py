@@ -24,7 +24,7 @@ LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
 
 
 def write_page(found: Found, given: list[Workload], path: Path) -> None:
-    """The whole story."""
+    """Write docs/benchmarks.md."""
     parts = [
         heading(found, given),
         step_table(found, given),
@@ -40,7 +40,7 @@ def write_page(found: Found, given: list[Workload], path: Path) -> None:
 
 
 def write_fragment(found: Found, given: list[Workload], readme: Path) -> None:
-    """The README's two small tables, between its markers; says so if they are not there."""
+    """Write the README's two small tables between its markers; prints a message if these are missing."""
     text = readme.read_text()
     if START not in text or END not in text:
         print(f"{readme} has no {START} and {END}; its tables are left alone.")
@@ -51,7 +51,7 @@ def write_fragment(found: Found, given: list[Workload], readme: Path) -> None:
 
 
 def small_step_table(found: Found, given: list[Workload]) -> str:
-    """Medians of the libraries that a newcomer knows."""
+    """Medians of the best-known libraries."""
     peers = ["clearprop fit", "JAX", "torch.nn", "scikit-learn", "NumPy"]
     rows = []
     for w in given:
@@ -69,7 +69,7 @@ def small_race_table(found: Found) -> str:
 
 
 def environment() -> dict[str, Any]:
-    """Where the run took place."""
+    """The machine and the versions of the libraries."""
     versions = {name: installed(name) for name in LIBRARIES}
     return {"cpu": processor(), "cores": os.cpu_count(), "python": platform.python_version(), **versions}
 
@@ -239,7 +239,7 @@ pages of the file are borrowed from the system, which takes them back when it ne
 
 
 def growth(found: Found) -> str:
-    """What the largest file took beyond the smallest, for each kind."""
+    """Memory for the largest file beyond that for the smallest, for each kind of file."""
     lines = []
     for kind in dict.fromkeys(r["kind"] for r in found["files"]):
         done = [r for r in found["files"] if r["kind"] == kind and "reason" not in r]

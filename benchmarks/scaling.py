@@ -1,4 +1,4 @@
-"""How time and memory grow with the examples, the width, the depth and the batch: each point in a fresh process."""
+"""Growth of time and memory with the examples, the width, the depth and the batch: each point in a fresh process."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def epoch_seconds(sizes: list[int], n: int, batch: int, budget: float) -> float:
 
 
 def curve(rows: list[dict[str, Any]], axis: str, what: str) -> tuple[Array, Array]:
-    """The values of an axis, and what was measured there."""
+    """The values of an axis, and the measurements."""
     found = [(row["value"], row[what]) for row in rows if row["axis"] == axis]
     return np.array([v for v, _ in found], float), np.array([m for _, m in found], float)
 

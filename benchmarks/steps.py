@@ -1,4 +1,4 @@
-"""The six workloads, measured: all libraries in turn, round after round, so that the machine's drift hits them alike."""
+"""The six workloads, measured: all libraries in turn, round after round, so that drift of the machine affects them alike."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def measure_steps(given: Iterable[Workload], rounds: int, seconds: float, peak_n
 
 
 def begin_all(workload: Workload, servants: dict[str, Servant], seconds: float, found: dict[str, Rows]) -> None:
-    """Let every library warm up, and check where its first steps led."""
+    """Warm up every library, and check the result of its first steps."""
     print(f"{workload.name}: {workload.net}, {workload.examples:,} examples", flush=True)
     references = {False: Reference(workload)}
     for mistake, distance in references[False].mutants().items():

@@ -22,7 +22,7 @@ REMARKS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """One goal, and how it went.
+    """One goal, and its outcome.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def with_all_of_fit(found: Found, workload: Workload, peer: str) -> np.ndarray:
 
 
 def shown(value: float | None, unit: str) -> str:
-    """With its unit."""
+    """A figure with its unit."""
     if value is None or np.isnan(value):
         return "-"
     if unit == "%":

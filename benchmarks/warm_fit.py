@@ -1,4 +1,4 @@
-"""What `fit` costs beside the kernel: circles, 200 examples to train and 200 to validate, 150 epochs at batch 10."""
+"""Cost of `fit` beside the kernel: circles, 200 examples to train and 200 to validate, 150 epochs at batch 10."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import clearprop as cp
 from benchmarks.processes import apart
 from clearprop.data.built_in import make_circles
-from clearprop.engines.compiled import engine as compiled
+from clearprop.engines.compiled import compiled_engine as compiled
 
 EPOCHS, BATCH = 150, 10
 
@@ -38,13 +38,13 @@ def fit_often(repeats: int) -> list[dict[str, Any]]:
             )
             seconds = time.perf_counter() - began
         assert len(history) == EPOCHS
-        assert len(spent) == 2 * EPOCHS  # to train, and to measure
+        assert len(spent) == 2 * EPOCHS  # to train, and to evaluate
         found.append({"round": k - 1, "milliseconds": 1e3 * seconds, "kernel": 1e3 * sum(spent)})
     return found[1:]
 
 
 def timed(function: Any, spent: list[float]) -> Any:
-    """The function, noting the seconds of each call."""
+    """The function, which then appends the seconds of each call to a list."""
 
     def call(*args: Any) -> Any:
         began = time.perf_counter()

@@ -81,7 +81,7 @@ WORKLOADS = (
 
 
 def workloads(quick: bool) -> tuple[Workload, ...]:
-    """The six, or the six with fewer examples, to try the code."""
+    """The six workloads, with fewer examples for a quick trial."""
     return (
         tuple(replace(w, examples=min(w.examples, 2560 if w.source == "MNIST" else 600)) for w in WORKLOADS)
         if quick

@@ -189,7 +189,7 @@ def test_no_module_bears_the_name_of_a_public_function() -> None:
     import clearprop as cp
 
     functions = {name for name in cp.__all__ if callable(getattr(cp, name)) and not isinstance(getattr(cp, name), type)}
-    modules_ = {path.stem for path in modules()}
+    modules_ = {path.stem for path in modules() if part(path) != "cli"}  # cli/check.py is clearprop.cli.check, never cp.check
     assert not functions & modules_
 
 

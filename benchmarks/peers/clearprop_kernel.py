@@ -1,4 +1,4 @@
-"""clearprop's compiled engine alone: no history, no measuring."""
+"""clearprop's compiled engine alone: no history, no evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NumPy alone, as one writes it on a good day: the derivatives by hand, updates in place."""
+"""NumPy alone, written with care: the derivatives by hand, updates in place."""
 
 from __future__ import annotations
 

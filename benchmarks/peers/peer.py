@@ -1,4 +1,4 @@
-"""What a library must be able to do, to be measured."""
+"""The interface of a library that is measured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Peer(ABC):
     workload : Workload
     X, y : array (N, n_x) of float32, array (N,) of int64
     start : list of (W, b)
-        To be copied.
+        First parameters, which are to be copied.
     """
 
     @abstractmethod
@@ -24,7 +24,7 @@ class Peer(ABC):
 
     @abstractmethod
     def train(self, epochs: int, order: Array | None = None) -> None:
-        """Take the steps of `epochs` epochs, each over a fresh permutation of the examples, or over `order`; then be done."""
+        """Take all steps of `epochs` epochs, each over a fresh permutation of the examples, or over `order`."""
 
     @abstractmethod
     def parameters(self) -> Parameters:

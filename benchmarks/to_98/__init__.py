@@ -1,4 +1,4 @@
-"""Whole programs: read MNIST's files, train 784-300-10 (ReLU) with Adam, and look at the test images after every epoch.
+"""Whole programs: read MNIST's files, train 784-300-10 (ReLU) with Adam, and evaluate the test images after every epoch.
 
 Each as its library's users write it, initialisation and shuffling included; the same batch size and learning rate.
 """

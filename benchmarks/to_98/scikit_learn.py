@@ -1,4 +1,4 @@
-"""scikit-learn: `MLPClassifier`, epoch by epoch through `partial_fit`, so that the test images can be looked at."""
+"""scikit-learn: `MLPClassifier`, epoch by epoch through `partial_fit`, so that the test images can be evaluated."""
 
 from __future__ import annotations
 

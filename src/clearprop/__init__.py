@@ -10,12 +10,12 @@ Every derivative of a small neural network in the open, checked against the numb
 True
 """
 
-from clearprop import data, metrics, nn, optim, plots
+from clearprop import data, ladder, metrics, nn, optim, plots
 from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
-from clearprop.gradcheck import Report, assert_gradients, check, check_gradient, check_layer, check_step
+from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -32,7 +32,6 @@ from clearprop.nn import (
     NegativeLogLikelihood,
     Net,
     Normal,
-    ProductXavier,
     ReLU,
     Sigmoid,
     Softmax,
@@ -49,10 +48,10 @@ from clearprop.optim import (
     Constant,
     CoolDown,
     ExponentialDecay,
+    InverseTimeDecay,
     OneCycle,
     RMSProp,
     StepDecay,
-    TimeDecay,
     WarmUp,
 )
 from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit
@@ -80,8 +79,10 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "GradientReport",
     "He",
     "History",
+    "InverseTimeDecay",
     "Layer",
     "LeCun",
     "Linear",
@@ -92,15 +93,12 @@ __all__ = [
     "Net",
     "Normal",
     "OneCycle",
-    "ProductXavier",
     "RMSProp",
     "ReLU",
-    "Report",
     "Sigmoid",
     "Softmax",
     "StepDecay",
     "Tanh",
-    "TimeDecay",
     "Uniform",
     "WarmUp",
     "Xavier",
@@ -116,6 +114,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "ladder",
     "metrics",
     "mlp",
     "nn",

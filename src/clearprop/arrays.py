@@ -1,21 +1,21 @@
-"""What an array is called in signatures, and how it is described in errors."""
+"""Arrays: their types in signatures, their description in errors, and assignment that keeps views intact."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clearprop.errors import OptionError
+from clearprop.errors import OptionError, ShapeError
 
 Array = NDArray[Any]
 """A NumPy array of any dtype; its shape is given in the docstring, in the letters of the legend in `clearprop.nn`."""
 
-DType = Literal["float32", "float64"] | type[np.floating[Any]] | np.dtype[Any]
-"""What `dtype` arguments take: a name, or NumPy's own type or dtype of it."""
-
-FLOATS = ("float32", "float64")
+FloatName = Literal["float32", "float64"]
+FLOATS: tuple[FloatName, ...] = get_args(FloatName)
+Dtype = FloatName | np.dtype[Any] | type[np.floating[Any]]
+"""A dtype that networks are computed in, by name or as NumPy has it."""
 
 
 def describe(x: object) -> str:
@@ -33,6 +33,32 @@ def describe(x: object) -> str:
     if isinstance(x, (list, tuple)):
         return f"a {type(x).__name__} of length {len(x)}"
     return f"{x!r} ({type(x).__name__})"
+
+
+def overwrite(array: Array, values: Any, name: str, owner: object = None) -> None:
+    """Copy `values` into `array`, which other arrays may be views of; `name` and `owner` are for the error.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> W = np.zeros((2, 2))
+    >>> overwrite(W, [[1, 2], [3, 4]], "W")
+    >>> W
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    given = np.asarray(values)
+    if given.shape != array.shape:
+        whose = "" if owner is None else f" of {owner!r}"
+        raise ShapeError(
+            f"{name}{whose} has shape {array.shape} and cannot be set to {describe(values)}; give an array of that shape,"
+            f" or write {name}[:] = ... to broadcast."
+        )
+    array[...] = given
 
 
 def float_dtype(dtype: object) -> np.dtype[Any]:

@@ -1,21 +1,21 @@
 """The package's exceptions.
 
-Every message says what was wrong, the value and the shape that were received, and what to do about it. All of them are
+Every message says what was wrong, the value and the shape received, and what to do about it. All derive from
 `ClearpropError`, so that the command line can turn any of them into one sentence and exit status 2; each is also the built-in
 exception that a caller would expect (`ValueError` for a bad value, `ImportError` for a missing extra).
 """
 
 
 class ClearpropError(Exception):
-    """Any mistake that a user of clearprop can make and mend."""
+    """Base of all errors that a caller can cause and correct."""
 
 
 class OptionError(ClearpropError, ValueError):
-    """A parameter has a value that it cannot have: `lr=-1`, `reduction="avg"`."""
+    """An invalid value of a parameter: `lr=-1`, `reduction="avg"`."""
 
 
 class UnknownNameError(OptionError):
-    """A name that no registry entry bears, such as `"tahn"` for an activation."""
+    """A name that is not in the registry, such as `"tahn"` for an activation."""
 
 
 class ShapeError(ClearpropError, ValueError):
@@ -23,7 +23,7 @@ class ShapeError(ClearpropError, ValueError):
 
 
 class DataError(ClearpropError, ValueError):
-    """A data source that is missing, damaged, or holds what cannot be learned from."""
+    """A data source that is missing, damaged, or unsuitable for training."""
 
 
 class ModelFileError(ClearpropError, ValueError):
@@ -31,15 +31,15 @@ class ModelFileError(ClearpropError, ValueError):
 
 
 class UnsupportedError(ClearpropError, ValueError):
-    """An engine was asked for a network, loss or optimizer that it cannot run."""
+    """A network, loss or optimizer that an engine cannot run."""
 
 
 class MissingExtraError(ClearpropError, ImportError):
-    """An optional dependency is not installed; the message names the extra that brings it."""
+    """A missing optional dependency; the message names the extra that installs it."""
 
 
 class NonFiniteWarning(RuntimeWarning):
-    """Training stopped, because a loss or a parameter became NaN or infinite."""
+    """Training stopped because a loss or a parameter became NaN or infinite."""
 
 
 class DoubleSoftmaxWarning(UserWarning):

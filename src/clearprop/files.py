@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import ModelFileError
+from clearprop.errors import ClearpropError, ModelFileError
+
+MODEL_NAME = "model.safetensors"  # of the model in the folder of a run
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file beside `path`, and move it there once it is complete."""
+    """Let `write` fill a temporary file beside `path`, and move it to `path` once it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -39,17 +42,17 @@ def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: d
     write_atomically(path, lambda temporary: save_file(contiguous, temporary, metadata))
 
 
-def load_arrays(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Read what `save_arrays` wrote.
+def load_arrays(path: str | Path, *kinds: str) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Read what `save_arrays` wrote, if it is of one of these kinds.
 
     Raises
     ------
     ModelFileError
-        If the file is missing, truncated, no safetensors file, or not of this kind.
+        If the file is missing, truncated, no safetensors file, or of another kind.
     """
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
+    path, kind = Path(path), " or ".join(kinds)
     if not path.is_file():
         raise ModelFileError(f"There is no {kind} file {str(path)!r}.")
     try:
@@ -60,7 +63,7 @@ def load_arrays(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str
         raise ModelFileError(
             f"{str(path)!r} ({path.stat().st_size} bytes) is damaged, or no safetensors file: {error}. Save it again."
         ) from error
-    if metadata.get("clearprop") != kind:
+    if metadata.get("clearprop") not in kinds:
         found = metadata.get("clearprop")
         raise ModelFileError(
             f"{str(path)!r} is a safetensors file, but not a clearprop {kind}{f' (it is a {found})' if found else ''}."
@@ -70,3 +73,21 @@ def load_arrays(path: str | Path, kind: str) -> tuple[dict[str, Array], dict[str
     except (KeyError, ValueError) as error:
         raise ModelFileError(f"The header of {str(path)!r} is not JSON; save the {kind} again.") from error
     return arrays, header
+
+
+def model_file(path: str | Path) -> Path:
+    """The model in the folder of a run, as `clearprop train --out` writes it; any other path as it is."""
+    path = Path(path)
+    return path / MODEL_NAME if path.is_dir() else path
+
+
+@contextmanager
+def building_from(path: str | Path) -> Iterator[None]:
+    """Raise a `ModelFileError` that names the file where its header turns out to make no sense."""
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (ClearpropError, KeyError, IndexError, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, ClearpropError) else f"its header lacks or misstates {error}."
+        raise ModelFileError(f"The model in {str(path)!r} cannot be built: {reason}") from error

@@ -1,10 +1,11 @@
-"""The ladder: the same network from the same start on every engine, and what each rung costs."""
+"""The ladder: the same network from the same start on every engine, and the cost of each rung."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import tokenize
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from time import perf_counter
@@ -13,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.data.batches import draw_order
-from clearprop.data.dataset import Split
-from clearprop.engines import ENGINES, Batch, Engine
+from clearprop.data.batches import Order, Remainder, draw_order
+from clearprop.data.dataset import Dataset, Split
+from clearprop.engines import ENGINES, Batch, Device, Engine
 from clearprop.errors import MissingExtraError
 from clearprop.nn import ACTIVATIONS, LAYERS, LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
-from clearprop.registry import Registry, require
-from clearprop.training import evaluate
+from clearprop.registry import Registry
+from clearprop.training import FitSettings, evaluate
 from clearprop.training.evaluation import as_split
+from clearprop.training.loop import splits_of
 
 Row = dict[str, Any]
 CALLS: dict[str, tuple[Registry[Any], ...]] = {
@@ -29,64 +31,65 @@ CALLS: dict[str, tuple[Registry[Any], ...]] = {
     "batch": (LAYERS, LOSSES, OPTIMIZERS),
     "compiled": (ACTIVATIONS, LOSSES, OPTIMIZERS),
 }
-"""What a rung calls whose formulas stand in the library's own classes."""
+"""The library's own classes whose formulas a rung runs."""
 BESIDE = {
     "torch_manual": ("clearprop.engines.torch_state",),
     "torch_autograd": ("clearprop.engines.torch_state",),
     "torch_nn": ("clearprop.engines.torch_state", "clearprop.nn.torch_bridge"),
 }
-"""Further modules that a rung needs."""
-WORK = 4e7  # examples x parameters x epochs that plain Python does in some seconds
+"""Further modules of a rung."""
+WORK = 4e7  # examples x parameters x epochs that take plain Python some seconds
 
 
 def climb(
     net: Net,
-    data: Split | tuple[Array, Array],
+    data: Dataset | Split | tuple[Array, Array],
     *,
     loss: Loss | str = "cross_entropy",
     optimizer: Optimizer | str = "sgd",
-    batch_size: int = 32,
+    batch_size: int | None = 32,
     epochs: int = 3,
-    seed: int = 0,
-    engines: list[str] | None = None,
-    device: str = "cpu",
+    seed: int | np.random.Generator = 0,
+    order: Order = "shuffle",
+    remainder: Remainder = "keep",
+    engines: Sequence[str] | None = None,
+    device: Device = "cpu",
 ) -> list[Row]:
     """Train copies of one net on every engine, with the same batches, and compare.
 
     Parameters
     ----------
     net : Net
-        Left as it is. float64 shows best how well the rungs agree.
-    data : Split or pair (X, y)
-    loss, optimizer : object or name
-    batch_size, epochs, seed
+        Not changed. In float64 it shows best how well the rungs agree.
+    data : Dataset, Split or pair (X, y)
+        Training examples; those of a Dataset are its training split.
+    loss, optimizer, batch_size, epochs, seed, order, remainder
         As for `fit`.
-    engines : list of str, optional
-        By default, all that there are.
+    engines : sequence of str, optional
+        Names of the engines; by default, all of them.
     device : {"cpu", "cuda"}
-        For the rungs that can choose.
+        Device of the engines that have a choice.
 
     Returns
     -------
     list of dict
-        For each engine, in the order of the ladder: `engine`; `lines` of code that make up the rung; final `loss`;
-        `difference`, the largest |theta difference| from the reference, which is the engine "batch"; `microseconds` a step;
-        `speed`, how many times as fast as the engine "scalar". Where an engine cannot run, there is a `reason` instead.
+        For each engine, in the order given: `engine`; `lines` of code that make up the rung; final `loss`;
+        `difference`, the largest |theta difference| from the reference, which is the engine "batch"; `microseconds` per
+        step; `speed`, as a multiple of that of the engine "scalar". Where an engine cannot run, there is a `reason` instead.
 
     Examples
     --------
     >>> import clearprop as cp
     >>> X, y = np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2
-    >>> rows = climb(cp.mlp([2, 4, 2], dtype="float64"), (X, y), engines=["scalar", "batch"])
+    >>> rows = cp.ladder.climb(cp.mlp([2, 4, 2], dtype="float64"), (X, y), engines=["scalar", "batch"])
     >>> [row["engine"] for row in rows], all(row["difference"] < 1e-12 for row in rows)
     (['scalar', 'batch'], True)
     """
-    require(epochs >= 1, "epochs", epochs, "1 or more")
-    require(batch_size >= 1, "batch_size", batch_size, "1 or more")
-    loss, optimizer, split = LOSSES.make(loss), OPTIMIZERS.make(optimizer), as_split(data, net)
-    batch_size, rng = min(batch_size, len(split)), np.random.default_rng(seed)
-    orders = [draw_order(rng, len(split), batch_size) for _ in range(epochs)]
-    reference = _train(Batch(), net, loss, optimizer, split, orders, batch_size)[0]
+    settings = FitSettings(batch_size, epochs, seed, order, remainder)
+    loss, optimizer, split = LOSSES.make(loss), OPTIMIZERS.make(optimizer), as_split(splits_of(data, None)[0], net)
+    size, rng = settings.size(len(split)), settings.rng()
+    orders = [draw_order(rng, len(split), size, order, remainder) for _ in range(settings.epochs)]
+    reference = _train(Batch(), net, loss, optimizer, split, orders, size)[0]
     rows = []
     for name in engines or list(ENGINES):
         row: Row = {"engine": name}
@@ -95,11 +98,11 @@ def climb(
         if engine is None:
             row["reason"] = reason
             continue
-        trained, seconds = _train(engine, net, loss, optimizer, split, orders, batch_size)
+        trained, seconds = _train(engine, net, loss, optimizer, split, orders, size)
         row["lines"] = lines_of_code(name)
         row["loss"] = evaluate(trained, split, loss)["loss"]
         row["difference"] = float(np.abs(trained.theta - reference.theta).max(initial=0))
-        row["microseconds"] = 1e6 * seconds / -(-len(split) // batch_size)
+        row["microseconds"] = 1e6 * seconds / settings.steps(len(split))
     slowest = next((row.get("microseconds") for row in rows if row["engine"] == "scalar"), None)
     for row in rows:
         if slowest and "microseconds" in row:
@@ -107,8 +110,8 @@ def climb(
     return rows
 
 
-def _ready(name: str, net: Net, loss: Loss, optimizer: Optimizer, device: str) -> tuple[Engine | None, str | None]:
-    """The engine, if it is installed and can train this; otherwise None, and why."""
+def _ready(name: str, net: Net, loss: Loss, optimizer: Optimizer, device: Device) -> tuple[Engine | None, str | None]:
+    """The engine, if it is installed and can train this; otherwise None, and the reason."""
     try:
         kind = ENGINES.find(name)
     except MissingExtraError as error:
@@ -132,12 +135,12 @@ def _train(
             best = min(best, perf_counter() - began)
         return copied, best
 
-    run([orders[0][:batch_size]])  # whatever is compiled or imported at the first step is not the rung's speed
+    run([orders[0][:batch_size]])  # compilation and imports at the first step are not part of the rung's speed
     return run(orders)
 
 
 def affordable(net: Net, n: int, epochs: int, batch_size: int) -> int:
-    """How many of n examples leave the engine "scalar" some seconds of work; at least two batches.
+    """Number of examples, of n, that take the engine "scalar" some seconds; at least two batches.
 
     Examples
     --------
@@ -151,7 +154,7 @@ def affordable(net: Net, n: int, epochs: int, batch_size: int) -> int:
 def lines_of_code(engine: str) -> int:
     """Lines of code in the files of a rung, without blank lines, comments and docstrings.
 
-    The files are those whose mathematics run there: "batch" is short itself, but calls all layers, losses and optimizers.
+    They include the files whose formulas the rung runs: "batch" itself is short, but calls all layers, losses and optimizers.
 
     Examples
     --------

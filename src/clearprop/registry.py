@@ -1,7 +1,7 @@
-"""Things that are chosen by a name, and objects that can say how they were made.
+"""Classes that are chosen by name, and objects that know how they were made.
 
-A `Registry` maps names to classes: there is one for layers, one for losses, and so on. A `Configured` object remembers the
-arguments of its constructor, so that it can print itself, be written to JSON, and be built again from that JSON.
+A `Registry` maps names to classes: there is one for layers, one for losses, and so on. A `Configured` object keeps the
+arguments of its constructor, so that it can be printed, written to JSON, and built again from that JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
@@ -41,10 +42,18 @@ class Configured:
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, Configured) and other.config() == self.config()
+    def same_config(self, other: object) -> bool:
+        """Whether `other` is of the same class and was made with the same arguments.
 
-    __hash__ = object.__hash__  # equal means "configured alike"; two layers alike are still two keys
+        This is not equality, which is identity: two layers made alike have weights of their own.
+
+        Examples
+        --------
+        >>> from clearprop.nn import Tanh
+        >>> Tanh().same_config(Tanh()), Tanh() == Tanh()
+        (True, False)
+        """
+        return type(other) is type(self) and isinstance(other, Configured) and other.config() == self.config()
 
 
 def _stands_for(name: object, value: object) -> bool:
@@ -67,6 +76,8 @@ def _key(name: str) -> str:
 
 
 T = TypeVar("T", bound=Configured)
+E = TypeVar("E", bound=Configured)
+Word = TypeVar("Word", bound=str)
 
 
 class Registry(Generic[T]):
@@ -75,13 +86,16 @@ class Registry(Generic[T]):
     Parameters
     ----------
     kind : str
-        What the entries are, for messages: "activation", "loss".
+        Noun for an entry, for messages: "activation", "loss".
     base : class
-        What all entries are subclasses of.
+        Base class of all entries.
     entries : dict of str to class
         Name as it is listed to users -> class.
     aliases : dict of str to str, optional
         Further names that users know, -> name of the entry.
+    within : Registry, optional
+        A registry that holds these entries among others (layers, for activations); what is registered here is registered
+        there as well.
 
     Examples
     --------
@@ -93,9 +107,15 @@ class Registry(Generic[T]):
     clearprop.errors.UnknownNameError: There is no optimizer called 'adm'; did you mean 'adam'? ...
     """
 
-    def __init__(self, kind: str, base: type[T], entries: dict[str, type[T]], aliases: dict[str, str] | None = None) -> None:
-        self.kind = kind
-        self.base = base
+    def __init__(
+        self,
+        kind: str,
+        base: type[T],
+        entries: dict[str, type[T]],
+        aliases: dict[str, str] | None = None,
+        within: Registry[T] | None = None,
+    ) -> None:
+        self.kind, self.base, self.within = kind, base, within
         self.entries = dict(entries)
         self.aliases = dict(aliases or {})
         self._classes = {_key(name): entry for name, entry in self.entries.items()}
@@ -104,6 +124,57 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
+
+    def register(self, entry: type[E], name: str | None = None) -> type[E]:
+        """Add a class of your own, so that it is found by name: in `mlp`, on the command line, in saved models.
+
+        It returns the class, and so serves as a decorator. Registering a class again replaces it, as when a notebook cell
+        is run twice.
+
+        Parameters
+        ----------
+        entry : class
+            A concrete subclass of the registry's base.
+        name : str, optional
+            By default the name of the class in lower case: "my_square" for `MySquare`.
+
+        Raises
+        ------
+        OptionError
+            If it is no such class, or another class already has one of its names.
+
+        Examples
+        --------
+        >>> from clearprop.nn import Layer
+        >>> layers = Registry("layer", Layer, {})
+        >>> @layers.register
+        ... class Square(Layer):
+        ...     def forward(self, x, training=False):
+        ...         return x * x, x
+        ...     def backward(self, saved, dy):
+        ...         return dy * 2 * saved
+        >>> layers.make("square")
+        Square()
+        """
+        if not (isinstance(entry, type) and issubclass(entry, self.base)) or inspect.isabstract(entry):
+            raise OptionError(
+                f"register takes a class derived from {self.base.__name__} that defines all of its abstract methods,"
+                f" not {entry!r}."
+            )
+        name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
+        for taken in (entry.__name__, name):
+            other = self._classes.get(_key(taken))
+            if other is not None and (other.__module__, other.__qualname__) != (entry.__module__, entry.__qualname__):
+                raise OptionError(
+                    f"The {self.kind} {taken!r} is already {other.__module__}.{other.__qualname__};"
+                    f" choose another name{' for the class' if taken == entry.__name__ else ''}."
+                )
+        if self.within is not None:
+            self.within.register(entry, name)
+        found: Any = entry  # of this registry's kind, as was just checked
+        self.entries[name] = found
+        self._classes |= {_key(name): found, _key(entry.__name__): found}
+        return found
 
     def find(self, name: str) -> type[T]:
         """The class called `name`, whatever its case, hyphens and underscores.
@@ -133,7 +204,8 @@ class Registry(Generic[T]):
         if isinstance(given, self.base):
             return given
         if not isinstance(given, dict):
-            raise OptionError(f"Not a known kind of {self.kind}: {given!r}; give an object or a name ({', '.join(self)}).")
+            hint = f"{given.__name__}()" if isinstance(given, type) and issubclass(given, self.base) else "an object"
+            raise OptionError(f"Not a known kind of {self.kind}: {given!r}; give {hint} or a name ({', '.join(self)}).")
         arguments = {name: value for name, value in given.items() if name != "type"}
         found = self.find(given.get("type", ""))
         try:
@@ -149,8 +221,8 @@ def unknown_name(kind: str, name: object, known: list[str], aliases: list[str] |
     return f"There is no {kind} called {str(name)!r}{guess} Known: {', '.join(known)}."
 
 
-def choose(kind: str, value: str, known: tuple[str, ...]) -> str:
-    """`value`, if it is one of the `known` words.
+def choose(kind: str, value: str, known: tuple[Word, ...]) -> Word:
+    """`value`, if it is one of the `known` words, in their type.
 
     Raises
     ------
@@ -162,9 +234,10 @@ def choose(kind: str, value: str, known: tuple[str, ...]) -> str:
     >>> choose("reduction", "mean", ("mean", "sum"))
     'mean'
     """
-    if value not in known:
-        raise UnknownNameError(unknown_name(kind, value, list(known)))
-    return value
+    for word in known:
+        if word == value:
+            return word
+    raise UnknownNameError(unknown_name(kind, value, list(known)))
 
 
 def require(condition: bool, what: str, value: object, rule: str) -> None:

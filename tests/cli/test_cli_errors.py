@@ -6,7 +6,7 @@ import pytest
 TRAIN = [
     (["circls"], "did you mean 'circles'"),
     (["nowhere.csv"], "'nowhere.csv' is neither a file nor a built-in data set"),
-    ([], "What is there to train on?"),
+    ([], "There is nothing to train on; name a data set or a file"),
     (["circles", "--optimizer", "adm"], "no optimizer called 'adm'; did you mean 'adam'?"),
     (["circles", "--activation", "tahn"], "no activation called 'tahn'; did you mean 'tanh'?"),
     (["circles", "--loss", "cross-entrpy"], "did you mean 'cross_entropy'?"),
@@ -30,7 +30,7 @@ TRAIN = [
     (["circles", "--hidden", "3,-1"], "not -1"),
     (["circles", "--activation", "relu,tanh"], "need one activation each"),
     (["circles", "--val", "2.5"], "val must be a fraction below 1"),
-    (["circles", "--val", "much"], "--val takes a share such as 0.15"),
+    (["circles", "--val", "much"], "--val takes a fraction such as 0.15"),
     (["circles", "--val", "0.5", "--test", "0.5"], "would leave none for training"),
     (["circles", "--val", "0", "--patience", "3"], "needs validation examples"),
     (["circles", "--patience", "0"], "--patience takes a whole number, 1 or more, or none, not '0'"),
@@ -125,7 +125,7 @@ def test_checkpoints_need_a_folder(clearprop):
         (["info", "folder"], "There is no model file 'folder/model.safetensors'"),
         (["data", "circls"], "did you mean 'circles'"),
         (["data", "ragged.csv"], "is ragged"),
-        (["data", "circles", "--val", "x"], "--val takes a share"),
+        (["data", "circles", "--val", "x"], "--val takes a fraction"),
         (["data", "circles", "--seed", "-1"], "seed must be"),
     ],
 )

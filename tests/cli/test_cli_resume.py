@@ -49,7 +49,7 @@ def test_ctrl_c_keeps_the_network_and_the_checkpoint(clearprop, tmp_path, interr
         interrupt(KeyboardInterrupt())
         result = clearprop(*RUN, "--epochs", 12, "--out", b)
         assert result.exit_code == 130
-        assert f"Interrupted in epoch 8. What was learned up to there is saved in {b}." in result.stderr
+        assert f"Interrupted in epoch 8. The network up to that point is saved in {b}." in result.stderr
         assert len(History.from_jsonl(b / "history.jsonl")) == 7
         monkeypatch.undo()
     assert clearprop("train", "--resume", b).exit_code == 0
@@ -74,7 +74,7 @@ def test_a_run_that_dies_leaves_its_checkpoint_but_no_folder(clearprop, tmp_path
     monkeypatch.undo()
     again = clearprop(*RUN, "--epochs", 12, "--out", b)
     assert again.exit_code == 2
-    assert "holds a run that was cut short: go on with --resume" in again.stderr
+    assert "holds a run that was cut short: continue it with --resume" in again.stderr
     assert clearprop("train", "--resume", b).exit_code == 0
     same(a, b)
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}

@@ -48,7 +48,7 @@ def test_answers():
 def test_pictures(tmp_path):
     plot, basin = tmp_path / "descent.png", tmp_path / "basins.svg"
     result = run("himmelblau", "--step", "0.01", "--plot", plot, "--basins", basin)
-    assert f"Drawn in {plot}." in result.stdout.replace("\n", "")
+    assert f"Plotted to {plot}." in result.stdout.replace("\n", "")
     assert plot.stat().st_size > 1000
     assert basin.stat().st_size > 1000
 

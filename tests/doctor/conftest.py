@@ -9,11 +9,13 @@ import pytest
 
 import clearprop as cp
 from clearprop.data.dataset import Split
-from clearprop.doctor import Problem
+from clearprop.doctor import Case
+from clearprop.recipes.radboud_digits_runs import ProductXavier
+from clearprop.training import FitSettings
 
 
 def linear(n_in: int, n_out: int) -> cp.Linear:
-    return cp.Linear(n_in, n_out, init="product_xavier")
+    return cp.Linear(n_in, n_out, init=ProductXavier())
 
 
 def two_layers() -> list[cp.Layer]:
@@ -35,7 +37,7 @@ RUNS: dict[str, tuple[Callable[[], list[cp.Layer]], int, float, int]] = {
 
 
 @pytest.fixture(scope="session")
-def published() -> Callable[[str], Problem]:
+def published() -> Callable[[str], Case]:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
@@ -44,12 +46,11 @@ def published() -> Callable[[str], Problem]:
     rows = np.random.default_rng(12345).permutation(1797)
     train, test = (Split(X[part], y[part]) for part in (rows[:898], rows[898:]))
 
-    def problem(name: str) -> Problem:
+    def case(name: str) -> Case:
         layers, epochs, lr, batch = RUNS[name]
         net = cp.Net(*layers(), seed=12345, dtype="float64")
         loss = cp.BinaryCrossEntropy("sum", broadcast=net.n_out > 1, raw=True)
-        return Problem(
-            net, train, loss, cp.SGD(lr), val=test, batch_size=batch, epochs=epochs, order="sequential", remainder="drop"
-        )
+        settings = FitSettings(batch, epochs, order="sequential", remainder="drop")
+        return Case(net, train, loss, cp.SGD(lr), val=test, settings=settings)
 
-    return problem
+    return case

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from clearprop.cli.doctor import doctor
+from clearprop.errors import ClearpropError
 
 app = typer.Typer()
 app.command()(doctor)
@@ -30,6 +31,24 @@ def test_curves_have_three_exit_statuses(tmp_path: Path) -> None:
     assert json.loads(text)["findings"][0]["slug"] == "constant-predictor"
     path.write_text("epoch,loss\n1,0.5\n")
     assert run(str(path))[0] == 2
+
+
+def test_a_finding_is_explained_without_a_run(tmp_path: Path) -> None:
+    status, text = run("--explain", "dead-relus")
+    assert status == 0
+    assert text.startswith("# dead-relus\n")
+    assert "da/dz = 0 for z < 0" in text
+    assert json.loads(run("--explain", "dead-relus", "--json")[1]) == {"slug": "dead-relus", "explanation": text}
+    path = tmp_path / "c.csv"
+    path.write_text("epoch,loss\n" + "".join(f"{e},2.3026\n" for e in range(12)))
+    assert run(str(path))[1].endswith("More: clearprop doctor --explain constant-predictor\n")
+
+
+def test_without_a_run_or_with_an_unknown_finding_it_says_what_to_give() -> None:
+    for arguments, words in (([], "--explain FINDING"), (["--explain", "dead-relu"], "did you mean 'dead-relus'")):
+        error = CliRunner().invoke(app, arguments).exception
+        assert isinstance(error, ClearpropError)
+        assert words in str(error)
 
 
 @pytest.mark.parametrize(("init", "status"), [("xavier", 0), ("zeros", 1)])

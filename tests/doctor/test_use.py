@@ -11,10 +11,14 @@ import pytest
 import clearprop as cp
 from clearprop.doctor.callback import Doctor
 from clearprop.doctor.changes import change
-from clearprop.doctor.curves import diagnose_curves, read_curves
+from clearprop.doctor.curve_diagnosis import diagnose_curves, read_curves
 from clearprop.doctor.diagnosis import diagnose
-from clearprop.doctor.specimens import sound
-from clearprop.errors import ClearpropError, DataError
+from clearprop.doctor.explanations import explanation
+from clearprop.doctor.finding import Finding
+from clearprop.doctor.watching import watch
+from clearprop.errors import ClearpropError, DataError, UnknownNameError
+from clearprop.training import FitSettings
+from support.doctor_specimens import sound
 
 
 def circles() -> cp.data.Dataset:
@@ -39,6 +43,55 @@ def test_the_callback_finds_what_the_function_finds_and_changes_nothing() -> Non
     assert histories[0]["train_loss"] == histories[1]["train_loss"]
     assert doctor.diagnosis is not None
     assert doctor.diagnosis.findings[0].slug == "constant-initialisation"
+
+
+def test_the_callback_examines_the_run_as_it_was_run() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2)).astype("float32")
+    y = (X[:, 0] * X[:, 1] > 0).astype(int)
+    doctor, net = Doctor(), cp.mlp([2, 8, 2], hidden="tanh", seed=1)
+    kwargs = {"batch_size": 60, "seed": 7, "order": "sequential", "epochs": 6, "engine": "batch"}
+    history = cp.fit(net, (X, y), optimizer=cp.SGD(0.1), callbacks=[doctor], **kwargs)  # type: ignore[arg-type]
+    assert doctor.case.settings == FitSettings(60, 6, 7, "sequential")
+    assert doctor.diagnosis is not None
+    assert doctor.diagnosis.chart.one("settings")["steps"] == 12
+    assert watch(doctor.case, "cheap").column("losses", "train_loss") == history["train_loss"]
+
+
+@pytest.mark.parametrize("settings", [
+    {"order": "replacement", "remainder": "drop"},
+    {"order": "shuffle", "seed": np.random.default_rng(5)},
+    {"order": "shuffle", "seed": 3, "train_metrics": "after"},
+])  # fmt: skip
+def test_the_callback_repeats_whatever_fit_was_told(settings: dict[str, object]) -> None:
+    data = circles()
+    doctor, net = Doctor(), cp.mlp([2, 8, 2], hidden="tanh", seed=1)
+    stopping = cp.EarlyStopping(patience=2)
+    history = cp.fit(
+        net, data, optimizer=cp.SGD(2.0), batch_size=90, epochs=30, engine="batch", callbacks=[doctor, stopping],
+        **settings,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert len(history) < 30
+    assert doctor.case.settings.epochs == len(history), "the epochs examined are those that ran"
+    assert doctor.case.patience == 2
+    for _ in range(2):
+        assert watch(doctor.case).column("losses", "train_loss") == history["train_loss"]
+
+
+def test_an_unknown_level_is_an_error() -> None:
+    with pytest.raises(UnknownNameError, match="no level called 'ful'; did you mean 'full'"):
+        Doctor(level="ful")  # type: ignore[arg-type]
+    with pytest.raises(UnknownNameError, match="no level called 'cheep'"):
+        diagnose(cp.mlp([2, 2]), circles(), level="cheep")  # type: ignore[arg-type]
+
+
+def test_each_finding_names_the_command_that_explains_it() -> None:
+    assert Finding("dead-relus", "All are dead.").more == "clearprop doctor --explain dead-relus"
+    page = explanation("dead-relus")
+    for part in ("# dead-relus", "## Why", "## How it is recognised", "## What to do", "It may follow from"):
+        assert part in page
+    with pytest.raises(UnknownNameError, match="no finding called 'dead-relu'; did you mean 'dead-relus'"):
+        explanation("dead-relu")
 
 
 def test_what_clearprop_refuses_to_train_is_unknown_or_explained() -> None:
@@ -120,5 +173,5 @@ def test_pytorch_modules_are_seen_through_hooks_and_left_alone() -> None:
     softmax = torch.nn.Sequential(torch.nn.Linear(2, 12), torch.nn.Tanh(), torch.nn.Linear(12, 2), torch.nn.Softmax(dim=1))
     found = diagnosis(softmax).findings[0]
     assert found.slug == "double-softmax"
-    assert found.trial is not None
-    assert found.trial.helped
+    assert found.treatment is not None
+    assert found.treatment.helped

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from clearprop.cli.cost import cost
-from clearprop.cli.explaining import explain
+from clearprop.cli.explain import explain
 from clearprop.cli.ladder import ladder
 from clearprop.engines import ENGINES
 from clearprop.errors import OptionError
@@ -26,17 +27,25 @@ def run(*arguments: str) -> str:
 
 
 def test_explain_the_network_on_paper() -> None:
-    text = run("explain")
+    found = json.loads(run("explain", "--format", "json"))
+    gradients = [line["value"] for stage in found["stages"] for line in stage["lines"] if line["symbol"][0] == "d"]
+    assert len(gradients) > 5
+    assert all(np.all(np.asarray(value) != 0) for value in gradients)
+    assert "dW1" in run("explain", "--optimizer", "adam")
+
+
+def test_explain_the_published_network() -> None:
+    text = run("explain", "vu-scalar")
     assert text.count("-0.44039853898894116  0.44039853898894116") == 3
     assert "0.6931471805599453" in text
     assert "\x1b" not in text
-    assert "J = diag(p) - p p^T" in run("explain", "--softmax", "separate")
-    assert "0.8808" in run("explain", "--digits", "4")
-    assert json.loads(run("explain", "--format", "json"))["stages"][1]["lines"][-1]["value"] == 0.6931471805599453
+    assert "J = diag(p) - p p^T" in run("explain", "vu-scalar", "--softmax", "separate")
+    assert "0.8808" in run("explain", "vu-scalar", "--digits", "4")
+    assert json.loads(run("explain", "vu-scalar", "--format", "json"))["stages"][1]["lines"][-1]["value"] == 0.6931471805599453
 
 
 def test_explain_a_data_set(tmp_path) -> None:
-    text = run("explain", "circles", "--hidden", "3", "--batch", "2", "--optimizer", "adam")
+    text = run("explain", "circles", "--hidden", "3", "--batch-size", "2", "--optimizer", "adam")
     assert "(2, 3)" in text
     assert "m_W1 <- beta1 m_W1 + (1 - beta1) dW1" in text
     path = tmp_path / "step.html"
@@ -47,10 +56,11 @@ def test_explain_a_data_set(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["explain", "--hidden", "3"], "name a SOURCE"),
+        (["explain", "--hidden", "3"], "name another SOURCE"),
+        (["explain", "vu-scalar", "--batch-size", "2"], "name another SOURCE"),
         (["explain", "--digits", "0"], "--digits must be 1 or more"),
         (["explain", "--format", "pdf"], "no format called 'pdf'"),
-        (["explain", "circles", "--batch", "0"], "batch must be 1 or more"),
+        (["explain", "circles", "--batch-size", "0"], "--batch-size must be 1 or more"),
         (["ladder", "circles", "--epochs", "0"], "epochs must be 1 or more"),
         (["cost", "--depths", "1,two"], "--depths takes whole numbers"),
         (["cost", "--depths", "0"], "depth must be 1 or more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 
 import clearprop as cp
 from clearprop.engines import ENGINES
-from clearprop.errors import OptionError
+from clearprop.errors import OptionError, UnknownNameError
 from clearprop.ladder import affordable, climb, lines_of_code
 from clearprop.plots import gradient_costs, step_times
 from clearprop.studies.derivative_cost import central_differences, fit_exponents, forward_differences, measure_costs
@@ -41,6 +42,33 @@ def test_the_reference_trains_as_fit_does() -> None:
     cp.fit(net, (X, Y), batch_size=8, epochs=2, seed=4, engine="batch")
     assert row["loss"] == cp.evaluate(net, (X, Y))["loss"]
     assert "speed" not in row
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"batch_size": None},
+        {"order": "sequential", "batch_size": 7},
+        {"order": "replacement", "seed": 3},
+        {"remainder": "drop", "batch_size": 7},
+        {"seed": 5, "optimizer": "adam", "loss": "ce"},
+    ],
+    ids=str,
+)
+def test_it_takes_the_settings_of_fit(settings: dict[str, Any]) -> None:
+    data = cp.data.Dataset("two", cp.data.Split(X, Y), None, cp.data.Split(X, Y), "classification")
+    net = cp.mlp([2, 5, 2], hidden="tanh", dtype="float64")
+    row = cp.ladder.climb(net, data, epochs=2, engines=["batch"], **settings)[0]
+    cp.fit(net, data, epochs=2, engine="batch", **settings)
+    assert row["loss"] == cp.evaluate(net, (X, Y))["loss"]
+
+
+def test_settings_are_checked_as_those_of_fit() -> None:
+    net = cp.mlp([2, 2])
+    with pytest.raises(OptionError, match=r"batch_size must be a whole number, 1 or more, not 0\."):
+        cp.ladder.climb(net, (X, Y), batch_size=0)
+    with pytest.raises(UnknownNameError, match="did you mean 'shuffle'"):
+        cp.ladder.climb(net, (X, Y), order="shufle")  # type: ignore[arg-type]
 
 
 def test_a_rung_that_cannot_says_why() -> None:

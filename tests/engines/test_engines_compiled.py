@@ -18,9 +18,9 @@ from numba.extending import register_jitable
 
 import clearprop as cp
 from clearprop.engines import Batch
-from clearprop.engines.compiled import engine as module
+from clearprop.engines.compiled import compiled_engine as module
 from clearprop.engines.compiled import lane_math
-from clearprop.engines.compiled.engine import Compiled
+from clearprop.engines.compiled.compiled_engine import Compiled
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import count, load, store
 from clearprop.engines.compiled.tile import row_product, sum_product
@@ -191,6 +191,20 @@ def test_any_number_of_threads_agrees_with_the_reference(threads: int, agree: An
     agree(got[1], wanted[1], 1e-10)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("optimizer", [cp.SGD(0.1), cp.Adam(0.01, weight_decay=0.1, clip_norm=0.5)], ids=repr)
+def test_layers_without_bias_are_shared_among_threads(optimizer: cp.optim.Optimizer, threads: int, agree: Any) -> None:
+    rng, trained = np.random.default_rng(0), []
+    X, y, order = rng.normal(size=(300, 200)), rng.integers(10, size=300), rng.permutation(300)
+    for engine in (Compiled(threads=threads), Batch()):
+        layers = [cp.Linear(200, 150, bias=False), cp.ReLU(), cp.Linear(150, 70), cp.Tanh(), cp.Linear(70, 10, bias=False)]
+        net = cp.Net(*layers, seed=1, dtype="float64")
+        optimizer.reset()
+        engine.train_epoch(net, cp.CrossEntropy(), optimizer, X, y, order, 64)
+        trained.append(net.theta)
+    agree(*trained, 1e-10)
+
+
 @pytest.mark.parametrize("sizes", [[64, 300], [64, 300, 48]], ids=str)
 def test_threads_do_not_apply_a_softmax_twice(sizes: list[int], agree: Any) -> None:
     """Where rows are shared, each belongs to one thread; a mistake shows in a few calls of a hundred only."""
@@ -237,7 +251,7 @@ def test_the_interpreter_lock_is_released() -> None:
 @pytest.mark.parametrize("loss", [cp.CrossEntropy(), BinaryCrossEntropyWithLogits(), cp.CrossEntropy("sum")], ids=repr)
 def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, agree: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "is_narrow", lambda net, batch_size: narrow)
-    monkeypatch.setattr(module, "MEASURED", batch_size)
+    monkeypatch.setattr(module, "EVALUATED", batch_size)
     rng = np.random.default_rng(batch_size)
     X, labels, order = rng.normal(size=(50, 2)), rng.integers(3, size=50), rng.permutation(50)
     y = labels if isinstance(loss, cp.CrossEntropy) else np.eye(3)[labels]
@@ -245,7 +259,7 @@ def test_blocks_that_are_not_full(loss: cp.Loss, batch_size: int, narrow: bool, 
     for engine in (Compiled(), Batch()):
         net = cp.mlp([2, 10, 3], hidden="tanh", seed=1, dtype="float64")
         steps = engine.train_epoch(net, loss, cp.SGD(0.01), X, y, order, batch_size)
-        results.append((net.theta, steps.losses, steps.hits, engine.measure(net, loss, X, y)))
+        results.append((net.theta, steps.losses, steps.n_correct, engine.loss_and_correct(net, loss, X, y)))
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 
@@ -277,7 +291,7 @@ def test_online_descent_takes_the_steps_of_the_reference(sizes: list[int], hidde
         optimizer = cp.SGD(StepDecay(0.05, every=13)) if len(sizes) == 3 else cp.SGD(0.05)
         for _ in range(2):  # the transposed weights begin anew with each epoch
             steps = engine.train_epoch(net, loss, optimizer, X, y, order, 1)
-        results.append((net.theta, steps.losses, np.nan_to_num(steps.hits, nan=-1)))  # squared errors have no hits
+        results.append((net.theta, steps.losses, np.nan_to_num(steps.n_correct, nan=-1)))
     for got, wanted in zip(*results, strict=True):
         agree(got, wanted, 1e-12)
 
@@ -412,6 +426,14 @@ def test_what_is_kept_of_the_data_is_never_out_of_date() -> None:
     agree(cp.CrossEntropy(), X, y.copy())
     y[3] = 2
     with pytest.raises(ShapeError, match="label 2"):
+        engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+
+
+def test_a_patch_between_two_calls_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, net, X, y = Compiled(), cp.mlp([4, 2]), np.ones((5, 4), np.float32), np.zeros(5, np.int64)
+    engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
+    monkeypatch.setattr(cp.Linear, "backward", lambda self, saved, dy: dy)
+    with pytest.raises(UnsupportedError, match=r"Linear\.backward is not the one"):
         engine.loss_and_grad(net, cp.CrossEntropy(), X, y)
 
 

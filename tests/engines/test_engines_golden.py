@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.walkthrough import worked_example
+from clearprop.walkthrough import published_example
 
 ENGINES = list(cp.ENGINES)
 
@@ -26,7 +26,7 @@ def test_the_published_network(engine: str) -> None:
     z = x W + b = (2, 2, 2); h = sigmoid(z) = 0.8808 each; o = h V + c = (-0.8808, -0.8808); p = (0.5, 0.5).
     do = p - y = (-0.5, 0.5); dV_i = h_i do; dh_i = V_i . do = 0, as each row of V has two equal numbers; so dW = 0, db = 0.
     """
-    net, x, y = worked_example()
+    net, x, y = published_example()
     made = cp.ENGINES.make(engine)
     value, grad = made.loss_and_grad(net, cp.CrossEntropy(), x, y)
     assert value == pytest.approx(0.6931471805599453, rel=1e-15)
@@ -73,4 +73,4 @@ def test_a_network_with_a_gradient_in_every_layer(engine: str) -> None:
     np.testing.assert_allclose(net[2].W, [[3, -2], [2, 0], [3, -2]], atol=1e-14)
     np.testing.assert_allclose(net[2].b, [4, -4], rtol=1e-14)
     assert steps.losses.tolist() == pytest.approx([math.log(2)], rel=1e-15)
-    assert steps.hits.tolist() == [1.0]  # of two equal scores, the first counts as the larger
+    assert steps.n_correct.tolist() == [1.0]  # of two equal scores, the first counts as the larger

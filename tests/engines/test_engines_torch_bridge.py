@@ -17,7 +17,7 @@ def trained(dtype: str) -> cp.Net:
     """Every kind of layer, with running statistics that are not the first ones."""
     net = cp.Net(
         cp.Linear(3, 5), cp.BatchNorm(5, momentum=0.4), cp.Tanh(), cp.Dropout(0.3), cp.Linear(5, 4), cp.ReLU(),
-        cp.Linear(4, 4), cp.Sigmoid(), cp.Linear(4, 2), cp.Softmax(), dtype=dtype,
+        cp.Linear(4, 4, bias=False), cp.Sigmoid(), cp.Linear(4, 2), cp.Softmax(), dtype=dtype,
     )  # fmt: skip
     cp.fit(net, (X, np.arange(9) % 2), loss="nll", epochs=3, batch_size=3)
     return net
@@ -63,6 +63,7 @@ def test_modules_of_pytorch_users() -> None:
     with torch.no_grad():
         wanted = module(torch.tensor(X, dtype=torch.float32)).numpy()
     np.testing.assert_allclose(net(X), wanted, rtol=1e-5)
+    assert repr(net[0]) == "Linear(3, 4, bias=False)"
     assert cp.Net.from_torch(nn.Linear(3, 1))(X).shape == (9, 1)
 
 

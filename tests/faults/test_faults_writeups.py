@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.gradcheck import Step
 from clearprop.gradcheck.faults import name_faults
-from clearprop.gradcheck.problem import Problem
 
 
-def make_problem(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, l2=0.0, scale=1.0, last=None) -> Problem:
+def make_step(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, l2=0.0, scale=1.0, last=None) -> Step:
     rng = np.random.default_rng(3)
     layers: list[cp.Layer] = []
     for n_in, n_out in pairwise(sizes):
@@ -24,20 +24,20 @@ def make_problem(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, l2=0.0,
     net = cp.Net(*layers, seed=None, dtype="float64")
     net.theta[:] = rng.normal(0, 1, net.theta.size)
     X = scale * rng.normal(0, 1, (batch, sizes[0]))
-    return Problem(net, loss or cp.nn.CrossEntropy(), X, rng.integers(0, sizes[-1], batch), l2)
+    return Step(net, loss or cp.nn.CrossEntropy(), X, rng.integers(0, sizes[-1], batch), l2)
 
 
-def accused(problem: Problem, gradients: dict) -> list[str]:
-    return [suspect.fault for suspect in name_faults(problem, {k: np.asarray(v) for k, v in gradients.items()})]
+def accused(step: Step, gradients: dict) -> list[str]:
+    return [suspect.fault for suspect in name_faults(step, {k: np.asarray(v) for k, v in gradients.items()})]
 
 
 # C1, C2 and C6: one example, lists and loops, no NumPy in the mathematics
 
 
-def scalar_backprop(problem: Problem, mistake: str = "") -> dict:
+def scalar_backprop(step: Step, mistake: str = "") -> dict:
     """2-3-2 with sigmoid and softmax, in loops over numbers."""
-    W, b, V, c = (problem.parameters()[name].tolist() for name in ("W1", "b1", "W2", "b2"))
-    x, t = problem.X[0].tolist(), int(problem.y[0])
+    W, b, V, c = (step.parameters()[name].tolist() for name in ("W1", "b1", "W2", "b2"))
+    x, t = step.X[0].tolist(), int(step.y[0])
     h = [1 / (1 + math.exp(-(sum(x[i] * W[i][j] for i in range(2)) + b[j]))) for j in range(3)]
     o = [sum(h[j] * V[j][k] for j in range(3)) + c[k] for k in range(2)]
     total = sum(math.exp(v) for v in o)
@@ -68,16 +68,16 @@ def scalar_backprop(problem: Problem, mistake: str = "") -> dict:
     ],
 )
 def test_scalar_code(mistake: str, fault: str) -> None:
-    problem = make_problem()
-    assert accused(problem, scalar_backprop(problem)) == []
-    assert fault in accused(problem, scalar_backprop(problem, mistake))
+    step = make_step()
+    assert accused(step, scalar_backprop(step)) == []
+    assert fault in accused(step, scalar_backprop(step, mistake))
 
 
 def test_a_bias_gradient_that_sums_over_two_of_three_units() -> None:
     """dx of a 3-unit layer in which the loop over the upper units stops at two."""
-    problem = make_problem((2, 3, 3))
-    p = problem.parameters()
-    x, t = problem.X[0], int(problem.y[0])
+    step = make_step((2, 3, 3))
+    p = step.parameters()
+    x, t = step.X[0], int(step.y[0])
     h = 1 / (1 + np.exp(-(x @ p["W1"] + p["b1"])))
     o = h @ p["W2"] + p["b2"]
     y = np.exp(o) / np.exp(o).sum()
@@ -85,7 +85,7 @@ def test_a_bias_gradient_that_sums_over_two_of_three_units() -> None:
     dh = [sum(do[k] * p["W2"][j, k] for k in range(2)) for j in range(3)]
     dz = dh * h * (1 - h)
     gradients = {"W1": np.outer(x, dz), "b1": dz, "W2": np.outer(h, do), "b2": do}
-    assert accused(problem, gradients) == ["unit-skipped-backward"]
+    assert accused(step, gradients) == ["unit-skipped-backward"]
 
 
 def softmax_by_batch_maximum(z):
@@ -96,37 +96,37 @@ def softmax_by_batch_maximum(z):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_softmax_shifted_by_the_maximum_of_the_batch(dtype: str) -> None:
     """The write-up's code works until one row lies far below another; then it gives NaN."""
-    problem = make_problem((4, 3), batch=6, scale=300.0)
-    W, b = (problem.parameters()[name].astype(dtype) for name in ("W1", "b1"))
-    X = problem.X.astype(dtype)
+    step = make_step((4, 3), batch=6, scale=300.0)
+    W, b = (step.parameters()[name].astype(dtype) for name in ("W1", "b1"))
+    X = step.X.astype(dtype)
     with np.errstate(all="ignore"):
-        dz = (softmax_by_batch_maximum(X @ W + b) - np.eye(3, dtype=dtype)[problem.y]) / np.asarray(6, dtype)
+        dz = (softmax_by_batch_maximum(X @ W + b) - np.eye(3, dtype=dtype)[step.y]) / np.asarray(6, dtype)
         gradients = {"W1": X.T @ dz, "b1": dz.sum(axis=0)}
     assert np.isnan(gradients["W1"]).any()
-    assert "softmax-shift-batch" in accused(problem, gradients)
+    assert "softmax-shift-batch" in accused(step, gradients)
 
 
 def test_raw_pixels_instead_of_the_scaled_ones() -> None:
-    problem = make_problem((4, 3, 3), batch=5, scale=0.01)
-    assert "data-unscaled" in accused(problem, batch_backprop(problem, X=problem.X * 255))
+    step = make_step((4, 3, 3), batch=5, scale=0.01)
+    assert "data-unscaled" in accused(step, batch_backprop(step, X=step.X * 255))
 
 
 def test_shuffled_with_an_unshuffled_index() -> None:
-    problem = make_problem((4, 3, 3), batch=5)
-    assert "targets-misordered" in accused(problem, batch_backprop(problem, y=problem.y[::-1]))
+    step = make_step((4, 3, 3), batch=5)
+    assert "targets-misordered" in accused(step, batch_backprop(step, y=step.y[::-1]))
 
 
 # B1: functions on batches, tanh or sigmoid, one-hot targets, mean gradient
 
 
-def batch_backprop(problem: Problem, mistake: str = "", X=None, y=None) -> dict:
+def batch_backprop(step: Step, mistake: str = "", X=None, y=None) -> dict:
     """A two-layer net on a batch, as in the practical: forward, then the formulas line by line, each with its slip."""
-    p = problem.parameters()
-    X = problem.X if X is None else X
-    Y = np.eye(p["b2"].size)[problem.y if y is None else y]
+    p = step.parameters()
+    X = step.X if X is None else X
+    Y = np.eye(p["b2"].size)[step.y if y is None else y]
     n = X.shape[0]
     z1 = X @ p["W1"] + p["b1"]
-    tanh = isinstance(problem.net.layers[1], cp.Tanh)
+    tanh = isinstance(step.net.layers[1], cp.Tanh)
     h = np.tanh(z1) if tanh else 1 / (1 + np.exp(-z1))
     z2 = h @ p["W2"] + p["b2"]
     exp = np.exp(z2)
@@ -160,12 +160,12 @@ def batch_backprop(problem: Problem, mistake: str = "", X=None, y=None) -> dict:
         updated = p["W2"] - 0.3 * grads["W2"]
         delta1 = (delta2 @ updated.T) * right
         grads["W1"], grads["b1"] = X.T @ delta1, delta1.sum(0)
-    if problem.l2 and mistake != "no penalty":
+    if step.l2 and mistake != "no penalty":
         factor = {"2 lambda": 2.0, "lambda / n": 1 / n}.get(mistake, 1.0)
-        grads["W1"] = grads["W1"] + factor * problem.l2 * p["W1"]
-        grads["W2"] = grads["W2"] + factor * problem.l2 * p["W2"]
+        grads["W1"] = grads["W1"] + factor * step.l2 * p["W1"]
+        grads["W2"] = grads["W2"] + factor * step.l2 * p["W2"]
         if mistake == "b penalty":
-            grads["b1"], grads["b2"] = grads["b1"] + problem.l2 * p["b1"], grads["b2"] + problem.l2 * p["b2"]
+            grads["b1"], grads["b2"] = grads["b1"] + step.l2 * p["b1"], grads["b2"] + step.l2 * p["b2"]
     return grads
 
 
@@ -192,14 +192,14 @@ def batch_backprop(problem: Problem, mistake: str = "", X=None, y=None) -> dict:
     ],
 )
 def test_batch_code(mistake: str, fault: str) -> None:
-    problem = make_problem((3, 4, 3), hidden=cp.Tanh, batch=7)
-    assert accused(problem, batch_backprop(problem)) == []
-    assert fault in accused(problem, batch_backprop(problem, mistake))
+    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7)
+    assert accused(step, batch_backprop(step)) == []
+    assert fault in accused(step, batch_backprop(step, mistake))
 
 
 def test_sigmoid_derivative_of_a_value_that_went_through_sigmoid_already() -> None:
-    problem = make_problem((3, 4, 3), batch=7)
-    assert "derivative-at-activation" in accused(problem, batch_backprop(problem, "sigmoid twice"))
+    step = make_step((3, 4, 3), batch=7)
+    assert "derivative-at-activation" in accused(step, batch_backprop(step, "sigmoid twice"))
 
 
 @pytest.mark.parametrize(
@@ -212,21 +212,21 @@ def test_sigmoid_derivative_of_a_value_that_went_through_sigmoid_already() -> No
     ],
 )
 def test_penalties(mistake: str, fault: str) -> None:
-    problem = make_problem((3, 4, 3), hidden=cp.Tanh, batch=7, l2=0.1)
-    assert accused(problem, batch_backprop(problem)) == []
-    assert fault in accused(problem, batch_backprop(problem, mistake))
+    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7, l2=0.1)
+    assert accused(step, batch_backprop(step)) == []
+    assert fault in accused(step, batch_backprop(step, mistake))
 
 
 def test_two_mistakes_at_once() -> None:
-    problem = make_problem((3, 4, 3), hidden=cp.Tanh, batch=7)
-    gradients = batch_backprop(problem, "1 - h")
+    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7)
+    gradients = batch_backprop(step, "1 - h")
     gradients["W2"] = -gradients["W2"]
-    assert accused(problem, gradients) == ["sign-reversed + tanh-one-minus-h"]
+    assert accused(step, gradients) == ["sign-reversed + tanh-one-minus-h"]
 
 
 def test_the_sentence_names_tensors_layer_and_remedy() -> None:
-    problem = make_problem((3, 4, 3), hidden=cp.Tanh, batch=7)
-    suspect = name_faults(problem, batch_backprop(problem, "none"))[0]
+    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7)
+    suspect = name_faults(step, batch_backprop(step, "none"))[0]
     assert suspect.sentence == "W1 and b1".replace("W1", "dW1").replace("b1", "db1") + (
         " are what you get if the derivative of tanh is left out in layer 1."
     )
@@ -238,7 +238,7 @@ def test_a_column_of_predictions_against_a_vector_of_targets() -> None:
     rng = np.random.default_rng(0)
     net = cp.Net(cp.Linear(3, 1), dtype="float64")
     X, y = rng.normal(size=(6, 3)), rng.normal(size=6)
-    problem = Problem(net, cp.nn.MeanSquaredError(), X, y[:, None])
+    step = Step(net, cp.nn.MeanSquaredError(), X, y[:, None])
     y_hat = net(X)
     d = (2 * (y_hat - y)).sum(axis=1, keepdims=True) / 36
-    assert accused(problem, {"W1": X.T @ d, "b1": d.sum(0)}) == ["column-against-vector"]
+    assert accused(step, {"W1": X.T @ d, "b1": d.sum(0)}) == ["column-against-vector"]

@@ -55,7 +55,7 @@ def test_hostile_scripts_become_one_line(name, tmp_path):
     if name == "shadows":
         assert outcome.status == 2 or outcome.status == 0
         return
-    right = [finding.name for finding in outcome.findings if finding.verdict == "right"]
+    right = [function.name for function in outcome.functions if function.verdict == "right"]
     assert right == (["clearprop_check"] if checked else [])
     assert outcome.status == (0 if checked and not line else 2), text
     assert len(outcome.output) <= 2000
@@ -92,8 +92,8 @@ def test_a_module_beside_the_script_does_not_shadow_the_checkers_own(tmp_path):
 
 def test_an_answer_that_the_script_made_up_is_not_executed(tmp_path):
     path = tmp_path / "script.py"
-    forged = '{"stage": "done", "findings": [{"evil": 1}]}'
+    forged = '{"stage": "done", "functions": [{"evil": 1}]}'
     path.write_text(f"import sys, os\nopen(sys.orig_argv[-2], 'w').write({forged!r})\nos._exit(0)")
     outcome = check_file(path)
     assert outcome.status == 2
-    assert outcome.problem == "The script wrote over the answer of the check."
+    assert outcome.problem == "The script overwrote the answer of the check."

@@ -57,7 +57,7 @@ def copy_of(name, folder, old="", new=""):
 @pytest.mark.parametrize("name", list(RIGHT))
 def test_right_scripts_are_right(name):
     outcome = check_file(SCRIPTS / name)
-    assert sorted(finding.name for finding in outcome.findings) == sorted(RIGHT[name])
+    assert sorted(function.name for function in outcome.functions) == sorted(RIGHT[name])
     assert outcome.status == 0, outcome
     assert outcome.verdict == "right"
 
@@ -66,26 +66,26 @@ def test_right_scripts_are_right(name):
 def test_planted_mistakes_are_found_and_named(name, old, new, function, word, tmp_path):
     outcome = check_file(copy_of(name, tmp_path, old, new))
     assert outcome.status == 1, outcome
-    wrong = {finding.name: finding for finding in outcome.findings if finding.verdict == "wrong"}
+    wrong = {found.name: found for found in outcome.functions if found.verdict == "wrong"}
     assert list(wrong) == [function], outcome
     assert word in wrong[function].text
     graded = wrong[function].graded()
     assert graded["hints"]
     assert not any("Right:" in hint for hint in graded["hints"])
-    json.dumps(outcome.to_dict(), allow_nan=False)
+    json.dumps(outcome.to_json(), allow_nan=False)
 
 
 def test_a_derivative_may_be_written_for_the_value():
-    found = {finding.name: finding for finding in check_file(SCRIPTS / "loss_right.py").findings}
+    found = {outcome.name: outcome for outcome in check_file(SCRIPTS / "loss_right.py").functions}
     assert "function of the value a" in found["d_tanh"].text
     assert "function of the value a" not in found["sigmoid_prime"].text
 
 
 def test_functions_can_be_chosen_and_adapters_named():
     outcome = check_file(SCRIPTS / "adapter_right.py", ["tripled"])
-    assert [finding.name for finding in outcome.findings] == ["tripled"]
+    assert [function.name for function in outcome.functions] == ["tripled"]
     assert outcome.status == 1
-    assert [f.name for f in check_file(SCRIPTS / "torch_right.py", ["Cube"]).findings] == ["Cube"]
+    assert [f.name for f in check_file(SCRIPTS / "torch_right.py", ["Cube"]).functions] == ["Cube"]
 
 
 def test_what_is_not_understood_comes_with_an_adapter(tmp_path):
@@ -118,7 +118,7 @@ def test_a_folder_becomes_a_table(tmp_path):
     ("arguments", "status"), [(["dict_right.py", "--json"], 0), (["adapter_right.py", "tripled", "--grade"], 1)]
 )
 def test_the_command(arguments, status):
-    code = "import typer; from clearprop.cli.checking import check; app = typer.Typer(); app.command()(check); app()"
+    code = "import typer; from clearprop.cli.check import check; app = typer.Typer(); app.command()(check); app()"
     done = subprocess.run(
         [sys.executable, "-c", code, str(SCRIPTS / arguments[0]), *arguments[1:]], capture_output=True, text=True, check=False
     )

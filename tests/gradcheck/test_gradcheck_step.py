@@ -39,7 +39,7 @@ def test_every_layout_is_understood_and_said(x_columns, w_flipped, targets, redu
     report = check_step(X, y, parameters, {f"d{k}": v for k, v in gradients.items()}, "tanh")
     assert report.ok, report
     words = str(report)
-    assert f"one example a {'column' if x_columns else 'row'}" in words
+    assert f"one example per {'column' if x_columns else 'row'}" in words
     assert ("(n_out, n_in)" if w_flipped else "(n_in, n_out)") in words
     assert f"the {reduction} over the batch (inferred)" in words
     assert report["W1"].shape == parameters["W1"].shape

@@ -111,15 +111,15 @@ def test_losses(loss, y_hat, y, value, dy_hat, agree):
     agree(loss.backward(saved), array(dy_hat), EXACT)
 
 
-def test_hits():
+def test_n_correct():
     scores = array([1, 3], [2, 0], [0, 1])
-    assert cp.CrossEntropy().hits(scores, np.array([1, 1, 1])) == 2
-    assert cp.CrossEntropy().hits(scores, array([0, 1], [0, 1], [0, 1])) == 2
-    assert cp.BinaryCrossEntropy().hits(array([0.6], [0.4], [0.3]), array([1], [0], [1])) == 2
-    assert cp.BinaryCrossEntropyWithLogits().hits(array([0.1], [-0.1], [-3]), array([1], [0], [1])) == 2
+    assert cp.CrossEntropy().n_correct(scores, np.array([1, 1, 1])) == 2
+    assert cp.CrossEntropy().n_correct(scores, array([0, 1], [0, 1], [0, 1])) == 2
+    assert cp.BinaryCrossEntropy().n_correct(array([0.6], [0.4], [0.3]), array([1], [0], [1])) == 2
+    assert cp.BinaryCrossEntropyWithLogits().n_correct(array([0.1], [-0.1], [-3]), array([1], [0], [1])) == 2
     # two outputs: one of two right, both right
-    assert cp.BinaryCrossEntropy().hits(array([0.6, 0.6], [0.1, 0.9]), array([1, 0], [0, 1])) == 1.5
-    assert np.isnan(cp.MeanSquaredError().hits(scores, scores))
+    assert cp.BinaryCrossEntropy().n_correct(array([0.6, 0.6], [0.1, 0.9]), array([1, 0], [0, 1])) == 1.5
+    assert np.isnan(cp.MeanSquaredError().n_correct(scores, scores))
 
 
 # --- the figures of the Radboud assignment, from default_rng(12345) ------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.nn import INITIALISERS
+from clearprop.recipes.radboud_digits_runs import ProductXavier
 
 N_IN, N_OUT = 300, 200
 SHAPE = (N_IN, N_OUT)
@@ -21,7 +22,7 @@ VARIANCES = {
     cp.He("normal"): 2 / 300,
     cp.LeCun(): 1 / 300,
     cp.LeCun("normal"): 1 / 300,
-    cp.ProductXavier(): 2 / 60000,  # a^2 / 3 with a^2 = 6 / (300 * 200)
+    ProductXavier(): 2 / 60000,  # a^2 / 3 with a^2 = 6 / (300 * 200)
 }
 
 
@@ -40,7 +41,7 @@ def test_variance(init, variance):
 @pytest.mark.parametrize(
     ("init", "limit"),
     # uniform(-a, a): a = sqrt(6 / 500), sqrt(6 / 300), sqrt(3 / 300), sqrt(6 / 60000)
-    [(cp.Xavier(), 0.012**0.5), (cp.He(), 0.02**0.5), (cp.LeCun(), 0.01**0.5), (cp.ProductXavier(), 0.0001**0.5)],
+    [(cp.Xavier(), 0.012**0.5), (cp.He(), 0.02**0.5), (cp.LeCun(), 0.01**0.5), (ProductXavier(), 0.0001**0.5)],
     ids=repr,
 )
 def test_limits_of_the_uniform_ones(init, limit):
@@ -53,14 +54,14 @@ def test_product_xavier_is_the_published_one_bit_for_bit():
     for n_in, n_out in ((64, 32), (32, 1)):
         a = np.sqrt(6 / (n_in * n_out))
         wanted = rng.uniform(-a, a, (n_in, n_out))
-        assert np.array_equal(cp.ProductXavier().draw(ours, (n_in, n_out), n_in, n_out), wanted)
+        assert np.array_equal(ProductXavier().draw(ours, (n_in, n_out), n_in, n_out), wanted)
 
 
 def test_a_net_draws_layer_after_layer_from_one_generator():
     net = cp.Net(
-        cp.Linear(64, 32, init="product_xavier"),
+        cp.Linear(64, 32, init=ProductXavier()),
         cp.ReLU(),
-        cp.Linear(32, 1, init="product_xavier"),
+        cp.Linear(32, 1, init=ProductXavier()),
         seed=12345,
         dtype="float64",
     )

@@ -231,8 +231,8 @@ def slightly_wrong(parent, factor):
     class Slightly(parent):
         @staticmethod
         def update(theta, g, *rest):
-            new, *slots = parent.update(theta, g, *rest)
-            return theta + factor * (new - theta), *slots
+            new, *state = parent.update(theta, g, *rest)
+            return theta + factor * (new - theta), *state
 
     return Slightly
 

@@ -59,12 +59,12 @@ def test_hidden_layers_and_activations_are_values():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "What is there to try?"),
+        ([], "There is nothing to sweep; name a setting and its values"),
         (["--grid", "lr"], "A setting is written as in --grid lr=0.01,0.1, not 'lr'"),
         (["--grid", "lrr=1"], "did you mean 'lr'"),
         (["--grid", "lr=1:2"], "say how many draws"),
         (["--grid", "lr=1:2:lin"], "low:high or low:high:log"),
-        (["--grid", "lr=fast"], "--lr takes a share"),
+        (["--grid", "lr=fast"], "lr takes numbers such as 0.1, not 'fast'"),
         (["--grid", "lr=0.1", "--grid", "lr=0.2"], "names lr twice"),
         (["--grid", "lr=0.1", "--set", "lr=0.2"], "both fixed and in the grid"),
         (["--grid", "lr=0.1", "--jobs", "0"], "jobs must be"),
@@ -128,6 +128,6 @@ def test_ctrl_c_keeps_what_is_finished_and_stores_no_half_trial(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "the same command goes on" in err
+    assert "run the same command to continue" in err
     lines = (tmp_path / "rows.jsonl.journal").read_text().splitlines()
     assert all(row["epochs_done"] == 25 or row["stopped"].startswith("val") for line in lines for row in json.loads(line))

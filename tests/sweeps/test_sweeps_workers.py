@@ -82,3 +82,33 @@ def test_a_scheduler_that_is_not_there():
     pytest.importorskip("distributed")
     with pytest.raises(OptionError, match="No Dask scheduler answers"):
         run_sweep(slow, {"x": [1]}, shared={"factor": 1}, scheduler="tcp://127.0.0.1:1")
+
+
+def test_quick_trials_are_handed_out_many_at_a_time(monkeypatch):
+    # The first of each combination shows that they take no time; without learning that, each would go alone.
+    from clearprop.sweeps import workers
+
+    groups = []
+    plain = workers.run_group
+
+    def counted(work, shared, fixed, trials, apart):
+        groups.append(len(trials))
+        return plain(work, shared, fixed, trials, apart)
+
+    monkeypatch.setattr(workers, "run_group", counted)
+    rows = run_sweep(lambda seed, x: {"y": x}, {"x": [1, 2]}, seeds=400)
+    assert len(rows) == sum(groups) == 800
+    assert len(groups) < 100
+
+
+def test_groups_by_hand():
+    trials = [Trial.of({"x": x}, k, 0) for x in (1, 2) for k in range(40)]
+    groups = Groups(trials, workers=1)
+    handed = iter(groups)
+    first = next(handed)
+    assert [t.replicate for t in first] == [0]  # nothing is known: alone
+    groups.learn(first[0], GROUP_SECONDS / 4)
+    second = next(handed)  # the other combination's first replicate counts as the slowest known; then three more of the first
+    assert second[0].settings["x"] == 2
+    assert len(second) == 4
+    assert sum(len(group) for group in [first, second, *handed]) == 80

@@ -11,7 +11,7 @@ import pytest
 import clearprop as cp
 from clearprop.engines import Batch
 from clearprop.errors import OptionError, ShapeError, UnknownNameError
-from clearprop.walkthrough import explain, worked_example
+from clearprop.walkthrough import explain, published_example, worked_example
 from clearprop.walkthrough.numbers import write
 
 X = np.random.default_rng(0).normal(size=(4, 3))
@@ -19,7 +19,7 @@ Y = np.array([0, 1, 1, 0])
 
 
 def test_the_published_figures() -> None:
-    step = explain(*worked_example(), optimizer=cp.SGD(lr=0.1))
+    step = explain(*published_example(), optimizer=cp.SGD(lr=0.1))
     np.testing.assert_array_equal(step["z1"], [[2, 2, 2]])
     np.testing.assert_allclose(step["a1"], [[0.8808] * 3], atol=5e-5)
     np.testing.assert_array_equal(step["p"], [[0.5, 0.5]])
@@ -31,8 +31,19 @@ def test_the_published_figures() -> None:
     assert not step["db1"].any()
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_every_derivative_of_the_worked_example_is_different_from_zero(optimizer: str) -> None:
+    step = explain(*worked_example(), optimizer=optimizer)
+    derivatives = {line.symbol: line.value for line in step.stages[2].lines}
+    assert list(derivatives) == ["dz2", "dW2", "db2", "da1", "dz1", "dW1", "db1"]
+    for symbol, value in derivatives.items():
+        assert np.abs(value).min() > 0.01, symbol
+    assert np.unique(np.abs(derivatives["dz1"])).size == 3  # no two units alike, so that an exchange would be seen
+    np.testing.assert_array_equal(step["z1"], [[2, 0, -1.5]])  # numbers for paper
+
+
 def test_every_digit_is_in_the_text() -> None:
-    text = str(explain(*worked_example()))
+    text = str(explain(*published_example()))
     assert "L = -sum of y * log p" in text
     for figure in ("0.8807970779778823  0.8807970779778823  0.8807970779778823", "0.6931471805599453"):
         assert figure in text
@@ -41,7 +52,7 @@ def test_every_digit_is_in_the_text() -> None:
 
 
 def test_softmax_in_two_factors() -> None:
-    step = explain(*worked_example(), softmax="separate")
+    step = explain(*published_example(), softmax="separate")
     np.testing.assert_array_equal(step["dp"], [[-2, 0]])
     np.testing.assert_array_equal(step["J"], [[[0.25, -0.25], [-0.25, 0.25]]])
     first, second = (line for line in step.lines if line.symbol == "dz2")
@@ -52,7 +63,7 @@ def test_softmax_in_two_factors() -> None:
     with pytest.raises(OptionError, match="takes CrossEntropy apart"):
         explain(cp.mlp([3, 2]), X, X[:, :2], loss="mse", softmax="separate")
     with pytest.raises(UnknownNameError, match="fused"):
-        explain(*worked_example(), softmax="both")
+        explain(*published_example(), softmax="both")
 
 
 OPTIMIZERS = [
@@ -130,7 +141,7 @@ def test_one_example_may_come_without_its_batch() -> None:
 
 
 def test_values_by_symbol() -> None:
-    step = explain(*worked_example())
+    step = explain(*published_example())
     with pytest.raises(OptionError, match=r"There is no symbol called 'dW3'\. Known: x, y, W1"):
         step["dW3"]
     assert step.lines[0].shape == (1, 2)
@@ -141,14 +152,14 @@ def test_the_rich_table_keeps_rows_whole_on_a_narrow_terminal() -> None:
 
     for width, figure in ((140, "-0.44039853898894116  0.44039853898894116"), (80, "-0.440399  0.440399")):
         console = Console(file=io.StringIO(), width=width)
-        console.print(explain(*worked_example(), softmax="separate"))
+        console.print(explain(*published_example(), softmax="separate"))
         lines = console.file.getvalue().splitlines()
         assert sum(figure in line for line in lines) == 3
         assert max(map(len, lines)) <= width
 
 
 def test_html_and_json() -> None:
-    step = explain(*worked_example())
+    step = explain(*published_example())
     html = step._repr_html_()
     assert "a1<sup>T</sup> dz2" in html
     assert "-0.44039853898894116" in html

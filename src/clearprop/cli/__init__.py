@@ -1,4 +1,4 @@
-"""The command line: `clearprop train`, `predict`, `info` and `data`."""
+"""The command line: one file for each command, bearing its name, and what the commands share."""
 
 from clearprop.cli.app import app, main
 

@@ -1,24 +1,39 @@
-"""The configuration of a run: what the options and a config.json say together, and how it is written down."""
+"""The configuration of a run: from options, from a config.json or from both, and back to a config.json or a command line."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearprop.cli import options
-from clearprop.cli.output import FILE, unfinished
+from clearprop.cli import parsing
+from clearprop.cli.folder import CONFIG, unfinished
 from clearprop.errors import DataError, OptionError
 from clearprop.registry import require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
     from clearprop.training.settings import Settings
+    from clearprop.training.setup import Setup
 
 DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "val": lambda text: parsing.parse_size("--val", text),
+    "test": lambda text: parsing.parse_size("--test", text),
+    "data_dir": lambda path: str(path.resolve()),
+    "hidden": parsing.parse_hidden,
+    "activation": parsing.parse_activation,
+    "schedule_args": parsing.parse_pairs,
+    "batch_size": lambda text: parsing.parse_count_or("all", "--batch-size", text),
+    "patience": lambda text: parsing.parse_count_or("none", "--patience", text),
+}
+"""Options whose text is not yet the value."""
+APART = ("source", "report", "json", "quiet", "force", "resume", "doctor")
+"""Options that do not change what is trained, or are written otherwise."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +44,11 @@ class Configuration:
     ----------
     data : dict
     settings : dict
-        Those that are fixed; once there are data, `settings_for` chooses the others.
+        Those that are given; `settings_for` chooses the others for the data.
     complete : bool
-        Whether they all are, as they come from a config.json.
+        Whether all are given, as in a config.json; what is missing then has its default.
+    every : int or None
+        Epochs from one checkpoint to the next.
     """
 
     data: dict[str, Any]
@@ -40,7 +57,7 @@ class Configuration:
     every: int | None = None
 
     def load(self) -> Dataset:
-        """The data set."""
+        """Load the data set."""
         from clearprop.data import load
 
         data = {name: value for name, value in self.data.items() if value is not None}
@@ -54,39 +71,34 @@ class Configuration:
         return Settings.of(**self.settings) if self.complete else settings_for(data, **self.settings)
 
 
+def parse_options(given: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, with their texts turned into values."""
+    return {
+        name: PARSERS[name](value) if name in PARSERS and not isinstance(value, int) else value
+        for name, value in given.items()
+        if value is not None and value not in ((), [])  # an option that may be repeated, and was not given
+    }
+
+
 def from_options(given: dict[str, Any]) -> Configuration:
-    """The configuration that the options of `clearprop train` mean; None stands for an option that was not given."""
+    """The configuration that the options of `clearprop train` stand for."""
     from clearprop.training.settings import Settings
 
-    data = {name: given[name] for name in DATA if given.get(name) is not None}
-    for name in ("val", "test"):
-        if name in data:
-            data[name] = options.parse_share(name, data[name])
-    if "data_dir" in data:
-        data["data_dir"] = str(data["data_dir"].resolve())
-    if Path(data.get("source", "")).is_file() or "/" in data.get("source", ""):
-        data["source"] = str(Path(data["source"]).expanduser().resolve())  # to be found again from any folder
-    settings = {name: given[name] for name in Settings.names() if given.get(name) is not None}
-    parsers: dict[str, Callable[[Any], Any]] = {
-        "hidden": options.parse_hidden,
-        "activation": lambda text: tuple(name.strip() for name in text.split(",")),
-        "schedule_args": options.parse_pairs,
-        "batch_size": lambda text: options.parse_count("batch-size", text, "all"),
-        "patience": lambda text: options.parse_count("patience", text, "none"),
-    }
-    settings = {name: parsers[name](value) if name in parsers else value for name, value in settings.items()}
-    if settings.get("schedule_args") == {}:
-        del settings["schedule_args"]
-    return Configuration(data, settings)
+    parsed = parse_options({name: given.get(name) for name in (*DATA, *Settings.names())})
+    data = {name: parsed[name] for name in DATA if name in parsed}
+    source = data.get("source", "")
+    if Path(source).is_file() or "/" in source:
+        data["source"] = str(Path(source).expanduser().resolve())  # to be found again from any folder
+    return Configuration(data, {name: value for name, value in parsed.items() if name not in DATA})
 
 
 def from_file(path: Path, given: Configuration) -> Configuration:
-    """The configuration in a config.json, changed by the options given besides.
+    """The configuration in a config.json, overridden by the options that are given.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or is none.
+        If the file cannot be read, or is no config.json.
     """
     try:
         found = json.loads(path.read_text())
@@ -99,7 +111,7 @@ def from_file(path: Path, given: Configuration) -> Configuration:
 
 
 def choose(given: dict[str, Any]) -> Configuration:
-    """The configuration of the run, from a file or from options.
+    """The configuration of `clearprop train`: from options, from --config, or from the run that --resume names.
 
     Raises
     ------
@@ -108,17 +120,17 @@ def choose(given: dict[str, Any]) -> Configuration:
     """
     asked = from_options(given)
     every = given["checkpoint_every"]
-    require(every is None or every >= 1, "checkpoint-every", every, "a number of epochs, 1 or more")
+    require(every is None or every >= 1, "--checkpoint-every", every, "a number of epochs, 1 or more")
     if given["resume"] and given["config"]:
-        raise OptionError("--resume takes the configuration of the run it goes on with; leave out --config.")
+        raise OptionError("--resume takes the configuration from the run that it continues; leave out --config.")
     if every is not None and not (given["out"] or given["resume"]):
-        raise OptionError("--checkpoint-every needs a folder to write to: add --out DIRECTORY.")
+        raise OptionError("--checkpoint-every needs a folder to write to; add --out DIRECTORY.")
     if given["resume"]:
-        return resumed(from_file(unfinished(given["resume"]) / FILE, Configuration({}, {})), asked, given)
+        return resumed(from_file(unfinished(given["resume"]) / CONFIG, Configuration({}, {})), asked, given)
     if given["config"]:
         return from_file(given["config"], asked)
     if "source" not in asked.data:
-        raise OptionError("What is there to train on? Name a data set or a file, as in: clearprop train circles")
+        raise OptionError("There is nothing to train on; name a data set or a file, as in: clearprop train circles")
     return asked
 
 
@@ -132,7 +144,7 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
     """
     other = [name for name in (*asked.data, *asked.settings) if name not in ("epochs", "data_dir")]
     if other:
-        raise OptionError(f"--resume goes on with the settings of the run; only --epochs may change, not {', '.join(other)}.")
+        raise OptionError(f"--resume keeps the settings of the run; only --epochs may change, not {', '.join(other)}.")
     epochs = asked.settings.get("epochs", saved.settings["epochs"])
     schedule = saved.settings["schedule"]
     if epochs != saved.settings["epochs"] and schedule != "constant" and not saved.settings["schedule_args"]:
@@ -144,8 +156,28 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
     return Configuration(saved.data | asked.data, saved.settings | {"epochs": epochs}, complete=True, every=every)
 
 
+def plain_setup(given: dict[str, Any]) -> Setup:
+    """The setup of `clearprop explain` and `ladder`: that of `train`, but with a fixed learning rate and without dropout.
+
+    Parameters
+    ----------
+    given : dict
+        Options of `clearprop train`; dtype is float64 and the optimizer sgd unless they are given.
+    """
+    from clearprop.training.setup import set_up
+
+    asked = from_options(given)
+    defaults = {"dtype": "float64", "optimizer": "sgd"}
+    fixed = {"dropout": 0.0, "schedule": "constant", "patience": None}
+    configuration = replace(asked, settings=defaults | asked.settings | fixed)
+    data = configuration.load()
+    setup = set_up(configuration.settle(data), data)
+    setup.optimizer.lr = setup.settings.lr  # the number itself reads better than a constant schedule
+    return setup
+
+
 def written(configuration: Configuration, settings: Settings, every: int | None) -> dict[str, Any]:
-    """The contents of config.json: all that is needed to run again, and what ran."""
+    """The contents of config.json: everything needed to repeat the run, and the versions that ran it."""
     return {
         "clearprop": versions()["clearprop"],
         "data": configuration.data,
@@ -157,7 +189,7 @@ def written(configuration: Configuration, settings: Settings, every: int | None)
 
 
 def versions() -> dict[str, str]:
-    """Of everything that may change the numbers."""
+    """Versions of everything that may change the numbers."""
     import platform
 
     import numpy as np
@@ -165,3 +197,25 @@ def versions() -> dict[str, str]:
     from clearprop import __version__
 
     return {"clearprop": __version__, "numpy": np.__version__, "python": platform.python_version()}
+
+
+def command_line(given: dict[str, Any]) -> str:
+    """The `clearprop train` command with these options.
+
+    Examples
+    --------
+    >>> command_line({"source": "my data.csv", "lr": 0.1, "nesterov": False, "schedule_args": ["rise=0.1"]})
+    "clearprop train 'my data.csv' --lr 0.1 --no-nesterov --schedule-arg rise=0.1"
+    """
+    words = ["clearprop", "train", *([str(given["source"])] if given.get("source") else [])]
+    for name, value in given.items():
+        flag = name.replace("_", "-")
+        if value is None or name in APART:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        elif isinstance(value, (list, tuple)):
+            words += [word for item in value for word in ("--" + flag.removesuffix("s"), str(item))]
+        else:
+            words += [f"--{flag}", str(value)]
+    return shlex.join(words)

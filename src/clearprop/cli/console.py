@@ -1,35 +1,51 @@
-"""Where text goes: figures to stdout, complaints to stderr, and no colours or half lines in a pipe."""
+"""The console: results on stdout, errors on stderr, plain text without colours or wrapped lines in a pipe."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-FAILED, INTERRUPTED = 1, 130  # exit status after a non-finite loss; after Ctrl-C, as shells have it
+FAILED = 1  # exit status after a non-finite loss, a finding of the doctor, or a claim that does not hold
+USAGE = 2  # exit status of a mistake that the user can mend
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def screen(error: bool = False) -> Console:
-    """A console on the present stdout (or stderr), which does not colour numbers as it likes."""
+    """A rich console on the current stdout (or stderr), which neither highlights numbers nor wraps lines."""
     return Console(file=sys.stderr if error else sys.stdout, highlight=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
-    """Say on stderr what was wrong."""
+    """Print an error message on stderr."""
     screen(error=True).print(Text.assemble(("Error:", "bold red"), " ", message))
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Print one JSON object on stdout, in strict JSON: what is not finite must have been turned into text before."""
+    """Print one JSON object on stdout, in strict JSON; `plain` turns NaN and infinities into strings."""
     import json
 
     print(json.dumps(value, allow_nan=False))
 
 
+def empty_table(*columns: str, right: Sequence[str] = (), overflow: Any = "ellipsis") -> Table:
+    """A table without rows: left-aligned columns, then right-aligned ones."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in columns:
+        table.add_column(name, overflow=overflow)
+    for name in right:
+        table.add_column(name, justify="right", overflow=overflow)
+    return table
+
+
 def percent(share: float) -> str:
-    """A share as people read it.
+    """A fraction as a percentage.
 
     Examples
     --------
@@ -39,8 +55,30 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, in the singular or the plural.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(1400, "step")
+    ('1 epoch', '1,400 steps')
+    """
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """A time in seconds, or in minutes and seconds.
+
+    Examples
+    --------
+    >>> duration(0.5), duration(75)
+    ('0.5 s', '1 min 15 s')
+    """
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
 def plain(value: Any) -> Any:
-    """`value` in terms of strict JSON: NumPy scalars become Python's, NaN and infinities the texts of `json_row`.
+    """`value` in terms of strict JSON: NumPy scalars become Python's, NaN and infinities the strings of `json_row`.
 
     Examples
     --------

@@ -1,24 +1,35 @@
-"""`clearprop cost`: what a gradient costs by differences, and by back-propagation."""
+"""`clearprop cost`: time a gradient by finite differences and by back-propagation."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearprop.cli.console import plain, print_json, screen
+from clearprop.cli import options as o
+from clearprop.cli.console import empty_table, plain, print_json, screen
 from clearprop.errors import OptionError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def cost(
-    depths: Annotated[str, typer.Option(help="Hidden layers of each network.")] = "1,2,4,8,16",
-    engine: Annotated[str, typer.Option(help="What does the computing; in scalar, the laws show at once.")] = "scalar",
-    seed: Annotated[int, typer.Option(help="For the first weights and the examples.")] = 0,
-    plot: Annotated[Path | None, typer.Option(help="Draw the times to this .png or .svg file.", show_default=False)] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    depths: Annotated[
+        str, typer.Option(help="Numbers of hidden layers, one network for each.", metavar="N,N,...")
+    ] = "1,2,4,8,16",
+    engine: Annotated[
+        str, typer.Option(help="Engine; in scalar, time is proportional to the number of multiplications.")
+    ] = "scalar",
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the examples.")] = 0,
+    plot: Annotated[Path | None, o.option(o.OUTPUT, "Plot the times to this .png or .svg file.", metavar="FILE")] = None,
+    json: o.Json = False,
 ) -> None:
-    """Time one gradient by forward differences, central differences and back-propagation, on growing networks."""
+    """Time one gradient by forward differences, central differences and back-propagation, on growing networks.
+
+    Example: clearprop cost --plot cost.png
+    """
     from clearprop.studies.derivative_cost import fit_exponents, measure_costs
 
     try:
@@ -33,28 +44,22 @@ def cost(
         print_json(plain({"engine": engine, "rows": rows, "exponents": exponents}))
         return
     console = screen()
-    console.print(table(rows))
+    console.print(cost_table(rows))
     for method, k in exponents.items():
         console.print(f"{method}: time grows as P^{k:.2f}", markup=False)
     largest = {row["method"]: row for row in rows[-3:]}
     ratio = largest["central differences"]["seconds"] / largest["back-propagation"]["seconds"]
     P = rows[-1]["parameters"]
-    console.print(f"At P = {P:,} parameters, central differences take {ratio:,.0f} times as long as back-propagation.")
-    console.print("Error: the largest difference from back-propagation, in units of the largest derivative.")
+    console.print(f"With P = {P:,} parameters, central differences take {ratio:,.0f} times as long as back-propagation.")
+    console.print("Error: largest difference from back-propagation, relative to the largest derivative.")
     if plot is not None:
-        console.print(f"Drawn in {plot}.", markup=False)
+        console.print(f"Plotted to {plot}.", markup=False)
 
 
-def table(rows: list[dict[str, Any]]) -> Any:
+def cost_table(rows: list[dict[str, Any]]) -> Table:
     """A row for each network and method."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    found = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    found.add_column("parameters P", justify="right")
-    found.add_column("method")
-    for name in ("evaluations", "milliseconds", "error"):
-        found.add_column(name, justify="right")
+    found = empty_table("parameters P", "method", right=("evaluations", "milliseconds", "error"))
+    found.columns[0].justify = "right"
     for place, row in enumerate(rows):
         error = f"{row['error']:.0e}" if row["error"] else "0"
         number = f"{row['parameters']:,}" if place % 3 == 0 else ""
@@ -65,7 +70,7 @@ def table(rows: list[dict[str, Any]]) -> Any:
 
 
 def draw(rows: list[dict[str, Any]], exponents: dict[str, float], path: Path) -> None:
-    """The times against P, on logarithmic scales."""
+    """Plot the times against P, on logarithmic scales."""
     from matplotlib.figure import Figure
 
     from clearprop.plots import gradient_costs, save

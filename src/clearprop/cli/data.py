@@ -1,26 +1,24 @@
-"""`clearprop data`: what is in a data set."""
+"""`clearprop data`: describe a data set."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options as o
-from clearprop.cli.console import plain, print_json, screen
+from clearprop.cli.configuration import parse_options
+from clearprop.cli.console import SPLITS, empty_table, plain, print_json, screen
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from clearprop.arrays import Array
     from clearprop.data import Dataset
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
 MANY = 30  # classes; of more, only the number is shown
 
 
 def data(
-    source: Annotated[str, typer.Argument(help="As for clearprop train.", metavar="SOURCE", show_default=False)],
+    source: o.Source,
     target: o.Target = None,
     header: o.Header = None,
     task: o.Task = None,
@@ -28,23 +26,21 @@ def data(
     val: o.Val = None,
     test: o.Test = None,
     data_dir: o.DataDir = None,
-    seed: o.Seed = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    seed: o.SplitSeed = 0,
+    json: o.Json = False,
 ) -> None:
-    """Describe a data set as training would see it: sizes, classes, inputs and their scaling."""
+    """Describe a data set as clearprop train would use it: splits, classes, inputs and their scaling.
+
+    Example: clearprop data penguins.csv --target species
+    """
     from clearprop.data import load, profile
 
-    shares = {name: o.parse_share(name, text) for name, text in (("val", val), ("test", test)) if text is not None}
     dataset = load(
         source,
-        seed=0 if seed is None else seed,
-        val=shares.get("val"),
-        test=shares.get("test"),
-        data_dir=data_dir,
-        target=target,
-        header=header,
-        task=task,  # type: ignore[arg-type]  # any text; `load` checks it
-        scale=scale,  # type: ignore[arg-type]
+        seed=seed,
+        **parse_options(
+            {"target": target, "header": header, "task": task, "scale": scale, "val": val, "test": test, "data_dir": data_dir}
+        ),
     )
     found = profile(dataset)
     if json:
@@ -61,10 +57,10 @@ def show(found: dict[str, Any], dataset: Dataset) -> None:
     lines = [
         ("name", found["name"]),
         ("task", found["task"]),
-        ("predicts", ", ".join(found["targets"])),
+        ("target", ", ".join(found["targets"])),
         ("inputs", f"{inputs['count']}" + (f" (images of {shape[0]} x {shape[1]})" if shape else "")),
         ("scaling", found["scaling"]),
-        ("as scaled", "from {min:.4g} to {max:.4g}; mean {mean:.4g}, standard deviation {std:.4g}".format(**inputs)),
+        ("scaled", "from {min:.4g} to {max:.4g}; mean {mean:.4g}, standard deviation {std:.4g}".format(**inputs)),
     ]
     for label, value in lines:
         console.print(f"{label:<10} {value}", markup=False)
@@ -76,11 +72,8 @@ def show(found: dict[str, Any], dataset: Dataset) -> None:
 
 
 def split_table(found: dict[str, Any], dataset: Dataset) -> Table:
-    """Examples of each split, by class; or the range of the target, in its own units."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("")
-    for name in found["splits"]:
-        table.add_column(SPLITS[name], justify="right")
+    """Examples of each split, by class; for a regression, the range of the target in its own units."""
+    table = empty_table("", right=[SPLITS[name] for name in found["splits"]])
     rows = list(found["splits"].values())
     table.add_row("examples", *(f"{row['examples']:,}" for row in rows))
     if found["task"] == "regression":
@@ -99,8 +92,8 @@ def decoded(dataset: Dataset, y: Array) -> Array:
 
 
 def column_table(columns: list[dict[str, Any]]) -> Table:
-    """A table's columns: numbers or categories."""
-    table = Table("column", "holds", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    """The columns of a table, numeric or categorical."""
+    table = empty_table("column", "values", overflow="fold")
     for column in columns:
         categories = column.get("categories") or []
         table.add_row(column["name"], ", ".join(map(str, categories)) if categories else "numbers")

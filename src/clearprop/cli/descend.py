@@ -1,4 +1,4 @@
-"""`clearprop descend`: gradient descent on functions of two variables."""
+"""`clearprop descend`: minimise a function of two variables by gradient descent."""
 
 from __future__ import annotations
 
@@ -7,51 +7,71 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearprop.cli.console import plain, print_json, screen
+from clearprop.cli import options as o
+from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.cli.parsing import parse_count, parse_number, parse_pairs
 from clearprop.errors import OptionError
+from clearprop.optim import SCHEDULES
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from clearprop.descent import Path as DescentPath
     from clearprop.descent import Surface
 
-FUNCTIONS = "published, bowl, rosenbrock, beale, himmelblau or saddle."
-MANY = "Several, with commas, are compared."
+FUNCTIONS = "Function: published, bowl, rosenbrock, beale, himmelblau or saddle."
 
 
 def descend(
     function: Annotated[str, typer.Argument(help=FUNCTIONS, metavar="FUNCTION")] = "published",
-    start: Annotated[str | None, typer.Option(help="x,y of the start.", show_default=False, metavar="X,Y")] = None,
-    step: Annotated[str, typer.Option(help=f"Step size: the learning rate. {MANY}", metavar="LR")] = "0.1",
-    steps: Annotated[str, typer.Option(help=f"Number of steps. {MANY}", metavar="N")] = "10",
-    decay: Annotated[str, typer.Option(help=f"d: step t, from 0, is step * d^t long. {MANY}", metavar="D")] = "1",
-    optimizer: Annotated[str, typer.Option(help=f"sgd, adagrad, rmsprop or adam. {MANY}", metavar="NAME")] = "sgd",
-    momentum: Annotated[str, typer.Option(help=f"For sgd. {MANY}", metavar="M")] = "0",
-    schedule: Annotated[str | None, typer.Option(help="In place of --decay.", show_default=False)] = None,
-    schedule_arg: Annotated[list[str] | None, typer.Option(help="As for clearprop train.", metavar="NAME=NUMBER")] = None,
-    plot: Annotated[
-        Path | None, typer.Option(help="Draw contours, paths and values to this .png or .svg file.", show_default=False)
+    start: Annotated[
+        str | None, typer.Option(help="Starting point; the function has one by default.", show_default=False, metavar="X,Y")
     ] = None,
-    basins: Annotated[
-        Path | None, typer.Option(help="Draw which starts end at which minimum, for each descent.", show_default=False)
+    step: Annotated[str, typer.Option(help="Learning rate.", metavar="LR,...")] = "0.1",
+    steps: Annotated[str, typer.Option(help="Number of steps.", metavar="N,...")] = "10",
+    decay: Annotated[
+        str, typer.Option(help="Factor that multiplies the learning rate after each step.", metavar="FACTOR,...")
+    ] = "1",
+    optimizer: Annotated[str, typer.Option(help="Optimizer: sgd, adagrad, rmsprop or adam.", metavar="NAME,...")] = "sgd",
+    momentum: Annotated[str, typer.Option(help="Momentum of sgd.", metavar="M,...")] = "0",
+    schedule: Annotated[
+        str | None,
+        typer.Option(help=f"Learning rate schedule, instead of --decay: {o.listed(*SCHEDULES)}.", show_default=False),
+    ] = None,
+    schedule_args: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule-arg", help="Argument of the schedule; may be repeated.", metavar="NAME=NUMBER", show_default=False
+        ),
     ] = None,
     answers: Annotated[
-        bool, typer.Option("--answers", help="Answer the published questions about step sizes, with figures.")
+        bool, o.option(o.OUTPUT, "Answer the published questions about step sizes, with figures.", "--answers")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    plot: Annotated[
+        Path | None, o.option(o.OUTPUT, "Plot contours, paths and values to this .png or .svg file.", metavar="FILE")
+    ] = None,
+    basins: Annotated[
+        Path | None,
+        o.option(o.OUTPUT, "Plot the basins of attraction of each descent to this .png or .svg file.", metavar="FILE"),
+    ] = None,
+    json: o.Json = False,
 ) -> None:
-    """Follow optimizers down a function of two variables.
+    """Minimise a function of two variables by gradient descent, with one or several optimizers.
 
-    The three published descents: clearprop descend --step 0.1,0.305,0.2 --steps 10,13,10 --decay 1,1,0.8 --plot descent.png
+    Several values, separated by commas, give as many descents side by side.
+
+    Example, the three published descents: clearprop descend --step 0.1,0.305,0.2 --steps 10,13,10 --decay 1,1,0.8
     """
-    from clearprop.cli.options import parse_pairs
     from clearprop.descent import SURFACES, answer_questions, descend
 
     surface = SURFACES.make(function)
     begin = surface.start if start is None else parse_point(start)
     lists = {"step": step, "steps": steps, "decay": decay, "optimizer": optimizer, "momentum": momentum}
     wanted = line_up({name: [item.strip() for item in text.split(",")] for name, text in lists.items()})
-    extra = parse_pairs(schedule_arg or [])
-    paths = {in_words(given, schedule): descend(surface, begin, *make_descent(given, schedule, extra)) for given in wanted}
+    extra = parse_pairs(schedule_args or [])
+    made = [make_descent(given, schedule, extra) for given in wanted]
+    names = [in_words(given, schedule) for given in wanted]
+    paths = {name: descend(surface, begin, *descent) for name, descent in zip(names, made, strict=True)}
     if plot is not None:
         draw_paths(surface, paths, plot)
     if basins is not None:
@@ -61,15 +81,15 @@ def descend(
         print_json(plain(as_json(surface, paths) | ({"answers": found} if answers else {})))
         return
     console = screen()
-    console.print(f"{type(surface).__name__}, from ({begin[0]:g}, {begin[1]:g}), where f = {float(surface(*begin)):.6g}\n")
-    console.print(table(surface, paths))
+    console.print(f"{type(surface).__name__} from ({begin[0]:g}, {begin[1]:g}), where f = {float(surface(*begin)):.6g}\n")
+    console.print(path_table(surface, paths))
     for note in [f"{name}: {path.stopped}." for name, path in paths.items() if path.stopped]:
         console.print(note, markup=False)
     for answer in found:
         console.print(f"\n[bold]{answer['question']}[/bold]\n{answer['answer']}")
     for file in (plot, basins):
         if file is not None:
-            console.print(f"Drawn in {file}.", markup=False)
+            console.print(f"Plotted to {file}.", markup=False)
 
 
 def parse_point(text: str) -> tuple[float, float]:
@@ -88,7 +108,7 @@ def parse_point(text: str) -> tuple[float, float]:
 
 
 def line_up(lists: dict[str, list[str]]) -> list[dict[str, str]]:
-    """The settings of each descent: lists of one length side by side, single values in all.
+    """The settings of each descent: lists of the same length are taken side by side, single values are shared.
 
     Examples
     --------
@@ -107,8 +127,8 @@ def make_descent(given: dict[str, str], schedule: str | None, extra: dict[str, f
     from clearprop.training.settings import Settings
     from clearprop.training.setup import make_optimizer
 
-    numbers = {name: parse_number(name, given[name]) for name in ("step", "decay", "momentum")}
-    steps = int(parse_number("steps", given["steps"], whole=True))
+    numbers = {name: parse_number(f"--{name}", given[name]) for name in ("step", "decay", "momentum")}
+    steps = parse_count("--steps", given["steps"])
     if schedule is not None and numbers["decay"] != 1:
         raise OptionError(f"--schedule {schedule} and --decay {numbers['decay']:g} exclude each other; leave one out.")
     kind, arguments = (schedule, extra) if schedule is not None else ("exponential_decay", {"factor": numbers["decay"]})
@@ -121,17 +141,8 @@ def make_descent(given: dict[str, str], schedule: str | None, extra: dict[str, f
     return make_optimizer(settings, max(steps, 1)), steps
 
 
-def parse_number(name: str, text: str, whole: bool = False) -> float:
-    """A number from the text of an option."""
-    try:
-        return int(text) if whole else float(text)
-    except ValueError as error:
-        example = "whole numbers such as 10 or 10,13" if whole else "numbers such as 0.1 or 0.1,0.3"
-        raise OptionError(f"--{name} takes {example}, not {text!r}.") from error
-
-
 def in_words(given: dict[str, str], schedule: str | None) -> str:
-    """A descent in a few words, for tables and legends.
+    """A short name of a descent, for tables and legends.
 
     Examples
     --------
@@ -144,15 +155,11 @@ def in_words(given: dict[str, str], schedule: str | None) -> str:
     return f"{given['optimizer']} {rate}{push}, {given['steps']} steps"
 
 
-def table(surface: Surface, paths: dict[str, DescentPath]) -> Any:
+def path_table(surface: Surface, paths: dict[str, DescentPath]) -> Table:
     """A row for each descent."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    found = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    found.add_column("descent", no_wrap=True)
-    for name in ("end", "f at the end", "lowest f", "near"):
-        found.add_column(name, justify="right", no_wrap=True)
+    found = empty_table("descent", right=("end", "final f", "lowest f", "minimum"))
+    for column in found.columns:
+        column.no_wrap = True
     for name, path in paths.items():
         end = f"({path.end[0]:.4f}, {path.end[1]:.4f})"
         place = "none" if path.minimum is None else f"{float(surface(*surface.minima[path.minimum])):.5f}"
@@ -161,7 +168,7 @@ def table(surface: Surface, paths: dict[str, DescentPath]) -> Any:
 
 
 def as_json(surface: Surface, paths: dict[str, DescentPath]) -> dict[str, Any]:
-    """Everything as JSON-able values."""
+    """The function, its minima and the descents as JSON-able values."""
     minima = [{"x": x, "y": y, "f": float(surface(x, y))} for x, y in surface.minima]
     descents = [
         {"name": name, "optimizer": path.optimizer.config(), "f": path.final, "lowest": path.lowest, "end": path.end,
@@ -172,7 +179,7 @@ def as_json(surface: Surface, paths: dict[str, DescentPath]) -> dict[str, Any]:
 
 
 def draw_paths(surface: Surface, paths: dict[str, DescentPath], file: Path) -> None:
-    """Contours with the paths, and f against the step."""
+    """Plot contours with the paths, and f against the step."""
     from matplotlib.figure import Figure
 
     from clearprop.plots import descent_figure, save
@@ -183,7 +190,7 @@ def draw_paths(surface: Surface, paths: dict[str, DescentPath], file: Path) -> N
 
 
 def draw_basins(surface: Surface, paths: dict[str, DescentPath], file: Path) -> None:
-    """For each descent, from which starts its optimizer comes to rest where."""
+    """Plot, for each descent, the minimum that its optimizer reaches from each starting point."""
     from matplotlib.figure import Figure
 
     from clearprop.descent import map_basins

@@ -9,31 +9,40 @@ import typer
 
 from clearprop.cli import options as o
 from clearprop.cli.console import print_json, screen
+from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
     from clearprop.doctor import Diagnosis
+    from clearprop.doctor.monitor import Level
     from clearprop.training.settings import Settings
 
 
 def doctor(
     path: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder of a run (clearprop train --out), or a table of its curves: .csv, .tsv or .jsonl.",
-            metavar="RUN",
-            show_default=False,
-        ),
-    ],
-    full: Annotated[bool, typer.Option("--full/--cheap", help="Look at each of the first steps too.")] = True,
+        Path | None,
+        o.argument("Folder written by clearprop train --out, or a table of its curves: .csv, .tsv or .jsonl.", "RUN"),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full/--cheap", help="Examine each of the first steps too.")] = True,
+    explain: Annotated[
+        str | None,
+        typer.Option(help="Print the page on a finding, such as dead-relus.", metavar="FINDING", show_default=False),
+    ] = None,
     data_dir: o.DataDir = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    json: o.Json = False,
 ) -> None:
-    """Say what is wrong with a training run, cause first, and what its remedy does when it is tried.
+    """Diagnose a training run: name the root cause of what is wrong, and try its remedy.
 
-    Exit status: 0 healthy, 1 something was found, 2 it could not be told.
+    Exit status: 0 if the run is healthy, 1 if something is wrong, 2 if it cannot be decided.
+
+    Example: clearprop doctor runs/circles
     """
-    verdict = of_run(path, full, data_dir) if path.is_dir() else of_curves(path)
+    if explain is not None:
+        print_page(explain, json)
+        return
+    if path is None:
+        raise OptionError("Give the folder of a run or a table of its curves, or --explain FINDING for the page on a finding.")
+    verdict = of_run(path, "full" if full else "cheap", data_dir) if path.is_dir() else of_curves(path)
     if json:
         print_json(verdict.to_json())
     else:
@@ -42,40 +51,51 @@ def doctor(
         raise typer.Exit(verdict.status)
 
 
-def of_run(folder: Path, full: bool, data_dir: Path | None) -> Diagnosis:
+def print_page(slug: str, json: bool) -> None:
+    """Print the page on a finding, as Markdown or in a JSON object."""
+    from clearprop.doctor import explanation
+
+    page = explanation(slug)
+    if json:
+        print_json({"slug": slug, "explanation": page})
+    else:
+        screen().print(page, markup=False, end="")
+
+
+def of_run(folder: Path, level: Level, data_dir: Path | None) -> Diagnosis:
     """The diagnosis of a folder: its config.json says how to train the run again."""
     from clearprop.cli.configuration import Configuration, from_file
-    from clearprop.cli.output import FILE
+    from clearprop.cli.folder import CONFIG
     from clearprop.training import History
 
     extra: dict[str, Any] = {} if data_dir is None else {"data_dir": str(data_dir.resolve())}
-    configuration = from_file(folder / FILE, Configuration(extra, {}))
+    configuration = from_file(folder / CONFIG, Configuration(extra, {}))
     data = configuration.load()
     rows = folder / "history.jsonl"
     history = History.from_jsonl(rows) if rows.exists() else None
-    return of_settings(configuration.settle(data), data, "full" if full else "cheap", history)
+    return of_settings(configuration.settle(data), data, level, history)
 
 
-def of_settings(settings: Settings, data: Dataset, level: str = "cheap", history: Any = None) -> Diagnosis:
+def of_settings(settings: Settings, data: Dataset, level: Level = "cheap", history: Any = None) -> Diagnosis:
     """The diagnosis of the run that settings and data describe, which is trained again from its seed."""
     from clearprop.doctor import examine
-    from clearprop.doctor.saved import problem_of
+    from clearprop.doctor.case import case_of_setup
     from clearprop.training.setup import set_up
 
-    return examine(problem_of(set_up(settings, data)), level, history=history)
+    return examine(case_of_setup(set_up(settings, data)), level, history=history)
 
 
 def of_curves(path: Path) -> Diagnosis:
     """The diagnosis of a table."""
-    from clearprop.doctor.curves import diagnose_curves, read_curves
+    from clearprop.doctor.curve_diagnosis import diagnose_curves, read_curves
 
     return diagnose_curves(read_curves(path))
 
 
 def show(verdict: Diagnosis) -> None:
-    """Print a diagnosis."""
+    """Print a diagnosis, and for each root cause the command that explains it."""
     console = screen()
     console.print(str(verdict), markup=False)
-    pages = [finding.page for finding in verdict.findings if not finding.follows]
-    if pages:
-        console.print(f"More: {', '.join(pages)}", markup=False)
+    for finding in verdict.findings:
+        if not finding.follows:
+            console.print(f"More: {finding.more}", markup=False)

@@ -1,27 +1,26 @@
-"""`clearprop info`: what is in a model file."""
+"""`clearprop info`: describe a model file."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from clearprop.cli import options as o
 from clearprop.cli.console import plain, print_json, screen
-from clearprop.cli.predict import MODEL, load_model
 
 if TYPE_CHECKING:
     from clearprop.export.model import Model
 
-SHOWN = 12  # names of classes and features that are printed before "and so many more"
+SHOWN = 12  # names of classes or features that are printed; of more, only the number
 
 
-def info(
-    model: Annotated[Path, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
-) -> None:
-    """Describe a trained network: layers, parameters, classes, inputs, loss and scaling."""
-    found = load_model(model)
+def info(model: o.Model, json: o.Json = False) -> None:
+    """Describe a trained network: layers, parameters, classes, inputs, loss and scaling.
+
+    Example: clearprop info runs/circles
+    """
+    from clearprop.export.model import Model
+
+    found = Model.load(model)
     if json:
         print_json(plain(facts(found)))
         return
@@ -33,7 +32,7 @@ def info(
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """The model without its numbers, as JSON-able values."""
+    """The model without its parameters, as JSON-able values."""
     return {
         "name": model.name,
         "task": model.task,
@@ -50,8 +49,8 @@ def facts(model: Model) -> dict[str, Any]:
 
 
 def described(model: Model) -> list[tuple[str, str]]:
-    """The facts, line by line, as people read them."""
-    lines = [("trained on", model.name), ("task", model.task), ("predicts", ", ".join(model.targets))]
+    """The facts as pairs of a label and a text."""
+    lines = [("trained on", model.name), ("task", model.task), ("target", ", ".join(model.targets))]
     if model.classes:
         lines.append(("classes", some([str(label) for label in model.classes])))
     shape = f" (images of {model.image_shape[0]} x {model.image_shape[1]})" if model.image_shape else ""
@@ -63,7 +62,7 @@ def described(model: Model) -> list[tuple[str, str]]:
 
 
 def some(names: list[str]) -> str:
-    """A list of names that may be long.
+    """A list of names, cut off after the first 12.
 
     Examples
     --------
@@ -75,13 +74,13 @@ def some(names: list[str]) -> str:
 
 
 def scaling(model: Model) -> str:
-    """What is done to raw values before they enter the net."""
+    """The scaling of raw inputs, in words."""
     if model.encoder is None:
         return "unknown"
     columns = model.encoder.columns
     if columns:
         texts = sum(column.scaling is None for column in columns)
-        return f"numeric columns scaled: {len(columns) - texts}; categorical columns as one-hot: {texts}"
+        return f"numeric columns scaled: {len(columns) - texts}; categorical columns one-hot encoded: {texts}"
     from clearprop.data.scaling import Scaling
 
     inputs = model.encoder.inputs
@@ -89,4 +88,4 @@ def scaling(model: Model) -> str:
         return "none"
     if len(inputs.shift) == 1:
         return f"(x - {inputs.shift[0]:g}) / {inputs.spread[0]:g}"
-    return "each input shifted and divided by figures of the training examples"
+    return "each input shifted and divided by constants from the training set"

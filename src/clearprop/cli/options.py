@@ -1,4 +1,4 @@
-"""The options of `clearprop train`: how each is written, and where the help shows it."""
+"""The options that commands share: types, help texts, and the panels in which `--help` shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from clearprop.engines import ENGINES
-from clearprop.errors import OptionError
 from clearprop.nn import ACTIVATIONS, INITIALISERS, LOSSES
 from clearprop.optim import OPTIMIZERS, SCHEDULES
 
@@ -20,135 +19,89 @@ def listed(*names: str) -> str:
     return ", ".join(name.replace("_", "-") for name in names)
 
 
-def option(panel: str, text: str, *flags: str, metavar: str | None = None) -> Any:
-    """An option in a panel of the help."""
-    return typer.Option(*flags, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
+def option(panel: str, text: str, *flags: str, **further: Any) -> Any:
+    """An option in a panel of the help, without its default value unless `show_default` is given."""
+    return typer.Option(*flags, help=text, rich_help_panel=panel, **{"show_default": False, **further})
 
 
-Source = Annotated[
+def argument(text: str, metavar: str) -> Any:
+    """A positional argument, without its default value."""
+    return typer.Argument(help=text, metavar=metavar, show_default=False)
+
+
+SOURCE = (
+    "Built-in data set (circles, synth, digits or mnist); a .csv, .tsv, .parquet, .npz or .mat file; or a folder of IDX files."
+)
+Source = Annotated[str, argument(SOURCE, "SOURCE")]
+OptionalSource = Annotated[str | None, argument(SOURCE, "SOURCE")]
+Model = Annotated[Path, argument("Folder written by clearprop train --out, or the model.safetensors in it.", "MODEL")]
+
+Target = Annotated[str | None, option(DATA, "Column to predict, by name or by index (0 is the first, -1 the last).")]
+Header = Annotated[
+    bool | None,
+    option(DATA, "Whether the first row of a table holds column names; detected by default.", "--header/--no-header"),
+]
+Task = Annotated[str | None, option(DATA, "Task: classification or regression; inferred from the target by default.")]
+Scale = Annotated[str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")]
+Val = Annotated[
+    str | None, option(DATA, "Size of the validation set: a fraction such as 0.15, or a number of examples.", metavar="SIZE")
+]
+Test = Annotated[
+    str | None, option(DATA, "Size of the test set: a fraction such as 0.15, or a number of examples.", metavar="SIZE")
+]
+DataDir = Annotated[Path | None, option(DATA, "Folder with the MNIST files; by default $CLEARPROP_DATA, or downloaded.")]
+
+Hidden = Annotated[str | None, option(NETWORK, "Units of each hidden layer, such as 300,100; none for a linear model.")]
+ActivationName = Annotated[
     str | None,
-    typer.Argument(
-        help="circles, synth, digits, mnist; a .csv, .tsv, .parquet, .npz or .mat file; or a folder of IDX files.",
-        metavar="SOURCE",
-        show_default=False,
+    option(
+        NETWORK, f"Activation: {listed(*ACTIVATIONS)} or linear; one for all hidden layers, or one for each, such as tanh,relu."
     ),
 ]
-Target = Annotated[str | None, option(DATA, "Column to predict, by name or number (0 is the first, -1 the last).")]
-Header = Annotated[bool | None, option(DATA, "Whether the first row of a table holds names.", "--header/--no-header")]
-Task = Annotated[str | None, option(DATA, "classification or regression; otherwise told from the target.")]
-Scale = Annotated[str | None, option(DATA, "standard, unit or none.")]
-Val = Annotated[str | None, option(DATA, "Validation examples: a share such as 0.15, or how many.", metavar="SHARE")]
-Test = Annotated[str | None, option(DATA, "Test examples: a share such as 0.15, or how many.", metavar="SHARE")]
-DataDir = Annotated[Path | None, option(DATA, "Folder with the files of mnist (or set CLEARPROP_DATA).")]
-
-Hidden = Annotated[str | None, option(NETWORK, "Units of the hidden layers, such as 300,100; none for no such layer.")]
-ActivationName = Annotated[
-    str | None, option(NETWORK, f"{listed(*ACTIVATIONS)} or linear; one for all hidden layers, or one for each: tanh,relu.")
-]
 LossName = Annotated[
-    str | None, option(NETWORK, f"{listed(*LOSSES)}; short: {listed(*(a for a in LOSSES.aliases if a != 'ce'))}.")
+    str | None,
+    option(NETWORK, f"Loss: {listed(*LOSSES)}; for short, {listed(*(a for a in LOSSES.aliases if a != 'ce'))}."),
 ]
-Init = Annotated[str | None, option(NETWORK, f"First weights: {listed(*INITIALISERS)}.")]
-Dropout = Annotated[float | None, option(NETWORK, "Share of hidden units switched off at random while training.")]
-Dtype = Annotated[str | None, option(NETWORK, "float32 or float64.")]
+Init = Annotated[str | None, option(NETWORK, f"Initialisation of the weights: {listed(*INITIALISERS)}.")]
+Dropout = Annotated[float | None, option(NETWORK, "Dropout rate after each hidden layer.")]
+Dtype = Annotated[str | None, option(NETWORK, "Floating-point type: float32 or float64.")]
 
-OptimizerName = Annotated[str | None, option(TRAINING, f"{listed(*OPTIMIZERS)}.")]
-Rate = Annotated[float | None, option(TRAINING, "Learning rate; the highest one, where a schedule changes it.")]
+OptimizerName = Annotated[str | None, option(TRAINING, f"Optimizer: {listed(*OPTIMIZERS)}.")]
+Rate = Annotated[float | None, option(TRAINING, "Learning rate; with a schedule, its highest value.")]
 Momentum = Annotated[float | None, option(TRAINING, "Momentum of sgd, such as 0.9.")]
-Nesterov = Annotated[bool | None, option(TRAINING, "Nesterov's form of momentum.", "--nesterov/--no-nesterov")]
-WeightDecay = Annotated[float | None, option(TRAINING, "Strength of L2 regularisation; part of the reported loss.")]
-ClipNorm = Annotated[float | None, option(TRAINING, "Largest length of the gradient; longer ones are shortened.")]
-ScheduleName = Annotated[str | None, option(TRAINING, f"Learning rate over time: {listed(*SCHEDULES)}.")]
+Nesterov = Annotated[bool | None, option(TRAINING, "Nesterov momentum.", "--nesterov/--no-nesterov")]
+WeightDecay = Annotated[float | None, option(TRAINING, "Strength of the L2 penalty, which is part of the reported loss.")]
+ClipNorm = Annotated[float | None, option(TRAINING, "Maximum norm of the gradient; a larger gradient is scaled down to it.")]
+ScheduleName = Annotated[str | None, option(TRAINING, f"Learning rate schedule: {listed(*SCHEDULES)}.")]
 ScheduleArgs = Annotated[
     list[str] | None,
-    option(TRAINING, "Change a schedule, as in rise=0.1; may be repeated.", "--schedule-arg", metavar="KEY=VALUE"),
+    option(TRAINING, "Argument of the schedule, such as rise=0.1; may be repeated.", "--schedule-arg", metavar="NAME=NUMBER"),
 ]
 BatchSize = Annotated[str | None, option(TRAINING, "Examples per step; all for the whole training set.", metavar="N")]
 Epochs = Annotated[int | None, option(TRAINING, "Passes over the training set.")]
-Order = Annotated[str | None, option(TRAINING, "shuffle, sequential or replacement.")]
-Remainder = Annotated[str | None, option(TRAINING, "keep or drop the last batch of an epoch, if it is short.")]
+Order = Annotated[str | None, option(TRAINING, "Order of the examples: shuffle, sequential or replacement.")]
+Remainder = Annotated[str | None, option(TRAINING, "Last batch of an epoch when it is short: keep or drop.")]
 Patience = Annotated[
-    str | None, option(TRAINING, "Stop after so many epochs without a better validation loss; none for never.", metavar="N")
+    str | None,
+    option(TRAINING, "Stop after N epochs without a lower validation loss; none to train all epochs.", metavar="N"),
 ]
-EngineName = Annotated[str | None, option(TRAINING, f"What does the computing: {listed(*ENGINES)}.")]
-Seed = Annotated[int | None, option(TRAINING, "For the split, the first weights and the order of the examples. Default: 0.")]
+EngineName = Annotated[
+    str | None, option(TRAINING, f"Engine: {listed(*ENGINES)}; by default the fastest that can train the network.")
+]
+Seed = Annotated[
+    int | None, option(TRAINING, "Seed of the split, the initial weights and the order of the examples; 0 by default.")
+]
 
-Out = Annotated[Path | None, option(OUTPUT, "Folder for the model, the figures and the configuration; made at the end.")]
+SplitSeed = Annotated[int, option(DATA, "Seed of the split, and of the points of circles.", show_default=True)]
+
+Out = Annotated[
+    Path | None,
+    option(OUTPUT, "Write the model, history, figures and configuration to this folder at the end.", metavar="DIRECTORY"),
+]
 Force = Annotated[bool, option(OUTPUT, "Replace an earlier run in that folder.", "--force")]
-Config = Annotated[Path | None, option(OUTPUT, "Train again as a config.json says; other options change it.")]
-CheckpointEvery = Annotated[int | None, option(OUTPUT, "With --out: save the state every so many epochs.", metavar="EPOCHS")]
-Resume = Annotated[Path | None, option(OUTPUT, "Go on with a run that saved its state in this folder.", metavar="DIRECTORY")]
-Report = Annotated[
-    Path | None, option(OUTPUT, "Write everything that is worth knowing of the run into this one HTML file.", metavar="FILE")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, option(OUTPUT, "Print nothing but errors.", "--quiet", "-q")]
-
-
-def parse_hidden(text: str) -> tuple[int, ...]:
-    """Units of the hidden layers.
-
-    Examples
-    --------
-    >>> parse_hidden("300,100"), parse_hidden("none")
-    ((300, 100), ())
-    """
-    if text.strip().lower() in ("", "none", "0"):
-        return ()
-    try:
-        return tuple(int(units) for units in text.split(","))
-    except ValueError as error:
-        raise OptionError(f"--hidden takes whole numbers such as 300,100, or none, not {text!r}.") from error
-
-
-def parse_share(name: str, text: str) -> int | float:
-    """A number of examples if `text` is a whole number, otherwise a share of them.
-
-    Examples
-    --------
-    >>> parse_share("val", "500"), parse_share("val", "0.2")
-    (500, 0.2)
-    """
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    raise OptionError(f"--{name} takes a share such as 0.15 or a number of examples such as 500, not {text!r}.")
-
-
-def parse_count(name: str, text: str, word: str) -> int | None:
-    """A whole number, or None for the given word.
-
-    Examples
-    --------
-    >>> parse_count("batch-size", "64", "all"), parse_count("batch-size", "all", "all")
-    (64, None)
-    """
-    if text.strip().lower() == word:
-        return None
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise OptionError(f"--{name} takes a whole number, 1 or more, or {word}, not {text!r}.")
-    return number
-
-
-def parse_pairs(texts: list[str]) -> dict[str, float]:
-    """Numbers by name.
-
-    Examples
-    --------
-    >>> parse_pairs(["rise=0.1", "total=500"])
-    {'rise': 0.1, 'total': 500}
-    """
-    pairs = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            pairs[name.strip().replace("-", "_")] = parse_share("schedule-arg", value)
-        except OptionError as error:
-            raise OptionError(f"--schedule-arg takes a name and a number such as rise=0.1, not {text!r}.") from error
-    return pairs
+Config = Annotated[Path | None, option(OUTPUT, "Train as this config.json says; other options override it.", metavar="FILE")]
+CheckpointEvery = Annotated[int | None, option(OUTPUT, "With --out: save a checkpoint every N epochs.", metavar="N")]
+Resume = Annotated[Path | None, option(OUTPUT, "Continue the run whose checkpoint is in this folder.", metavar="DIRECTORY")]
+Report = Annotated[Path | None, option(OUTPUT, "Write a report to this HTML file.", metavar="FILE")]
+Json = Annotated[bool, option(OUTPUT, "Print one JSON object and nothing else.", "--json")]
+Quiet = Annotated[bool, option(OUTPUT, "Print errors only.", "--quiet", "-q")]

@@ -1,4 +1,4 @@
-"""`clearprop predict`: what a trained network says about new examples."""
+"""`clearprop predict`: predict new examples with a trained network."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from clearprop.cli import options as o
 
 if TYPE_CHECKING:
     from clearprop.arrays import Array
     from clearprop.export.model import Model
 
-MODEL = "A folder made by clearprop train --out, or its model.safetensors."
-
 
 def predict(
-    model: Annotated[Path, typer.Argument(help=MODEL, metavar="MODEL", show_default=False)],
-    source: Annotated[str, typer.Argument(help="A table or file like that of the training; or digits, mnist, ...")],
-    out: Annotated[Path | None, typer.Option(help="Write the CSV to this file instead of the screen.")] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option("--header/--no-header", help="Whether the first row of a table holds names.", show_default=False),
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder with the files of mnist (or set CLEARPROP_DATA).")] = None,
+    model: o.Model,
+    source: Annotated[str, o.argument("File of examples in the form of the training data, or a built-in data set.", "SOURCE")],
+    header: o.Header = None,
+    data_dir: o.DataDir = None,
+    out: Annotated[Path | None, o.option(o.OUTPUT, "Write the CSV to this file instead of the screen.", metavar="FILE")] = None,
 ) -> None:
-    """Predict, and print a CSV: one row for each example, with the label and the probability of every class.
+    """Predict with a trained network, and print a CSV with one row per example.
 
-    The examples are scaled with the model's own figures. Of a source with a test set, the test set is predicted.
+    The columns are the predicted class and the probability of each class, or the predicted value of each target.
+
+    Inputs are scaled as the training data were. If the source has a test set of its own, as mnist does, that is predicted.
+
+    Example: clearprop predict runs/penguins new.csv
     """
     from clearprop.data import read_examples
     from clearprop.errors import ModelFileError
+    from clearprop.export.model import Model
     from clearprop.files import write_atomically
 
-    found = load_model(model)
+    found = Model.load(model)
     if found.encoder is None:
-        raise ModelFileError(f"The model in {str(model)!r} does not say how its inputs were scaled; use it from Python.")
+        raise ModelFileError(f"The model in {str(model)!r} does not record how its inputs were scaled; use it from Python.")
     X, _ = read_examples(source, found.encoder, data_dir=data_dir, header=header, dtype=found.net.dtype)
     if out is None:
         write_rows(sys.stdout, found, X)
@@ -49,15 +49,8 @@ def predict(
     write_atomically(out, write)
 
 
-def load_model(path: Path) -> Model:
-    """The model in a file, or in the folder of a run."""
-    from clearprop.export.model import Model
-
-    return Model.load(path / "model.safetensors" if path.is_dir() else path)
-
-
 def write_rows(stream: Any, model: Model, X: Array) -> None:
-    """Write a head, and a row for each example of X (N, n_x)."""
+    """Write a header, and a row for each example of X (N, n_x)."""
     import csv
 
     writer = csv.writer(stream, lineterminator="\n")

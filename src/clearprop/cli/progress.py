@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, lines of a table in a pipe, or nothing."""
+"""Progress of a run, epoch by epoch, and of a sweep, trial by trial: a bar on a terminal, lines in a pipe, or nothing."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 from clearprop.training import Callback, Run
 from clearprop.training.history import Row
 
-LINES = 15  # in a pipe, about so many epochs are printed
+LINES = 15  # epochs that are printed in a pipe, about
 
 
 class Progress(Callback):
-    """Shows every epoch, or some of them. There is one class for all ways to show, so that any run can resume any other.
+    """Callback that shows every epoch on a bar, or some epochs as lines.
+
+    It is one class for all of these, so that a run can be resumed whatever showed its progress before.
 
     Parameters
     ----------
     console : rich Console or None
-        Where to; None for nowhere.
+        None shows nothing.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -35,39 +37,59 @@ class Progress(Callback):
                 BarColumn(bar_width=8),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True),
-                console=Console(file=console.file),  # the other one never wraps, which would break a bar in a narrow window
+                console=Console(file=console.file),  # the given one never wraps, which would break a bar in a narrow window
             )
             self.task = self.bar.add_task("", total=None)
 
     def live(self) -> AbstractContextManager[Any]:
-        """To be entered while training, so that the bar is taken down whatever happens."""
+        """Context of the training, which removes the bar whatever happens."""
         return self.bar or nullcontext()
 
     def on_fit_start(self, run: Run) -> None:
-        """Give the bar its length."""
+        """Set the length of the bar."""
         if self.bar is not None:
             self.bar.update(self.task, total=run.settings.epochs)
 
     def on_epoch_end(self, run: Run) -> None:
-        """Show the epoch."""
+        """Show the epoch that has ended."""
         if self.bar is not None:
             self.bar.update(self.task, completed=run.epoch, description=in_words(run.history[-1]))
         elif self.console is not None and (run.epoch == 1 or run.epoch % stride(run.settings.epochs) == 0):
             self.show(run)
 
     def on_fit_end(self, run: Run) -> None:
-        """Show the last epoch, if it was not shown."""
+        """Show the last epoch if it was not shown."""
         if self.bar is None and self.console is not None and len(run.history) and self.shown < run.epoch:
             self.show(run)
 
     def show(self, run: Run) -> None:
-        """Print the last epoch as a line, under a head for the first."""
+        """Print the last epoch as a line, below a header if it is the first."""
         if self.console is None:
             return
         if not self.shown:
             self.console.print(head(run.history[-1]))
         self.console.print(line(run.history[-1]))
         self.shown = run.epoch
+
+
+class TrialBar:
+    """A progress bar of a sweep, called with the number of finished trials and of all trials."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (TextColumn("trials"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+        self.progress = RichProgress(*columns, console=Console(file=console.file))
+        self.task = self.progress.add_task("", total=None)
+
+    def __enter__(self) -> TrialBar:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show the number of finished trials."""
+        self.progress.update(self.task, completed=done, total=total)
 
 
 COLUMNS = {
@@ -82,7 +104,7 @@ COLUMNS = {
 
 
 def head(row: Row) -> str:
-    """The names of the columns that the row has.
+    """Header line with the names of the columns of a row.
 
     Examples
     --------
@@ -93,7 +115,7 @@ def head(row: Row) -> str:
 
 
 def line(row: Row) -> str:
-    """The figures of a row, under the names.
+    """Line with the values of a row, aligned with the header.
 
     Examples
     --------
@@ -110,7 +132,7 @@ def _width(key: str) -> int:
 
 
 def stride(epochs: int) -> int:
-    """Epochs from one printed line to the next: 1, 2, 5, 10, 20, 50, ...
+    """Number of epochs from one printed line to the next: 1, 2, 5, 10, 20, 50, ...
 
     Examples
     --------
@@ -123,7 +145,7 @@ def stride(epochs: int) -> int:
 
 
 def in_words(row: Row) -> str:
-    """An epoch for the bar: loss and accuracy in training, and in validation.
+    """Description of an epoch on the bar: loss and accuracy in training and validation.
 
     Examples
     --------

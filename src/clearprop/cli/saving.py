@@ -1,4 +1,4 @@
-"""Saving a run: its files, and the checkpoints on the way."""
+"""A training run on disk: its files, its pictures, and the checkpoints on the way."""
 
 from __future__ import annotations
 
@@ -8,27 +8,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearprop.cli import output
+from clearprop.cli import folder as folders
 from clearprop.cli.console import plain
-from clearprop.cli.figures import draw_all
-from clearprop.cli.output import FILE
-from clearprop.training import Checkpoint
+from clearprop.training import Checkpoint, History
 from clearprop.training.outcome import Outcome
 
 if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis
 
-MEANINGS = {
+RESOLUTION = 240  # grid points along each side of the decision boundary
+CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
     "history.jsonl": "loss, accuracy and learning rate of every epoch",
-    "metrics.json": "the figures of the table",
-    FILE: "to train it again: clearprop train --config {folder}/" + FILE,
-    output.CHECKPOINT: "to go on: clearprop train --resume {folder}",
+    "metrics.json": "the metrics in the table above",
+    folders.CONFIG: "to repeat the run: clearprop train --config {folder}/" + folders.CONFIG,
+    folders.CHECKPOINT: "to continue the run: clearprop train --resume {folder}",
     "curves.png": "loss (and accuracy) by epoch",
-    "boundary.png": "what the network says at every point of the plane",
-    "confusion.png": "which classes are taken for which",
-    "wrong.png": "the images that are most wrong",
-    "doctor.json": "what is wrong with the run, with the evidence and what the remedy did",
+    "boundary.png": "decision boundary",
+    "confusion.png": "confusion matrix",
+    "wrong.png": "images with the largest errors",
+    "doctor.json": "diagnosis, with evidence and the effect of the remedy",
     "fit.png": "predicted against true values",
 }
 
@@ -37,19 +36,19 @@ MEANINGS = {
 def checkpoints(
     folder: Path | None, config: dict[str, Any], resume: Path | None
 ) -> Iterator[tuple[Checkpoint | None, Path | None]]:
-    """The callback that writes checkpoints, if they are wanted, and the file to go on from, if there is one.
+    """The callback that writes checkpoints, or None, and the checkpoint to start from, or None.
 
-    Until the run is complete they lie in a folder of their own, which is left there only if training was killed or failed
-    after the first checkpoint.
+    Until the run is complete, checkpoints are kept in a folder of their own. It stays only if training was killed or failed
+    after the first of them.
     """
-    source = output.unfinished(resume) if resume is not None else None
-    start = source / output.CHECKPOINT if source is not None else None
+    source = folders.unfinished(resume) if resume is not None else None
+    start = source / folders.CHECKPOINT if source is not None else None
     every = config["checkpoint_every"]
     if folder is None or every is None:
         yield None, start
         return
-    checkpoint = Checkpoint(output.working(folder) / output.CHECKPOINT, every)
-    place = output.open_working(folder, config, source == output.working(folder))
+    checkpoint = Checkpoint(folders.working(folder) / folders.CHECKPOINT, every)
+    place = folders.open_working(folder, config, source == folders.working(folder))
     try:
         yield checkpoint, start
     except BaseException:
@@ -60,21 +59,48 @@ def checkpoints(
 
 
 def save_run(
-    outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint: Checkpoint | None, verdict: Diagnosis | None = None
+    outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint: Checkpoint | None, diagnosis: Diagnosis | None = None
 ) -> dict[str, str]:
-    """Write everything into `folder`; the names of the files, and what each is for."""
+    """Write the run into `folder`; names of the files, with a description of each."""
 
     def fill(fresh: Path) -> None:
         outcome.model.save(fresh / "model.safetensors")
         outcome.history.to_jsonl(fresh / "history.jsonl")
-        figures = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
-        output.write_json(fresh / "metrics.json", figures)
-        output.write_json(fresh / FILE, config)
+        metrics = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
+        folders.write_json(fresh / "metrics.json", metrics)
+        folders.write_json(fresh / folders.CONFIG, config)
         if checkpoint is not None and Path(checkpoint.path).exists():
-            shutil.copyfile(checkpoint.path, fresh / output.CHECKPOINT)
-        draw_all(outcome, fresh)
-        if verdict is not None:
-            output.write_json(fresh / "doctor.json", verdict.to_json())
+            shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)
+        save_pictures(outcome, fresh)
+        if diagnosis is not None:
+            folders.write_json(fresh / "doctor.json", diagnosis.to_json())
 
-    output.publish(folder, fill)
-    return {name: meaning.format(folder=folder) for name, meaning in MEANINGS.items() if (folder / name).exists()}
+    folders.publish(folder, fill)
+    return {name: text.format(folder=folder) for name, text in CONTENTS.items() if (folder / name).exists()}
+
+
+def save_pictures(outcome: Outcome, folder: Path) -> None:
+    """Save the pictures that the report of the run has too, but for the curves, which are one figure here."""
+    from clearprop.plots import save
+    from clearprop.report.of_training import pictures
+
+    if len(outcome.history):
+        save_curves(outcome.history, folder / "curves.png")
+    for picture in pictures(outcome, RESOLUTION):
+        path = folder / f"{picture.name}.png"
+        if path.name in CONTENTS:
+            save(picture.figure(), path)
+
+
+def save_curves(history: History, path: Path) -> None:
+    """Save loss and, if there is one, accuracy by epoch, side by side."""
+    from matplotlib.figure import Figure
+
+    from clearprop import plots
+    from clearprop.plots.training_curves import METRICS
+
+    metrics = [name for name in METRICS if f"train_{name}" in history.columns()]
+    figure = Figure(figsize=(5.6 * len(metrics), 3.8), layout="constrained")
+    for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
+        plots.learning_curves(history, ax, metric)
+    plots.save(figure, path)

@@ -1,54 +1,58 @@
-"""`clearprop sweep`: grids and random searches, times seeds."""
+"""`clearprop sweep`: train over a grid or random search of settings, with several seeds each."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from clearprop.cli import options as o
-from clearprop.cli.console import INTERRUPTED, plain, print_json, screen
+from clearprop.cli.configuration import parse_options
+from clearprop.cli.console import INTERRUPTED, counted, empty_table, percent, plain, print_json, screen
+from clearprop.cli.parsing import parse_grid, parse_settings
 from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from rich.console import Console
 
-    from clearprop.sweeps import Between
-
-SWEEP = "Sweep"
+Row = dict[str, Any]
+SWEEP, WORKERS = "Sweep", "Workers"
+SHOWN = 40  # combinations that are listed
+METRICS = ("val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss")
 
 
 def sweep(
-    source: Annotated[str, typer.Argument(help="As for clearprop train.", metavar="SOURCE", show_default=False)],
+    source: o.Source,
     grid: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Setting and its values: lr=0.01,0.1. A range, lr=0.001:1:log or dropout=0:0.5, is for --random. Several units"
-            " are written hidden=64-32.",
-            metavar="NAME=VALUES", show_default=False, rich_help_panel=SWEEP,
+        o.option(
+            SWEEP,
+            "Setting and its values, such as lr=0.01,0.1 or hidden=64-32,none; with --random also a range, such as"
+            " lr=0.001:1:log or dropout=0:0.5. May be repeated.",
+            metavar="NAME=VALUES",
         ),
     ] = None,
     fixed: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="A setting of all trials: epochs=50.", metavar="NAME=VALUE", show_default=False, rich_help_panel=SWEEP
-        ),
+        o.option(SWEEP, "Setting of all trials, such as epochs=50. May be repeated.", "--set", metavar="NAME=VALUE"),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Trials of each combination.", rich_help_panel=SWEEP)] = 1,
-    random: Annotated[
-        int | None, typer.Option(help="Draw so many combinations.", show_default=False, rich_help_panel=SWEEP)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="For the split, and for every trial's own seed.", rich_help_panel=SWEEP)] = 0,
+    seeds: Annotated[int, o.option(SWEEP, "Trials of each combination, with different seeds.", show_default=True)] = 1,
+    random: Annotated[int | None, o.option(SWEEP, "Draw N random combinations instead of trying all.", metavar="N")] = None,
+    seed: Annotated[
+        int, o.option(SWEEP, "Seed of the split, of the random combinations and of the trials.", show_default=True)
+    ] = 0,
     metric: Annotated[
-        str | None, typer.Option(help="What is compared; by default the accuracy or loss in validation, or else in the test.",
-                                 show_default=False, rich_help_panel=SWEEP),
+        str | None,
+        o.option(SWEEP, "Metric to compare, such as val_loss; by default the accuracy or loss on the validation set."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Workers; -1 for one on each core.", rich_help_panel="Workers")] = -1,
+    jobs: Annotated[int, o.option(WORKERS, "Number of workers; -1 for one per core.", show_default=True)] = -1,
     scheduler: Annotated[
-        str, typer.Option(help="threads, processes, or the address of a Dask scheduler.", rich_help_panel="Workers")
+        str, o.option(WORKERS, "Scheduler: threads, processes, or the address of a Dask scheduler.", show_default=True)
     ] = "threads",
     engine: o.EngineName = None,
     target: o.Target = None,
@@ -60,34 +64,40 @@ def sweep(
     data_dir: o.DataDir = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Rows go to this .jsonl or .parquet file; what is in it is not computed again.", show_default=False),
+        o.option(
+            o.OUTPUT,
+            "Write one row per trial to this .jsonl or .parquet file; trials that it already holds are not repeated.",
+            metavar="FILE",
+        ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw a heat map, or means with bands, to this .png or .svg file.", show_default=False)
+        Path | None, o.option(o.OUTPUT, "Plot a heat map, or means with bands, to this .png or .svg file.", metavar="FILE")
     ] = None,
     report: o.Report = None,
     json: o.Json = False,
     quiet: o.Quiet = False,
-) -> None:  # fmt: skip
-    """Train with every combination of settings, over several seeds, and say which is best.
+) -> None:
+    """Train with every combination of settings, over several seeds, and print the best one.
 
-    Ctrl-C keeps the finished trials in --out; the same command goes on.
+    Settings have the names of the options of clearprop train, with underscores.
+
+    Ctrl-C keeps the finished trials in --out; the same command then continues.
 
     Example: clearprop sweep circles --grid lr=0.01,0.1,1 --grid batch_size=1,10,100 --seeds 5 --plot grid.png
     """
-    from clearprop.cli.sweeping import Bar, conclude, draw, headline_metric
-    from clearprop.sweeps import best_of, run_sweep, summarise
+    from clearprop.cli.progress import TrialBar
+    from clearprop.sweeps import run_sweep, summarise
 
-    axes, common = read_grid(grid or []), read_settings(fixed or [])
+    axes, common = parse_grid(grid or []), parse_settings(fixed or [])
     if engine is not None:
         common["engine"] = engine
     if not axes:
-        raise OptionError("What is there to try? Name a setting and its values, as in: --grid lr=0.01,0.1")
-    given = {"target": target, "header": header, "task": task, "scale": scale, "data_dir": data_dir}
-    shares = {name: o.parse_share(name, text) for name, text in (("val", val), ("test", test)) if text is not None}
-    data = {name: value for name, value in given.items() if value is not None} | shares
+        raise OptionError("There is nothing to sweep; name a setting and its values, as in: --grid lr=0.01,0.1")
+    data = parse_options(
+        {"target": target, "header": header, "task": task, "scale": scale, "data_dir": data_dir, "val": val, "test": test}
+    )
     console = screen(error=json)
-    bar = Bar(console) if console.is_terminal and not quiet else None
+    bar = TrialBar(console) if console.is_terminal and not quiet else None
     try:
         with bar or nullcontext():
             rows = run_sweep(
@@ -96,9 +106,9 @@ def sweep(
             )  # fmt: skip
     except KeyboardInterrupt:
         kept = (
-            f" The finished trials are in {out}.journal; the same command goes on."
+            f"The finished trials are in {out}.journal; run the same command to continue."
             if out
-            else " Add --out FILE to keep trials."
+            else "Add --out FILE to keep trials."
         )
         screen(error=True).print(f"Interrupted. {kept}", style="yellow", markup=False)
         raise typer.Exit(INTERRUPTED) from None
@@ -118,74 +128,80 @@ def sweep(
         files = [str(file) for file in (out, plot, report) if file]
         print_json(plain(whole | {"rows": rows, "summary": lines, "files": files}))
     elif not quiet:
-        conclude(console, rows, lines, metric, best_of)
-        for file, what in ((out, "Rows are in"), (plot, "Drawn in"), (report, "Report:")):
+        print_summary(console, rows, lines, metric)
+        for file, what in ((out, "Rows written to"), (plot, "Plotted to"), (report, "Report written to")):
             if file is not None:
                 console.print(f"{what} {file}.", markup=False)
 
 
-def read_grid(texts: Sequence[str]) -> dict[str, list[Any] | Between]:
-    """The axes of a grid, from texts such as "lr=0.01,0.1" or "lr=0.001:1:log".
+def headline_metric(rows: Sequence[Row]) -> str:
+    """The metric to compare by: of the validation set if there is one, else of the test set.
 
     Examples
     --------
-    >>> read_grid(["batch_size=1,10,all", "hidden=64-32,none", "dropout=0:0.5"])
-    {'batch_size': [1, 10, None], 'hidden': [(64, 32), ()], 'dropout': Between(low=0.0, high=0.5, log=False)}
+    >>> headline_metric([{"lr": 0.1, "train_loss": 0.3, "test_loss": 0.5}])
+    'test_loss'
     """
-    from clearprop.sweeps import Between
-
-    axes: dict[str, list[Any] | Between] = {}
-    for text in texts:
-        name, values = _pair(text, "--grid lr=0.01,0.1")
-        if name in axes:
-            raise OptionError(f"--grid names {name} twice; give all its values at once.")
-        parts = values.split(":")
-        if len(parts) in (2, 3) and name not in WORDS:
-            if parts[2:] not in ([], ["log"]):
-                raise OptionError(f"A range is written low:high or low:high:log, not {values!r}.")
-            low, high = (o.parse_share(name, part) for part in parts[:2])
-            whole = isinstance(low, int) and isinstance(high, int) and name in COUNTS
-            axes[name] = Between(*((low, high) if whole else (float(low), float(high))), log=parts[2:] == ["log"])
-        else:
-            axes[name] = [read_value(name, part) for part in values.split(",")]
-    return axes
+    return next(name for name in METRICS if name in rows[0])
 
 
-def read_settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Settings by name, from texts such as "epochs=50".
+def print_summary(console: Console, rows: Sequence[Row], lines: Sequence[Row], metric: str) -> None:
+    """Print a table of the combinations, the best first if there are many, and the best one."""
+    from clearprop.sweeps import best_of, swept_columns
+
+    swept, accuracy = swept_columns(rows), metric.endswith("accuracy")
+    shown = sorted(lines, key=lambda line: _badness(line, accuracy))[:SHOWN] if len(lines) > SHOWN else lines
+    table = empty_table(right=[*swept, f"{metric.replace('_', ' ')}: mean", "std", "min", "max", "diverged"])
+    for line in shown:
+        figures = [in_figures(line[name], accuracy) for name in ("mean", "std", "min", "max")]
+        table.add_row(*(setting(line[name]) for name in swept), *figures, str(line["n"] - line["finite"] or ""))
+    console.print(table)
+    if len(lines) > SHOWN:
+        console.print(f"... and {len(lines) - SHOWN} more.")
+    seconds = sum(row.get("seconds") or 0.0 for row in rows)
+    seeds = max(line["n"] for line in lines)
+    console.print(
+        f"{counted(len(rows), 'trial')} in {seconds:.1f} s of training; {counted(seeds, 'seed')} for each combination."
+    )
+    try:
+        best = best_of(rows, metric)
+    except OptionError as error:
+        console.print(str(error), markup=False)
+        return
+    chosen = ", ".join(f"{name} {setting(best[name])}" for name in swept)
+    console.print(f"Best: {chosen}: {in_figures(best['mean'], accuracy)} +- {in_figures(best['std'], accuracy)}.", markup=False)
+
+
+def _badness(line: Row, accuracy: bool) -> float:
+    mean = float(line["mean"])
+    return np.inf if not np.isfinite(mean) else -mean if accuracy else mean
+
+
+def in_figures(value: float, accuracy: bool) -> str:
+    """An accuracy as a percentage, or a loss.
 
     Examples
     --------
-    >>> read_settings(["epochs=50", "optimizer=sgd", "patience=none"])
-    {'epochs': 50, 'optimizer': 'sgd', 'patience': None}
+    >>> in_figures(0.93456, True), in_figures(0.12345, False), in_figures(float("nan"), False)
+    ('93.46 %', '0.1235', 'nan')
     """
-    pairs = (_pair(text, "--set epochs=50") for text in texts)
-    return {name: read_value(name, value) for name, value in pairs}
+    return percent(value) if accuracy else f"{value:.4g}"
 
 
-COUNTS = ("batch_size", "epochs", "patience", "examples")
-WORDS = ("loss", "optimizer", "schedule", "init", "order", "remainder", "engine", "dtype", "activation")
+def setting(value: Any) -> str:
+    """A setting as it is written on the command line.
+
+    Examples
+    --------
+    >>> setting(None), setting(0.1), setting("64-32")
+    ('all', '0.1', '64-32')
+    """
+    return "all" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def read_value(name: str, text: str) -> Any:
-    """One value of a setting."""
-    text = text.strip()
-    if name == "hidden":
-        return o.parse_hidden(text.replace("-", ","))
-    if name == "activation":
-        return tuple(text.split("-"))
-    if name in WORDS:
-        return None if name == "init" and text == "default" else text
-    if name in COUNTS:
-        return o.parse_count(name, text, "all" if name == "batch_size" else "none")
-    if name == "nesterov":
-        return text.lower() in ("yes", "true", "1")
-    return None if text == "none" else float(o.parse_share(name, text))
+def draw(rows: Sequence[Row], metric: str, file: Path) -> None:
+    """Plot the sweep."""
+    from clearprop.plots import save
+    from clearprop.report import sweep_picture
 
-
-def _pair(text: str, example: str) -> tuple[str, str]:
-    name, equals, values = text.partition("=")
-    name = name.strip().replace("-", "_")
-    if not equals or not name or not values.strip():
-        raise OptionError(f"A setting is written as in {example}, not {text!r}.")
-    return name, values
+    save(sweep_picture(rows, metric).figure(), file)

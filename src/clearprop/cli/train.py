@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
 from clearprop.cli import options as o
-from clearprop.cli.console import FAILED, INTERRUPTED, fail, plain, print_json, screen
+from clearprop.cli.console import (
+    FAILED,
+    INTERRUPTED,
+    SPLITS,
+    counted,
+    duration,
+    empty_table,
+    fail,
+    percent,
+    plain,
+    print_json,
+    screen,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from clearprop.cli.progress import Progress
+    from clearprop.training import Checkpoint
     from clearprop.training.outcome import Outcome
+    from clearprop.training.setup import Setup
+
+FRACTIONS = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
+NUMBERS = {"r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 
 
 def train(
     ctx: typer.Context,
-    source: o.Source = None,
+    source: o.OptionalSource = None,
     target: o.Target = None,
     header: o.Header = None,
     task: o.Task = None,
@@ -52,36 +71,42 @@ def train(
     checkpoint_every: o.CheckpointEvery = None,
     resume: o.Resume = None,
     doctor: Annotated[
-        bool, o.option(o.OUTPUT, "Say afterwards what is wrong with the run, and what its remedy does (status 1).", "--doctor")
+        bool,
+        o.option(o.OUTPUT, "Diagnose the run afterwards and try the remedy; exit status 1 if something is wrong.", "--doctor"),
     ] = False,
     report: o.Report = None,
     json: o.Json = False,
     quiet: o.Quiet = False,
 ) -> None:
-    """Train a network, and say how good it is on the test examples. Options that are left out are chosen for the data.
+    """Train a network and measure it on the test set. Settings that are not given are chosen for the data.
 
-    Ctrl-C ends training early, and what was learned so far is measured and saved (exit status 130).
+    Ctrl-C stops training; the network is then measured and saved as it is (exit status 130).
 
-    A loss that becomes NaN or infinite ends it too (exit status 1).
+    A loss that becomes NaN or infinite stops training too (exit status 1).
+
+    Example: clearprop train circles --out runs/circles
     """
-    status = run(dict(ctx.params))
+    status = execute(dict(ctx.params))
     if status:
         raise typer.Exit(status)
 
 
-def run(given: dict[str, Any]) -> int:
-    """Train as the options say, print, save; the exit status."""
-    from clearprop.cli import output, saving, summary
-    from clearprop.cli.configuration import choose, written
+def execute(given: dict[str, Any]) -> int:
+    """Train, print and save as the options say; the exit status."""
+    from clearprop.cli import folder as folders
+    from clearprop.cli import saving
+    from clearprop.cli.configuration import choose, command_line, written
     from clearprop.cli.doctor import of_settings, show
     from clearprop.cli.progress import Progress
-    from clearprop.cli.training import carry_out
     from clearprop.training.setup import set_up
 
     folder: Path | None = given["out"] or given["resume"]
     configuration = choose(given)
     if folder is not None:
-        output.check_free(folder, given["force"] or folder == given["resume"])
+        force = given["force"] or folder == given["resume"]
+        folders.check_free(folder, force, folders.is_training_run)
+        if not force:
+            folders.check_finished(folder)
     data = configuration.load()
     settings = configuration.settle(data)
     setup = set_up(settings, data)
@@ -89,38 +114,110 @@ def run(given: dict[str, Any]) -> int:
     silent = given["quiet"] or given["json"]
     console = screen(error=given["json"])
     if not silent:
-        summary.announce(console, setup)
+        announce(console, setup)
     # Beside JSON on stdout, a person at a terminal still sees the bar, on stderr.
     progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
     with saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
         outcome = carry_out(setup, progress, checkpoint, resume)
-        verdict = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
+        diagnosis = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
         del data, setup  # the training examples, which may fill most of the memory
         if not silent:
-            summary.conclude(console, outcome)
-        files = {} if folder is None else saving.save_run(outcome, config, folder, checkpoint, verdict)
+            print_metrics(console, outcome)
+        files = {} if folder is None else saving.save_run(outcome, config, folder, checkpoint, diagnosis)
     if given["report"] is not None:
-        from clearprop.cli.reporting import write_report
+        from clearprop.report import training_report
 
-        write_report(outcome, config, given)
-        if not silent:
-            console.print(f"Report: {given['report']}", markup=False)
+        training_report(outcome, config, command_line(given)).save(given["report"])
     if given["json"]:
-        found: dict[str, Any] = {} if verdict is None else {"doctor": verdict.to_json()}
+        found: dict[str, Any] = {} if diagnosis is None else {"doctor": diagnosis.to_json()}
         found |= {"files": [str(folder / name) for name in files] if folder else []}
         print_json(plain({"configuration": config} | outcome.to_json()) | found)
-    elif folder is not None and not silent:
-        summary.list_files(console, folder, files)
-    if verdict is not None and not silent:
-        console.print("\nThe doctor says:")
-        show(verdict)
-    found_fault = verdict is not None and verdict.findings
-    return report_ending(outcome, folder) or (FAILED if found_fault else 0)
+    elif not silent:
+        list_files(console, folder, files, given["report"])
+    if diagnosis is not None and not silent:
+        console.print("\nDiagnosis:")
+        show(diagnosis)
+    return report_ending(outcome, folder) or (FAILED if diagnosis is not None and diagnosis.findings else 0)
+
+
+def carry_out(setup: Setup, progress: Progress, checkpoint: Checkpoint | None, resume: Path | None) -> Outcome:
+    """Train as set up, and measure; the training examples are let go."""
+    from clearprop.errors import NonFiniteWarning
+    from clearprop.training.outcome import train
+
+    callbacks = [progress] if checkpoint is None else [progress, checkpoint]
+    with warnings.catch_warnings(), progress.live():
+        warnings.simplefilter("ignore", NonFiniteWarning)  # it is in the history, and printed from there
+        return train(setup, callbacks, resume=resume).reduced()
+
+
+def announce(console: Console, setup: Setup) -> None:
+    """Print in three lines the data, the network and the settings of the training."""
+    settings, data, net = setup.settings, setup.data, setup.net
+    sizes = ", ".join(f"{len(split):,} {SPLITS[name]}" for name, split in data.splits.items())
+    what = f"{len(data.classes)} classes" if data.task == "classification" else f"target {', '.join(data.targets)}"
+    console.print(f"Data      {data.name}: {sizes} examples; {data.n_in} inputs, {what}", markup=False)
+    widths = [str(net.n_in), *map(str, settings.hidden), str(net.n_out)]
+    hidden = f", {', '.join(settings.activation)}" if settings.hidden else ""
+    drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
+    console.print(f"Network   {'-'.join(widths)}{hidden}{drop}; {net.theta.size:,} parameters")
+    batch_size = "all" if settings.fit.batch_size is None else settings.fit.batch_size
+    rate = f"learning rate {settings.lr:g} ({settings.schedule.replace('_', '-')})"
+    console.print(
+        f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}, {rate}, batch size {batch_size},"
+        f" {counted(settings.fit.epochs, 'epoch')}\n"
+    )
+
+
+def print_metrics(console: Console, outcome: Outcome) -> None:
+    """Print the metrics of each split, and how training ended."""
+    regression = outcome.data.task == "regression"
+    table = empty_table("", right=[SPLITS[name] for name in outcome.metrics])
+    rows = outcome.metrics.values()
+    table.add_row("examples", *(f"{row['examples']:,}" for row in rows))
+    table.add_row("loss", *(f"{row['loss']:.4f}" for row in rows))
+    for key, label in (NUMBERS if regression else FRACTIONS).items():
+        table.add_row(label, *(f"{row[key]:.4g}" if regression else percent(row[key]) for row in rows))
+    console.print()
+    console.print(table)
+    for note in notes(outcome):
+        console.print(note, markup=False)
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """Remarks on the table: averages, units, the penalty, the end of training, and the epoch that was kept."""
+    history, settings = outcome.history, outcome.settings
+    lines = []
+    if outcome.data.task == "classification":
+        lines.append("Precision, recall and F1 are averages over the classes.")
+    elif outcome.model.encoder is not None:
+        lines.append(f"RMSE and MAE are in the units of {', '.join(outcome.data.targets)}.")
+    if settings.weight_decay:
+        lines.append("The loss includes the L2 penalty of --weight-decay.")
+    ending = f"Trained {counted(len(history), 'epoch')} in {duration(outcome.seconds)}"
+    if history.nonfinite is None and history.stopped is not None:
+        ending += f"; stopped: {history.stopped.replace('val_loss', 'the validation loss')}"
+    lines.append(ending + ".")
+    if history.best_epoch not in (None, len(history)):
+        lines.append(f"Kept the network of epoch {history.best_epoch}, which has the best validation loss.")
+    return lines
+
+
+def list_files(console: Console, folder: Path | None, files: dict[str, str], report: Path | None) -> None:
+    """Print the names of the files that were written, with a description of each."""
+    if report is not None:
+        console.print(f"Report: {report}", markup=False)
+    if not files:
+        return
+    console.print(f"\nSaved in {folder}:", markup=False)
+    width = max(map(len, files))
+    for name, description in files.items():
+        console.print(f"  {name.ljust(width)}  {description}", markup=False)
 
 
 def report_ending(outcome: Outcome, folder: Path | None) -> int:
-    """Say so, if training ended badly or was cut short; the exit status."""
-    where = f" What was learned up to there is saved in {folder}." if folder is not None else ""
+    """Print an error if training failed or was interrupted; the exit status."""
+    where = f" The network up to that point is saved in {folder}." if folder is not None else ""
     history = outcome.history
     if history.nonfinite is not None:
         fail(f"The loss is {history.stopped}. Try a smaller learning rate, or --clip-norm 1.{where}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, DType, describe, float_dtype
+from clearprop.arrays import Array, Dtype, describe, float_dtype
 from clearprop.data.columns import Column, fit_column
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
@@ -69,7 +69,7 @@ class Encoder:
         """The columns of the table; none for arrays."""
         return () if isinstance(self.inputs, Scaling) else self.inputs
 
-    def encode(self, raw: Array | pd.DataFrame, dtype: DType = "float32") -> Array:
+    def encode(self, raw: Array | pd.DataFrame, dtype: Dtype = "float32") -> Array:
         """X (N, n_x) from a table's frame, or from an array (N, n_x).
 
         The columns of a frame are found by name, in any order; other columns are ignored.
@@ -98,7 +98,7 @@ class Encoder:
             start += block.shape[1]
         return out
 
-    def encode_target(self, y: Array, dtype: DType = "float32") -> Array:
+    def encode_target(self, y: Array, dtype: Dtype = "float32") -> Array:
         """Integer classes (N,) from labels, or scaled targets (N, n_y) from reals (N, n_y) or (N,).
 
         Raises

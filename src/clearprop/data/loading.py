@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, DType, float_dtype
+from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
@@ -41,7 +41,7 @@ def load(
     header: bool | None = None,
     task: Task | None = None,
     scale: Scale | None = None,
-    dtype: DType = "float32",
+    dtype: Dtype = "float32",
 ) -> Dataset:
     """Load a data set, split it and scale it.
 
@@ -156,7 +156,7 @@ def read_examples(
     *,
     data_dir: str | Path | None = None,
     header: bool | None = None,
-    dtype: DType = "float32",
+    dtype: Dtype = "float32",
 ) -> tuple[Array, Array | None]:
     """Read new examples, encoded as the model's training data were.
 
@@ -207,7 +207,7 @@ def read_examples(
     return encoder.encode(X, dtype), y
 
 
-def _examples_in_table(path: Path, encoder: Encoder, header: bool | None, dtype: DType) -> tuple[Array, Array | None]:
+def _examples_in_table(path: Path, encoder: Encoder, header: bool | None, dtype: Dtype) -> tuple[Array, Array | None]:
     frame, target = _named_frame(path, encoder, header), encoder.targets[0]
     labels = frame[target] if target in frame.columns else None
     names = [column.name for column in encoder.columns] or list(encoder.features)

@@ -9,20 +9,22 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.data.batches import Order, Remainder
 from clearprop.data.dataset import Dataset, Split
+from clearprop.doctor.case import Case, case_of
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding
-from clearprop.doctor.problem import Problem
-from clearprop.doctor.rules import Rule, rules
-from clearprop.doctor.trying import attempt
+from clearprop.doctor.monitor import Level
+from clearprop.doctor.rules import RULES, Rule
+from clearprop.doctor.treating import treat
 from clearprop.doctor.watching import watch
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
-from clearprop.training import History
+from clearprop.training import FitSettings, History
 from clearprop.training.history import Row
 
 HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
-TRIALS = 8  # remedies that are tried at most
+TREATMENTS = 8  # remedies that are tried at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +36,11 @@ class Diagnosis:
     findings : tuple of Finding
         The root cause first; one that follows from another stands somewhere below it, and names it in `follows`.
     dropped : tuple of Finding
-        Suspicions whose remedy, when it was tried, did not help.
+        Findings that were considered and dropped, as their remedy did not help.
     chart : Chart
-        What was measured.
+        Measurements of the run.
     unknown : str
-        Why nothing could be said; empty otherwise.
+        Reason why nothing can be said; empty otherwise.
     """
 
     findings: tuple[Finding, ...]
@@ -53,7 +55,7 @@ class Diagnosis:
 
     @property
     def status(self) -> int:
-        """0 healthy, 1 something was found, 2 it could not be told."""
+        """Exit status of the command: 0 healthy, 1 something was found, 2 undecided."""
         return FOUND if self.findings else (UNKNOWN if self.unknown else HEALTHY)
 
     def to_json(self) -> dict[str, Any]:
@@ -62,7 +64,7 @@ class Diagnosis:
             {
                 "healthy": self.healthy,
                 "unknown": self.unknown,
-                "findings": [asdict(finding) | {"page": finding.page} for finding in self.findings],
+                "findings": [asdict(finding) | {"more": finding.more} for finding in self.findings],
                 "dropped": [finding.slug for finding in self.dropped],
                 "scores": self.chart.rows("scores"),
             }
@@ -71,10 +73,10 @@ class Diagnosis:
 
     def __str__(self) -> str:
         if self.unknown:
-            return f"could not say: {self.unknown}"
+            return f"undecided: {self.unknown}"
         if not self.findings:
-            tried = ", ".join(finding.slug for finding in self.dropped)
-            return "healthy" + (f" (suspected and tried in vain: {tried})" if tried else "")
+            others = ", ".join(finding.slug for finding in self.dropped)
+            return "healthy" + (f" (also considered; the remedy did not help: {others})" if others else "")
         parts = []
         for finding in self.findings:
             text = str(finding)
@@ -110,17 +112,17 @@ def diagnose(
     optimizer: Optimizer | str = "sgd",
     batch_size: int | None = 32,
     epochs: int = 10,
-    seed: int = 0,
-    order: str = "shuffle",
-    remainder: str = "keep",
+    seed: int | np.random.Generator = 0,
+    order: Order = "shuffle",
+    remainder: Remainder = "keep",
     validation: Split | tuple[Array, Array] | None = None,
     metric: str = "",
-    level: str = "full",
+    level: Level = "full",
 ) -> Diagnosis:
     """Say what is wrong with a training run, and prove it.
 
-    The run is trained again, on a copy, and watched; whatever looks wrong has its remedy applied to another copy, which is
-    trained from the same start. What does not get better by its remedy is not told, unless it is a plain fact.
+    A copy of the run is trained again and watched. For whatever looks wrong, the remedy is applied to another copy, which is
+    trained from the same start; a finding whose remedy does not help is dropped, unless it is a plain fact.
 
     Parameters
     ----------
@@ -128,18 +130,24 @@ def diagnose(
         As it was *before* its first step: build it again from its seed, if it has been trained.
     data : Dataset, Split, or pair (X, y)
     history : History or list of dict, optional
-        Of the run as it went; longer than what the doctor can afford to repeat, it tells of over-fitting and of NaNs.
+        History of the run as it went; kept in the chart beside what was measured.
     loss, optimizer, batch_size, epochs, seed, order, remainder, validation
         As they were given to `fit`.
     metric : str, optional
         The figure by which the run is judged: "accuracy", "r2", "rmse", ...
     level : {"full", "cheap"}
-        Whether to look at each of the first steps, and to compare inputs with targets; or only at the ends of the epochs.
+        With "full", each of the first steps is measured, and inputs are compared with targets; with "cheap", only the ends of
+        the epochs are.
 
     Returns
     -------
     Diagnosis
         Printed, it is the verdict.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name or word is not known.
 
     Examples
     --------
@@ -149,36 +157,21 @@ def diagnose(
     >>> diagnose(net, data, optimizer=cp.SGD(0.1), epochs=3).findings[0].slug
     'constant-initialisation'
     """
-    problem = as_problem(
-        net, data, validation, loss=LOSSES.make(loss), optimizer=OPTIMIZERS.make(optimizer),
-        batch_size=batch_size, epochs=epochs, seed=seed, order=order, remainder=remainder, metric=metric,
-    )  # fmt: skip
-    return examine(problem, level, history=history)
-
-
-def as_problem(
-    net: Net, data: Dataset | Split | tuple[Array, Array], validation: Split | tuple[Array, Array] | None, **rest: Any
-) -> Problem:
-    """The problem, whatever form the data come in. Without validation examples, the test examples serve."""
-    if isinstance(data, Dataset):
-        train, val, test = data.train, data.splits.get("val"), data.splits.get("test")
-    else:
-        (X, y), val, test = data, None, None
-        train = Split(np.asarray(X), np.asarray(y))
-    if validation is not None:
-        X, y = validation
-        val = Split(np.asarray(X), np.asarray(y))
-    return Problem(net.copy(), train, val=val, test=test, **rest)
+    settings = FitSettings(batch_size, epochs, seed, order, remainder)
+    case = case_of(
+        net, data, validation, loss=LOSSES.make(loss), optimizer=OPTIMIZERS.make(optimizer), settings=settings, metric=metric
+    )
+    return examine(case, level, history=history)
 
 
 def examine(
-    problem: Problem,
-    level: str = "full",
+    case: Case,
+    level: Level = "full",
     chart: Chart | None = None,
     history: History | Sequence[Row] | None = None,
 ) -> Diagnosis:
-    """The diagnosis of a problem, from a chart of its run if there is one already."""
-    chart = watch(problem, level) if chart is None else chart
+    """The diagnosis of a case, from a chart of its run if there is one already."""
+    chart = watch(case, level) if chart is None else chart
     if history is not None:
         chart.add("history", [dict(row) for row in history])
     found = suspicions(chart)
@@ -186,19 +179,18 @@ def examine(
         return Diagnosis((), chart, unknown=str(chart.one("failure")["words"]))
     kept: list[Finding] = []
     dropped: list[Finding] = []
-    trials = 0
+    treatments = 0
     while found:
         rule, finding = found.pop(0)
         cured = None
-        if trials < TRIALS and finding.remedy.options:
-            trials += 1
-            finding, cured = attempt(problem, rule, finding, chart)
-        helped = finding.trial is not None and finding.trial.helped
-        if not helped and not rule.certain:
+        if treatments < TREATMENTS and finding.remedy.options:
+            treatments += 1
+            finding, cured = treat(case, rule, finding, chart)
+        if not finding.helped and not rule.certain:
             dropped.append(finding)
             continue
         kept.append(finding)
-        if helped and cured is not None:
+        if finding.helped and cured is not None:
             found, following = explained(found, finding, cured)
             kept += following
     return Diagnosis(tuple(kept), chart, tuple(dropped))
@@ -206,7 +198,7 @@ def examine(
 
 def suspicions(chart: Chart) -> list[tuple[Rule, Finding]]:
     """All that the rules find, causes first."""
-    pairs = [(rule, rule.find(chart)) for rule in rules()]
+    pairs = [(rule, rule.find(chart)) for rule in RULES]
     found = [(rule, finding) for rule, finding in pairs if finding is not None]
     slugs = {finding.slug for _, finding in found}
     return sorted(found, key=lambda pair: (pair[1].tier + 10 * bool(slugs & set(pair[1].because)), pair[1].slug))

@@ -1,4 +1,4 @@
-"""The finding: one thing that is wrong with a training run, with its evidence, its cause and its cure."""
+"""The finding: one thing that is wrong with a training run, with its evidence, its reason and its remedy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clearprop.training.history import Row
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to do about a finding, in words and as changes that `clearprop.doctor.changes.change` carries out.
+    """The cure of a finding, in words and as changes that `clearprop.doctor.changes.change` carries out.
 
     Attributes
     ----------
@@ -25,13 +25,13 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What became of the run when a remedy was applied to a copy, and the copy trained from the same start.
+class Treatment:
+    """Outcome of a remedy: a copy of the run was changed, trained from the same start, and compared.
 
     Attributes
     ----------
     changes : dict
-        Those that were made.
+        The changes that were made.
     before, after : list of dict
         Scores of both runs, epoch by epoch: `train`, `val`, `accuracy`; a score is the mean cross-entropy of the probabilities,
         or the squared error as a share of the target's variance.
@@ -54,26 +54,26 @@ class Finding:
     Attributes
     ----------
     slug : str
-        Its name, and that of its page in docs/findings.
+        Name of the finding, which `clearprop doctor --explain` takes.
     sentence : str
-        What is wrong, with numbers.
+        Description of what is wrong, with numbers.
     where : str
         Layer, column or setting.
     since : str
-        From which step on.
+        Step or epoch in which it began.
     evidence : dict
         The numbers behind the sentence.
-    cause : str
-        Why, in a line of mathematics.
+    why : str
+        The reason, in a line of mathematics.
     remedy : Remedy
     because : tuple of str
-        Slugs of findings that would explain this one.
+        Slugs of the findings that would explain this one, from the table of causes.
     tier : float
-        0: the data are broken; 1: parts that do not fit; 2: a mechanism fails; 3: a setting is off; 4: an outcome.
-    trial : Trial or None
-        What the remedy did; None if it was not tried.
+        Place in the order of causes: 0 the data, 1 parts that do not fit, 2 mechanisms, 3 settings, 4 outcomes.
+    treatment : Treatment or None
+        Outcome of the remedy; None if it was not tried.
     follows : str or None
-        The slug of the finding from which this one follows.
+        Slug of the finding from which this one follows.
     """
 
     slug: str
@@ -81,22 +81,38 @@ class Finding:
     where: str = ""
     since: str = "from the start"
     evidence: dict[str, Any] = field(default_factory=dict)
-    cause: str = ""
+    why: str = ""
     remedy: Remedy = field(default_factory=lambda: Remedy(""))
     because: tuple[str, ...] = ()
     tier: float = 4.0
-    trial: Trial | None = None
+    treatment: Treatment | None = None
     follows: str | None = None
 
     @property
-    def page(self) -> str:
-        """The page that explains it, within the documentation."""
-        return f"docs/findings/{self.slug}.md"
+    def helped(self) -> bool:
+        """Whether the remedy was tried, and helped."""
+        return self.treatment is not None and self.treatment.helped
+
+    @property
+    def more(self) -> str:
+        """The command that explains the finding."""
+        return f"clearprop doctor --explain {self.slug}"
 
     def __str__(self) -> str:
         lines = [f"{self.slug}: {self.sentence}"]
         lines += [f"  since   {self.since}"] if self.since else []
-        lines += [f"  why     {self.cause}", f"  remedy  {self.remedy.words}"]
-        if self.trial is not None:
-            lines.append(f"  tried   {self.trial.words}")
+        lines += [f"  why     {self.why}", f"  remedy  {self.remedy.words}"]
+        if self.treatment is not None:
+            lines.append(f"  tried   {self.treatment.words}")
         return "\n".join(lines)
+
+
+def counted(n: int, noun: str) -> str:
+    """A number of things in words.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(20, "epoch")
+    ('1 epoch', '20 epochs')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

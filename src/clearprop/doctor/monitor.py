@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Literal, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
+from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
-from clearprop.doctor.problem import Problem
-from clearprop.doctor.quantities import Moment, OfMoment, OfProblem, quantities
+from clearprop.doctor.quantities import QUANTITIES, Moment, OfCase, OfMoment
 from clearprop.errors import ClearpropError
 from clearprop.nn import Net
+from clearprop.registry import choose
 
-SAMPLE = {"cheap": 512, "full": 1024}  # examples that are looked at
+Level = Literal["cheap", "full"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+SAMPLE: dict[Level, int] = {"cheap": 512, "full": 1024}  # examples that are looked at
 
 
 class Monitor:
@@ -22,24 +26,31 @@ class Monitor:
 
     Parameters
     ----------
-    problem : Problem
+    case : Case
     level : {"cheap", "full"}
+        With "full", a larger sample, and every quantity.
     still : bool
         Whether to measure now what does not change in training.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such level.
     """
 
-    def __init__(self, problem: Problem, level: str = "full", still: bool = True) -> None:
-        self.problem, self.level, self.chart = problem, level, Chart()
-        self.sample = sampled(problem.train, SAMPLE[level])
-        fits = problem.val is not None and problem.val.X.shape[1:] == problem.train.X.shape[1:]
-        self.held_out = sampled(problem.val, SAMPLE[level]) if problem.val is not None and fits else None
-        self.of_moment = [q for q in quantities() if isinstance(q, OfMoment)]
+    def __init__(self, case: Case, level: Level = "full", still: bool = True) -> None:
+        choose("level", level, LEVELS)
+        self.case, self.level, self.chart = case, level, Chart()
+        self.sample = sampled(case.train, SAMPLE[level])
+        fits = case.val is not None and case.val.X.shape[1:] == case.train.X.shape[1:]
+        self.held_out = sampled(case.val, SAMPLE[level]) if case.val is not None and fits else None
+        self.of_moment = [q for q in QUANTITIES if isinstance(q, OfMoment)]
         self.theta: Array | None = None
-        for quantity in quantities():
-            if still and isinstance(quantity, OfProblem) and (level == "full" or not quantity.full):
+        for quantity in QUANTITIES:
+            if still and isinstance(quantity, OfCase) and (level == "full" or not quantity.full):
                 # Parts that do not fit make a quantity impossible, and training too, which then says why.
                 with suppress(ClearpropError), np.errstate(all="ignore"):
-                    self.chart.add(quantity.name, quantity.measure(problem))
+                    self.chart.add(quantity.name, quantity.measure(case))
 
     def look(self, net: Net, epoch: int, step: int, end: bool) -> None:
         """Measure everything (at the end of an epoch, and at the start), or the dense quantities alone."""
@@ -66,14 +77,14 @@ class Monitor:
             return None
         gradients, deltas = self.derivatives(net, a, saved) if end else ([], [])
         return Moment(
-            self.problem, net, epoch, step, end, inputs, outputs, gradients, deltas, self.theta, self.sample, self.held_out
+            self.case, net, epoch, step, end, inputs, outputs, gradients, deltas, self.theta, self.sample, self.held_out
         )
 
     def derivatives(self, net: Net, y_hat: Array, saved: list[object]) -> tuple[list[dict[str, Array]], list[Array]]:
         """Gradients of each layer, and of its output, for the mean loss of the sample."""
-        kept = self.problem.loss.forward(y_hat, self.sample.y)[1]
-        dy = self.problem.loss.backward(kept)
-        if self.problem.loss.reduction == "sum":
+        kept = self.case.loss.forward(y_hat, self.sample.y)[1]
+        dy = self.case.loss.backward(kept)
+        if self.case.loss.reduction == "sum":
             dy = dy / dy.dtype.type(len(y_hat))  # so that layers and runs can be compared whatever the sample
         held = net.grad.copy()
         net.zero_grad()

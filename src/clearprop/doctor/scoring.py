@@ -8,13 +8,13 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.doctor.problem import Problem, holds_labels, labels_of
+from clearprop.doctor.case import Case, holds_labels, labels_of
 from clearprop.nn import Net
 
 TINY = 1e-7  # a probability below this counts as this
 
 
-def score(problem: Problem, net: Net, split: Split) -> tuple[float, float]:
+def score(case: Case, net: Net, split: Split) -> tuple[float, float]:
     """Mean cross-entropy of the probabilities, or squared error as a share of the target's variance; and the accuracy.
 
     Returns
@@ -28,18 +28,18 @@ def score(problem: Problem, net: Net, split: Split) -> tuple[float, float]:
         y_hat = net(split.X)
         if not np.isfinite(y_hat).all():
             return math.inf, math.nan
-        if holds_labels(problem.train.y):
-            return _of_classes(problem, y_hat, split.y)
+        if holds_labels(case.train.y):
+            return _of_classes(case, y_hat, split.y)
         y = split.y.reshape(len(split), -1)
-        variance = float(problem.train.y.astype(np.float64).var(axis=0).mean())
+        variance = float(case.train.y.astype(np.float64).var(axis=0).mean())
         if y.shape[1] not in (1, y_hat.shape[1]):
             return math.nan, math.nan
         return float(((y_hat.astype(np.float64) - y) ** 2).mean()) / max(variance, 1e-30), math.nan
 
 
-def _of_classes(problem: Problem, y_hat: Array, y: Array) -> tuple[float, float]:
-    classes = labels_of(np.concatenate([problem.train.y, y]))[-len(y) :]
-    p = problem.loss.probabilities(y_hat)
+def _of_classes(case: Case, y_hat: Array, y: Array) -> tuple[float, float]:
+    classes = labels_of(np.concatenate([case.train.y, y]))[-len(y) :]
+    p = case.loss.probabilities(y_hat)
     if p is None:  # several outputs against one label, or a loss that is not about classes
         p = _shares(y_hat, int(classes.max()) + 1)
     if p.shape[1] <= classes.max():
@@ -60,10 +60,10 @@ def _shares(y_hat: Array, n_classes: int) -> Array:
     return p / p.sum(axis=1, keepdims=True)
 
 
-def base_score(problem: Problem) -> float:
+def base_score(case: Case) -> float:
     """The score of the best constant prediction: the entropy of the class shares, or 1."""
-    if not holds_labels(problem.train.y):
+    if not holds_labels(case.train.y):
         return 1.0
-    shares = np.bincount(labels_of(problem.train.y)) / len(problem.train)
+    shares = np.bincount(labels_of(case.train.y)) / len(case.train)
     shares = shares[shares > 0]
     return float(-(shares * np.log(shares)).sum())

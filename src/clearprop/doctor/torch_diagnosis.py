@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.diagnosis import Diagnosis, examine, explained, suspicions
-from clearprop.doctor.finding import Finding, Trial
-from clearprop.doctor.problem import Problem
+from clearprop.doctor.finding import Finding, Treatment
 from clearprop.doctor.rules import Rule
 from clearprop.doctor.torch_run import TorchRun, collected
 from clearprop.doctor.torch_view import TorchView
-from clearprop.doctor.trying import curve, words
+from clearprop.doctor.treating import compared
 from clearprop.nn import LOSSES, CrossEntropy, Loss, MeanSquaredError
 from clearprop.optim import SGD, Adam, Optimizer
+from clearprop.training import FitSettings
 
 LOSS_NAMES = {
     "CrossEntropyLoss": "cross_entropy", "BCELoss": "binary_cross_entropy",
@@ -71,12 +72,12 @@ def diagnose_torch(
     while found:
         rule, finding = found.pop(0)
         finding, cured = tried(run, rule, finding, chart)
-        if finding.trial is not None and not finding.trial.helped and not rule.certain:
+        if finding.treatment is not None and not finding.helped and not rule.certain:
             dropped.append(finding)
             continue
         root = next((slug for slug in finding.because if slug in {other.slug for other in kept}), None)
         kept.append(finding if root is None else replace(finding, follows=root))
-        if cured is not None and finding.trial is not None and finding.trial.helped:
+        if cured is not None and finding.helped:
             found, following = explained(found, finding, cured)
             kept += following
     return Diagnosis(tuple(kept), chart, tuple(dropped))
@@ -84,33 +85,31 @@ def diagnose_torch(
 
 def tried(run: TorchRun, rule: Rule, finding: Finding, before: Chart) -> tuple[Finding, Chart | None]:
     """The finding with the best of its remedies that only change the rate; nothing else can be carried out here."""
-    best: tuple[Trial, Chart] | None = None
+    best: tuple[Treatment, Chart] | None = None
     for option in finding.remedy.options:
         if set(option) != {"rate"}:
             continue
         after = run.watch(option["rate"])
         describe_run(after, run)
-        helped = rule.helped(before, after)
-        if best is None or (helped, -after.final) > (best[0].helped, -best[1].final):
-            best = Trial(option, curve(before), curve(after), helped, words(before, after, helped)), after
-    return (finding, None) if best is None else (replace(finding, trial=best[0]), best[1])
+        treatment = compared(rule, option, before, after)
+        if best is None or (treatment.helped, -after.final) > (best[0].helped, -best[1].final):
+            best = treatment, after
+    return (finding, None) if best is None else (replace(finding, treatment=best[0]), best[1])
 
 
 def as_run(
     module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, val_loader: Iterable[Any] | None, epochs: int, seed: int
 ) -> TorchRun:
-    """The run, with a problem in clearprop's terms beside it."""
+    """The run, with a case in clearprop's terms beside it."""
     train, shape, size = collected(loader)
     val = None if val_loader is None else collected(val_loader)[0]
     view = TorchView(copy.deepcopy(module))
     view.refresh()
     view.example_shape = shape or (-1,)
-    order = "sequential" if "Sequential" in type(getattr(loader, "sampler", None)).__name__ else "shuffle"
-    problem = Problem(
-        view, train, as_loss(loss_fn, train.y.ndim), as_optimizer(optimizer), val=val, batch_size=size, epochs=epochs,
-        seed=seed, order=order,
-    )  # fmt: skip
-    return TorchRun(module, loader, loss_fn, optimizer, problem, epochs)
+    in_order = "Sequential" in type(getattr(loader, "sampler", None)).__name__
+    settings = FitSettings(size, epochs, seed, order="sequential" if in_order else "shuffle")
+    case = Case(view, train, as_loss(loss_fn, train.y.ndim), as_optimizer(optimizer), val=val, settings=settings)
+    return TorchRun(module, loader, loss_fn, optimizer, case)
 
 
 def as_loss(loss_fn: Any, dims: int) -> Loss:
@@ -131,8 +130,8 @@ def as_optimizer(optimizer: Any) -> Optimizer:
     return Adam(float(group["lr"]), weight_decay=decay)
 
 
-def as_clearprop(run: TorchRun) -> Problem | None:
-    """A problem that clearprop can train itself, or None if the module, loss or optimizer has no counterpart."""
+def as_clearprop(run: TorchRun) -> Case | None:
+    """A case that clearprop can train itself, or None if the module, loss or optimizer has no counterpart."""
     from clearprop.errors import ClearpropError
     from clearprop.nn import Net
 
@@ -144,16 +143,16 @@ def as_clearprop(run: TorchRun) -> Problem | None:
         net = Net.from_torch(copy.deepcopy(run.module))
     except ClearpropError:
         return None
-    return run.problem.but(net=net)
+    return run.case.but(net=net)
 
 
 def describe_run(chart: Chart, run: TorchRun) -> None:
-    """What the quantities of a problem cannot see from outside: layers of other kinds, and whether answers repeat."""
-    view = run.problem.net
+    """Add what the quantities of a case cannot see from outside: layers of other kinds, and whether outputs repeat."""
+    view = run.case.net
     assert isinstance(view, TorchView)
     for row, leaf in zip(chart.rows("structure"), view.leaves, strict=True):
         row |= {"repr": repr(leaf)} | ({"kind": type(leaf).__name__} if row["kind"] == "Opaque" else {})
-    x = run.problem.train.X[:64]
+    x = run.case.train.X[:64]
     a, b = view(x), view(x)
     different = float(np.abs(a - b).max())
     chart.measured["repeatability"] = [

@@ -11,9 +11,9 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
+from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.monitor import Monitor, sampled
-from clearprop.doctor.problem import Problem
 from clearprop.doctor.quantities import Moment
 from clearprop.doctor.torch_view import TorchView, as_rows
 from clearprop.nn import Net
@@ -21,7 +21,7 @@ from clearprop.nn import Net
 
 @dataclass(frozen=True, eq=False)
 class TorchRun:
-    """What a PyTorch user trains with.
+    """A training run of PyTorch.
 
     Attributes
     ----------
@@ -29,17 +29,15 @@ class TorchRun:
     loader : iterable of (inputs, targets)
     loss_fn : callable
     optimizer : torch.optim.Optimizer
-    problem : Problem
+    case : Case
         The same in clearprop's terms, as far as they go.
-    epochs : int
     """
 
     module: Any
     loader: Iterable[Any]
     loss_fn: Any
     optimizer: Any
-    problem: Problem
-    epochs: int
+    case: Case
 
     def watch(self, rate: float = 1.0) -> Chart:
         """Train a copy with the learning rate times `rate`, and measure."""
@@ -49,7 +47,7 @@ class TorchRun:
         optimizer = self.copied_optimizer(module, rate)
         monitor = TorchMonitor(self, TorchView(module))
         state = torch.random.get_rng_state()
-        torch.manual_seed(self.problem.seed)  # the copies see the same batches and masks
+        torch.manual_seed(self.case.seed)  # the copies see the same batches and masks
         try:
             self.train(module, optimizer, monitor)
         finally:
@@ -61,7 +59,7 @@ class TorchRun:
         import torch
 
         monitor.look(monitor.view, 0, 0, end=True)
-        for epoch in range(1, self.epochs + 1):
+        for epoch in range(1, self.case.settings.epochs + 1):
             for step, (X, y) in enumerate(self.loader, 1):
                 optimizer.zero_grad()
                 loss = self.loss_fn(module(X), y)
@@ -88,10 +86,10 @@ class TorchMonitor(Monitor):
     """A monitor that sees through hooks what each leaf gets and gives, and the gradients on the way back."""
 
     def __init__(self, run: TorchRun, view: TorchView) -> None:
-        super().__init__(run.problem, "full")
+        super().__init__(run.case, "full")
         self.run, self.view = run, view
-        view.example_shape = run.problem.net.example_shape if isinstance(run.problem.net, TorchView) else (-1,)
-        self.sample = sampled(run.problem.train, 1024)
+        view.example_shape = run.case.net.example_shape if isinstance(run.case.net, TorchView) else (-1,)
+        self.sample = sampled(run.case.train, 1024)
 
     def moment(self, net: Net, epoch: int, step: int, end: bool) -> Moment | None:
         """One pass of the sample through the module, in evaluation mode."""
@@ -124,7 +122,7 @@ class TorchMonitor(Monitor):
         gradients = [{name: g.copy() for name, g in layer.gradients().items()} for layer in view.layers]
         found = [deltas.get(i, empty) for i in range(len(view.leaves))]
         return Moment(
-            self.problem, view, epoch, step, end, inputs, outputs, gradients if end else [], found if end else [],
+            self.case, view, epoch, step, end, inputs, outputs, gradients if end else [], found if end else [],
             self.theta, self.sample, self.held_out,
         )  # fmt: skip
 

@@ -17,15 +17,15 @@ class Opaque(Layer):
         self.name = name
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, None]:
-        """Nothing happens here; PyTorch does the work."""
+        """x as it is; PyTorch does the work."""
         return x, None
 
     def backward(self, saved: Any, dy: Array) -> Array:
-        """Nothing happens here."""
+        """dy as it is."""
         return dy
 
     def width(self, n_in: int | None) -> int | None:
-        """Not known."""
+        """None: it is not known."""
         return None
 
 
@@ -53,7 +53,7 @@ class TorchView(Net):
                 getattr(layer, "d" + name)[:] = 0 if parameter.grad is None else turned(parameter.grad)
 
     def __call__(self, X: Array) -> Array:
-        """What the module answers when it is judged."""
+        """The module's outputs in evaluation mode."""
         import torch
 
         training = self.module.training
@@ -85,7 +85,7 @@ def stand_in(leaf: Any) -> Layer:
     from torch import nn
 
     if isinstance(leaf, nn.Linear):
-        return Linear(leaf.in_features, leaf.out_features)
+        return Linear(leaf.in_features, leaf.out_features, bias=leaf.bias is not None)
     if isinstance(leaf, nn.BatchNorm1d):
         return BatchNorm(leaf.num_features)
     if isinstance(leaf, nn.Dropout):

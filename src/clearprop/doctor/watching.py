@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
-from clearprop.doctor.monitor import Monitor
-from clearprop.doctor.problem import Problem
+from clearprop.doctor.monitor import Level, Monitor
 from clearprop.engines import Batch, Steps
-from clearprop.errors import ClearpropError, DoubleSoftmaxWarning, NonFiniteWarning
+from clearprop.errors import ClearpropError, NonFiniteWarning
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
-from clearprop.training import Callback, Run, fit
+from clearprop.training import Callback, History, Run
+from clearprop.training.evaluation import as_split
+from clearprop.training.loop import carry_out
 
 DENSE = 60  # first steps that are looked at one by one
-WORK = 4e10  # multiplications that a re-run may cost; a longer run is watched only for so long
+WORK = 4e10  # multiplications that a re-run may take; of a longer run only the first epochs are watched
 
 
 class Observed(Batch):
@@ -27,7 +30,6 @@ class Observed(Batch):
     def __init__(self, monitor: Monitor) -> None:
         self.monitor, self.done, self.epoch = monitor, 0, 0
         self.norms: list[float] = []
-        self.losses: list[float] = []
 
     def config(self) -> dict[str, Any]:
         """Its name alone; a monitor is no configuration."""
@@ -36,25 +38,25 @@ class Observed(Batch):
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
-        """The steps of one epoch, each of which takes down its gradient's length."""
-        losses, hits = [], []
+        """The steps of one epoch; the length of each gradient is kept."""
+        losses, n_correct = [], []
         self.norms = []
         for step, start in enumerate(range(0, len(order), batch_size), 1):
             one = super().train_epoch(net, loss, optimizer, X, y, order[start : start + batch_size], batch_size)
             losses.append(one.losses[0])
-            hits.append(one.hits[0])
+            n_correct.append(one.n_correct[0])
             self.norms.append(float(np.sqrt(np.dot(net.grad, net.grad))) / (1 if loss.reduction == "mean" else batch_size))
             if self.done < DENSE and self.monitor.level == "full":
                 self.monitor.look(net, self.epoch + 1, step, end=False)
             self.done += 1
         self.epoch += 1
-        return Steps(np.array(losses, dtype=np.float64), np.array(hits, dtype=np.float64))
+        return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))
 
 
 class Recorder(Callback):
     """Looks at the net when an epoch is over."""
 
-    def __init__(self, monitor: Monitor, engine: Observed | None = None) -> None:
+    def __init__(self, monitor: Monitor, engine: Observed) -> None:
         self.monitor, self.engine = monitor, engine
 
     def config(self) -> dict[str, Any]:
@@ -67,51 +69,48 @@ class Recorder(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         """Look, and keep the longest and the median gradient."""
-        step = -(-len(run.train) // self.monitor.problem.size)
-        self.monitor.look(run.net, run.epoch, step, end=True)
-        if self.engine is not None and self.engine.norms:
-            norms = np.array(self.engine.norms)
-            worst = int(np.nanargmax(norms)) if np.isfinite(norms).any() else 0
-            row = {"epoch": run.epoch, "largest": float(norms[worst]), "median": float(np.median(norms)), "step": worst + 1}
-            self.monitor.chart.add("lengths", [row])
+        self.monitor.look(run.net, run.epoch, run.settings.steps(len(run.train)), end=True)
+        norms = np.array(self.engine.norms)
+        worst = int(np.nanargmax(norms)) if np.isfinite(norms).any() else 0
+        row = {"epoch": run.epoch, "largest": float(norms[worst]), "median": float(np.median(norms)), "step": worst + 1}
+        self.monitor.chart.add("lengths", [row])
 
 
-def watch(problem: Problem, level: str = "full", epochs: int | None = None) -> Chart:
-    """Train a copy, measure, and tell no one about NaNs but the chart.
+def watch(case: Case, level: Level = "full", epochs: int | None = None) -> Chart:
+    """The chart of a case: train a copy, and measure. NaNs are written down, and raise no warning.
 
-    A mistake that clearprop refuses (targets that do not fit the loss, say) is written down under "failure".
+    A case that clearprop refuses to train (targets that do not fit the loss, say) has a row under "failure".
     """
-    monitor = Monitor(problem, level)
+    monitor = Monitor(case, level)
+    chart = monitor.chart
     try:
-        if monitor.chart.one("inputs").get("bad"):
-            monitor.chart.add("failure", [{"kind": "DataError", "words": "the inputs are not finite"}])
-            return monitor.chart
-        engine = Observed(monitor)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", NonFiniteWarning)
-            warnings.simplefilter("ignore", DoubleSoftmaxWarning)
-            history = fit(
-                problem.net.copy(),
-                problem.train,
-                loss=problem.loss,
-                optimizer=problem.fresh_optimizer(),
-                batch_size=problem.batch_size,
-                epochs=epochs or affordable(problem),
-                seed=problem.seed,
-                order=problem.order,
-                remainder=problem.remainder,
-                engine=engine,
-                callbacks=[Recorder(monitor, engine)],
-            )
+        if chart.one("inputs").get("bad"):
+            chart.add("failure", [{"kind": "DataError", "words": "the inputs are not finite"}])
+            return chart
+        history = train_copy(case, monitor, epochs or affordable(case))
         if history.nonfinite is not None:
-            monitor.chart.add("nonfinite", [dict(history.nonfinite)])
-        monitor.chart.add("losses", [{"epoch": row["epoch"], "train_loss": row["train_loss"]} for row in history.rows])
+            chart.add("nonfinite", [dict(history.nonfinite)])
+        chart.add("losses", [{"epoch": row["epoch"], "train_loss": row["train_loss"]} for row in history.rows])
     except (ClearpropError, ValueError, IndexError) as error:
-        monitor.chart.add("failure", [{"kind": type(error).__name__, "words": str(error)}])
-    return monitor.chart
+        chart.add("failure", [{"kind": type(error).__name__, "words": str(error)}])
+    return chart
 
 
-def affordable(problem: Problem) -> int:
+def train_copy(case: Case, monitor: Monitor, epochs: int) -> History:
+    """Train a copy of the net with the settings of the case, on the same batches, up to the first non-finite number."""
+    net, engine = case.net.copy(), Observed(monitor)
+    settings = replace(case.fresh_settings(), epochs=epochs, on_nonfinite="stop")
+    run = Run(
+        net, case.loss, case.fresh_optimizer(), engine, settings, as_split(case.train, net),
+        callbacks=[Recorder(monitor, engine)],
+    )  # fmt: skip
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", NonFiniteWarning)
+        carry_out(run)
+    return run.history
+
+
+def affordable(case: Case) -> int:
     """Epochs of the run that are watched: all of them, if that is not too much work."""
-    an_epoch = 6.0 * len(problem.train) * max(problem.net.theta.size, 1000)
-    return int(min(problem.epochs, max(3, WORK / an_epoch)))
+    an_epoch = 6.0 * len(case.train) * max(case.net.theta.size, 1000)
+    return int(min(case.settings.epochs, max(3, WORK / an_epoch)))

@@ -14,7 +14,7 @@ class Batch(Engine):
     """Calls `forward` and `backward` of each layer, in NumPy. It runs every layer, loss and optimizer, yours included."""
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """Always None: whatever has a forward and a backward runs here."""
+        """None, always: every layer with a forward and a backward runs here."""
         return None
 
     def forward(self, net: Net, X: Array) -> Array:
@@ -32,14 +32,14 @@ class Batch(Engine):
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
-        """The loop that this field knows by heart: forward, loss, backward, step."""
-        losses, hits = [], []
+        """The usual loop: forward, loss, backward, step."""
+        losses, n_correct = [], []
         for rows in batches(order, batch_size):
             net.zero_grad()
             y_hat, saved = net.forward(X[rows], training=True)
             value, kept = loss.forward(y_hat, y[rows])
             losses.append(value)
-            hits.append(loss.hits(y_hat, y[rows]))
+            n_correct.append(loss.n_correct(y_hat, y[rows]))
             net.backward(saved, loss.backward(kept))
             optimizer.step(net.theta, net.grad)
-        return Steps(np.array(losses, dtype=np.float64), np.array(hits, dtype=np.float64))
+        return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))

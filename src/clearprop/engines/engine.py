@@ -1,10 +1,10 @@
-"""The engine: what runs the mathematics of a net. Every rung of the ladder has these methods, and no more."""
+"""The interface of an engine, which runs the mathematics of a net: every rung of the ladder has these methods."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -13,39 +13,41 @@ from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import Configured
 
+Device = Literal["cpu", "cuda"]
+
 
 class Steps(NamedTuple):
-    """What an epoch reports, step by step.
+    """Figures of an epoch, step by step.
 
     Attributes
     ----------
     losses : array (n_steps,) of float64
         The loss of each batch, without the L2 term of the optimizer, before the step that the batch caused.
-    hits : array (n_steps,) of float64
-        How many examples of each batch were predicted right, before that step; NaN without classes.
+    n_correct : array (n_steps,) of float64
+        Examples of each batch that were predicted right, before that step; NaN without classes.
     """
 
     losses: Array
-    hits: Array
+    n_correct: Array
 
     def totals(self, loss: Loss, n: int, batch_size: int) -> tuple[float, float]:
-        """The loss and the hits, added up over the n examples of these steps."""
-        hits = float(self.hits.sum())
+        """Loss and number of correct predictions, summed over the n examples of these steps."""
+        n_correct = float(self.n_correct.sum())
         if loss.reduction == "sum":
-            return float(self.losses.sum()), hits
+            return float(self.losses.sum()), n_correct
         sizes = np.minimum(batch_size, n - batch_size * np.arange(len(self.losses)))
-        return float(self.losses @ sizes), hits
+        return float(self.losses @ sizes), n_correct
 
 
-CHUNK = 4096  # examples that are measured at a time, to bound the memory
+CHUNK = 4096  # examples that are evaluated at a time, to bound the memory
 
 
 class Engine(Configured, ABC):
-    """Runs a net. Takes and leaves NumPy arrays, whatever works inside."""
+    """Runs a net. Takes and returns NumPy arrays, whatever it computes with."""
 
     @abstractmethod
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """Why this engine cannot train this combination, in one sentence; None if it can."""
+        """The reason why this engine cannot train this combination, in one sentence; None if it can."""
 
     @abstractmethod
     def forward(self, net: Net, X: Array) -> Array:
@@ -53,7 +55,7 @@ class Engine(Configured, ABC):
 
     @abstractmethod
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
-        """The loss of one batch in training mode, and its gradient (P,) with respect to theta, which is left as it is."""
+        """Loss of one batch in training mode, and its gradient (P,) with respect to theta, which does not change."""
 
     @abstractmethod
     def train_epoch(
@@ -61,21 +63,21 @@ class Engine(Configured, ABC):
     ) -> Steps:
         """Take one step for each batch of `batch_size` rows of X (N, n_x) and y, in the given `order`; changes theta.
 
-        Never stops for a non-finite number; `fit` looks at the losses afterwards, and mends what is to be mended.
+        Never stops for a non-finite number; `fit` examines the losses afterwards, and restores the net if need be.
         """
 
     def permutation(self, rng: np.random.Generator, n: int) -> Array:
         """A permutation of n examples; every engine draws the same one from the same generator."""
         return rng.permutation(n)
 
-    def measure(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
-        """The loss, added up over the examples of X (N, n_x), and the hits among them, after training."""
-        value = hits = 0.0
+    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+        """Loss, summed over the examples of X (N, n_x), and number predicted right, after training."""
+        value = n_correct = 0.0
         for first in range(0, len(X), CHUNK):
             y_hat, y_part = self.forward(net, X[first : first + CHUNK]), y[first : first + CHUNK]
             value += loss(y_hat, y_part) * (len(y_part) if loss.reduction == "mean" else 1)
-            hits += loss.hits(y_hat, y_part)
-        return value, hits
+            n_correct += loss.n_correct(y_hat, y_part)
+        return value, n_correct
 
 
 def batches(order: Array, batch_size: int) -> Iterator[Array]:

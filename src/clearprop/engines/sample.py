@@ -8,13 +8,14 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps, batches
-from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import not_one_by_one, unknown_part
 from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     ElementwiseLoss,
+    Layer,
     Linear,
     Loss,
     MeanSquaredError,
@@ -29,14 +30,14 @@ from clearprop.optim import OPTIMIZERS, Optimizer
 
 
 class Sample(Engine):
-    """Loops over the examples of a batch; the loops over units, which `Scalar` writes out, are NumPy's here."""
+    """Loops over the examples of a batch. The loops over units, explicit in `Scalar`, are NumPy's."""
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It takes one example at a time, and knows what stands in the tables at the end of this file."""
+        """Layers that take one example at a time, and the losses in the tables at the end of this file."""
         return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, OPTIMIZERS.entries.values())
 
     def forward(self, net: Net, X: Array) -> Array:
-        """One example after the other."""
+        """The output (N, n_y), one example after the other."""
         return np.array([forward(net, x)[0] for x in checked(self, net, X)])
 
     def loss_and_grad(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
@@ -50,13 +51,13 @@ class Sample(Engine):
     ) -> Steps:
         """The loop: gradient, step."""
         X, rows_y = prepared(self, net, loss, X, y, optimizer)
-        losses, hits = [], []
+        losses, n_correct = [], []
         for rows in batches(order, batch_size):
             value, y_hat = gradient(net, loss, X[rows], rows_y[rows])
             optimizer.step(net.theta, net.grad)
             losses.append(value)
-            hits.append(loss.hits(y_hat, y[rows]))
-        return Steps(np.array(losses), np.array(hits))
+            n_correct.append(loss.n_correct(y_hat, y[rows]))
+        return Steps(np.array(losses), np.array(n_correct))
 
 
 def gradient(net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
@@ -81,7 +82,7 @@ def forward(net: Net, x: Array) -> tuple[Array, list[Array]]:
     """The output (n_y,) for one example (n_x,), and what each layer saved."""
     saved = []
     for layer in net.layers:
-        x, kept = FORWARD[type(layer)](x, *layer.parameters().values())
+        x, kept = FORWARD[type(layer)](x, *pair(layer, layer.parameters()))
         saved.append(kept)
     return x, saved
 
@@ -89,7 +90,14 @@ def forward(net: Net, x: Array) -> tuple[Array, list[Array]]:
 def backward(net: Net, saved: list[Array], dy: Array) -> None:
     """Add the gradients of one example to `net.grad`, from the last layer to the first."""
     for layer, kept in zip(reversed(net.layers), reversed(saved), strict=True):
-        dy = BACKWARD[type(layer)](kept, dy, *layer.parameters().values(), *layer.gradients().values())
+        dy = BACKWARD[type(layer)](kept, dy, *pair(layer, layer.parameters()), *pair(layer, layer.gradients()))
+
+
+def pair(layer: Layer, arrays: dict[str, Array]) -> tuple[Array, ...]:
+    """W and b of a linear layer, or dW and db; zeros where it has no bias."""
+    if type(layer) is Linear and not layer.bias:
+        return arrays["W"], np.zeros(layer.n_out, layer.W.dtype)
+    return tuple(arrays.values())
 
 
 def linear(x: Array, W: Array, b: Array) -> tuple[Array, Array]:

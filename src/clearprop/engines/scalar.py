@@ -1,4 +1,4 @@
-"""The first rung: lists and floats, one example at a time, every sum a loop. NumPy only carries numbers in and out."""
+"""The first rung: lists and floats, one example at a time, every sum a loop. NumPy is used for input and output only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps, batches
-from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import not_one_by_one, unknown_part
 from clearprop.nn import (
     BinaryCrossEntropy,
@@ -36,11 +36,11 @@ class Scalar(Engine):
     """Plain Python. Its floats are float64: for a float32 net, the parameters are rounded at the end of each epoch."""
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It takes one example at a time, and knows what stands in the tables at the end of this file."""
+        """Layers that take one example at a time, and the losses and optimizers in the tables at the end of this file."""
         return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
 
     def forward(self, net: Net, X: Array) -> Array:
-        """One example after the other."""
+        """The output (N, n_y), one example after the other."""
         params = views(net, rows_of(net, net.theta))
         return np.array([forward(net, params, x)[0] for x in checked(self, net, X).tolist()], dtype=net.dtype)
 
@@ -56,26 +56,26 @@ class Scalar(Engine):
         """The loop: gradient, step."""
         X, rows_y = prepared(self, net, loss, X, y, optimizer)
         inputs, targets, theta, t = X.tolist(), rows_y.tolist(), rows_of(net, net.theta), optimizer.t
-        slots = {name: rows_of(net, slot) for name, slot in optimizer.slots.items()}
-        slots = slots or {name: [[0.0] * len(row) for row in theta] for name in optimizer.slot_names}
-        losses, hits = [], []
+        state = {name: rows_of(net, value) for name, value in optimizer.state.items()}
+        state = state or {name: [[0.0] * len(row) for row in theta] for name in optimizer.state_names}
+        losses, n_correct = [], []
         for rows in batches(order, batch_size):
             value, grad, y_hat = gradient(net, loss, theta, [inputs[b] for b in rows], [targets[b] for b in rows])
-            step(optimizer, theta, grad, list(slots.values()), t)
+            step(optimizer, theta, grad, list(state.values()), t)
             t += 1
             losses.append(value)
-            hits.append(loss.hits(np.array(y_hat), y[rows]))
+            n_correct.append(loss.n_correct(np.array(y_hat), y[rows]))
         net.theta[:] = flat(theta)
         optimizer.t = t
-        optimizer.slots = {name: np.array(flat(slot), dtype=net.dtype) for name, slot in slots.items()}
-        return Steps(np.array(losses), np.array(hits))
+        optimizer.state = {name: np.array(flat(value), dtype=net.dtype) for name, value in state.items()}
+        return Steps(np.array(losses), np.array(n_correct))
 
 
 def rows_of(net: Net, vector: Array) -> Rows:
-    """A flat vector (P,), such as theta, as the rows of every W, each followed by its b."""
+    """A flat vector (P,), such as theta, as the rows of every W, each followed by its b, if it has one."""
     rows, start = [], 0
     for layer in linear_layers(net):
-        for _ in range(layer.n_in + 1):
+        for _ in range(layer.n_in + layer.bias):
             rows.append(vector[start : start + layer.n_out].tolist())
             start += layer.n_out
     return rows
@@ -87,13 +87,16 @@ def flat(rows: Rows) -> Row:
 
 
 def views(net: Net, rows: Rows) -> dict[int, tuple[Rows, Row]]:
-    """W and b of each linear layer. They are the very lists of `rows`, so that changing one changes the other."""
-    left = iter(rows)
-    return {id(layer): ([next(left) for _ in range(layer.n_in)], next(left)) for layer in linear_layers(net)}
+    """W and b of each linear layer, as the very lists of `rows`: changing one changes the other. No bias is one of zeros."""
+    left, found = iter(rows), {}
+    for layer in linear_layers(net):
+        W = [next(left) for _ in range(layer.n_in)]
+        found[id(layer)] = W, next(left) if layer.bias else [0.0] * layer.n_out
+    return found
 
 
 def linear_layers(net: Net) -> list[Linear]:
-    """Those with parameters, each once."""
+    """The linear layers of a net, each once."""
     return [layer for layer in net.unique_layers() if type(layer) is Linear]
 
 
@@ -227,14 +230,14 @@ def mean_squared_error(y_hat: Row, y: Row) -> tuple[float, Row]:
     return sum(e * e for e in errors), [2.0 * e for e in errors]
 
 
-def step(optimizer: Optimizer, theta: Rows, grad: Rows, slots: list[Rows], t: int) -> None:
-    """Step number t (from 0): shorten the gradient, add that of the penalty, update every parameter in its place."""
+def step(optimizer: Optimizer, theta: Rows, grad: Rows, state: list[Rows], t: int) -> None:
+    """Step number t (from 0): clip the gradient, add that of the penalty, update every parameter in place."""
     update, lr, constants = UPDATES[type(optimizer)], optimizer.rate(t), optimizer.constants(t + 1)
     norm = math.sqrt(sum(g * g for row in grad for g in row))
-    shorter = 1.0 if optimizer.clip_norm is None or not norm > optimizer.clip_norm else optimizer.clip_norm / norm
-    for row, g_row, *s_rows in zip(theta, grad, *slots, strict=True):
+    factor = 1.0 if optimizer.clip_norm is None or not norm > optimizer.clip_norm else optimizer.clip_norm / norm
+    for row, g_row, *s_rows in zip(theta, grad, *state, strict=True):
         for j in range(len(row)):
-            g = shorter * g_row[j] + optimizer.weight_decay * row[j]
+            g = factor * g_row[j] + optimizer.weight_decay * row[j]
             row[j], *new = update(row[j], g, *[s[j] for s in s_rows], lr, *constants)
             for s, value in zip(s_rows, new, strict=True):
                 s[j] = value
@@ -267,7 +270,7 @@ def adam(
     return theta - lr * (m / sum1) / (math.sqrt(s / sum2) + eps), m, s
 
 
-# Where Python's arithmetic raises an error, IEEE's has an answer, and training must go on to where it can be reported.
+# Python's arithmetic raises errors where IEEE's returns inf or NaN, with which training goes on until `fit` reports them.
 
 
 def exp(x: float) -> float:

@@ -1,4 +1,4 @@
-"""What an engine can run, and the sentence that says why it cannot run the rest."""
+"""Limits of an engine: the sentences that say why it cannot run a net, a loss or an optimizer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def unknown_part(
 ) -> str | None:
     """The first part whose formulas an engine does not have, as a sentence; None if it has them all.
 
-    A subclass may compute anything, so that only the very class counts as known.
+    A subclass may compute anything, so only the class itself counts as known.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def unknown_part(
 
 
 def require_support(engine: Engine, net: Net, loss: Loss, optimizer: Optimizer) -> None:
-    """Raise an `UnsupportedError` that names the engines that can, unless this one can train the combination."""
+    """Raise an `UnsupportedError` that names the able engines, unless this one can train the combination."""
     from clearprop.engines import ENGINES  # the registry knows all engines, and they know this function
 
     reason = engine.supports(net, loss, optimizer)
@@ -44,7 +44,7 @@ def require_support(engine: Engine, net: Net, loss: Loss, optimizer: Optimizer) 
 
 
 def not_one_by_one(net: Net) -> str | None:
-    """Why a net cannot be trained one example at a time, as a sentence; None if it can.
+    """The reason why a net cannot be trained one example at a time, as a sentence; None if it can.
 
     Examples
     --------

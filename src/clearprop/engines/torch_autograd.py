@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Engine, Steps
-from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.engine import Device, Engine, Steps
+from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
@@ -29,22 +29,22 @@ from clearprop.optim import Optimizer
 
 
 class TorchAutograd(Engine):
-    """Functions on tensors; every `d...` function of `TorchManual` is gone.
+    """Functions on tensors, without the `d...` functions of `TorchManual`.
 
     Parameters
     ----------
     device : {"cpu", "cuda"}
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It knows what stands in the tables at the end of this file."""
+        """The layers, losses and optimizers in the tables at the end of this file."""
         return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
 
     def forward(self, net: Net, X: Array) -> Array:
-        """All examples at once."""
+        """The output (N, n_y), all examples at once."""
         params = views(net, tensor(net.theta, self.device))
         return array(forward(net, params, tensor(checked(self, net, X), self.device)))
 
@@ -74,7 +74,7 @@ class TorchAutograd(Engine):
 
 def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Loss, gradient (P,) and predictions of a batch."""
-    theta = theta.detach().requires_grad_()  # the same numbers; from here on, whatever is done with them is recorded
+    theta = theta.detach().requires_grad_()  # the same numbers; autograd records what is done with them from here on
     y_hat = forward(net, views(net, theta), X)
     value = LOSSES[type(loss)](kept_between(y_hat, *limits(net, loss)), y)
     scale = 1.0 if loss.reduction == "sum" else 1.0 / len(X)
@@ -82,7 +82,7 @@ def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple
         scale /= y.shape[1]
     value = scale * value
     grad = torch.zeros_like(theta)
-    if value.requires_grad:  # a net without parameters has nothing to be derived
+    if value.requires_grad:  # not for a net without parameters
         value.backward()
         grad = grad if theta.grad is None else theta.grad
     return value.detach(), grad, y_hat.detach()
@@ -91,7 +91,7 @@ def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple
 def kept_between(y_hat: Tensor, low: float, high: float) -> Tensor:
     """`y_hat`, no lower than `low` and no higher than `high`, with derivative 1 everywhere.
 
-    The derivative of a bare clamp is 0 beyond its bounds: a prediction that is as wrong as can be would learn nothing.
+    The derivative of a bare clamp is 0 beyond its bounds, so that the worst predictions would get no gradient.
     """
     return y_hat + (y_hat.clamp(low, high) - y_hat).detach()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Engine, Steps
-from clearprop.engines.inputs import checked, limits, prepared
+from clearprop.engines.engine import Device, Engine, Steps
+from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.support import unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
@@ -29,22 +29,22 @@ from clearprop.optim import Optimizer
 
 
 class TorchManual(Engine):
-    """What `Batch` does, on tensors, which may lie on a GPU.
+    """The computations of `Batch`, on tensors, which may be on a GPU.
 
     Parameters
     ----------
     device : {"cpu", "cuda"}
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It knows what stands in the tables at the end of this file."""
+        """The layers, losses and optimizers in the tables at the end of this file."""
         return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
 
     def forward(self, net: Net, X: Array) -> Array:
-        """All examples at once."""
+        """The output (N, n_y), all examples at once."""
         params = views(net, tensor(net.theta, self.device))
         return array(forward(net, params, tensor(checked(self, net, X), self.device))[0])
 

@@ -1,4 +1,4 @@
-"""The sixth rung: ready-made modules, losses and optimizers; what is left is to connect them."""
+"""The sixth rung: ready-made modules, losses and optimizers, which only have to be connected."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Engine, Steps
-from clearprop.engines.inputs import check_batches, checked, limits, prepared
+from clearprop.engines.engine import Device, Engine, Steps
+from clearprop.engines.preparation import check_batches, checked, limits, prepared
 from clearprop.engines.support import unknown_part
-from clearprop.engines.torch_state import Tensor, array, check_device, report, shortening, tensor
+from clearprop.engines.torch_state import Tensor, array, check_device, clip_factor, report, tensor
 from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
@@ -38,15 +38,15 @@ class TorchNN(Engine):
     device : {"cpu", "cuda"}
     """
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self, device: Device = "cpu") -> None:
         self.device = check_device(device)
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
-        """It knows the layers that have a counterpart in PyTorch, and what stands in the tables at the end of this file."""
+        """Layers that have a counterpart in PyTorch, and the losses and optimizers in the tables at the end of this file."""
         return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES)
 
     def forward(self, net: Net, X: Array) -> Array:
-        """All examples at once."""
+        """The output (N, n_y), all examples at once."""
         X = checked(self, net, X)
         with torch.no_grad():
             return array(Twin(net, self.device).model.eval()(tensor(X, self.device)))
@@ -69,7 +69,7 @@ class TorchNN(Engine):
         check_batches(net, {len(x_B) for x_B in torch.split(inputs, batch_size)})
         twin, criterion = Twin(net, self.device), make_criterion(net, loss)
         rule = RULES[type(optimizer)](optimizer, twin.parameters)
-        load_slots(twin, rule, optimizer)
+        load_state(twin, rule, optimizer)
         losses: list[Tensor] = []
         outputs: list[Tensor] = []
         for x_B, y_B in zip(torch.split(inputs, batch_size), torch.split(targets, batch_size), strict=True):
@@ -78,12 +78,12 @@ class TorchNN(Engine):
             losses.append(value)
             outputs.append(y_hat)
         twin.store()
-        store_slots(twin, rule, optimizer, steps=len(losses))
+        store_state(twin, rule, optimizer, steps=len(losses))
         return report(loss, losses, outputs, y[order], batch_size)
 
 
 class Twin:
-    """A net's counterpart in PyTorch, on a device, and the way back.
+    """The counterpart of a net in PyTorch, on a device, and the way back.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Twin:
         In the order of `theta`: the W and b of each layer, W transposed.
     """
 
-    def __init__(self, net: Net, device: str) -> None:
+    def __init__(self, net: Net, device: Device) -> None:
         self.net, self.device = net, device
         self.layers = net.unique_layers()
         self.modules = [NumpyDropout(layer) if type(layer) is Dropout else to_module(layer) for layer in self.layers]
@@ -131,7 +131,7 @@ class Twin:
 
 
 class NumpyDropout(nn.Module):
-    """`nn.Dropout`, with masks from the layer's own generator: PyTorch's would be others."""
+    """`nn.Dropout`, with masks from the layer's own generator, since PyTorch's would differ."""
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ class NumpyDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """m * x while training, x otherwise."""
         ones = np.ones(tuple(x.shape), dtype=str(x.dtype).removeprefix("torch."))
-        return x * tensor(self.layer.forward(ones, training=True)[0], str(x.device)) if self.training else x
+        return x * torch.tensor(self.layer.forward(ones, training=True)[0], device=x.device) if self.training else x
 
 
 def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,7 +149,7 @@ def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tenso
     twin.model.zero_grad()
     y_hat = twin.model(X)
     value = criterion(y_hat, y)
-    if value.requires_grad:  # a net without parameters has nothing to be derived
+    if value.requires_grad:  # not for a net without parameters
         value.backward()  # type: ignore[no-untyped-call, unused-ignore]
     return value.detach(), y_hat.detach()
 
@@ -163,8 +163,8 @@ def make_criterion(net: Net, loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
 class OnProbabilities(nn.Module):
     """A loss of probabilities, kept between two limits in value but not in derivative, as clearprop's are.
 
-    `nn.NLLLoss` wants logarithms; `nn.BCELoss` bounds them by -100, and the denominator of the derivative by 1e-12: other
-    numbers, once a sigmoid saturates.
+    `nn.NLLLoss` takes logarithms; `nn.BCELoss` bounds them by -100, and the denominator of the derivative by 1e-12, which
+    gives other numbers once a sigmoid saturates.
     """
 
     def __init__(self, reduction: str, low: float, high: float) -> None:
@@ -196,13 +196,13 @@ class BCEOfProbabilities(OnProbabilities):
 
 
 def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) -> None:
-    """Step number t (from 0): set the learning rate, shorten the gradient, add that of the penalty, let PyTorch update."""
+    """Step number t (from 0): set the learning rate, clip the gradient, add that of the penalty, let PyTorch update."""
     for group in rule.param_groups:
         group["lr"] = optimizer.rate(t)
     grads = [parameter.grad for parameter in twin.parameters if parameter.grad is not None]
     if optimizer.clip_norm is not None:
-        # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would leave a gradient shorter than asked for
-        factor = shortening(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
+        # nn.utils.clip_grad_norm_ divides by norm + 1e-6, and would clip a little too much
+        factor = clip_factor(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
         for grad in grads:
             grad *= factor
     if optimizer.weight_decay:
@@ -213,21 +213,21 @@ def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) 
     rule.step()
 
 
-def load_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) -> None:
-    """Give PyTorch's optimizer what ours remembers."""
-    zeros = {name: np.zeros_like(twin.net.theta) for name in optimizer.slot_names}
-    for name, slot in (optimizer.slots or zeros).items():
-        for parameter, piece in zip(twin.parameters, twin.pieces(slot), strict=True):
-            rule.state[parameter][SLOTS[type(optimizer)][name]] = piece
+def load_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) -> None:
+    """Give PyTorch's optimizer the state of ours."""
+    zeros = {name: np.zeros_like(twin.net.theta) for name in optimizer.state_names}
+    for name, value in (optimizer.state or zeros).items():
+        for parameter, piece in zip(twin.parameters, twin.pieces(value), strict=True):
+            rule.state[parameter][STATE[type(optimizer)][name]] = piece
             rule.state[parameter]["step"] = torch.tensor(float(optimizer.t))
 
 
-def store_slots(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
-    """Take back what PyTorch's optimizer remembers after so many steps more."""
-    for name in optimizer.slot_names:
-        kept = SLOTS[type(optimizer)][name]
+def store_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
+    """Copy the state of PyTorch's optimizer back into ours, which has taken so many more steps."""
+    for name in optimizer.state_names:
+        kept = STATE[type(optimizer)][name]
         plain = type(optimizer) is SGD and not optimizer.momentum  # without momentum, v is the gradient, and not kept
-        optimizer.slots[name] = twin.flat(p.grad if plain else rule.state[p][kept] for p in twin.parameters)
+        optimizer.state[name] = twin.flat(p.grad if plain else rule.state[p][kept] for p in twin.parameters)
     optimizer.t += steps
 
 
@@ -244,7 +244,7 @@ RULES: dict[type, Any] = {
     RMSProp: lambda o, params: torch.optim.RMSprop(params, alpha=o.rho, eps=o.eps),
     Adam: lambda o, params: torch.optim.Adam(params, betas=(o.beta1, o.beta2), eps=o.eps),
 }
-SLOTS = {
+STATE = {
     SGD: {"v": "momentum_buffer"},
     AdaGrad: {"s": "sum"},
     RMSProp: {"s": "square_avg"},

@@ -1,24 +1,24 @@
-"""What the tensor engines train: theta and the optimizer's memory, on a device for the length of an epoch."""
+"""State of the tensor engines: theta and the optimizer's state, on a device for the length of an epoch."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.engine import Steps, batches
+from clearprop.engines.engine import Device, Steps, batches
 from clearprop.errors import OptionError
-from clearprop.nn import Loss, Net
+from clearprop.nn import Linear, Loss, Net
 from clearprop.nn.pytorch import torch
 from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
 from clearprop.registry import choose
 
-DEVICES = ("cpu", "cuda")
+DEVICES: tuple[Device, ...] = get_args(Device)
 Tensor = torch.Tensor
 
 
-def check_device(device: str) -> str:
+def check_device(device: Device) -> Device:
     """`device`, if PyTorch can compute there.
 
     Raises
@@ -37,7 +37,7 @@ def check_device(device: str) -> str:
     return device
 
 
-def tensor(values: Array, device: str) -> Tensor:
+def tensor(values: Array, device: Device) -> Tensor:
     """A copy of an array on the device."""
     return torch.tensor(values, device=device)
 
@@ -48,7 +48,7 @@ def array(values: Tensor) -> Array:
 
 
 def views(net: Net, flat: Tensor) -> dict[int, list[Tensor]]:
-    """The parameters of each layer as views into a flat tensor (P,), as they are in `net.theta`."""
+    """The parameters of each layer as views into a flat tensor (P,), as they are in `net.theta`; no bias is one of zeros."""
     parts: dict[int, list[Tensor]] = {}
     start = 0
     for layer in net.unique_layers():
@@ -56,54 +56,57 @@ def views(net: Net, flat: Tensor) -> dict[int, list[Tensor]]:
         for parameter in layer.parameters().values():
             parts[id(layer)].append(flat[start : start + parameter.size].view(parameter.shape))
             start += parameter.size
+        if type(layer) is Linear and not layer.bias:
+            parts[id(layer)].append(flat.new_zeros(layer.n_out))
     return parts
 
 
 def report(loss: Loss, losses: list[Tensor], outputs: list[Tensor], y: Array, batch_size: int) -> Steps:
-    """What an epoch reports, fetched from the device at one stroke; y are the targets in the order of the epoch."""
+    """The figures of an epoch, fetched from the device at once; y are the targets in the order of the epoch."""
     y_hat = array(torch.cat(outputs))
-    hits = [loss.hits(y_hat[rows], y[rows]) for rows in batches(np.arange(len(y)), batch_size)]
-    return Steps(array(torch.stack(losses)).astype(np.float64), np.array(hits))
+    n_correct = [loss.n_correct(y_hat[rows], y[rows]) for rows in batches(np.arange(len(y)), batch_size)]
+    return Steps(array(torch.stack(losses)).astype(np.float64), np.array(n_correct))
 
 
 class State:
-    """Theta, and what the optimizer remembers, on a device.
+    """Theta and the optimizer's state, on a device.
 
     Attributes
     ----------
     theta : tensor (P,)
-    slots : dict of str to tensor (P,)
+    state : dict of str to tensor (P,)
+        State of the optimizer.
     t : int
         Number of steps taken.
     """
 
-    def __init__(self, net: Net, optimizer: Optimizer, device: str) -> None:
+    def __init__(self, net: Net, optimizer: Optimizer, device: Device) -> None:
         self.theta = tensor(net.theta, device)
-        self.slots = {name: tensor(slot, device) for name, slot in optimizer.slots.items()}
-        if not self.slots:
-            self.slots = {name: torch.zeros_like(self.theta) for name in optimizer.slot_names}
+        self.state = {name: tensor(value, device) for name, value in optimizer.state.items()}
+        if not self.state:
+            self.state = {name: torch.zeros_like(self.theta) for name in optimizer.state_names}
         self.t = optimizer.t
 
     def store(self, net: Net, optimizer: Optimizer) -> None:
-        """Write everything back to where it came from."""
+        """Write everything back into the net and the optimizer."""
         net.theta[:] = array(self.theta)
-        optimizer.slots = {name: array(slot).copy() for name, slot in self.slots.items()}
+        optimizer.state = {name: array(value).copy() for name, value in self.state.items()}
         optimizer.t = self.t
 
     def step(self, optimizer: Optimizer, grad: Tensor) -> None:
-        """Shorten the gradient (P,), add that of the penalty, update theta and the slots in their place."""
+        """Clip the gradient (P,), add that of the penalty, update theta and the state in place."""
         lr = optimizer.rate(self.t)
         self.t += 1
-        g = grad * shortening(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
+        g = grad * clip_factor(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
         rule = UPDATES[type(optimizer)]
-        theta, *slots = rule(self.theta, g, *self.slots.values(), lr, *optimizer.constants(self.t))
+        theta, *state = rule(self.theta, g, *self.state.values(), lr, *optimizer.constants(self.t))
         self.theta.copy_(theta)
-        for slot, value in zip(self.slots.values(), slots, strict=True):
-            slot.copy_(value)
+        for old, new in zip(self.state.values(), state, strict=True):
+            old.copy_(new)
 
 
-def shortening(grad: Tensor, clip_norm: float | None) -> Tensor | float:
-    """The factor that brings a gradient down to `clip_norm`; 1 if it is no longer than that."""
+def clip_factor(grad: Tensor, clip_norm: float | None) -> Tensor | float:
+    """Scale factor that clips a gradient to `clip_norm`; 1 if its norm is no larger."""
     if clip_norm is None:
         return 1.0
     norm = torch.linalg.vector_norm(grad.double())

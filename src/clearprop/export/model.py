@@ -7,30 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
-from clearprop.errors import ClearpropError, ModelFileError, OptionError
-from clearprop.files import load_arrays, save_arrays
-from clearprop.nn import LAYERS, LOSSES, Layer, Loss, Net
-from clearprop.training.snapshot import net_arrays, restore_net
-
-CHUNK = 4096  # examples that are predicted at a time, to bound the memory
+from clearprop.errors import OptionError
+from clearprop.files import building_from, load_arrays, model_file, save_arrays
+from clearprop.nn import LOSSES, Loss, Net
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A net, and what its inputs and outputs mean.
+    """A net, and the meaning of its inputs and outputs.
 
     Attributes
     ----------
     net : Net
     loss : Loss
-        With which the net was trained; it knows whether an output is a score or a probability.
+        The loss that the net was trained with; it knows whether an output is a score or a probability.
     name, task, classes, features, targets, encoder, image_shape
-        Those of the data set on which it was trained; see `clearprop.data.Dataset`.
+        Those of the data set that the net was trained on; see `clearprop.data.Dataset`.
 
     Examples
     --------
@@ -53,12 +48,12 @@ class Model:
 
     @classmethod
     def of(cls, net: Net, loss: Loss, data: Dataset) -> Model:
-        """The model that a net became by training on `data`."""
+        """The model of a net that was trained with `loss` on `data`."""
         return cls(net, loss, data.name, data.task, data.classes, data.features, data.targets, data.encoder, data.image_shape)
 
     def outputs(self, X: Array) -> Array:
-        """The net's outputs (N, n_y), computed in pieces."""
-        return np.concatenate([self.net(X[i : i + CHUNK]) for i in range(0, len(X), CHUNK)])
+        """Outputs of the net (N, n_y), computed in pieces to bound the memory."""
+        return self.net.outputs(X)
 
     def probabilities(self, X: Array) -> Array:
         """Probability of each class, (N, n_classes), for encoded inputs X (N, n_x).
@@ -82,11 +77,7 @@ class Model:
 
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: theta (and running means) as arrays, everything else as JSON in its header."""
-        unique = self.net.unique_layers()
-        header = {
-            "layers": [layer.config() for layer in unique],
-            "order": [next(i for i, u in enumerate(unique) if u is layer) for layer in self.net.layers],
-            "dtype": self.net.dtype.name,
+        header = self.net.config() | {
             "loss": self.loss.config(),
             "name": self.name,
             "task": self.task,
@@ -96,36 +87,29 @@ class Model:
             "encoder": None if self.encoder is None else self.encoder.to_json(),
             "image_shape": self.image_shape,
         }
-        save_arrays(path, net_arrays(self.net), "model", header)
+        save_arrays(path, self.net.arrays(), "model", header)
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
         """Read what `save` wrote.
 
+        Parameters
+        ----------
+        path : str or Path
+            The file, or the folder of a run, as `clearprop train --out` writes it.
+
         Raises
         ------
         ModelFileError
-            If the file is truncated or no model, has an unknown layer, or arrays whose shapes do not fit its layers.
+            If the file is truncated or no model, has an unknown layer, or arrays whose shapes do not fit its layers. A layer
+            or loss of your own must be registered first: `cp.nn.LAYERS.register(Square)`.
         """
+        path = model_file(path)
         arrays, header = load_arrays(path, "model")
-        try:
-            unique: list[Layer] = [LAYERS.make(config) for config in header["layers"]]
-            net = Net(*[unique[i] for i in header["order"]], seed=None, dtype=header["dtype"])
+        net = Net.from_config(header, arrays, path)
+        with building_from(path):
             loss = LOSSES.make(header["loss"])
             encoder = None if header["encoder"] is None else Encoder.from_json(header["encoder"])
             shape = header["image_shape"] and tuple(header["image_shape"])
             rest = {name: header[name] for name in ("name", "task", "classes", "features", "targets")}
-        except (ClearpropError, KeyError, IndexError, TypeError, ValueError) as error:
-            raise ModelFileError(f"The model in {str(path)!r} cannot be built: {_sentence(error)}") from error
-        expected = {name: array.shape for name, array in net_arrays(net).items()}
-        found = {name: array.shape for name, array in arrays.items()}
-        if expected != found:
-            raise ModelFileError(
-                f"The arrays in {str(path)!r} do not fit its layers {net.layers}: expected {expected}, found {found}."
-            )
-        restore_net(net, arrays)
         return cls(net, loss, encoder=encoder, image_shape=shape, **rest)
-
-
-def _sentence(error: Exception) -> str:
-    return str(error) if isinstance(error, ClearpropError) else f"its header lacks or misstates {error}."

@@ -1,4 +1,4 @@
-"""Gradient checks as assertions, for pytest: the report is the failure."""
+"""Gradient checks as assertions, for pytest: the report is the message of the failure."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 from clearprop.gradcheck.function_check import check_gradient
 from clearprop.gradcheck.layer_check import check_layer
 from clearprop.gradcheck.net_check import check
-from clearprop.gradcheck.report import Report
+from clearprop.gradcheck.report import GradientReport
 from clearprop.nn import Layer, Net
 
 
-def assert_gradients(subject: Any, *arguments: Any, **options: Any) -> Report:
+def assert_gradients(subject: Any, *arguments: Any, **options: Any) -> GradientReport:
     """Raise an `AssertionError` with the report as its text unless every gradient is right.
 
     Parameters
     ----------
-    subject : Report, Net, Layer or callable
-        A report is judged as it is; a net is given to `check`, a layer to `check_layer`, a function to `check_gradient`.
+    subject : GradientReport, Net, Layer or callable
+        A report is taken as it is; a net is passed to `check`, a layer to `check_layer`, a function to `check_gradient`.
     *arguments, **options
-        What that function takes besides.
+        The other arguments of that function.
 
     Returns
     -------
-    Report
+    GradientReport
 
     Examples
     --------
@@ -35,7 +35,7 @@ def assert_gradients(subject: Any, *arguments: Any, **options: Any) -> Report:
     AssertionError: gradient of <lambda>: wrong ...
     """
     __tracebackhide__ = True  # pytest then shows the line of the test
-    if isinstance(subject, Report):
+    if isinstance(subject, GradientReport):
         report = subject
     elif isinstance(subject, Net):
         report = check(subject, *arguments, **options)

@@ -6,49 +6,49 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from clearprop.gradcheck.comparison import TOLERANCE
-from clearprop.gradcheck.function_objective import FunctionObjective
-from clearprop.gradcheck.naming import name_by_structure
-from clearprop.gradcheck.plan import run_plan
-from clearprop.gradcheck.report import INCONCLUSIVE, Report, TensorResult
+from clearprop.gradcheck.numeric.comparator import TOLERANCE
+from clearprop.gradcheck.numeric.function_objective import FunctionObjective
+from clearprop.gradcheck.numeric.methods import Method, compare_gradients, inconclusive
+from clearprop.gradcheck.report import GradientReport
+from clearprop.gradcheck.suspects import find_patterns
 
 
 def check_gradient(
     f: Callable[[Any], Any],
     grad: Any,
     x: Any,
-    method: str = "auto",
+    method: Method = "auto",
     tolerance: float = TOLERANCE,
     seed: int = 0,
     title: str = "",
     batch: int | None = None,
-) -> Report:
+) -> GradientReport:
     """Compare a gradient with finite differences of its function.
 
     Parameters
     ----------
     f : callable
-        x -> one number. It may return a pair (value, gradient); give None for `grad` then.
+        Function x -> one number. It may return a pair (value, gradient); give None for `grad` then.
     grad : callable, array, dict, list or None
-        x -> gradient, in the form of x; or the gradient at x itself. A function is better: elements that stand on a kink
-        can then be compared beside it.
+        Function x -> gradient, in the form of x; or the gradient at x itself. A function is better: elements that stand on
+        a kink can then be compared beside it.
     x : array, float, or dict or (nested) list of them
         NumPy arrays, torch tensors or lists of floats. f gets the same in float64.
     method, tolerance, seed
-        As for `run_plan`.
+        As for `check`.
     title : str
-        What to call it in the report.
+        Title of the report.
     batch : int, optional
-        The number of examples in f, if it has any: lets the report name a factor of it.
+        Number of examples in the batch that f is about, so that the report can name a factor of it.
 
     Returns
     -------
-    Report
+    GradientReport
 
     Raises
     ------
     ShapeError
-        If f does not return one number, or the gradient has not the form of x.
+        If f does not return one number, or the gradient does not have the form of x.
 
     Examples
     --------
@@ -63,10 +63,10 @@ def check_gradient(
     objective = FunctionObjective(f, grad, x)
     title = title or f"gradient of {getattr(f, '__name__', type(f).__name__)}"
     if objective.random:
-        tensors = [TensorResult(name, array.shape, INCONCLUSIVE) for name, array in objective.arrays.items()]
-        return Report(title, tensors, objective.notes, [], objective.evaluations, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return GradientReport(title, inconclusive(objective), objective.notes, [], objective.evaluations, seconds)
     analytic = objective.given()
-    tensors, numeric, notes = run_plan(objective, analytic, method, tolerance, seed)
-    suspects = name_by_structure(tensors, analytic, numeric, batch)
+    tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
+    suspects = find_patterns(tensors, analytic, numeric, batch)
     seconds = time.perf_counter() - started
-    return Report(title, tensors, [*objective.notes, *notes], suspects, objective.evaluations, seconds)
+    return GradientReport(title, tensors, [*objective.notes, *notes], suspects, objective.evaluations, seconds)

@@ -9,17 +9,19 @@ import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.errors import ShapeError
-from clearprop.gradcheck.comparison import TOLERANCE
 from clearprop.gradcheck.net_check import check_objective
-from clearprop.gradcheck.net_objective import NetObjective
-from clearprop.gradcheck.report import Report
+from clearprop.gradcheck.numeric.comparator import TOLERANCE
+from clearprop.gradcheck.numeric.methods import Method
+from clearprop.gradcheck.numeric.net_objective import NetObjective
+from clearprop.gradcheck.report import GradientReport
 from clearprop.nn import ElementwiseLoss, Layer, Net
+from clearprop.nn.loss import Reduction
 
 EXAMPLES = 5
 
 
 class Projection(ElementwiseLoss):
-    """The sum of all outputs with given weights, sum(y_hat * y): a scalar whose derivative, y, is beyond doubt.
+    """The weighted sum of all outputs, sum(y_hat * y): a scalar with the derivative y.
 
     dL/dy_hat = y.
 
@@ -29,7 +31,7 @@ class Projection(ElementwiseLoss):
     broadcast : bool
     """
 
-    def __init__(self, reduction: str = "sum", broadcast: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "sum", broadcast: bool = False) -> None:
         super().__init__(reduction, broadcast)
 
     @staticmethod
@@ -42,22 +44,22 @@ class Projection(ElementwiseLoss):
 
 
 def check_layer(
-    layer: Layer, shape: int | tuple[int, ...], method: str = "auto", tolerance: float = TOLERANCE, seed: int = 0
-) -> Report:
+    layer: Layer, shape: int | tuple[int, ...], method: Method = "auto", tolerance: float = TOLERANCE, seed: int = 0
+) -> GradientReport:
     """Compare dx and the gradients of a layer's parameters with finite differences of sum(c * y), for random numbers c.
 
     Parameters
     ----------
     layer : Layer
-        It is copied; parameters that are all 0 are drawn afresh first, for much is right at 0 that is wrong elsewhere.
+        It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
     shape : int or (int, int)
-        Of the input: (B, n_in), or n_in alone.
+        Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed
-        As for `run_plan`.
+        As for `check`.
 
     Returns
     -------
-    Report
+    GradientReport
         With an entry for each parameter, and for "x".
 
     Examples
@@ -77,17 +79,19 @@ def check_layer(
         raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
     rng = np.random.default_rng(seed)
     twin = layer.copy()
-    if not any(parameter.any() for parameter in twin.parameters().values()):
+    if any(parameter.any() for parameter in twin.parameters().values()):
+        twin.complete(rng)
+    else:
         twin.initialise(rng)
     net = Net(twin, seed=None, dtype="float64")
     X = rng.normal(size=(rows, columns))
     y_hat = net.forward(X, training=True)[0]
     if not isinstance(y_hat, np.ndarray) or y_hat.ndim != 2:
-        raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and what backward needs, not {describe(y_hat)}.")
+        raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and the saved values; got {describe(y_hat)}.")
     objective = NetObjective(net, Projection(), X, rng.normal(size=y_hat.shape))
     report = check_objective(objective, f"{layer!r}, input {(rows, columns)}", method, tolerance, seed, started)
-    own = {tag: "" for tag, _ in objective.layers}
-    tensors = [replace(tensor, name=_own_name(tensor.name, list(own))) for tensor in report.tensors]
+    tags = [tag for tag, _ in objective.layers]
+    tensors = [replace(tensor, name=_own_name(tensor.name, tags)) for tensor in report.tensors]
     return replace(report, tensors=tensors)
 
 

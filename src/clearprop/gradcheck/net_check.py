@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import OptionError
-from clearprop.gradcheck.comparison import TOLERANCE
-from clearprop.gradcheck.naming import name_by_structure, name_in_network
-from clearprop.gradcheck.net_objective import INPUT, NetObjective, label
-from clearprop.gradcheck.plan import run_plan
-from clearprop.gradcheck.problem import Problem
-from clearprop.gradcheck.report import INCONCLUSIVE, Report, TensorResult
-from clearprop.nn import LAYERS, LOSSES, Layer, Loss, Net
+from clearprop.gradcheck.numeric.comparator import TOLERANCE
+from clearprop.gradcheck.numeric.methods import Method, compare_gradients, inconclusive
+from clearprop.gradcheck.numeric.net_objective import NetObjective, label
+from clearprop.gradcheck.report import GradientReport
+from clearprop.gradcheck.suspects import find_suspects
+from clearprop.nn import LOSSES, Loss, Net
 from clearprop.registry import require
 
-if TYPE_CHECKING:
-    from clearprop.gradcheck.faults import Suspect
-
-Data = Dataset | Split | tuple[Array, Array]
 BATCH = 16  # examples: enough to tell a sum from a mean, few enough for 238,510 parameters in seconds
 
 
 def check(
     net: Net,
-    data: Data,
-    loss: Loss | str,
+    data: Dataset | Split | tuple[Array, Array],
+    loss: Loss | str = "cross_entropy",
     l2: float = 0.0,
-    method: str = "auto",
+    method: Method = "auto",
     batch_size: int = BATCH,
     tolerance: float = TOLERANCE,
     seed: int = 0,
-) -> Report:
+) -> GradientReport:
     """Compare a net's gradients with finite differences of its loss, on a copy of the net in float64.
 
     Parameters
@@ -43,20 +37,23 @@ def check(
     net : Net
         With clearprop's layers or your own. Dropout is checked with its masks held fixed, BatchNorm in training mode.
     data : Dataset, Split, or (X, y)
-        Of a data set, the training split.
+        The training split of a data set.
     loss : Loss or str
     l2 : float
-        As in `Problem`.
+        Weight of the penalty: l2 / 2 times the sum of the squared weights (not biases) is added to the loss.
     method : {"auto", "projection", "full"}
-        "full" compares every element; "projection" takes two evaluations; "auto" does what is cheap (see `run_plan`).
+        "full" compares every element; "projection" takes two evaluations of the loss; "auto" compares every element of a
+        small net, and otherwise projects and compares a sample of every array (see `compare_gradients`).
     batch_size : int
-        How many of the examples to use, drawn at random.
-    tolerance, seed
-        As for `run_plan`.
+        Number of examples to use, drawn at random.
+    tolerance : float
+        Relative error up to which a gradient is right.
+    seed : int
+        Seed for the examples, directions and samples.
 
     Returns
     -------
-    Report
+    GradientReport
         With an entry for "W1", "b1", "W2", ..., and for "X", the input.
 
     Examples
@@ -64,7 +61,7 @@ def check(
     >>> import clearprop as cp
     >>> X, y = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 2
     >>> net = cp.Net(cp.Linear(2, 3), cp.Tanh(), cp.Linear(3, 2))
-    >>> check(net, (X, y), cp.CrossEntropy()).ok
+    >>> check(net, (X, y)).ok
     True
     """
     started = time.perf_counter()
@@ -73,65 +70,28 @@ def check(
     X, y = _batch(data, batch_size, np.random.default_rng(seed))
     double = net.astype("float64")
     objective = NetObjective(double, made, X, y.astype(np.float64) if y.dtype.kind == "f" else y, l2)
-    title = f"{_names(net)} with {type(made).__name__}, {len(X)} examples"
+    names = "-".join(type(layer).__name__ for layer in net.layers)
+    title = f"{names} with {type(made).__name__}, {len(X)} examples"
     return check_objective(objective, title, method, tolerance, seed, started)
 
 
-def check_objective(objective: NetObjective, title: str, method: str, tolerance: float, seed: int, started: float) -> Report:
-    """The check of a net that stands ready; `started` is when the clock was at the beginning."""
-    notes, random = _odd(objective)
+def check_objective(
+    objective: NetObjective, title: str, method: Method, tolerance: float, seed: int, started: float
+) -> GradientReport:
+    """The check of a net and a batch; `started` is the time at which it began."""
+    notes, random = _conduct(objective)
     if random:
-        tensors = [TensorResult(name, array.shape, INCONCLUSIVE) for name, array in objective.arrays.items()]
-        return Report(title, tensors, notes, [], objective.evaluations, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return GradientReport(title, inconclusive(objective), notes, [], objective.evaluations, seconds)
     analytic = objective.gradient()
     assert analytic is not None
-    tensors, numeric, more = run_plan(objective, analytic, method, tolerance, seed)
-    suspects = explain(objective, tensors, analytic, numeric)
-    return Report(title, tensors, notes + more, suspects, objective.evaluations, time.perf_counter() - started)
+    tensors, numeric, more = compare_gradients(objective, analytic, method, tolerance, seed)
+    suspects = find_suspects(objective, tensors, analytic, numeric)
+    return GradientReport(title, tensors, notes + more, suspects, objective.evaluations, time.perf_counter() - started)
 
 
-def explain(
-    objective: NetObjective, tensors: list[TensorResult], analytic: dict[str, Array], numeric: dict[str, Array]
-) -> list[Suspect]:
-    """The mistakes that give what is wrong: from the catalogue if the network is of known layers, else by structure."""
-    known = known_net(objective.net)
-    if known is not None:
-        given = {_in_catalogue(name): g for name, g in analytic.items()}
-        problem = Problem(known, objective.loss, objective.X, objective.y, objective.l2)
-        suspects = name_in_network(problem, tensors, given)
-        if suspects:
-            return suspects
-    return name_by_structure(tensors, analytic, numeric, len(objective.X))
-
-
-def _in_catalogue(name: str) -> str:
-    """What the fault dictionary calls an array: "dX" for the input's gradient, "gamma1" for "BatchNorm1.gamma"."""
-    if name == INPUT:
-        return "dX"
-    layer, _, own = name.rpartition(".")
-    return own + layer.lstrip("".join(c for c in layer if not c.isdigit())) if layer else name
-
-
-def known_net(net: Net) -> Net | None:
-    """The net that was meant: clearprop's own layers in the place of subclasses of theirs that keep the forward pass.
-
-    None if there is a layer of another kind.
-    """
-    layers: list[Layer] = []
-    for layer in net.layers:
-        kind: type[Layer] | None = next((base for base in type(layer).__mro__ if base in LAYERS.entries.values()), None)
-        if kind is None or type(layer).forward is not kind.forward:
-            return None
-        twin = layer.copy()
-        twin.__class__ = kind
-        layers.append(twin)
-    if len(net.unique_layers()) != len(net.layers):
-        return None
-    return Net(*layers, seed=None, dtype="float64")
-
-
-def _odd(objective: NetObjective) -> tuple[list[str], bool]:
-    """What is wrong with the net's conduct (random values, replaced gradients, a changed input), and whether it is random."""
+def _conduct(objective: NetObjective) -> tuple[list[str], bool]:
+    """Notes about the net's conduct (random values, replaced gradients, a changed input), and whether it is random."""
     X = objective.X.copy()
     first, saved, kept = objective.run()
     second = objective.run()[0]
@@ -151,12 +111,12 @@ def _odd(objective: NetObjective) -> tuple[list[str], bool]:
             what = label(tag, name)
             notes.append(f"backward puts the gradient of {what} in place of the last one; it must add to it: d{name} += ...")
     if not np.array_equal(X, objective.X):
-        notes.append("A layer changes its input X; work on a copy, since others read it too.")
+        notes.append("A layer changes its input X, which other layers read too; work on a copy of it.")
         objective.X[...] = X
     return notes, False
 
 
-def _batch(data: Data, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def _batch(data: Dataset | Split | tuple[Array, Array], size: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """`size` examples (or all there are), drawn without replacement."""
     split = data.train if isinstance(data, Dataset) else data
     if not isinstance(split, Split):
@@ -165,7 +125,3 @@ def _batch(data: Data, size: int, rng: np.random.Generator) -> tuple[Array, Arra
         split = Split(np.asarray(split[0]), np.asarray(split[1]))
     rows = np.sort(rng.choice(len(split), min(size, len(split)), replace=False))
     return split.X[rows].astype(np.float64), split.y[rows]
-
-
-def _names(net: Net) -> str:
-    return "-".join(type(layer).__name__ for layer in net.layers)

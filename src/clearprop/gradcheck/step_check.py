@@ -1,4 +1,4 @@
-"""Checking one step of somebody's training code, of which only arrays are known."""
+"""Checking one step of any training code, given its arrays alone."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import OptionError, ShapeError
-from clearprop.gradcheck.comparison import TOLERANCE
-from clearprop.gradcheck.net_check import explain
-from clearprop.gradcheck.net_objective import NetObjective
-from clearprop.gradcheck.plan import run_plan
-from clearprop.gradcheck.reading import Reading, readings, target_forms
-from clearprop.gradcheck.report import Report, TensorResult
-from clearprop.gradcheck.trees import flatten, to_array
+from clearprop.gradcheck.layout import Layout, layouts, target_forms
+from clearprop.gradcheck.numeric.comparator import TOLERANCE
+from clearprop.gradcheck.numeric.methods import Method, compare_gradients
+from clearprop.gradcheck.numeric.net_objective import NetObjective
+from clearprop.gradcheck.numeric.trees import flatten, to_array
+from clearprop.gradcheck.report import GradientReport, TensorResult
+from clearprop.gradcheck.suspects import find_suspects
 from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
 from clearprop.registry import choose
 
@@ -35,16 +35,16 @@ def check_step(
     activation: str | Sequence[str] = ("sigmoid", "tanh", "relu"),
     loss: str | Loss = "cross_entropy",
     output: str | None = None,
-    reduction: str | None = None,
+    reduction: Literal["mean", "sum"] | None = None,
     l2: float = 0.0,
-    method: str = "auto",
+    method: Method = "auto",
     tolerance: float = TOLERANCE,
     seed: int = 0,
-) -> Report:
-    """Check the gradients that somebody's code produced, given the arrays alone.
+) -> GradientReport:
+    """Check the gradients of one training step of any code, given the arrays alone.
 
-    How the arrays are laid out is inferred from their shapes, and where these leave a choice, from the reading under which
-    the gradients come nearest to right. The report says which reading that was.
+    The layout of the arrays is inferred from their shapes and, where these leave a choice, taken to be the one under which
+    the gradients come nearest to right. The report says which layout that is.
 
     Parameters
     ----------
@@ -57,26 +57,26 @@ def check_step(
     gradients : dict or list
         One for each parameter: under the same names, or "dW1", "grad_W1", "W1_grad" for "W1"; or in the same order.
     activation : str or sequence of str
-        Of the hidden layers: its name, or several among which the values choose.
+        Activation of the hidden layers, or several candidates, among which the values choose.
     loss : str or Loss
     output : str, optional
-        What follows the last linear layer. By default what the loss needs: softmax for cross-entropy and negative
-        log-likelihood, sigmoid for binary cross-entropy, and for the squared error nothing, or whatever fits best.
+        Activation after the last linear layer. By default that which the loss needs: softmax for cross-entropy and negative
+        log-likelihood, sigmoid for binary cross-entropy; for the squared error none, or whichever fits best.
     reduction : {"mean", "sum"}, optional
-        How the losses of the batch are joined; by default inferred.
+        Whether the loss is the mean or the sum over the batch; by default inferred.
     l2 : float
-        As in `Problem`.
+        Weight of the penalty: l2 / 2 times the sum of the squared weights (not biases) is added to the loss.
     method, tolerance, seed
-        As for `run_plan`.
+        As for `check`.
 
     Returns
     -------
-    Report
+    GradientReport
 
     Raises
     ------
     ShapeError
-        If no reading fits the shapes.
+        If no layout fits the shapes.
 
     Examples
     --------
@@ -89,16 +89,16 @@ def check_step(
     known = {name: a.astype(np.float64) for name, a in flatten(parameters).items()}
     given = match_names(flatten(gradients), list(known))
     best = _best(to_array(X).astype(np.float64), to_array(y), parameters, given, activation, loss, output, reduction, l2)
-    objective, reading, words = best
-    analytic = reading.canonical(given)
+    objective, layout, words = best
+    analytic = layout.canonical(given)
     missing = [name for name in objective.arrays if name not in analytic]
     for name in missing:  # biases that the network does not have, or an input gradient that was not asked for
         del objective.arrays[name]
-    tensors, numeric, notes = run_plan(objective, analytic, method, tolerance, seed)
-    suspects = explain(objective, tensors, {name: analytic[name] for name in numeric}, numeric)
-    shown = [_renamed(tensor, reading) for tensor in tensors]
+    tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
+    suspects = find_suspects(objective, tensors, {name: analytic[name] for name in numeric}, numeric)
+    shown = [_renamed(tensor, layout) for tensor in tensors]
     title = f"gradients of {', '.join(known)}"
-    return Report(title, shown, [*words, *notes], suspects, objective.evaluations, time.perf_counter() - started)
+    return GradientReport(title, shown, [*words, *notes], suspects, objective.evaluations, time.perf_counter() - started)
 
 
 def match_names(gradients: dict[str, Array], names: list[str]) -> dict[str, Array]:
@@ -107,7 +107,7 @@ def match_names(gradients: dict[str, Array], names: list[str]) -> dict[str, Arra
     Raises
     ------
     ShapeError
-        If a parameter has none, and they cannot be told by their order either.
+        If a parameter has none, and their number does not allow to match them by order.
     """
     stripped = {SUFFIX.sub("", PREFIX.sub("", name) if name not in names else name): g for name, g in gradients.items()}
     found = {name: stripped[name] if name in stripped else gradients[name] for name in names if name in stripped | gradients}
@@ -132,25 +132,25 @@ def _best(
     activation: str | Sequence[str],
     loss: str | Loss,
     output: str | None,
-    reduction: str | None,
+    reduction: Literal["mean", "sum"] | None,
     l2: float,
-) -> tuple[NetObjective, Reading, list[str]]:
-    """The reading under which most gradients are right, or, if none is, nearly so."""
+) -> tuple[NetObjective, Layout, list[str]]:
+    """The layout under which most gradients are right or nearly so, with its objective and a description."""
     activations = [activation] if isinstance(activation, str) else list(activation)
     made, outputs = _loss_and_outputs(loss, output, activations)
     reductions = [choose("reduction", reduction, ("mean", "sum"))] if reduction else ["mean", "sum"]
-    best: tuple[tuple[float, float], NetObjective, Reading, list[str]] | None = None
-    for reading in readings(X, parameters, activations, outputs):
-        n_out = reading.net.forward(reading.X)[0].shape[1]
-        for (targets, form), how in itertools.product(target_forms(y, n_out, len(reading.X), made), reductions):
+    best: tuple[tuple[float, float], NetObjective, Layout, list[str]] | None = None
+    for layout in layouts(X, parameters, activations, outputs):
+        n_out = layout.net.forward(layout.X)[0].shape[1]
+        for (targets, form), how in itertools.product(target_forms(y, n_out, len(layout.X), made), reductions):
             fixed = LOSSES.make({**made.config(), "reduction": how})
-            objective = NetObjective(reading.net, fixed, reading.X, targets, l2)
-            fit = _fit(objective, reading.canonical(given))
+            objective = NetObjective(layout.net, fixed, layout.X, targets, l2)
+            fit = _fit(objective, layout.canonical(given))
             if best is None or fit < best[0]:
                 said = "the mean" if how == "mean" else "the sum"
-                tail = " (inferred)" if reduction is None and len(reading.X) > 1 else ""
-                words = [*reading.describe(), f"Targets: {form}. The loss is {said} over the batch{tail}."]
-                best = fit, objective, reading, words
+                tail = " (inferred)" if reduction is None and len(layout.X) > 1 else ""
+                words = [layout.describe(), f"Targets: {form}. The loss is {said} over the batch{tail}."]
+                best = fit, objective, layout, words
     if best is None:
         shapes = ", ".join(f"{name} {a.shape}" for name, a in flatten(parameters).items())
         raise ShapeError(
@@ -163,7 +163,7 @@ def _best(
 
 
 def _fit(objective: NetObjective, analytic: dict[str, Array]) -> tuple[float, float]:
-    """How badly gradients fit: the number of arrays that are off, then the sum of their relative distances."""
+    """The misfit of gradients: the number of arrays that are off, then the sum of their relative distances."""
     right = objective.gradient() or {}
     errors = []
     for name, a in analytic.items():
@@ -177,11 +177,11 @@ def _fit(objective: NetObjective, analytic: dict[str, Array]) -> tuple[float, fl
 
 
 def _loss_and_outputs(loss: str | Loss, output: str | None, activations: list[str]) -> tuple[Loss, list[str]]:
-    """The loss, and what may follow the last linear layer; softmax then cross-entropy is clearprop's loss on scores."""
+    """The loss, and candidates for the output activation; softmax and cross-entropy together are clearprop's loss on scores."""
     made = LOSSES.make(loss)
     if isinstance(made, CrossEntropy):
         if output not in (None, "softmax", "linear"):
-            raise OptionError(f"Cross-entropy comes after a softmax, not after {output!r}; leave output out.")
+            raise OptionError(f"Cross-entropy comes after a softmax, not after {output!r}; omit output.")
         return made, ["linear"]
     if output is not None:
         return made, [output]
@@ -189,19 +189,15 @@ def _loss_and_outputs(loss: str | Loss, output: str | None, activations: list[st
         return made, ["softmax"]
     if isinstance(made, BinaryCrossEntropy):
         return made, ["sigmoid"]
-    return made, ["linear", *dict.fromkeys([*activations, "sigmoid", "softmax"])] if isinstance(made, MeanSquaredError) else [
-        "linear"
-    ]
+    if isinstance(made, MeanSquaredError):
+        return made, ["linear", *dict.fromkeys([*activations, "sigmoid", "softmax"])]
+    return made, ["linear"]
 
 
-def _renamed(tensor: TensorResult, reading: Reading) -> TensorResult:
+def _renamed(tensor: TensorResult, layout: Layout) -> TensorResult:
     """The result under the name and in the orientation in which the array was given."""
-    name = reading.names.get(tensor.name, tensor.name)
-    turned = (reading.flipped and tensor.name[0] == "W") or (not reading.rows and tensor.name == "X")
+    name = layout.names.get(tensor.name, tensor.name)
+    turned = (layout.flipped and tensor.name[0] == "W") or (not layout.rows and tensor.name == "X")
     if not turned:
-        return _with(tensor, name, tensor.shape, tensor.index)
-    return _with(tensor, name, tensor.shape[::-1], tensor.index and tensor.index[::-1])
-
-
-def _with(tensor: TensorResult, name: str, shape: tuple[int, ...], index: tuple[int, ...] | None) -> TensorResult:
-    return replace(tensor, name=name, shape=shape, index=index)
+        return replace(tensor, name=name)
+    return replace(tensor, name=name, shape=tensor.shape[::-1], index=tensor.index and tensor.index[::-1])

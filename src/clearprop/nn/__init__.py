@@ -20,7 +20,7 @@ from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.dropout import Dropout
-from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, ProductXavier, Uniform, Xavier, Zeros
+from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, Uniform, Xavier, Zeros
 from clearprop.nn.layer import Layer
 from clearprop.nn.linear import Linear
 from clearprop.nn.loss import ElementwiseLoss, Loss
@@ -52,7 +52,6 @@ __all__ = [
     "NegativeLogLikelihood",
     "Net",
     "Normal",
-    "ProductXavier",
     "ReLU",
     "Sigmoid",
     "Softmax",

@@ -26,7 +26,7 @@ class BatchNorm(Layer):
     momentum : float
         Weight of the newest batch in the running averages.
     eps : float
-        Keeps the root away from zero.
+        Added to the variance, to keep the root away from zero.
 
     Notes
     -----
@@ -59,7 +59,7 @@ class BatchNorm(Layer):
         self.allocate(gamma=(self.n,), beta=(self.n,))
         self.running_mean: Array = np.zeros(self.n)
         self.running_var: Array = np.ones(self.n)
-        self.gamma[:] = 1
+        self.gamma[:], self.beta[:] = 1, 0
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, tuple[Array, Array, bool]]:
         """gamma * x_hat + beta; saves x_hat (B, n), s (n,) and whether they came from the batch."""

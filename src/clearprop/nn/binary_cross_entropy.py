@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn.loss import ElementwiseLoss
+from clearprop.nn.loss import ElementwiseLoss, Reduction
 
 
 class BinaryCrossEntropy(ElementwiseLoss):
@@ -15,11 +15,11 @@ class BinaryCrossEntropy(ElementwiseLoss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Allow targets (B, 1) against predictions (B, n).
+        Whether targets (B, 1) may be compared with predictions (B, n).
     raw : bool
-        A sigmoid in float arithmetic does reach 0 and 1, where the formula is infinite, or 0 times infinity. By default p
-        is kept one rounding error (`numpy.finfo(dtype).eps`) away from both. With True, the bare formula is used, NaN and
-        all, as published runs did.
+        Whether to compute the bare formula, NaN and all, as published runs did: a sigmoid in float arithmetic does reach 0
+        and 1, where the formula is infinite, or 0 times infinity. By default p is kept one rounding error
+        (`numpy.finfo(dtype).eps`) away from both.
 
     Notes
     -----
@@ -34,7 +34,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
     True
     """
 
-    def __init__(self, reduction: str = "mean", broadcast: bool = False, raw: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "mean", broadcast: bool = False, raw: bool = False) -> None:
         super().__init__(reduction, broadcast)
         self.raw = bool(raw)
 
@@ -57,9 +57,9 @@ class BinaryCrossEntropy(ElementwiseLoss):
         """Columns 1 - p and p, for a net with one output."""
         return two_columns(y_hat)
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """Examples predicted right; for several outputs, the mean over them of "p > 1/2 just where y is 1"."""
-        return elementwise_hits(y_hat > 0.5, y)
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right; for several outputs, the mean over them of "p > 1/2 just where y is 1"."""
+        return elementwise_n_correct(y_hat > 0.5, y)
 
 
 class BinaryCrossEntropyWithLogits(ElementwiseLoss):
@@ -69,7 +69,7 @@ class BinaryCrossEntropyWithLogits(ElementwiseLoss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Allow targets (B, 1) against predictions (B, n).
+        Whether targets (B, 1) may be compared with predictions (B, n).
 
     Notes
     -----
@@ -101,9 +101,9 @@ class BinaryCrossEntropyWithLogits(ElementwiseLoss):
         """Columns 1 - sigmoid(z) and sigmoid(z), for a net with one output."""
         return two_columns(0.5 * (1 + np.tanh(0.5 * y_hat)))
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """Examples predicted right; for several outputs, the mean over them of "z > 0 just where y is 1"."""
-        return elementwise_hits(y_hat > 0, y)
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right; for several outputs, the mean over them of "z > 0 just where y is 1"."""
+        return elementwise_n_correct(y_hat > 0, y)
 
 
 def two_columns(p: Array) -> Array | None:
@@ -111,6 +111,6 @@ def two_columns(p: Array) -> Array | None:
     return np.hstack([1 - p, p]) if p.shape[1] == 1 else None
 
 
-def elementwise_hits(predicted: Array, y: Array) -> float:
+def elementwise_n_correct(predicted: Array, y: Array) -> float:
     """Sum over the batch of the share of outputs that agree with (y > 1/2)."""
     return float((predicted == (y > 0.5)).mean(axis=1).sum())

@@ -32,7 +32,7 @@ def one_hot(y: Array, like: Array) -> Array:
     """
     if like.ndim != 2 or like.shape[1] < 2:
         raise ShapeError(
-            f"One class out of several needs predictions (B, C) for C > 1 classes, not {describe(like)};"
+            f"Predictions must be of shape (B, C), with one output for each of C >= 2 classes, not {describe(like)};"
             " for a net with one output, use BinaryCrossEntropyWithLogits."
         )
     n_classes = like.shape[1]
@@ -110,8 +110,8 @@ class CrossEntropy(Loss):
         """softmax of the scores."""
         return softmax(y_hat)
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """How many examples have their largest score, and so their largest probability, where the target is."""
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples whose largest score, and so largest probability, is that of the target."""
         return float(np.count_nonzero(y_hat.argmax(axis=1) == classes_of(y)))
 
 

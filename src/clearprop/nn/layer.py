@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, overwrite
 from clearprop.errors import ShapeError
 from clearprop.registry import Configured
 
@@ -22,10 +22,14 @@ L = TypeVar("L", bound="Layer")
 class Layer(Configured, ABC):
     """A function y = f(x) of a batch, and its derivative.
 
-    A layer with parameters names them in `names`, and keeps each under its name, and its gradient under "d" + name:
-    `W` and `dW`. Inside a `Net` these arrays are views into the net's flat `theta` and `grad`.
+    A layer with parameters lists them in `names`, and keeps each under its name and its gradient under "d" + name: `W` and
+    `dW`. Inside a `Net` these arrays are views into the net's flat `theta` and `grad`, so that `layer.W = values` copies
+    the values into the array, as `layer.W[:] = values` does.
 
-    Your own layer needs `forward` and `backward`, and nothing else:
+    *A layer holds a parameter* once it was drawn, set, loaded or trained; until then, the array is NaN throughout. A fresh
+    `Linear(2, 3)` holds biases of zero, but no weights. A `Net` draws what its layers do not hold, and leaves the rest.
+
+    Your own layer needs `forward` and `backward`; if it has parameters, also `names`, `allocate` and `initialise`:
 
     >>> import clearprop as cp
     >>> class Square(cp.Layer):
@@ -35,6 +39,23 @@ class Layer(Configured, ABC):
     ...         return dy * 2 * saved
     >>> Square()(np.array([[1.0, 2.0, 3.0]]))
     array([[1., 4., 9.]])
+    >>> class Scale(cp.Layer):
+    ...     names = ("s",)
+    ...     def __init__(self, n):
+    ...         self.n = self.n_in = n
+    ...         self.allocate(s=(n,))
+    ...     def initialise(self, rng):
+    ...         self.s = np.random.default_rng(rng).uniform(0.5, 1.5, self.n)
+    ...         return self
+    ...     def forward(self, x, training=False):
+    ...         return x * self.s, x
+    ...     def backward(self, saved, dy):
+    ...         self.ds += (dy * saved).sum(axis=0)
+    ...         return dy * self.s
+    >>> Scale(2).s, cp.Net(Scale(2), seed=0)[0].s.round(2)
+    (array([nan, nan]), array([1.14, 0.77], dtype=float32))
+
+    A saved model finds such a class by its name, once it is registered: `cp.nn.LAYERS.register(Square)`.
 
     Attributes
     ----------
@@ -45,7 +66,7 @@ class Layer(Configured, ABC):
     rng : numpy.random.Generator or None
         The layer's own source of randomness, if it has one (Dropout).
     n_in : int or None
-        How many inputs the layer takes; None if it takes any number.
+        Number of inputs; None if the layer takes any number.
     """
 
     names: tuple[str, ...] = ()
@@ -56,7 +77,7 @@ class Layer(Configured, ABC):
 
     @abstractmethod
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Any]:
-        """The value y of the layer, and what `backward` needs.
+        """The value y of the layer, and whatever `backward` needs.
 
         Parameters
         ----------
@@ -78,7 +99,7 @@ class Layer(Configured, ABC):
         Parameters
         ----------
         saved : anything
-            What `forward` returned.
+            Second value that `forward` returned.
         dy : array (B, n_out)
             Gradient of the batch loss with respect to `y`.
 
@@ -101,7 +122,24 @@ class Layer(Configured, ABC):
         return n_in if self.n_in is None else self.n_in
 
     def initialise(self: L, rng: np.random.Generator | int) -> L:
-        """Draw fresh parameters from `rng` (a generator, or a seed), and return the layer itself."""
+        """Draw all parameters anew from `rng` (a generator, or a seed), and return the layer itself."""
+        return self
+
+    def undrawn(self) -> list[str]:
+        """Names of the parameters that the layer does not hold yet: those whose arrays are NaN throughout."""
+        return [name for name, array in self.parameters().items() if array.size and np.isnan(array).all()]
+
+    def complete(self: L, rng: np.random.Generator | int) -> L:
+        """Draw the parameters that the layer does not hold yet, and return the layer itself.
+
+        A layer without parameters is initialised: a Dropout takes its generator from `rng`.
+        """
+        missing = self.undrawn()
+        if missing or not self.names:
+            held = {name: array.copy() for name, array in self.parameters().items() if name not in missing}
+            self.initialise(rng)
+            for name, values in held.items():
+                setattr(self, name, values)
         return self
 
     def __call__(self, x: Array) -> Array:
@@ -113,14 +151,24 @@ class Layer(Configured, ABC):
         return {name: getattr(self, name) for name in self.names}
 
     def gradients(self) -> dict[str, Array]:
-        """Their gradients, by the name of the parameter."""
+        """The gradients, by the name of the parameter."""
         return {name: getattr(self, "d" + name) for name in self.names}
 
     def allocate(self, **shapes: tuple[int, ...]) -> None:
-        """Give the layer arrays of zeros (float64) for its parameters and gradients, for use outside any net."""
+        """Give the layer float64 arrays for its parameters (NaN, until they are drawn or set) and gradients (zeros)."""
         for name, shape in shapes.items():
-            setattr(self, name, np.zeros(shape))
-            setattr(self, "d" + name, np.zeros(shape))
+            self.use(name, np.full(shape, np.nan), np.zeros(shape))
+
+    def use(self, name: str, values: Array, gradient: Array) -> None:
+        """Make these very arrays a parameter and its gradient, as a `Net` does with views into `theta` and `grad`."""
+        vars(self).update({name: values, "d" + name: gradient})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = vars(self).get(name)
+        if isinstance(held, np.ndarray) and value is not held and (name in self.names or name.removeprefix("d") in self.names):
+            overwrite(held, value, name, owner=self)
+        else:
+            super().__setattr__(name, value)
 
     def check_input(self, x: Array) -> None:
         """Raise a `ShapeError` unless `x` is a batch (B, n_in)."""
@@ -129,7 +177,8 @@ class Layer(Configured, ABC):
             raise ShapeError(f"{self!r} needs a batch of shape (B, {self.n_in}), not {describe(x)}: {hint}.")
 
     def copy(self: L) -> L:
-        """An independent copy that belongs to no net."""
-        twin = copy.deepcopy(self)
-        twin.in_net = False
-        return twin
+        """An independent copy that holds the same parameters and belongs to no net."""
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "in_net"}  # a copy belongs to no net

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn.initialisers import INITIALISERS, Initialiser
+from clearprop.nn.initialisers import INITIALISERS, Initialiser, Zeros
 from clearprop.nn.layer import Layer
 from clearprop.registry import count
 
@@ -20,9 +20,12 @@ class Linear(Layer):
     n_in, n_out : int
         Numbers of inputs and outputs.
     init : str or Initialiser
-        How the weights are drawn: "xavier", "he", `Normal(0.3)`, ...
+        Initialiser of the weights: "xavier", "he", `Normal(0.3)`, ... They are drawn by the `Net`, or by `initialise`; until
+        then `W` is NaN, unless you set it.
     bias_init : str or Initialiser
-        How the biases are drawn.
+        Initialiser of the biases.
+    bias : bool
+        Without one, y = x W: the layer has no `b` and no `db`.
 
     Notes
     -----
@@ -41,9 +44,10 @@ class Linear(Layer):
     >>> layer.W[:] = [[1, 1, 1], [-1, -1, -1]]
     >>> layer(np.array([[1.0, -1.0]]))
     array([[2., 2., 2.]])
+    >>> Linear(2, 3, bias=False).names
+    ('W',)
     """
 
-    names = ("W", "b")
     W: Array
     b: Array
     dW: Array
@@ -56,22 +60,32 @@ class Linear(Layer):
         n_out: int,
         init: str | dict[str, Any] | Initialiser = "xavier",
         bias_init: str | dict[str, Any] | Initialiser = "zeros",
+        bias: bool = True,
     ) -> None:
         self.n_in, self.n_out = count("n_in", n_in), count("n_out", n_out)
         self.init: Initialiser = INITIALISERS.make(init)
         self.bias_init: Initialiser = INITIALISERS.make(bias_init)
-        self.allocate(W=(self.n_in, self.n_out), b=(self.n_out,))
+        self.bias = bool(bias)
+        rules = {"W": self.init, "b": self.bias_init} if self.bias else {"W": self.init}
+        shapes = {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
+        self.names = tuple(rules)
+        self.allocate(**{name: shapes[name] for name in rules})
+        for name, rule in rules.items():
+            if isinstance(rule, Zeros):  # which leaves nothing to draw
+                setattr(self, name, np.zeros(shapes[name]))
 
     def forward(self, x: Array, training: bool = False) -> tuple[Array, Array]:
         """y = x W + b; saves x (B, n_in)."""
         self.check_input(x)
-        return x @ self.W + self.b, x
+        y = x @ self.W
+        return (y + self.b if self.bias else y), x
 
     def backward(self, saved: Array, dy: Array) -> Array:
         """dW += x^T dy, db += sum over the batch of dy; returns dx = dy W^T."""
         x = saved
         self.dW += x.T @ dy
-        self.db += dy.sum(axis=0)
+        if self.bias:
+            self.db += dy.sum(axis=0)
         return dy @ self.W.T
 
     def width(self, n_in: int | None) -> int:
@@ -79,8 +93,9 @@ class Linear(Layer):
         return self.n_out
 
     def initialise(self, rng: np.random.Generator | int) -> Linear:
-        """Draw the weights, then the biases."""
+        """Draw the weights, then the biases, if there are any."""
         rng = np.random.default_rng(rng)
         self.W[:] = self.init.draw(rng, (self.n_in, self.n_out), self.n_in, self.n_out)
-        self.b[:] = self.bias_init.draw(rng, (self.n_out,), self.n_in, self.n_out)
+        if self.bias:
+            self.b[:] = self.bias_init.draw(rng, (self.n_out,), self.n_in, self.n_out)
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,7 +11,8 @@ from clearprop.arrays import Array, describe
 from clearprop.errors import ShapeError
 from clearprop.registry import Configured, choose
 
-REDUCTIONS = ("mean", "sum")
+Reduction = Literal["mean", "sum"]
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 
 class Loss(Configured, ABC):
@@ -20,17 +21,17 @@ class Loss(Configured, ABC):
     Parameters
     ----------
     reduction : {"mean", "sum"}
-        Whether the losses of the examples are averaged over the batch, or added. The gradient matches: it is B times as
-        large for "sum", so that the learning rate means something else with every batch size.
+        Whether the losses of the examples are averaged over the batch, or added. The gradient matches: for "sum" it is B
+        times as large, so that a good learning rate depends on the batch size.
 
     Notes
     -----
     A loss differentiates with respect to its own input, whatever that is: logits for `CrossEntropy`, probabilities for
-    `BinaryCrossEntropy`. Its own loss needs `forward` and `backward`; `probabilities` only if it is made for classes.
+    `BinaryCrossEntropy`. A loss of your own needs `forward` and `backward`; `probabilities` only if it is made for classes.
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = choose("reduction", reduction, REDUCTIONS)
+    def __init__(self, reduction: Reduction = "mean") -> None:
+        self.reduction: Reduction = choose("reduction", reduction, REDUCTIONS)
 
     @abstractmethod
     def forward(self, y_hat: Array, y: Array) -> tuple[float, Any]:
@@ -58,11 +59,11 @@ class Loss(Configured, ABC):
         return self.forward(y_hat, y)[0]
 
     def probabilities(self, y_hat: Array) -> Array | None:
-        """What the predictions say about each class, (B, n_classes); None for a loss that is not about classes."""
+        """Probability of each class, (B, n_classes); None for a loss that is not about classes."""
         return None
 
-    def hits(self, y_hat: Array, y: Array) -> float:
-        """How many examples of the batch are predicted right: the likeliest class is the target. NaN without classes."""
+    def n_correct(self, y_hat: Array, y: Array) -> float:
+        """Number of examples predicted right, whose likeliest class is the target; NaN for a loss without classes."""
         probabilities = self.probabilities(y_hat)
         if probabilities is None:
             return float("nan")
@@ -85,11 +86,11 @@ class ElementwiseLoss(Loss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Targets must have exactly the shape of the predictions, because NumPy would silently repeat (B, 1) against (B, n),
-        and (B,) against (B, 1) even into (B, B). With True, (B, 1) against (B, n) is allowed.
+        Whether targets (B, 1) may be compared with predictions (B, n). By default targets must have the shape of the
+        predictions, because NumPy would silently repeat (B, 1) against (B, n), and (B,) against (B, 1) even into (B, B).
     """
 
-    def __init__(self, reduction: str = "mean", broadcast: bool = False) -> None:
+    def __init__(self, reduction: Reduction = "mean", broadcast: bool = False) -> None:
         super().__init__(reduction)
         self.broadcast = bool(broadcast)
 

@@ -15,7 +15,7 @@ class MeanSquaredError(ElementwiseLoss):
     ----------
     reduction : {"mean", "sum"}
     broadcast : bool
-        Allow targets (B, 1) against predictions (B, n).
+        Whether targets (B, 1) may be compared with predictions (B, n).
 
     Examples
     --------

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clearprop.arrays import Dtype
 from clearprop.errors import OptionError
 from clearprop.nn.activations import ReLU
 from clearprop.nn.dropout import Dropout
@@ -24,20 +25,20 @@ def mlp(
     init: str | Initialiser | None = None,
     dropout: float = 0.0,
     seed: int | np.random.Generator | None = 0,
-    dtype: object = "float32",
+    dtype: Dtype = "float32",
 ) -> Net:
     """A multi-layer perceptron.
 
     Parameters
     ----------
     sizes : sequence of int
-        Numbers of units, from the inputs to the outputs: [784, 300, 10].
+        Numbers of units from the inputs to the outputs, such as [784, 300, 10].
     hidden : str or sequence of str
-        The activation of the hidden layers, or one for each of them; "linear" for none.
+        Activation of all hidden layers, or one for each of them; "linear" for none.
     output : str
-        The activation of the last layer: "linear" (for losses on scores), "sigmoid", "softmax", ...
+        Activation of the last layer: "linear" (for losses on scores), "sigmoid", "softmax", ...
     init : str or Initialiser, optional
-        For all weights. By default He's rule before a ReLU, and Xavier's elsewhere.
+        Initialiser of all weights. By default He's before a ReLU, and Xavier's elsewhere.
     dropout : float
         Rate of a Dropout after every hidden activation.
     seed, dtype
@@ -55,7 +56,7 @@ def mlp(
     names = [hidden] * n_hidden if isinstance(hidden, str) else list(hidden)
     if len(names) != n_hidden:
         raise OptionError(
-            f"{n_hidden} hidden layer(s) need one activation each, or a single name for all; received {len(names)}: {names}."
+            f"hidden must be one name, or one for each of the {n_hidden} hidden layers, not {len(names)} names: {names}."
         )
     layers: list[Layer] = []
     for i, name in enumerate([*names, output]):
@@ -70,7 +71,7 @@ def mlp(
 
 
 def make_activation(name: str) -> Layer | None:
-    """A fresh activation layer from its name; None for "linear", which is no layer at all."""
+    """A fresh activation layer by name; None for "linear", which is no layer at all."""
     if name == "linear":
         return None
     return ACTIVATIONS.make(name)

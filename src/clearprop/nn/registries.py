@@ -14,16 +14,11 @@ from clearprop.nn.mean_squared_error import MeanSquaredError
 from clearprop.nn.softmax import Softmax
 from clearprop.registry import Registry
 
-ACTIVATIONS: Registry[Layer] = Registry(
-    "activation",
-    Layer,
-    {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "softmax": Softmax},
-    aliases={"logistic": "sigmoid"},
-)
+KNOWN: dict[str, type[Layer]] = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "softmax": Softmax}
 
-LAYERS: Registry[Layer] = Registry(
-    "layer", Layer, {"linear": Linear, **ACTIVATIONS.entries, "dropout": Dropout, "batchnorm": BatchNorm}
-)
+LAYERS: Registry[Layer] = Registry("layer", Layer, {"linear": Linear, **KNOWN, "dropout": Dropout, "batchnorm": BatchNorm})
+
+ACTIVATIONS: Registry[Layer] = Registry("activation", Layer, KNOWN, aliases={"logistic": "sigmoid"}, within=LAYERS)
 
 LOSSES: Registry[Loss] = Registry(
     "loss",

@@ -1,29 +1,28 @@
-"""The bridge to PyTorch: a net as an `nn.Sequential`, and back.
+"""The bridge to PyTorch: layers as modules, and back.
 
 A PyTorch Linear keeps its weights as (n_out, n_in), the transpose of ours; everything else lies the same way round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from clearprop.arrays import describe
+from clearprop.arrays import FLOATS, FloatName, describe
 from clearprop.errors import UnsupportedError
 from clearprop.nn.activations import ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.dropout import Dropout
 from clearprop.nn.layer import Layer
 from clearprop.nn.linear import Linear
-from clearprop.nn.net import Net
 from clearprop.nn.pytorch import torch
 from clearprop.nn.softmax import Softmax
 
 nn = torch.nn
 
 
-def to_torch(net: Net) -> nn.Sequential:
-    """The same function as PyTorch modules, with copies of all parameters, in the dtype of the net and in eval mode.
+def to_sequential(layers: Sequence[Layer]) -> nn.Sequential:
+    """The same function as PyTorch modules, with copies of all parameters, in their dtype and in eval mode.
 
     Raises
     ------
@@ -40,12 +39,12 @@ def to_torch(net: Net) -> nn.Sequential:
       (2): Linear(in_features=3, out_features=1, bias=True)
     )
     """
-    modules = {id(layer): to_module(layer) for layer in net.unique_layers()}  # a shared layer is a shared module
-    return nn.Sequential(*[modules[id(layer)] for layer in net.layers]).eval()
+    modules = {id(layer): to_module(layer) for layer in layers}  # a shared layer is a shared module
+    return nn.Sequential(*[modules[id(layer)] for layer in layers]).eval()
 
 
-def from_torch(module: nn.Module) -> Net:
-    """A net that computes what an `nn.Sequential` (or a single module) does in eval mode, with copies of its parameters.
+def from_modules(module: nn.Module) -> tuple[list[Layer], FloatName]:
+    """Layers that compute what an `nn.Sequential` (or a single module) does in eval mode, and the dtype of its parameters.
 
     Raises
     ------
@@ -62,12 +61,12 @@ def from_torch(module: nn.Module) -> Net:
         raise UnsupportedError(f"from_torch takes a torch.nn.Module, such as an nn.Sequential, not {describe(module)}.")
     parts = list(_flattened(module))
     layers = {id(part): from_module(part) for part in parts}
-    dtypes = {parameter.dtype for parameter in module.parameters()} or {torch.float32}
-    if not dtypes <= {torch.float32, torch.float64} or len(dtypes) > 1:
-        named = ", ".join(sorted(str(dtype) for dtype in dtypes))
+    dtypes = {str(parameter.dtype).removeprefix("torch.") for parameter in module.parameters()} or {"float32"}
+    known = [name for name in FLOATS if {name} == dtypes]
+    if not known:
+        named = ", ".join(f"torch.{name}" for name in sorted(dtypes))
         raise UnsupportedError(f"A Net computes in float32 or in float64, not in {named}; convert the module with .float().")
-    dtype = str(dtypes.pop()).removeprefix("torch.")
-    return Net(*[layers[id(part)] for part in parts], seed=None, dtype=dtype)
+    return [layers[id(part)] for part in parts], known[0]
 
 
 def to_module(layer: Layer) -> nn.Module:
@@ -96,9 +95,11 @@ def _names(known: dict[Any, Any]) -> str:
 
 def _linear(layer: Linear) -> nn.Module:
     # skip_init, because a fresh nn.Linear would draw weights from PyTorch's global generator
-    module = nn.utils.skip_init(nn.Linear, layer.n_in, layer.n_out, dtype=_dtype(layer.W))  # type: ignore[no-untyped-call]
+    skip_init: Any = nn.utils.skip_init
+    module: nn.Linear = skip_init(nn.Linear, layer.n_in, layer.n_out, bias=layer.bias, dtype=_dtype(layer.W))
     _write(module.weight, layer.W.T)
-    _write(module.bias, layer.b)
+    if layer.bias:
+        _write(module.bias, layer.b)
     return module
 
 
@@ -112,9 +113,10 @@ def _batch_norm(layer: BatchNorm) -> nn.Module:
 
 
 def _from_linear(module: nn.Linear) -> Layer:
-    layer = Linear(module.in_features, module.out_features)
+    layer = Linear(module.in_features, module.out_features, bias=module.bias is not None)
     layer.W[:] = _read(module.weight).T
-    layer.b[:] = 0 if module.bias is None else _read(module.bias)
+    if layer.bias:
+        layer.b[:] = _read(module.bias)
     return layer
 
 

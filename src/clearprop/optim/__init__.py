@@ -9,10 +9,10 @@ from clearprop.optim.schedules import (
     Constant,
     CoolDown,
     ExponentialDecay,
+    InverseTimeDecay,
     OneCycle,
     Schedule,
     StepDecay,
-    TimeDecay,
     WarmUp,
 )
 from clearprop.optim.sgd import SGD
@@ -31,11 +31,11 @@ __all__ = [
     "Constant",
     "CoolDown",
     "ExponentialDecay",
+    "InverseTimeDecay",
     "OneCycle",
     "Optimizer",
     "RMSProp",
     "Schedule",
     "StepDecay",
-    "TimeDecay",
     "WarmUp",
 ]

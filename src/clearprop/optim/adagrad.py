@@ -22,7 +22,7 @@ class AdaGrad(Optimizer):
     ----------
     lr : float or Schedule
     eps : float
-        Keeps the quotient finite where no gradient has come yet.
+        Keeps the denominator away from zero.
     weight_decay, clip_norm
         As for `Optimizer`.
 
@@ -34,7 +34,7 @@ class AdaGrad(Optimizer):
     array([0.9])
     """
 
-    slot_names = ("s",)
+    state_names = ("s",)
 
     def __init__(
         self,

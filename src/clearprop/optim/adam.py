@@ -24,8 +24,9 @@ class Adam(Optimizer):
     ----------
     lr : float or Schedule
     beta1, beta2 : float
-        How much of each average survives a step.
+        Decay factors of the two averages, at least 0 and below 1.
     eps : float
+        Keeps the denominator away from zero.
     weight_decay, clip_norm
         As for `Optimizer`.
 
@@ -37,7 +38,7 @@ class Adam(Optimizer):
     array([0.9])
     """
 
-    slot_names = ("m", "s")
+    state_names = ("m", "s")
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Adam(Optimizer):
     ) -> tuple[Array, Array, Array]:
         m = beta1 * m + (1.0 - beta1) * g
         s = beta2 * s + (1.0 - beta2) * g * g
-        # A division takes as long as five products: two of the three are of numbers here, not of arrays.
+        # A division costs as much as five products: two of the three divide numbers here, not arrays.
         m_hat = m * (1.0 / sum1)
         s_hat = s * (1.0 / sum2)
         return theta - lr * m_hat / (np.sqrt(s_hat) + eps), m, s

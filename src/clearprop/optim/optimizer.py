@@ -1,4 +1,4 @@
-"""The optimizer: how the parameters move, given their gradients. One expression on one flat vector."""
+"""The interface of an optimizer, which updates the parameters, given their gradients: one expression on one flat vector."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ class Optimizer(Configured, ABC):
     Parameters
     ----------
     lr : float or Schedule
-        The learning rate, or how it depends on the number of steps taken.
+        Learning rate, or a schedule that computes it from the number of steps taken.
     weight_decay : float
         Strength of L2 regularisation: weight_decay / 2 * |theta|^2 is added to the loss, and so weight_decay * theta to its
         gradient, for all parameters, biases included, as in PyTorch. The losses that training reports contain this term
         (`penalty`).
     clip_norm : float, optional
-        Largest Euclidean norm of the gradient; a longer one is shortened to it, keeping its direction.
+        Largest Euclidean norm of the gradient; a larger gradient is clipped to it, in the same direction.
 
     Attributes
     ----------
     t : int
         Number of steps taken.
-    slots : dict of str to array (P,)
-        What the rule remembers from step to step, such as the velocity of SGD with momentum.
+    state : dict of str to array (P,)
+        Arrays that the rule carries from step to step, such as the velocity of SGD with momentum.
+    state_names : tuple of str
+        Their names, in the order in which `update` takes and returns them.
     """
 
-    slot_names: tuple[str, ...] = ()
+    state_names: tuple[str, ...] = ()
 
     def __init__(
         self, lr: float | dict[str, Any] | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None
@@ -44,7 +46,7 @@ class Optimizer(Configured, ABC):
         self.weight_decay = number("weight_decay", weight_decay, lambda w: w >= 0, "zero or more")
         self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, lambda c: c > 0, "positive, or None")
         self.t = 0
-        self.slots: dict[str, Array] = {}
+        self.state: dict[str, Array] = {}
 
     @staticmethod
     @abstractmethod
@@ -56,12 +58,12 @@ class Optimizer(Configured, ABC):
         theta, g : array (P,)
             Parameters and gradient.
         *rest
-            The slots, in the order of `slot_names`; then lr, and the `constants` of the step.
+            The arrays of `state`, in the order of `state_names`; then lr, and the `constants` of the step.
 
         Returns
         -------
         tuple of arrays (P,)
-            New parameters, and new slots.
+            New parameters, and the new arrays of `state`.
         """
 
     def constants(self, t: int) -> tuple[float, ...]:
@@ -83,31 +85,31 @@ class Optimizer(Configured, ABC):
         Raises
         ------
         ShapeError
-            If the two differ in shape, or earlier steps were taken on another vector.
+            If the two differ in shape, or the state belongs to a vector of another shape.
         """
         self.prepare(theta, grad)
         lr = self.rate(self.t)
         self.t += 1
         g = self.regularised(theta, self.clipped(grad))
-        theta[:], *slots = self.update(theta, g, *self.slots.values(), lr, *self.constants(self.t))
-        for name, value in zip(self.slots, slots, strict=True):
-            self.slots[name][:] = value
+        theta[:], *state = self.update(theta, g, *self.state.values(), lr, *self.constants(self.t))
+        for name, value in zip(self.state, state, strict=True):
+            self.state[name][:] = value
 
     def prepare(self, theta: Array, grad: Array) -> None:
-        """Make the slots before the first step; check that everything has one shape."""
+        """Allocate the state before the first step; check that everything has one shape."""
         if grad.shape != theta.shape:
-            raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; each parameter needs one gradient.")
-        if not self.slots:
-            self.slots = {name: np.zeros_like(theta) for name in self.slot_names}
-        for name, slot in self.slots.items():
-            if slot.shape != theta.shape:
+            raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; they must have the same shape.")
+        if not self.state:
+            self.state = {name: np.zeros_like(theta) for name in self.state_names}
+        for name, value in self.state.items():
+            if value.shape != theta.shape:
                 raise ShapeError(
-                    f"{self!r} has taken steps with {name} of shape {slot.shape}, but theta is {describe(theta)};"
+                    f"{self!r} has taken steps with {name} of shape {value.shape}, but theta is {describe(theta)};"
                     " call reset() first."
                 )
 
     def clipped(self, grad: Array) -> Array:
-        """`grad`, shortened to `clip_norm` if it is longer."""
+        """`grad`, scaled to the norm `clip_norm` if its own is larger."""
         if self.clip_norm is None:
             return grad
         norm = float(np.sqrt(np.sum(np.square(grad, dtype=np.float64))))
@@ -122,6 +124,6 @@ class Optimizer(Configured, ABC):
         return 0.5 * self.weight_decay * float(np.dot(theta, theta)) if self.weight_decay else 0.0
 
     def reset(self) -> None:
-        """Forget all steps taken."""
+        """Clear the state and the number of steps."""
         self.t = 0
-        self.slots = {}
+        self.state = {}

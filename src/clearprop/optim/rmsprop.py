@@ -21,8 +21,9 @@ class RMSProp(Optimizer):
     ----------
     lr : float or Schedule
     rho : float
-        How much of the average survives a step.
+        Decay factor of the average, at least 0 and below 1.
     eps : float
+        Keeps the denominator away from zero.
     weight_decay, clip_norm
         As for `Optimizer`.
 
@@ -34,7 +35,7 @@ class RMSProp(Optimizer):
     array([0.8])
     """
 
-    slot_names = ("s",)
+    state_names = ("s",)
 
     def __init__(
         self,

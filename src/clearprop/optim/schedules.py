@@ -1,6 +1,6 @@
 """Schedules: the learning rate as a function of the number of steps taken.
 
-A step is one update of the parameters, not an epoch; with N examples and batches of B there are ceil(N / B) to an epoch.
+A step is one update of the parameters, not an epoch; with N examples and batches of B, an epoch has ceil(N / B) steps.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Schedule(Configured, ABC):
 
 
 class Constant(Schedule):
-    """lr, always."""
+    """The same learning rate at every step."""
 
     def __init__(self, lr: float = 0.1) -> None:
         self.lr = rate("lr", lr)
@@ -36,7 +36,7 @@ class Constant(Schedule):
         return self.lr
 
 
-class TimeDecay(Schedule):
+class InverseTimeDecay(Schedule):
     """lr / (1 + decay * step)."""
 
     def __init__(self, lr: float = 0.1, decay: float = 0.001) -> None:
@@ -48,7 +48,7 @@ class TimeDecay(Schedule):
 
 
 class StepDecay(Schedule):
-    """lr * factor^k, where k grows by one `every` so many steps."""
+    """lr * factor^k, where k is the number of times that `every` steps have passed."""
 
     def __init__(self, lr: float = 0.1, every: int = 1000, factor: float = 0.5) -> None:
         self.lr, self.every = rate("lr", lr), count("every", every)
@@ -70,7 +70,7 @@ class ExponentialDecay(Schedule):
 
 
 class WarmUp(Schedule):
-    """Rises in a straight line for the first `steps` steps, up to what `then` (a schedule, or a number) gives from there on.
+    """Rises linearly over the first `steps` steps to the rate that `then` (a schedule, or a number) gives from there on.
 
     The first step already moves: step s of n has the fraction (s + 1) / n of the rate.
     """
@@ -83,7 +83,7 @@ class WarmUp(Schedule):
 
 
 class CoolDown(Schedule):
-    """Follows `first` (a schedule, or a number), and falls in a line to zero over the last `steps` of `total` steps."""
+    """Follows `first` (a schedule, or a number), and falls linearly to zero over the last `steps` of `total` steps."""
 
     def __init__(self, first: float | dict[str, Any] | Schedule = 0.1, steps: int = 100, total: int = 1000) -> None:
         self.first, self.steps = _schedule("first", first), count("steps", steps)
@@ -118,13 +118,14 @@ SCHEDULES: Registry[Schedule] = Registry(
     Schedule,
     {
         "constant": Constant,
-        "time": TimeDecay,
+        "inverse_time_decay": InverseTimeDecay,
         "step": StepDecay,
         "exponential": ExponentialDecay,
         "warmup": WarmUp,
         "cooldown": CoolDown,
         "one_cycle": OneCycle,
     },
+    aliases={"time": "inverse_time_decay", "time_decay": "inverse_time_decay"},
 )
 
 

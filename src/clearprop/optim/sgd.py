@@ -38,7 +38,7 @@ class SGD(Optimizer):
     array([0.8])
     """
 
-    slot_names = ("v",)
+    state_names = ("v",)
 
     def __init__(
         self,

@@ -11,7 +11,16 @@ from clearprop.engines import ENGINES
 from clearprop.nn import Linear, Net, Sigmoid
 from clearprop.optim import SGD
 from clearprop.recipes.exhibits import Exhibits, Table
-from clearprop.recipes.radboud_digits_runs import RUNS, DigitsRun, layer_spreads, make_net, minibatch_loss, raw_loss, train_run
+from clearprop.recipes.radboud_digits_runs import (
+    RUNS,
+    DigitsRun,
+    ProductXavier,
+    layer_spreads,
+    make_net,
+    minibatch_loss,
+    raw_loss,
+    train_run,
+)
 
 Rows = dict[str, list[dict[str, float]]]
 
@@ -120,7 +129,7 @@ def many_outputs(exhibits: Exhibits, train: Split, test: Split, engine: str) -> 
     p = net(test.X)
     single = ((p > 0.5) == (test.y > 0.5)).mean(axis=0)
     together = float(((p.mean(axis=1, keepdims=True) > 0.5) == (test.y > 0.5)).mean())
-    one = Net(Linear(64, 1, init="product_xavier"), Sigmoid(), seed=12345, dtype="float64")
+    one = Net(Linear(64, 1, init=ProductXavier()), Sigmoid(), seed=12345, dtype="float64")
     history, losses, _ = train_run(setting, train, test, engine, net=one)
     exhibits.explain(
         "one-layer: what do 32 outputs mean for one label?",

@@ -9,7 +9,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.nn import BinaryCrossEntropy, Layer, Linear, Net, ReLU, Sigmoid
+from clearprop.nn import BinaryCrossEntropy, He, Initialiser, Layer, Linear, Net, ReLU, Sigmoid, Xavier
+from clearprop.nn.loss import Reduction
 from clearprop.optim import SGD
 from clearprop.recipes.recipe import quiet_fit
 from clearprop.training import Callback, History, Run
@@ -22,6 +23,20 @@ LAYERS: dict[str, list[int | str]] = {
     "deep": [64, 64, "relu", 64, "relu", 32, "relu", 1, "sigmoid"],
 }
 ACTIVATIONS: dict[str, Callable[[], Layer]] = {"relu": ReLU, "sigmoid": Sigmoid}
+
+
+class ProductXavier(Initialiser):
+    """Uniform between -a and a, a = sqrt(6 / (n_in n_out)): Xavier's rule with a product where it has a sum.
+
+    The published mistake: for 64 inputs and 32 outputs the weights come out 4.6 times too small.
+    """
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], n_in: int, n_out: int) -> Array:
+        limit = np.sqrt(6 / (n_in * n_out))
+        return rng.uniform(-limit, limit, shape)
+
+
+INITIALISERS: dict[str, Callable[[], Initialiser]] = {"product_xavier": ProductXavier, "xavier": Xavier, "he": He}
 
 
 @dataclass(frozen=True)
@@ -46,7 +61,7 @@ class DigitsRun:
     lr: float
     batch_size: int
     init: str = "product_xavier"
-    reduction: str = "sum"
+    reduction: Reduction = "sum"
 
     def but(self, **changes: object) -> DigitsRun:
         """The same run with some settings changed."""
@@ -87,14 +102,14 @@ def make_net(layers: str, init: str = "product_xavier") -> Net:
     for part in LAYERS[layers]:
         if isinstance(part, int):
             if n_in:
-                parts.append(Linear(n_in, part, init=init))
+                parts.append(Linear(n_in, part, init=INITIALISERS[init]()))
             n_in = part
         elif part in ACTIVATIONS:
             parts.append(ACTIVATIONS[part]())
     return Net(*parts, seed=SEED, dtype="float64")
 
 
-def raw_loss(reduction: str) -> BinaryCrossEntropy:
+def raw_loss(reduction: Reduction) -> BinaryCrossEntropy:
     """The assignment's loss: the bare formula, with one label broadcast against all outputs."""
     return BinaryCrossEntropy(reduction, broadcast=True, raw=True)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from clearprop.arrays import FloatName
 from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES
@@ -75,7 +76,7 @@ class VuMnist(Recipe):
         report(result, histories, net)
 
 
-def make_mnist_net(init: str, rng: np.random.Generator | int, dtype: str = "float32") -> Net:
+def make_mnist_net(init: str, rng: np.random.Generator | int, dtype: FloatName = "float32") -> Net:
     """784-300-10 with sigmoid; the biases are zero."""
     weights = INITS[init]
     return Net(Linear(784, 300, init=weights), Sigmoid(), Linear(300, 10, init=weights), seed=rng, dtype=dtype)

@@ -12,7 +12,7 @@ from clearprop.nn import CrossEntropy, Net
 from clearprop.recipes.exhibits import Table
 from clearprop.recipes.published import identical, shown
 from clearprop.recipes.recipe import Recipe, Result
-from clearprop.walkthrough import explain, worked_example
+from clearprop.walkthrough import explain, published_example
 
 PUBLISHED = {
     "h": "0.8808 0.8808 0.8808",
@@ -49,7 +49,7 @@ class VuScalar(Recipe):
     def perform(self, result: Result) -> None:
         """Compare every printed number, then run the case that can expose a fault."""
         result.engine = "scalar"
-        net, x, y = worked_example()
+        net, x, y = published_example()
         step = explain(net, x, y)
         loss, grad = ENGINES.make("scalar").loss_and_grad(net, CrossEntropy(), x, y)
         by_engine = {"loss": loss, **named(net, grad)}
@@ -96,7 +96,7 @@ def named(net: Net, grad: Array) -> dict[str, Any]:
 
 def expose(result: Result) -> None:
     """The same step with other weights V: the first layer's gradient, checked by differences."""
-    net, x, y = worked_example()
+    net, x, y = published_example()
     net.layers[2].parameters()["W"][:] = ASYMMETRIC
     scalar, loss = ENGINES.make("scalar"), CrossEntropy()
     _, grad = scalar.loss_and_grad(net, loss, x, y)

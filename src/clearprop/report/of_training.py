@@ -20,7 +20,7 @@ from clearprop.training.outcome import Outcome, true_values
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CLASSES = 40  # a confusion matrix of more is not readable
+CLASSES = 62  # a confusion matrix of more is not readable
 
 
 def training_report(outcome: Outcome, configuration: dict[str, Any], command: str) -> Document:
@@ -72,8 +72,15 @@ def epochs_table(history: History) -> Table:
     return Table("", [name.replace("_", " ") for name in columns], [[row.get(name) for name in columns] for row in history])
 
 
-def pictures(outcome: Outcome) -> list[Picture]:
-    """The pictures that suit these data."""
+def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
+    """Learning curves, and the pictures that suit the task: boundary, confusion, mistakes and weights, or the fit.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    resolution : int
+        Grid points along each side of the decision boundary.
+    """
     data, model, history, metrics = outcome.data, outcome.model, outcome.history, outcome.metrics
     found = [
         Picture(f"curves-{metric}", f"{metric.capitalize()} by epoch", partial(draw_curves, history, metric))
@@ -87,8 +94,7 @@ def pictures(outcome: Outcome) -> list[Picture]:
     if data.task == "regression":
         return [*found, Picture("fit", f"Predicted against true values, {of}", partial(draw_fit, outcome), (4.6, 4.6))]
     if data.n_in == 2:
-        title = "Prediction of the network at every point of the plane"
-        found.append(Picture("boundary", title, partial(draw_boundary, outcome), (5.4, 4.8)))
+        found.append(Picture("boundary", "Decision boundary", partial(draw_boundary, outcome, resolution), (5.4, 4.8)))
     if len(data.classes) <= CLASSES:
         side = max(3.6, 0.62 * len(data.classes) + 1.4)
         matrix = np.array(metrics[last]["confusion"])
@@ -107,10 +113,10 @@ def draw_curves(history: History, metric: Metric, figure: Figure) -> None:
     plots.learning_curves(history, figure.subplots(), metric)
 
 
-def draw_boundary(outcome: Outcome, figure: Figure) -> None:
+def draw_boundary(outcome: Outcome, resolution: int, figure: Figure) -> None:
     """Decision boundary, for data in the plane."""
     predict = outcome.model.probabilities
-    plots.boundary(predict, outcome.data, figure.subplots(), outputs="probabilities", resolution=120)
+    plots.boundary(predict, outcome.data, figure.subplots(), outputs="probabilities", resolution=resolution)
 
 
 def draw_confusion(matrix: Any, classes: list[Any], figure: Figure) -> None:

@@ -65,7 +65,7 @@ def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 
     draws : int, optional
         Draw so many random combinations; by default, all combinations are taken, the last setting changing fastest.
     seed : int
-        From which the random combinations are drawn; the k-th does not depend on how many there are.
+        Seed for the random combinations; the k-th does not depend on how many there are.
 
     Raises
     ------

@@ -9,7 +9,6 @@ from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.registry import choose, count, number, unknown_name
 from clearprop.training.run import Callback, Run
-from clearprop.training.snapshot import net_arrays, restore_net
 
 
 class EarlyStopping(Callback):
@@ -54,14 +53,14 @@ class EarlyStopping(Callback):
         larger_is_better = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith("accuracy"))
         score = -row[self.monitor] if larger_is_better else row[self.monitor]
         if score < self.best - self.min_delta:
-            self.best, self.best_epoch, self.arrays = score, run.epoch, net_arrays(run.net)
+            self.best, self.best_epoch, self.arrays = score, run.epoch, run.net.arrays()
         elif run.epoch - self.best_epoch >= self.patience:
             run.stop(f"{self.monitor} has not improved for {self.patience} epochs")
 
     def on_fit_end(self, run: Run) -> None:
         """Restore the best parameters."""
         if self.arrays:
-            restore_net(run.net, self.arrays)
+            run.net.restore(self.arrays)
             run.history.best_epoch = self.best_epoch
 
     def state(self) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -57,8 +57,8 @@ def evaluate(
 
 def figures(net: Net, split: Split, loss: Loss, engine: Engine, penalty: float) -> Row:
     """`evaluate` for data in the dtype of the net."""
-    value, hits = engine.measure(net, loss, split.X, split.y)
-    return {"loss": value / len(split) + penalty, "accuracy": hits / len(split)}
+    value, n_correct = engine.loss_and_correct(net, loss, split.X, split.y)
+    return {"loss": value / len(split) + penalty, "accuracy": n_correct / len(split)}
 
 
 def as_split(given: Split | tuple[Array, Array], net: Net) -> Split:

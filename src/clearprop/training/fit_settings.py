@@ -29,7 +29,7 @@ class FitSettings:
     order : {"shuffle", "sequential", "replacement"}
         A fresh permutation every epoch; the examples as they lie; or each drawn at random with replacement.
     remainder : {"keep", "drop"}
-        What happens to the last batch of an epoch if it is short.
+        Treatment of the last batch of an epoch if it is short.
     train_metrics : {"running", "after"}
         Training figures as means over the steps of the epoch, or measured once it is over.
     on_nonfinite : {"stop", "continue"}

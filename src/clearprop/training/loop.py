@@ -69,7 +69,7 @@ def fit(
     order : {"shuffle", "sequential", "replacement"}
         A fresh permutation of the examples every epoch; as they are; or each drawn at random with replacement.
     remainder : {"keep", "drop"}
-        What happens to the last batch of an epoch, if it is short.
+        Treatment of the last batch of an epoch, if it is short.
     validation : Split or pair (X, y), optional
         Measured after every epoch, but not learned from; by default the data set's own validation split.
     callbacks : Callback or sequence of Callback
@@ -158,8 +158,8 @@ def epoch_figures(run: Run, steps: Steps, n: int) -> Row:
     if run.settings.train_metrics == "after":
         train = figures(run.net, run.train, run.loss, run.engine, penalty)
     else:
-        value, hits = steps.totals(run.loss, n, size)
-        train = {"loss": value / n + penalty, "accuracy": hits / n}
+        value, n_correct = steps.totals(run.loss, n, size)
+        train = {"loss": value / n + penalty, "accuracy": n_correct / n}
     val = {} if run.val is None else figures(run.net, run.val, run.loss, run.engine, penalty)
     found = {f"{split}_{name}": value for split, row in (("train", train), ("val", val)) for name, value in row.items()}
     found["lr"] = run.optimizer.rate(run.optimizer.t - 1)

@@ -91,7 +91,7 @@ def make_schedule(settings: Settings, steps: int) -> Schedule:
     lr, kind = settings.lr, SCHEDULES.find(settings.schedule)
     laid_out: dict[str, dict[str, Any]] = {
         "Constant": {"lr": lr},
-        "TimeDecay": {"lr": lr, "decay": 9 / steps},  # down to a tenth
+        "InverseTimeDecay": {"lr": lr, "decay": 9 / steps},  # down to a tenth
         "StepDecay": {"lr": lr, "every": max(steps // 4, 1), "factor": 0.5},
         "ExponentialDecay": {"lr": lr, "factor": 0.01 ** (1 / steps)},  # down to a hundredth
         "WarmUp": {"then": lr, "steps": max(steps // 10, 1)},

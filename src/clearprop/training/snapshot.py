@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn import Net
 from clearprop.training.run import Run
 
 
@@ -19,7 +18,7 @@ class Snapshot:
     Attributes
     ----------
     arrays : dict of str to array
-        "theta"; "slot.m", ... of the optimizer; "layer3.running_mean", ... of the layers.
+        "theta"; "state.m", ... of the optimizer; "layer3.running_mean", ... of the layers.
     generators : dict of str to dict
         States of the generators: "order", and "layer2" for a Dropout in that place.
     t : int
@@ -33,33 +32,17 @@ class Snapshot:
     @classmethod
     def of(cls, run: Run) -> Snapshot:
         """The present state of `run`."""
-        arrays = {f"slot.{name}": slot.copy() for name, slot in run.optimizer.slots.items()}
+        arrays = {f"state.{name}": value.copy() for name, value in run.optimizer.state.items()}
         generators = {name: dict(rng.bit_generator.state) for name, rng in _generators(run).items()}
-        return cls(net_arrays(run.net) | arrays, generators, run.optimizer.t)
+        return cls(run.net.arrays() | arrays, generators, run.optimizer.t)
 
     def restore(self, run: Run) -> None:
         """Put `run` back into this state."""
-        restore_net(run.net, self.arrays)
+        run.net.restore(self.arrays)
         run.optimizer.t = self.t
-        run.optimizer.slots = {k.removeprefix("slot."): v.copy() for k, v in self.arrays.items() if k.startswith("slot.")}
+        run.optimizer.state = {k.removeprefix("state."): v.copy() for k, v in self.arrays.items() if k.startswith("state.")}
         for name, rng in _generators(run).items():
             rng.bit_generator.state = self.generators[name]
-
-
-def net_arrays(net: Net) -> dict[str, Array]:
-    """Copies of theta and of the layers' buffers, by name."""
-    arrays = {"theta": net.theta.copy()}
-    for i, layer in enumerate(net.unique_layers()):
-        arrays |= {f"layer{i}.{name}": getattr(layer, name).copy() for name in layer.buffers}
-    return arrays
-
-
-def restore_net(net: Net, arrays: dict[str, Array]) -> None:
-    """Write what `net_arrays` copied back into the net."""
-    net.theta[:] = arrays["theta"]
-    for i, layer in enumerate(net.unique_layers()):
-        for name in layer.buffers:
-            getattr(layer, name)[:] = arrays[f"layer{i}.{name}"]
 
 
 def _generators(run: Run) -> dict[str, np.random.Generator]:

@@ -1,4 +1,4 @@
-"""What each kind of layer does, in symbols: its value, and its derivatives."""
+"""Formulas of each kind of layer: its value and its derivatives, in symbols."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from clearprop.nn import BatchNorm, Dropout, Layer, Linear, ReLU, Sigmoid, Softm
 
 @dataclass(frozen=True)
 class Formulas:
-    """How a layer is written.
+    """Formulas of one kind of layer.
 
     Attributes
     ----------
     letter : str
-        What its value is called.
+        Letter for its value: "z", "a".
     forward : str
-        The value, with {x} for the input and the names of the parameters in braces.
+        Formula of the value, with {x} for the input and the names of the parameters in braces.
     backward : dict of str to str
-        The gradient of each parameter, and of the input ("x"), with {dy} for that of the value {y} besides.
+        Formula of the gradient of each parameter and of the input ("x"), with {dy} for the gradient of the value {y}.
     """
 
     letter: str
@@ -46,8 +46,13 @@ KNOWN: dict[type, Formulas] = {
 }
 
 
+NO_BIAS = Formulas("z", "{x} {W}", {"W": "{x}^T {dy}", "x": "{dy} {W}^T"})
+
+
 def formulas_of(layer: Layer) -> Formulas:
-    """The formulas of a layer; of one that a user wrote, only that it has a forward and a backward."""
+    """Formulas of a layer; for one of your own, the names of its methods: `Square.forward(x)`."""
+    if type(layer) is Linear and not layer.bias:
+        return NO_BIAS
     if type(layer) in KNOWN:
         return KNOWN[type(layer)]
     name = type(layer).__name__

@@ -1,4 +1,4 @@
-"""What a walkthrough is made of: lines, each with one value, gathered in stages."""
+"""Lines of a walkthrough, each with one value, gathered in stages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Line:
     Attributes
     ----------
     symbol : str
-        What it is called: "dW1".
+        Name of the value: "dW1".
     formula : str
-        How it comes about: "x^T dz1"; empty for what is given.
+        Formula of the value: "x^T dz1"; empty for what is given.
     value : array or float
         A copy.
     note : str
-        What to notice about it, if anything.
+        Remark on the value, if there is one.
     sign : str
         "=", or "<-" where the value replaces an earlier one of that name.
     """
@@ -52,7 +52,7 @@ class Stage:
     ----------
     title : str
     sign : str
-        That of its lines.
+        Sign of its lines.
     lines : list of Line
     """
 
@@ -61,5 +61,5 @@ class Stage:
     lines: list[Line] = field(default_factory=list)
 
     def add(self, symbol: str, formula: str, value: Array | float, note: str = "") -> None:
-        """Put down one more value."""
+        """Add a line with a copy of the value."""
         self.lines.append(Line(symbol, formula, np.array(value) if np.ndim(value) else float(value), note, self.sign))

@@ -1,4 +1,4 @@
-"""How numbers are written: all digits where there are few numbers, aligned in columns, and a selection where there are many."""
+"""Numbers as text: every digit where there are few, aligned in columns; a selection where there are many."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def matrix(value: Array, digits: int | None) -> str:
 
 
 def selection(n: int) -> list[int | None]:
-    """Which of n rows or columns are shown; None where some are left out.
+    """Indices of the rows or columns that are shown, out of n; None where some are left out.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from clearprop.walkthrough.lines import Stage
 from clearprop.walkthrough.loss_lines import LossLines
 from clearprop.walkthrough.walkthrough import Walkthrough
 
+Derivation = Literal["fused", "separate"]
+DERIVATIONS: tuple[Derivation, ...] = get_args(Derivation)
+
 RULES: dict[type, tuple[dict[str, str], str]] = {
     SGD: ({"v": "momentum {v} + {g}"}, "{w} - lr {v}"),
     AdaGrad: ({"s": "{s} + {g}^2"}, "{w} - lr {g} / (sqrt({s}) + eps)"),
@@ -25,7 +28,7 @@ RULES: dict[type, tuple[dict[str, str], str]] = {
         "{w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)",
     ),
 }
-"""For each optimizer, what becomes of its slots, and of a parameter {w} with the gradient {g}."""
+"""For each optimizer, what becomes of its state, and of a parameter {w} with the gradient {g}."""
 
 
 def explain(
@@ -34,9 +37,9 @@ def explain(
     y: Array | int | float,
     loss: Loss | str = "cross_entropy",
     optimizer: Optimizer | str = "sgd",
-    softmax: str = "fused",
+    softmax: Derivation = "fused",
 ) -> Walkthrough:
-    """One training step in full. Nothing is changed: the step is taken by copies of the net and the optimizer.
+    """Explain one training step in full. The step is taken by copies; the net and the optimizer do not change.
 
     Parameters
     ----------
@@ -48,9 +51,9 @@ def explain(
         The targets, as the loss takes them; for one example, its class or its row.
     loss : Loss or str
     optimizer : Optimizer or str
-        With all that it remembers, so that a step in the midst of a training run can be explained.
+        Its state counts, so that a step in the midst of a training run can be explained.
     softmax : {"fused", "separate"}
-        Whether cross-entropy is differentiated in one go, p - y, or as the product of two local derivatives.
+        Derivative of cross-entropy in one go, p - y, or as the product of the derivatives of logarithm and softmax.
 
     Returns
     -------
@@ -65,12 +68,12 @@ def explain(
     Examples
     --------
     >>> import clearprop as cp
-    >>> from clearprop.walkthrough import worked_example
-    >>> step = explain(*worked_example(), optimizer=cp.SGD(lr=0.1))
+    >>> from clearprop.walkthrough import published_example
+    >>> step = explain(*published_example(), optimizer=cp.SGD(lr=0.1))
     >>> step["L"], step["dW2"][0].tolist()
     (0.6931471805599453, [-0.44039853898894116, 0.44039853898894116])
     """
-    choose("softmax", softmax, ("fused", "separate"))
+    choose("softmax", softmax, DERIVATIONS)
     loss, optimizer = LOSSES.make(loss), deepcopy(OPTIMIZERS.make(optimizer))
     net, again = net.copy(), net.copy()
     names = Names(net)
@@ -90,14 +93,14 @@ def explain(
 
 
 class Names:
-    """What the values of a net are called.
+    """Symbols of the values of a net.
 
     Attributes
     ----------
     outputs : list of str
-        The value of each layer: "z1", "a1", "z2".
+        Symbol of each layer's value: "z1", "a1", "z2".
     parameters : dict of int to dict of str to str
-        For each layer, by its id: {"W": "W1", "b": "b1"}.
+        Symbols of each layer's parameters, by the id of the layer: {"W": "W1", "b": "b1"}.
     """
 
     def __init__(self, net: Net) -> None:
@@ -164,14 +167,14 @@ def _backward(net: Net, names: Names, saved: list[Any], dy: Array, stage: Stage)
 
 
 def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
-    """Take the step, and write down every gradient as it is used, every slot and every parameter after it."""
+    """Take the step, and write down every gradient as it is used, the state and every parameter after it."""
     stage = Stage(f"Update: step {optimizer.t + 1} of {optimizer!r}", sign="<-")
     stage.add("lr", "", optimizer.rate(optimizer.t))
     g = optimizer.regularised(net.theta, optimizer.clipped(net.grad)).copy()
     plain = not (optimizer.weight_decay or optimizer.clip_norm)
     simple = type(optimizer) is SGD and not optimizer.momentum
     optimizer.step(net.theta, net.grad)
-    slots, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
+    state, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
     if type(optimizer) is SGD and optimizer.nesterov:
         rule = "{w} - lr ({g} + momentum {v})"
     start = 0
@@ -180,11 +183,11 @@ def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
             w = names.parameters[id(layer)][name]
             part = slice(start, start + value.size)
             start += value.size
-            symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{slot: f"{slot}_{w}" for slot in optimizer.slot_names}}
+            symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{name: f"{name}_{w}" for name in optimizer.state_names}}
             if not plain:
                 stage.add(symbols["g"], _prepared(w, optimizer), g[part].reshape(value.shape))
-            for slot, formula in ({} if simple else slots).items():
-                stage.add(symbols[slot], fill(formula, symbols), optimizer.slots[slot][part].reshape(value.shape))
+            for kept, formula in ({} if simple else state).items():
+                stage.add(symbols[kept], fill(formula, symbols), optimizer.state[kept][part].reshape(value.shape))
             stage.add(w, fill("{w} - lr {g}" if simple else rule, symbols), value)
     return stage
 

@@ -1,17 +1,17 @@
-"""What is measured, one small file each. A new file here is a new quantity: it is found and measured by itself."""
+"""Quantities: what is measured, of the data, of the net and its settings, and of the net at each moment of training.
 
-from __future__ import annotations
+A new quantity is a class in one of these files, and an entry in `QUANTITIES`.
+"""
 
-import functools
+from clearprop.doctor.quantities.data_quantities import Association, Batches, Inputs, Splits, Targets
+from clearprop.doctor.quantities.moment_quantities import Activations, Gradients, Movement, Outputs, Scores
+from clearprop.doctor.quantities.quantity import Moment, OfCase, OfMoment, Quantity
+from clearprop.doctor.quantities.setup_quantities import Baseline, Repeatability, SettingsOfRun, Structure
 
-from clearprop.doctor.plugins import instances
-from clearprop.doctor.quantities.quantity import Moment, OfMoment, OfProblem, Quantity
+QUANTITIES: tuple[Quantity, ...] = (
+    Inputs(), Targets(), Splits(), Batches(), Association(),
+    SettingsOfRun(), Structure(), Baseline(), Repeatability(),
+    Scores(), Activations(), Gradients(), Outputs(), Movement(),
+)  # fmt: skip
 
-
-@functools.cache
-def quantities() -> tuple[Quantity, ...]:
-    """All quantities, in the alphabetical order of their files."""
-    return tuple(instances(__name__, __path__, Quantity))
-
-
-__all__ = ["Moment", "OfMoment", "OfProblem", "Quantity", "quantities"]
+__all__ = ["QUANTITIES", "Moment", "OfCase", "OfMoment", "Quantity"]

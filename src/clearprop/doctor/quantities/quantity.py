@@ -1,4 +1,4 @@
-"""The quantity: something that is measured, of a problem before training or of the net at one moment of it."""
+"""The quantity: something that is measured, of a case before training or of the net at one moment of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.doctor.problem import Problem
+from clearprop.doctor.case import Case
 from clearprop.nn import Layer, Net
 from clearprop.training.history import Row
 
@@ -18,14 +18,14 @@ class Moment:
 
     Attributes
     ----------
-    problem : Problem
+    case : Case
     net : Net
     epoch, step : int
         Counted from 1; both 0 before the first step.
     end : bool
         Whether it is the end of an epoch (or the beginning of training).
     inputs, outputs : list of array
-        What each layer got and gave, for the sample.
+        Input and output of each layer, for the sample.
     gradients : list of dict
         For each layer, copies of the gradients of its parameters, under their names.
     deltas : list of array or None
@@ -33,10 +33,10 @@ class Moment:
     theta_before : array (P,) or None
         The parameters one epoch earlier.
     sample, held_out : Split
-        The examples that are looked at; `held_out` may be None.
+        Samples of the training and validation examples; `held_out` may be None.
     """
 
-    problem: Problem
+    case: Case
     net: Net
     epoch: int
     step: int
@@ -51,7 +51,7 @@ class Moment:
 
     @property
     def stamp(self) -> Row:
-        """Which moment it is, for a row."""
+        """The moment as the first entries of a row."""
         return {"epoch": self.epoch, "step": self.step, "end": self.end}
 
     def layers(self) -> list[tuple[int, Layer, Array, Array]]:
@@ -67,20 +67,20 @@ class Quantity(ABC):
     Attributes
     ----------
     name : str
-        Under which its rows lie in the chart.
+        Name of its rows in the chart.
     full : bool
-        Whether it is too dear for the cheap level.
+        Whether it is measured at the full level only.
     """
 
     name: str
     full = False
 
 
-class OfProblem(Quantity):
+class OfCase(Quantity):
     """Measured once, before training."""
 
     @abstractmethod
-    def measure(self, problem: Problem) -> list[Row]:
+    def measure(self, case: Case) -> list[Row]:
         """JSON-able rows."""
 
 
@@ -90,7 +90,7 @@ class OfMoment(Quantity):
     Attributes
     ----------
     dense : bool
-        Whether also after each of the first steps, where most runs are decided.
+        Whether it is also measured after each of the first steps, where most runs are decided.
     """
 
     dense = False

@@ -1,4 +1,7 @@
-"""The rule: reads the chart of a run, and says whether one particular thing is wrong with it."""
+"""The rule: reads the chart of a run, and says whether one particular thing is wrong with it.
+
+Below the rule stands what several of them ask of a chart.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.doctor.causes import CAUSES
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding, Remedy
-from clearprop.doctor.problem import Problem
+from clearprop.training.history import Row
 
 
 class Rule(ABC):
@@ -19,36 +23,26 @@ class Rule(ABC):
     Attributes
     ----------
     slug : str
-        Its name, and that of its page.
-    tier : float
-        Where it stands in the order of causes: 0 data, 1 parts that do not fit, 2 mechanisms, 3 settings, 4 outcomes.
-    because : tuple of str
-        Slugs of the rules that, where they hold too, explain this one.
+        Name of its findings, in the table of causes and in the explanations.
     certain : bool
-        Whether it is a fact, to be told whatever its remedy does. All others are told only if the remedy helps.
+        Whether a finding is a fact, to be told whatever its remedy does. All others are told only if the remedy helps.
     """
 
     slug: str
-    tier: float
-    because: tuple[str, ...] = ()
     certain = False
 
     @abstractmethod
     def find(self, chart: Chart) -> Finding | None:
-        """What is wrong, or None."""
-
-    @abstractmethod
-    def plant(self, rng: np.random.Generator) -> Problem:
-        """A problem, drawn at random, that has this fault and no other."""
+        """The finding, or None if this is not wrong."""
 
     def helped(self, before: Chart, after: Chart) -> bool:
-        """Whether a remedy did what was hoped for; by default, that the run is clearly better."""
+        """Whether a remedy worked; by default, that the run is clearly better."""
         return improved(before, after)
 
-    def finding(self, sentence: str, cause: str, remedy: Remedy, **rest: Any) -> Finding:
-        """A finding of this rule."""
-        fixed: dict[str, Any] = {"because": self.because, "tier": self.tier, **rest}
-        return Finding(self.slug, sentence, cause=cause, remedy=remedy, **fixed)
+    def finding(self, sentence: str, why: str, remedy: Remedy, when: str = "", **rest: Any) -> Finding:
+        """A finding of this rule; `when` chooses its row in the table of causes."""
+        cause = CAUSES[self.slug, when]
+        return Finding(self.slug, sentence, why=why, remedy=remedy, because=cause.because, tier=cause.tier, **rest)
 
 
 def improved(before: Chart, after: Chart, need: float = 0.9) -> bool:
@@ -64,6 +58,12 @@ def improved(before: Chart, after: Chart, need: float = 0.9) -> bool:
     return ratio(before.final, after.final, floor) < need or (
         ratio(area(before), area(after), floor) < need and ratio(before.final, after.final, floor) < 1.05
     )
+
+
+def val_improved(before: Chart, after: Chart, need: float, without: bool = True) -> bool:
+    """Whether the validation score fell to less than `need` times what it was; `without` where there is none."""
+    a, b = before.column("scores", "val"), after.column("scores", "val")
+    return b[-1] < need * a[-1] if a and b else without
 
 
 def ratio(before: float, after: float, floor: float) -> float:
@@ -84,6 +84,11 @@ def stuck(chart: Chart) -> bool:
     return not final < 0.93 * chart.base
 
 
+def dead_rows(chart: Chart) -> list[Row]:
+    """Rows of the ReLU layers that end with half of their units dead, or more."""
+    return [row for row in chart.latest("activations") if row.get("dead", 0) >= max(2, 0.5 * row["units"])]
+
+
 def flat_epochs(chart: Chart) -> int:
     """Epochs at the start in which the score does not get 1.5 % below the first, or below the best constant's."""
     scores = chart.column("scores", "train")
@@ -95,8 +100,8 @@ def flat_epochs(chart: Chart) -> int:
     return count
 
 
-def moment_words(row: dict[str, Any]) -> str:
-    """When a row was measured, also as counted from 0, as published runs do."""
+def moment_words(row: Row) -> str:
+    """The moment at which a row was measured, counted from 1 and from 0 (as published runs do)."""
     if row.get("epoch", 0) == 0:
         return "the start, before the first step"
     epoch, step = row["epoch"], row["step"]
@@ -123,14 +128,3 @@ def edges(place: str) -> tuple[str, str]:
     """
     parts = place.split(" between ")[-1].split(" and ")
     return (parts[0], parts[1]) if len(parts) == 2 and " between " in place else ("0", "1")
-
-
-def number(value: float) -> str:
-    """A number with three digits.
-
-    Examples
-    --------
-    >>> number(0.69531), number(255.0), number(0.00000123)
-    ('0.695', '255', '1.23e-06')
-    """
-    return f"{value:.3g}"

@@ -14,22 +14,25 @@ import numba
 import numpy as np
 
 from clearprop.engines.compiled.lanes import INTERPRETED
+from clearprop.engines.compiled.verified import SHARED, recorded
 
-PACKAGE = Path(__file__).parents[2]
-SOURCES = ("engines/compiled/*.py", "nn/*.py", "optim/*.py")
+AROUND = ("__init__.py", "cache.py", "compiled_engine.py", "verified.py")
+"""Files of this package that no part of the kernel stands in."""
 
 
 @lru_cache(maxsize=1)
 def directory() -> Path:
-    """Where the kernel of exactly these sources and this Numba is kept.
+    """Folder for the kernel of exactly these sources and this Numba.
 
-    Numba looks only at the file that a function stands in; the kernel is made of functions from many.
+    Numba looks only at the file that a function stands in; the kernel is made of functions from many: those of this package,
+    and the verified ones of `nn` and `optim` that are compiled into it, by their digests.
     """
     from platformdirs import user_cache_dir
 
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
-    for pattern in SOURCES:
-        for path in sorted(PACKAGE.glob(pattern)):
+    compiled_in = sorted(found for found in recorded().items() if found[0].rpartition(".")[2] in SHARED)
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {compiled_in}".encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name not in AROUND:
             digest.update(path.read_bytes())
     return Path(user_cache_dir("clearprop")) / "kernels" / digest.hexdigest()[:16]
 

@@ -69,7 +69,7 @@ else:
 
     @expanded
     def flush_denormals() -> int:
-        """Where this cannot be said, nothing."""
+        """Do nothing, on a processor without such a mode."""
         return 0
 
     @expanded

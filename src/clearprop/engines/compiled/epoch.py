@@ -15,7 +15,8 @@ from clearprop.engines.compiled.lanes import doubles_at, expanded, floats_at, in
 from clearprop.engines.compiled.loss_rows import loss_rows
 from clearprop.engines.compiled.narrow import narrow_pass
 from clearprop.engines.compiled.online import online_step
-from clearprop.engines.compiled.passes import (
+from clearprop.engines.compiled.plan import COLUMNS, EVALUATE, GRADIENT, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
+from clearprop.engines.compiled.stages import (
     backward_stage,
     forward_stage,
     gradient_stage,
@@ -26,10 +27,9 @@ from clearprop.engines.compiled.passes import (
     share,
     transpose_stage,
 )
-from clearprop.engines.compiled.plan import COLUMNS, GRADIENT, MEASURE, N_IN, N_OUT, TRAIN, Memory, read_data, read_plan
 from clearprop.engines.compiled.updates import clip_factor, squared_norm, update
 
-LOSS, HITS, SQUARES = range(3)
+LOSS, CORRECT, SQUARES = range(3)
 
 
 @expanded
@@ -44,15 +44,15 @@ def forward(p: Any, first: int, size: int) -> None:
         wait(p.counter, p.threads)
     row, row_end = share(size, 1, p.thread, p.threads)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
-    value, hits = loss_rows(p, first, row, row_end, scale)
+    value, n_correct = loss_rows(p, first, row, row_end, scale)
     p.partial[LOSS * p.threads + p.thread] = value * scale
-    p.partial[HITS * p.threads + p.thread] = hits
+    p.partial[CORRECT * p.threads + p.thread] = n_correct
     wait(p.counter, p.threads)
 
 
 @expanded
 def backward(p: Any, size: int, straight: bool, lr: float) -> None:
-    """Gradients of every stage, from the last to the first; `straight` away W and b move by -lr times theirs."""
+    """Gradients of every stage, from the last to the first; if `straight`, W and b move at once, by -lr times theirs."""
     to, keep, scale = (p.packed, 1, -lr) if straight else (p.grad, 0, 1.0)
     for stage in range(p.stages - 1, -1, -1):
         for part in range(parts(p)):
@@ -64,7 +64,7 @@ def backward(p: Any, size: int, straight: bool, lr: float) -> None:
 
 @expanded
 def combined(p: Any, figure: int) -> float:
-    """The sum over the threads of what each has contributed to a figure."""
+    """A figure, summed over the shares of the threads."""
     s = 0.0
     for i in range(p.threads):
         s += p.partial[figure * p.threads + i]
@@ -73,7 +73,7 @@ def combined(p: Any, figure: int) -> float:
 
 @expanded
 def own_numbers(p: Any, stage: int, part: int) -> tuple[int, int]:
-    """Where in `packed` the numbers of one stage lie that a thread moves; a single thread moves all with the first."""
+    """The range of `packed` that a thread updates for one stage; a single thread updates all with the first."""
     if p.threads == 1:
         return 0, (p.n_packed if stage == 0 else 0)
     row, row_end = own_rows(p, stage, part)
@@ -103,7 +103,7 @@ def move(p: Any, optimizer: int, rule: Any, decay: float, clip_norm: float) -> N
 
 @expanded
 def transpose(p: Any) -> None:
-    """W^T of all stages but the first, which needs none."""
+    """Renew W^T of all stages but the first, which needs none."""
     for stage in range(1, p.stages):
         for part in range(parts(p)):
             transpose_stage(p, stage, part)
@@ -130,11 +130,11 @@ def memory(plan: Any, data: Any, order: Any, thread: int, theta: Any, like: Any)
 
 
 @expanded
-def exchange(p: Any, theta: Any, slots: Any, back: bool) -> None:
-    """Take theta and the slots into the memory of the plan, or bring them back."""
+def exchange(p: Any, theta: Any, state: Any, back: bool) -> None:
+    """Copy theta and the optimizer's state into the memory of the plan, or back."""
     pack(p, theta, p.packed, back)
-    for s in range(len(slots)):
-        pack(p, slots[s], p.one if s == 0 else p.two, back)
+    for s in range(len(state)):
+        pack(p, state[s], p.one if s == 0 else p.two, back)
 
 
 @expanded
@@ -157,7 +157,7 @@ def readable(p: Any, examples: int, n: int) -> bool:
 @keep_on_disk
 @njit(nogil=True)
 def train_steps(
-    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, slots: Any, optimizer: int, rules: Any,
+    plan: Any, data: Any, order: Any, mode: int, straight: bool, theta: Any, state: Any, optimizer: int, rules: Any,
     decay: float, clip_norm: float, report: Any, thread: int,
 ) -> bool:  # fmt: skip
     """Forward, loss, backward, update, for every batch of the order; to be called once in each thread, at the same time.
@@ -165,30 +165,30 @@ def train_steps(
     Parameters
     ----------
     plan, data
-        What `numbered` made of a `Plan` and of `Data`.
+        A `Plan` and `Data`, as `numbered` returns them.
     order : array of int64 (n,)
         The row numbers of the examples.
     mode : int
-        What becomes of each batch: TRAIN, a step; GRADIENT, which is left in `grad`; or MEASURE, its loss and hits only.
+        TRAIN: take a step for each batch. GRADIENT: leave its gradient in `grad`. EVALUATE: its loss and n_correct only.
     straight : bool
         Gradient descent without momentum, decay or clipping: each product x^T dz goes straight into W.
-    theta, slots : array (P,), (n, P)
+    theta, state : array (P,), (n, P)
         Read at the beginning, written at the end; theta then holds the gradient of the last batch, if that was asked for.
     optimizer : int
-        Its code.
+        Code of the rule.
     rules : array of float64 (n, 1 + k)
         The learning rate and the constants of the optimizer, for each step; a single row for all.
     decay, clip_norm : float
         As for `Optimizer`; an infinite norm for no clipping.
     report : array of float64 (2, n_steps)
-        For the loss and the hits of each step.
+        For the loss and the number of correct predictions of each step.
     thread : int
-        0, 1, ... of `plan.threads`. What a thread writes, no other reads before both have passed a barrier.
+        0, 1, ... of `plan.threads`. No thread reads what another writes before both have passed a barrier.
 
     Returns
     -------
     bool
-        False if nothing was done, because a label is none of the classes, or the order names an example that there is not.
+        False if nothing was done, because a label is outside the classes, or a row number of the order outside the data.
     """
     plan, data = read_plan(plan), read_data(data)
     p = memory(plan, data, order, thread, theta, pointer(theta))
@@ -200,7 +200,7 @@ def train_steps(
     control = flush_denormals()
     p_wide = memory(plan, data, order, thread, theta, wide(pointer(theta)))
     if thread == 0:
-        exchange(p, theta, slots, False)
+        exchange(p, theta, state, False)
     wait(p.counter, p.threads)
     if not plan.narrow:
         transpose(p)
@@ -210,14 +210,14 @@ def train_steps(
         size = min(p.batch_size, len(order) - first)
         rule = pointer(rules[min(step, len(rules) - 1)])
         if online:
-            report[LOSS, step], report[HITS, step] = online_step(p, first, rule[0])
+            report[LOSS, step], report[CORRECT, step] = online_step(p, first, rule[0])
         elif plan.narrow:
-            report[LOSS, step], report[HITS, step] = narrow_pass(p, p_wide, first, size, mode != MEASURE)
+            report[LOSS, step], report[CORRECT, step] = narrow_pass(p, p_wide, first, size, mode != EVALUATE)
         else:
             forward(p, first, size)
             if thread == 0:
-                report[LOSS, step], report[HITS, step] = combined(p, LOSS), combined(p, HITS)
-            if mode != MEASURE:
+                report[LOSS, step], report[CORRECT, step] = combined(p, LOSS), combined(p, CORRECT)
+            if mode != EVALUATE:
                 backward(p, size, straight, rule[0])
         if mode == TRAIN and not straight:
             move(p, optimizer, rule, decay, clip_norm)
@@ -227,6 +227,6 @@ def train_steps(
         if mode == GRADIENT:
             pack(p, theta, p.grad, True)
         elif mode == TRAIN:
-            exchange(p, theta, slots, True)
+            exchange(p, theta, state, True)
     restore(control)
     return True

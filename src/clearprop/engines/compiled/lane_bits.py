@@ -1,4 +1,4 @@
-"""What a processor can do with the bits of floating-point numbers, and polynomials: what exp and log are made of."""
+"""Operations on the bits of floating-point numbers, and polynomials: the parts of exp and log."""
 
 from __future__ import annotations
 

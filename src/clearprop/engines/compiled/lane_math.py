@@ -1,4 +1,4 @@
-"""Mathematics on registers: what `np` means inside the compiled engine.
+"""Mathematics on registers: the functions that `np` stands for inside the compiled engine.
 
 The element-wise functions of `nn` and `optim` are compiled with this module in the place of NumPy (`compile_elementwise`). A
 processor knows +, *, / and the square root; exp, tanh and log are made of them here, to the last bit or two of the dtype.
@@ -61,9 +61,8 @@ def maximum(x: Any, y: Any) -> Any:
 
 def compile_elementwise(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of `nn` or `optim`, compiled for registers: the same code, with this module in the place of NumPy."""
-    if INTERPRETED:
+    if INTERPRETED or not isinstance(function, FunctionType):
         return function
-    assert isinstance(function, FunctionType)
     namespace = {**function.__globals__, "np": sys.modules[__name__]}
     return njit(inline="never")(FunctionType(function.__code__, namespace, function.__name__, function.__defaults__))
 

@@ -133,7 +133,7 @@ def _add_products(typing: Any, x: Any, y: Any, z: Any) -> Any:
 if INTERPRETED:
 
     def fetch(array: Any, index: int) -> None:
-        """Ask for what lies at array[index], which will be needed soon."""
+        """Prefetch array[index], which will be needed soon."""
 
     def gather(array: Any, rows: Any, first: int, given: int, step: int, column: int, like: Any) -> Any:
         """A column of a table, for as many rows as are loaded at once, as floats of the dtype of `like`.

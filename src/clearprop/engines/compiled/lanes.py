@@ -5,8 +5,8 @@ holds as many numbers as one register, `load` and `store` move them, and the ope
 once. Since `nn` and `optim` write their element-wise functions with these same operators, the compiler accepts them as they
 stand.
 
-What is loaded through a `wide` pointer fills two registers at once. The code is the same, and half as many loops; and while a
-long calculation in one register waits for itself, that in the other goes on.
+A load through a `wide` pointer fills two registers at once. The code is the same, with half as many loops; and while a long
+calculation in one register waits for its own results, that in the other goes on.
 
 With ``NUMBA_DISABLE_JIT=1`` nothing is compiled, a short NumPy array plays the part of the register, and the same code runs
 under a debugger.
@@ -58,13 +58,13 @@ register_model(WidePointer)(models.PointerModel)
 
 
 def kind_of(like: Any) -> Lanes:
-    """What is loaded from an array or through a pointer, and what a calculation with a register leads to."""
+    """The register type of loads from an array or through a pointer, and of calculations with a register."""
     return like if isinstance(like, Lanes) else Lanes(like.dtype, WIDEST if isinstance(like, WidePointer) else 1)
 
 
 @register_model(Lanes)
 class LanesModel(models.PrimitiveModel):
-    """In LLVM's terms, a vector."""
+    """A register as LLVM sees it: a vector."""
 
     def __init__(self, manager: Any, kind: Lanes) -> None:
         scalar = manager.lookup(kind.scalar).get_value_type()
@@ -72,7 +72,7 @@ class LanesModel(models.PrimitiveModel):
 
 
 def count(dtype: Any) -> int:
-    """How many numbers of a dtype there are in a register."""
+    """Number of values of a dtype in a register."""
     return BYTES // np.dtype(dtype).itemsize
 
 
@@ -155,7 +155,7 @@ def _wide(typing: Any, pointer: Any) -> Any:
 
 @intrinsic
 def _lanes_of(typing: Any, like: Any) -> Any:
-    """As a constant: loops over registers are then divided up when they are compiled, not with a division each time."""
+    """Number of lanes, as a constant: the trip count of a loop over registers is then found without a division."""
     return types.intp(like), lambda context, builder, signature, arguments: ir.Constant(
         ir.IntType(types.intp.bitwidth), kind_of(like).count
     )
@@ -279,11 +279,11 @@ def _negative(x: Any) -> Any:
 if INTERPRETED:
 
     def pointer(array: Any) -> Any:
-        """Where the numbers of an array begin; passed around at less cost than the array, and indexed like it."""
+        """Pointer to the first number of an array: cheaper to pass around than the array, and indexed like it."""
         return array.reshape(-1)
 
     def address_of(array: Any) -> Any:
-        """Where an array lies, as a number: whatever its flags, the kernel is then compiled but once."""
+        """Address of an array, as a number: whatever the array's flags, the kernel is then compiled only once."""
         return array
 
     def wide(pointer: Any) -> Any:
@@ -303,7 +303,7 @@ if INTERPRETED:
         return address.reshape(-1)
 
     def lanes_of(array: Any) -> int:
-        """How many numbers are loaded at once."""
+        """Number of values that are loaded at once."""
         return count(array.dtype)
 
     def load(array: Any, index: int) -> Any:
@@ -341,7 +341,7 @@ if INTERPRETED:
 else:
 
     def address_of(array: Any) -> Any:
-        """Where an array lies, as a number: whatever its flags, the kernel is then compiled but once."""
+        """Address of an array, as a number: whatever the array's flags, the kernel is then compiled only once."""
         return array.__array_interface__["data"][0]
 
     floats_at, doubles_at, integers_at = _floats_at, _doubles_at, _integers_at

@@ -1,4 +1,4 @@
-"""The loss of the kernel for a block of examples, one in each lane: value, derivative and hits."""
+"""The loss of the kernel for a block of examples, one in each lane: value, derivative and correct predictions."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ def read_targets(p: Any, begin: int, n_real: int) -> None:
 
 
 @expanded
-def hits_an_example(p: Any) -> int:
-    """How many hits an example can have: one for its class, or one for each output."""
+def n_answers(p: Any) -> int:
+    """Answers that an example gives, each right or wrong: one, its class, or one for each output."""
     return 1 if p.loss <= LIKELIHOOD else p.table[(p.stages - 1) * COLUMNS + N_OUT]
 
 
 @expanded
 def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
-    """Loss and hits of each example of a block, of which n_real examples count.
+    """Loss and number of right answers of each example of a block, of which n_real examples count.
 
     Reads the outputs at a[start], unit by unit, and writes scale times the derivatives with respect to them to da[start].
     """
     n = p.table[(p.stages - 1) * COLUMNS + N_OUT]
     real, zero = numbers(p.a) < float(n_real), fill(p.a, 0.0)
     if p.loss <= LIKELIHOOD:
-        loss, hits = class_block(p, start, n, real * scale)
+        loss, n_correct = class_block(p, start, n, real * scale)
     else:
-        loss, hits = number_block(p, start, n, real * scale)
-    return pick(real, loss, zero), pick(real, hits, zero)
+        loss, n_correct = number_block(p, start, n, real * scale)
+    return pick(real, loss, zero), pick(real, n_correct, zero)
 
 
 @expanded
@@ -78,7 +78,7 @@ def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) ->
 
 @expanded
 def class_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
-    """Loss and hit of each example, where the target is a class; writes scale * dL/dy_hat."""
+    """The same where the target is a class; a right answer is that class."""
     lanes, own = p.lanes, p.thread * p.lanes
     loss = fill(p.a, 0.0)
     if p.loss == CROSS_ENTROPY:
@@ -104,7 +104,7 @@ def class_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
 
 @expanded
 def best(y: Any, start: int, n: int, lanes: int) -> Any:
-    """The unit with the largest number, for each example; the first of several."""
+    """The unit with the largest number, for each example; the first of several that are equal."""
     top, found = load(y, start), fill(y, 0.0)
     for j in range(1, n):
         y_j = load(y, start + j * lanes)
@@ -115,9 +115,9 @@ def best(y: Any, start: int, n: int, lanes: int) -> Any:
 
 @expanded
 def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
-    """The same for a loss that compares number by number; a hit is an output on the right side."""
+    """The same for a loss that compares number by number; a right answer is an output on the right side."""
     lanes, own, one = p.lanes, p.thread * p.lanes, fill(p.a, 1.0)
-    loss, hits, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
+    loss, n_correct, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
     threshold = 0.0 if p.loss == BINARY_LOGITS else 0.5
     for j in range(n):
         y, given = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
@@ -132,6 +132,6 @@ def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
         else:
             f, df = bce(y_hat, y), d_bce(y_hat, y)
         loss = loss + f
-        hits = hits + ((given > threshold) == (y > 0.5))
+        n_correct = n_correct + ((given > threshold) == (y > 0.5))
         store(p.da, start + j * lanes, df * scale)
-    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else hits
+    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else n_correct

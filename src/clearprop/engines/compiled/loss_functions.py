@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clearprop.engines.compiled.lane_math import compile_elementwise
+from clearprop.engines.compiled.verified import original
 from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
@@ -14,10 +15,10 @@ from clearprop.nn import (
 
 CROSS_ENTROPY, LIKELIHOOD, SQUARED, BINARY, RAW_BINARY, BINARY_LOGITS = range(6)
 
-bce, d_bce = compile_elementwise(BinaryCrossEntropy.f), compile_elementwise(BinaryCrossEntropy.df)
-bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.f)
-d_bce_logits = compile_elementwise(BinaryCrossEntropyWithLogits.df)
-squared, d_squared = compile_elementwise(MeanSquaredError.f), compile_elementwise(MeanSquaredError.df)
+bce, d_bce = compile_elementwise(original(BinaryCrossEntropy, "f")), compile_elementwise(original(BinaryCrossEntropy, "df"))
+bce_logits = compile_elementwise(original(BinaryCrossEntropyWithLogits, "f"))
+d_bce_logits = compile_elementwise(original(BinaryCrossEntropyWithLogits, "df"))
+squared, d_squared = compile_elementwise(original(MeanSquaredError, "f")), compile_elementwise(original(MeanSquaredError, "df"))
 
 
 LOSS_CODES: dict[type[Loss], int] = {
@@ -30,6 +31,6 @@ LOSS_CODES: dict[type[Loss], int] = {
 
 
 def loss_code(loss: Loss) -> int | None:
-    """The loss as the kernel knows it; None if it does not."""
+    """The code of a loss; None if the kernel does not know it."""
     code = LOSS_CODES.get(type(loss))
     return RAW_BINARY if isinstance(loss, BinaryCrossEntropy) and code == BINARY and loss.raw else code

@@ -1,4 +1,4 @@
-"""The loss of the kernel for the rows that one thread has: value, derivative and hits."""
+"""The loss of the kernel for the rows of one thread: value, derivative and correct predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.engines.compiled.lane_math import exp, log
 from clearprop.engines.compiled.lane_moves import spaced
 from clearprop.engines.compiled.lanes import expanded, fill, largest, load, numbers, pick, smallest, store, total
-from clearprop.engines.compiled.loss_blocks import hits_an_example, loss_block, read_targets
+from clearprop.engines.compiled.loss_blocks import loss_block, n_answers, read_targets
 from clearprop.engines.compiled.loss_functions import (
     BINARY,
     BINARY_LOGITS,
@@ -24,15 +24,18 @@ from clearprop.engines.compiled.loss_functions import (
     d_squared,
     squared,
 )
-from clearprop.engines.compiled.passes import differentiate, softmax_row
 from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_OUT, NONE, WIDTH, A
+from clearprop.engines.compiled.stages import differentiate, softmax_row
 
-FEW = 2  # examples for which a block is not worth its turning round
+FEW = 2  # examples for which a block is not worth transposing
 
 
 @expanded
 def labelled_row(y_hat: Any, dy: Any, begin: int, n: int, label: int, scale: float) -> tuple[float, float]:
-    """Cross-entropy log S + m - z_c of one row of scores that fits into a register, and hit; writes dz = scale * (p - y)."""
+    """Cross-entropy log S + m - z_c of one row of scores that fits into a register; writes dz = scale * (p - y).
+
+    Returns it, and 1 if the prediction is correct.
+    """
     z, i = load(y_hat, begin), numbers(y_hat)
     real, true = i < float(n), i == float(label)
     masked = pick(real, z, fill(z, -np.inf))
@@ -57,8 +60,8 @@ def set_target(p: Any, begin: int, n: int, example: int) -> None:
 
 
 @expanded
-def class_hit(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
-    """1 if the largest prediction of a row is where the largest target is."""
+def class_correct(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
+    """1 if the largest prediction of a row is where the largest target is, else 0."""
     best = wanted = 0
     for j in range(1, n):
         best = j if y_hat[begin + j] > y_hat[begin + best] else best
@@ -70,8 +73,8 @@ def class_hit(y_hat: Any, begin: int, targets: Any, t: int, n: int) -> float:
 def class_row(
     code: int, y_hat: Any, dy: Any, begin: int, targets: Any, t: int, n: int, width: int, scale: float, lanes: int, tiny: float
 ) -> tuple[float, float]:
-    """Loss and hit of one example whose target is a class; writes scale * dL/dy_hat."""
-    hit = class_hit(y_hat, begin, targets, t, n)
+    """Loss of one example whose target is a class, and 1 if it is predicted right; writes scale * dL/dy_hat."""
+    correct = class_correct(y_hat, begin, targets, t, n)
     value = 0.0
     if code == CROSS_ENTROPY:
         # L = sum_i t_i (log S - (z_i - m)), dL/dz = p sum_i t_i - t
@@ -90,7 +93,7 @@ def class_row(
             p = pick(p < tiny, fill(p, tiny), p)
             value += total(0.0 - target * log(p))
             store(dy, begin + j, (0.0 - target / p) * scale)
-    return value, hit
+    return value, correct
 
 
 @expanded
@@ -108,7 +111,7 @@ def number_row(
     lanes: int,
     eps: float,
 ) -> tuple[float, float]:
-    """The same for a loss that compares number by number; a hit is the share of outputs on the right side."""
+    """The same for a loss that compares number by number, with the share of outputs on the right side in place of the 1."""
     value = 0.0
     for j in range(0, width, lanes):
         p, y, real = load(y_hat, begin + j), load(targets, t + j), load(mask, j)
@@ -127,22 +130,22 @@ def number_row(
     if code == SQUARED:
         return value, np.nan
     threshold = 0.0 if code == BINARY_LOGITS else 0.5
-    hits = 0
+    n_correct = 0
     for j in range(n):
-        hits += (y_hat[begin + j] > threshold) == (targets[t + j] > 0.5)
-    return value, hits / n
+        n_correct += (y_hat[begin + j] > threshold) == (targets[t + j] > 0.5)
+    return value, n_correct / n
 
 
 @expanded
 def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
-    """`loss_rows` for at most as many rows as there are lanes, where a row is one register: turned round, and back."""
+    """`loss_rows` for at most as many rows as there are lanes, where a row is one register: transposed, and back."""
     at, lanes, own = (p.stages - 1) * COLUMNS, p.lanes, p.thread * p.lanes
     here = p.block_start + own * lanes
     n, start, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
     read_targets(p, first + row, row_end - row)
     for j in range(n):  # the last block reads on into the memory behind the rows; those lanes are not used
         store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
-    losses, hits = loss_block(p, here, row_end - row, scale)
+    losses, n_correct = loss_block(p, here, row_end - row, scale)
     for r in range(row, row_end):
         dz = fill(p.a, 0.0)  # put together in a register: a row of single numbers could not be loaded before all are written
         for j in range(n):
@@ -150,39 +153,39 @@ def loss_of_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tu
         store(p.da, start + r * lanes, dz)
         if code != NONE:
             differentiate(code, p.a, p.da, start + r * lanes, lanes, 0, lanes, lanes)
-    return total(losses), total(hits) / hits_an_example(p)
+    return total(losses), total(n_correct) / n_answers(p)
 
 
 @expanded
 def loss_rows(p: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
-    """Sums of losses and of hits over some rows of the batch; writes dz of the last stage, of scale * the sum of losses.
+    """Sums of losses and of correct predictions over some rows of the batch; writes dz of the last stage, times scale.
 
     `first` is the place of the batch in the order of the examples.
     """
     at = (p.stages - 1) * COLUMNS
     n, width, start, code = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A], p.table[at + ACTIVATION]
-    value = hits = 0.0
+    value = n_correct = 0.0
     labelled = p.loss == CROSS_ENTROPY and p.value_columns == 0 and code == NONE
     if width == p.lanes and labelled and row_end - row <= FEW:
         for r in range(row, row_end):
-            v, h = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
+            v, c = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
             value += v
-            hits += h
-        return value, hits
+            n_correct += c
+        return value, n_correct
     if width == p.lanes:
         for r in range(row, row_end, p.lanes):
-            v, h = loss_of_rows(p, first, r, min(r + p.lanes, row_end), scale)
+            v, c = loss_of_rows(p, first, r, min(r + p.lanes, row_end), scale)
             value += v
-            hits += h
-        return value, hits
+            n_correct += c
+        return value, n_correct
     for r in range(row, row_end):
         begin, t = start + r * width, r * width
         set_target(p, t, n, p.order[first + r])
         if p.loss <= LIKELIHOOD:
-            v, h = class_row(p.loss, p.a, p.da, begin, p.targets, t, n, width, scale, p.lanes, p.tiny)
+            v, c = class_row(p.loss, p.a, p.da, begin, p.targets, t, n, width, scale, p.lanes, p.tiny)
         else:
-            v, h = number_row(p.loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale, p.lanes, p.eps)
+            v, c = number_row(p.loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale, p.lanes, p.eps)
         differentiate(code, p.a, p.da, begin, width, 0, width, p.lanes)
         value += v
-        hits += h
-    return value, hits
+        n_correct += c
+    return value, n_correct

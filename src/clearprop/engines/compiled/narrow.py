@@ -5,9 +5,9 @@ so it is for every example. Here a register holds one unit of as many examples a
 goes forward and backward at once, the weights are spread over all lanes, and every product x_i dz_j is added up in a register
 of its own, whose lanes are added at the end of the batch.
 
-Blocks are as wide as two registers while there are examples enough: what one half waits for, the other uses.
+Blocks are as wide as two registers while there are examples enough: while one half waits, the other is computed.
 
-That pays as long as these registers, one for each parameter, are few beside the examples (`engine.is_narrow`).
+That pays as long as these registers, one for each parameter, are few beside the examples (`compiled_engine.is_narrow`).
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from typing import Any
 
 from clearprop.engines.compiled.lane_moves import add_products, fma, fold, gather
 from clearprop.engines.compiled.lanes import expanded, fill, lanes_of, load, store, total
-from clearprop.engines.compiled.loss_blocks import hits_an_example, loss_block, read_targets, softmax_block
-from clearprop.engines.compiled.passes import activate, differentiate
-from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
+from clearprop.engines.compiled.loss_blocks import loss_block, n_answers, read_targets, softmax_block
+from clearprop.engines.compiled.plan import ACTIVATION, BIAS, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
+from clearprop.engines.compiled.stages import activate, differentiate
 
 
 @expanded
 def narrow_pass(p: Any, wide: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
-    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and hits.
+    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and n_correct.
 
     `wide` is the same memory as `p`, for blocks of two registers; the last few examples are a block of one.
     """
-    losses = hits = fill(p.sums, 0.0)
+    losses = n_correct = fill(p.sums, 0.0)
     scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
     for k in range(0, p.n_packed * p.lanes if learn else 0, p.lanes):
         store(p.sums, k, fill(p.sums, 0.0))
     begin, end = first, first + size
     while end - begin > p.lanes:
-        losses, hits = pass_block(wide, begin, end, scale, learn, losses, hits)
+        losses, n_correct = pass_block(wide, begin, end, scale, learn, losses, n_correct)
         begin += wide.lanes
     if begin < end:
-        losses, hits = pass_block(p, begin, end, scale, learn, losses, hits)
+        losses, n_correct = pass_block(p, begin, end, scale, learn, losses, n_correct)
     for k in range(0, p.n_packed if learn else 0, p.lanes):
         store(p.grad, k, fold(p.sums, k * p.lanes))
-    return total(losses) * scale, total(hits) / hits_an_example(p)
+    return total(losses) * scale, total(n_correct) / n_answers(p)
 
 
 @expanded
-def pass_block(p: Any, begin: int, end: int, scale: float, learn: bool, losses: Any, hits: Any) -> tuple[Any, Any]:
-    """Forward and backward for the block of examples from `begin`, in a batch that ends at `end`; adds its loss and hits."""
+def pass_block(p: Any, begin: int, end: int, scale: float, learn: bool, losses: Any, n_correct: Any) -> tuple[Any, Any]:
+    """Forward and backward for the examples from `begin`, in a batch that ends at `end`; adds to loss and n_correct."""
     read_block(p, begin, end - begin)
     for stage in range(p.stages):
         forward_block(p, stage)
-    v, h = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], end - begin, scale)
+    v, c = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], end - begin, scale)
     differentiate_block(p, p.stages - 1)
     for stage in range(p.stages - 1 if learn else -1, -1, -1):
         backward_block(p, stage)
     one = fill(p.a, 1.0)
-    return add_products(one, v, losses), add_products(one, h, hits)
+    return add_products(one, v, losses), add_products(one, c, n_correct)
 
 
 @expanded
@@ -94,7 +94,7 @@ def backward_block(p: Any, stage: int) -> None:
     """dW_ij += x_i dz_j and db_j += dz_j; then dz of the stage before, f'(x_i) sum_j W_ij dz_j."""
     n_in, n_out, x, dz, w = place(p, stage)
     lanes = p.lanes
-    for j in range(n_out):
+    for j in range(n_out if p.table[stage * COLUMNS + BIAS] else 0):
         add_to_gradient(p, w + n_in * n_out + j, fill(p.a, 1.0), load(p.da, dz + j * lanes))
     if stage == 0:
         for i in range(n_in):

@@ -15,25 +15,25 @@ from typing import Any
 from clearprop.engines.compiled.lane_moves import fma
 from clearprop.engines.compiled.lanes import expanded, fill, load, store
 from clearprop.engines.compiled.loss_rows import loss_rows
-from clearprop.engines.compiled.passes import activate, differentiate
-from clearprop.engines.compiled.plan import ACTIVATION, COLUMNS, N_IN, N_OUT, NONE, T_WIDTH, WIDTH, A, T, W
+from clearprop.engines.compiled.plan import ACTIVATION, BIAS, COLUMNS, N_IN, N_OUT, NONE, T_WIDTH, WIDTH, A, T, W
+from clearprop.engines.compiled.stages import activate, differentiate
 
 
 @expanded
 def online_step(p: Any, k: int, lr: float) -> tuple[float, float]:
-    """Learn from example k of the order; returns its loss before that, and whether it was predicted right."""
+    """Learn from example k of the order; returns its loss before that, and 1 if it was predicted right."""
     x, x_start = p.x, p.order[k] * p.table[N_IN]
     for stage in range(p.stages):
         forward_one(p, stage, x, x_start)
         x, x_start = p.a, p.table[stage * COLUMNS + A]
     scale = 1.0 / p.per_example if p.per_example else 1.0
-    value, hits = loss_rows(p, k, 0, 1, scale)
+    value, n_correct = loss_rows(p, k, 0, 1, scale)
     for stage in range(p.stages - 1, 0, -1):
         backward_one(p, stage)
         move_one(p, stage, p.a, p.table[(stage - 1) * COLUMNS + A], lr)
         move_transposed(p, stage, lr)
     move_one(p, 0, p.x, p.order[k] * p.table[N_IN], lr)
-    return value * scale, hits
+    return value * scale, n_correct
 
 
 @expanded
@@ -72,11 +72,11 @@ def backward_one(p: Any, stage: int) -> None:
 
 @expanded
 def move_one(p: Any, stage: int, x: Any, x_start: int, lr: float) -> None:
-    """W_i <- W_i - lr (x_i dz), b <- b - lr dz."""
+    """W_i <- W_i - lr (x_i dz), and b <- b - lr dz, if there is a bias."""
     t, at, lanes = p.table, stage * COLUMNS, p.lanes
     n_in, width, w, dz = t[at + N_IN], t[at + WIDTH], t[at + W], t[at + A]
     move_rows(p.packed, w, width, x, x_start, n_in, p.da, dz, lr, lanes)
-    for j in range(0, width, lanes):
+    for j in range(0, width if t[at + BIAS] else 0, lanes):
         k = w + n_in * width + j
         store(p.packed, k, fma(fill(p.a, -lr), load(p.da, dz + j), load(p.packed, k)))
 

@@ -1,4 +1,4 @@
-"""The plan: where everything lies in memory, for one net and one batch size."""
+"""The plan: the layout of memory for one net and one batch size."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ CACHE_LINE = 64  # bytes
 NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
 ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
 
-MEASURE, GRADIENT, TRAIN = range(3)
+EVALUATE, GRADIENT, TRAIN = range(3)
 # The columns of a plan's table, one row for each linear layer. Every row of units is padded with zeros to whole registers.
-N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, COLUMNS = range(10)
-"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta."""
+N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, BIAS, COLUMNS = range(11)
+"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta;
+1 if there is a b in theta, behind W, and 0 if it is always zero."""
 
 
 def stages(net: Net) -> list[tuple[Linear, int]] | str:
-    """The net as linear layers, each with the code of its activation; or why it cannot be seen so."""
+    """The net as linear layers, each with the code of its activation; or the reason why it is none, in a sentence."""
     found: list[tuple[Linear, int]] = []
     for layer in net.layers:
         if type(layer) is Linear:
             if any(layer is known for known, _ in found):
                 return f"it does not share parameters, but {layer!r} is used twice."
+            if layer.names != ("W", "b")[: 1 + layer.bias]:
+                return f"it expects the parameters of {layer!r} to be W and b, in this order, not {', '.join(layer.names)}."
             found.append((layer, NONE))
         elif type(layer) in ACTIVATION_CODES and found and found[-1][1] == NONE:
             found[-1] = (found[-1][0], ACTIVATION_CODES[type(layer)])
@@ -45,7 +48,7 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    table : array of int64 (n_stages, 9)
+    table : array of int64 (n_stages, 10)
         The columns named above.
     n_stages, batch_size, threads : int
         Threads share the work.
@@ -55,17 +58,17 @@ class Plan(NamedTuple):
         All W and b, with padded rows, and their gradients.
     n_packed : int
     one, two : array (n_packed,)
-        What the optimizer remembers, packed in the same way.
+        The optimizer's state, packed in the same way.
     a, da : array (sum of B x width,)
         Activations of every stage, and the gradients with respect to them, then to z.
     transposed : array
         W^T of every stage but the first.
     block_start : int
-        Where in `a` and `da` there is place for a register of each output, for each thread.
+        Place in `a` and `da` for a register of each output, for each thread.
     offsets : array of int64 (n_stages, B)
-        Where each row of `a` begins.
+        Begin of each row of `a`.
     x_offsets : array of int64 (threads, B)
-        Where each row of the batch begins in the data; a copy for each thread.
+        Begin of each row of the batch in the data; a copy for each thread.
     targets : array (B x width of the last stage,)
         Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
@@ -73,9 +76,9 @@ class Plan(NamedTuple):
     sums : array (n_packed x lanes,)
         For a narrow net, a register for each gradient.
     partial : array of float64 (3, threads)
-        What each thread contributes to the loss, the hits and the squared norm of the gradient.
+        Shares of each thread in the loss, the number of correct predictions and the squared norm of the gradient.
     counter : array of int64 (1,)
-        Of the barrier.
+        Counter of the barrier.
     """
 
     table: Array
@@ -122,11 +125,11 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
     for row, (layer, activation) in zip(table, found, strict=True):
         width, t_width = (-(-n // unit) * unit for n in (layer.n_out, layer.n_in))
         row[:5] = layer.n_in, layer.n_out, width, packed, transposed
-        row[5:] = t_width, activation, activations, theta
+        row[5:] = t_width, activation, activations, theta, layer.bias
         packed += (layer.n_in + 1) * width
         transposed += layer.n_out * t_width
         activations += rows * width
-        theta += (layer.n_in + 1) * layer.n_out
+        theta += (layer.n_in + layer.bias) * layer.n_out
     packed = -(-packed // lanes) * lanes
     last_width = int(table[-1, WIDTH])
     return Plan(
@@ -155,7 +158,7 @@ def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
 
 
 class Data(NamedTuple):
-    """Examples, and what the loss makes of them.
+    """Examples and their loss.
 
     Attributes
     ----------
@@ -166,7 +169,7 @@ class Data(NamedTuple):
     value_columns : int
         0, if the targets are labels, of int64.
     loss, per_example : int
-        Code of the loss; how many numbers of each example it is a mean over, 0 for a sum.
+        Code of the loss; the number of values of each example that it is a mean over, 0 for a sum.
     """
 
     x: Array
@@ -202,7 +205,7 @@ read_plan, read_data = _reader(Plan), _reader(Data)
 class Memory(NamedTuple):
     """A `Plan`, `Data` and an order as the kernel's functions see them: pointers and numbers, which cost nothing to pass on.
 
-    `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is whose memory this is.
+    `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is the thread that uses it.
     """
 
     table: Any

@@ -7,13 +7,14 @@ from typing import Any
 
 from clearprop.engines.compiled.lane_math import compile_elementwise
 from clearprop.engines.compiled.lanes import expanded, load, store
+from clearprop.engines.compiled.verified import original
 from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
 
 GRADIENT_DESCENT, ADAGRAD, RMSPROP, ADAM = range(4)
 OPTIMIZER_CODES: dict[type[Optimizer], int] = {SGD: GRADIENT_DESCENT, AdaGrad: ADAGRAD, RMSProp: RMSPROP, Adam: ADAM}
 
-sgd, adagrad = compile_elementwise(SGD.update), compile_elementwise(AdaGrad.update)
-rmsprop, adam = compile_elementwise(RMSProp.update), compile_elementwise(Adam.update)
+sgd, adagrad = compile_elementwise(original(SGD, "update")), compile_elementwise(original(AdaGrad, "update"))
+rmsprop, adam = compile_elementwise(original(RMSProp, "update")), compile_elementwise(original(Adam, "update"))
 
 
 @expanded
@@ -27,7 +28,7 @@ def squared_norm(grad: Any, first: int, last: int) -> float:
 
 @expanded
 def clip_factor(squares: float, clip_norm: float) -> float:
-    """By what a gradient is to be multiplied that has this squared norm."""
+    """Scale factor that clips a gradient with this squared norm."""
     norm = math.sqrt(squares)
     return clip_norm / norm if norm > clip_norm else 1.0
 

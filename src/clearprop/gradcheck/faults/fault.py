@@ -1,103 +1,92 @@
-"""The fault: a known mistake, as the places of a right pass that it changes.
+"""The fault: a known mistake, as the places of a right training step that it changes.
 
-A pass asks at every line of its mathematics: "this is the right value here; does anybody want another?" Each such question is
-a method below, and answers with the right value. A mistake overrides the one or two that it is about.
+Recording a tape asks at every line of its mathematics: "this is the right value here; does a fault replace it?" Each such
+question is a hook, a method below, and answers with the right value. A fault overrides the one or two that it is about.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from clearprop.arrays import Array
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from clearprop.gradcheck.faults.nodes import LossNode, Node, Parameter
-    from clearprop.gradcheck.faults.passes import Pass
+from clearprop.gradcheck.faults.tape import LossKind, LossNode, Node, Parameter, Tape
 
 Site = tuple[str, ...]
-"""Labels of the places that a planted fault changes: layers ("linear2", "tanh1"), "loss", "data", "pass", tensors ("W1")."""
+"""Labels of the places that a planted fault changes: layers ("linear2", "tanh1"), "loss", "data", "tape", tensors ("W1")."""
 
 
 @dataclass(frozen=True)
 class Fault(ABC):
     """A mistake, planted at one site.
 
-    Every method that is a line of the pass takes the node that asks (`here`, with all values known so far) and the right
-    value, and returns the value to go on with.
+    Every hook takes the node that asks (`here`, with all values known so far) and the right value, and returns the value to
+    go on with.
 
     Parameters
     ----------
     site : tuple of str
     amount : float
-        The one number that some mistakes depend on and that only their author knows, such as the learning rate of an update
+        The one number that some faults depend on and that only their author knows, such as the learning rate of an update
         made too early. It is found by fitting.
 
     Attributes
     ----------
+    slug : str
+        The name of the fault in reports and in the table of faults.
     title : str
-        The mistake in a few words.
-    mistake : str
-        The same as a clause; {at}, {place}, {function} and {extra} stand for what depends on the site.
+        The fault in a few words.
+    clause : str
+        The fault as a clause; {at}, {place}, {function} and {extra} stand for words that depend on the site.
     remedy : str
         The right line of mathematics.
     hint : str
         Where to look, without the answer.
     fitted : bool
-        Whether the mistake depends on `amount`.
+        Whether the fault depends on `amount`.
     """
 
     site: Site
     amount: float = 0.0
 
+    slug: ClassVar[str]
     title: ClassVar[str]
-    mistake: ClassVar[str]
+    clause: ClassVar[str]
     remedy: ClassVar[str]
     hint: ClassVar[str]
     fitted: ClassVar[bool] = False
 
     @classmethod
-    def slug(cls) -> str:
-        """The name of the fault, which is that of its file."""
-        return cls.__module__.rsplit(".", 1)[-1].replace("_", "-")
-
-    @classmethod
     @abstractmethod
-    def sites(cls, right: Pass) -> list[Site]:
-        """Where the mistake can be made, the simplest first; `right` is the pass without any."""
+    def sites(cls, right: Tape) -> list[Site]:
+        """The sites at which the mistake can be made, the simplest first; `right` is the tape without any."""
 
-    def clause(self, right: Pass) -> str:
-        """The mistake at this site, to follow "... is what you get if"."""
+    def sentence(self, right: Tape) -> str:
+        """The clause for this site, to follow "... is what you get if"."""
         nodes = [node for node in right.nodes if node.label in self.site]
         names = list(dict.fromkeys(node.function for node in nodes))
-        labels = {node.label for node in right.nodes} | {"loss", "pass", "data"}
+        labels = {node.label for node in right.nodes} | {"loss", "data", "tape"}
+        words = [f"d{word}" if word in right.parameters else word for word in self.site if word not in labels]
         place = _place(sorted({node.number for node in nodes}), right.depth)
-        return self.mistake.format(
+        return self.clause.format(
             at=f"{place.strip()} " if place else "",
             function=" and ".join(names) or right.loss.function,
             place=place,
-            extra=" and ".join(word for word in self.site if word not in labels),
+            extra=" and ".join(words),
         )
 
-    @classmethod
-    def draw(cls, right: Pass, rng: np.random.Generator) -> float:
-        """An amount such as people choose, for tests."""
-        return 0.0
-
-    def admits(self, right: Pass) -> bool:
-        """Whether `amount`, once fitted, is one that can be."""
+    def admits(self, right: Tape) -> bool:
+        """Whether `amount`, once fitted, is possible."""
         return True
 
-    def settled(self, right: Pass) -> float:
+    def settled(self, right: Tape) -> float:
         """The exact amount next to the fitted one, if only some are possible."""
         return self.amount
 
     # forward
 
-    def data(self, here: Pass, right: Array) -> Array:
+    def data(self, here: Tape, right: Array) -> Array:
         """The inputs X (B, n_x) that the first layer reads."""
         return right
 
@@ -106,11 +95,11 @@ class Fault(ABC):
         return right
 
     def shift(self, here: Node | LossNode, right: Array) -> Array:
-        """What a softmax subtracts from its scores before exp: each row's maximum (B, 1)."""
+        """The number that a softmax subtracts from its scores before exp: each row's maximum (B, 1)."""
         return right
 
     def total(self, here: Node | LossNode, right: Array) -> Array:
-        """What a softmax divides by: each row's sum (B, 1)."""
+        """The divisor of a softmax: each row's sum (B, 1)."""
         return right
 
     def probabilities(self, here: Node | LossNode, right: Array) -> Array:
@@ -169,13 +158,49 @@ class Fault(ABC):
         """A parameter's gradient as it is returned."""
         return right
 
-    def returned(self, here: Pass, right: dict[str, Array]) -> dict[str, Array]:
+    def returned(self, here: Tape, right: dict[str, Array]) -> dict[str, Array]:
         """All gradients as they are returned."""
         return right
 
 
+class LinearFault(Fault):
+    """Happens in a linear layer, in one or in all."""
+
+    @classmethod
+    def sites(cls, right: Tape) -> list[Site]:
+        return each_and_all([node.label for node in right.find("linear") if cls.concerns(node)])
+
+    @classmethod
+    def concerns(cls, node: Node) -> bool:
+        """Whether the mistake can be made in this layer."""
+        return True
+
+
+class LossFault(Fault):
+    """Happens in the derivative of the loss."""
+
+    kinds: ClassVar[tuple[LossKind, ...]] = ("cross_entropy", "nll", "bce", "bce_logits", "mse")
+    variants: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def sites(cls, right: Tape) -> list[Site]:
+        if right.loss.kind not in cls.kinds or not cls.concerns(right.loss):
+            return []
+        return [("loss", variant) for variant in cls.variants] or [("loss",)]
+
+    @classmethod
+    def concerns(cls, loss: LossNode) -> bool:
+        """Whether the mistake can be made with these predictions and targets."""
+        return True
+
+
+def each_and_all(labels: list[str]) -> list[Site]:
+    """One site for each label, and one for all of them together."""
+    return [(label,) for label in labels] + ([tuple(labels)] if len(labels) > 1 else [])
+
+
 def _place(numbers: list[int], depth: int) -> str:
-    """Which layers, for a sentence: empty where there is only one."""
+    """The layers, for a sentence: empty where there is only one."""
     if not numbers or depth < 2:
         return ""
     if len(numbers) == depth:

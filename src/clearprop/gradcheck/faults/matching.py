@@ -1,8 +1,8 @@
-"""When two gradients are the same: equal to rounding, whatever the mistake was.
+"""Matching: whether two gradients are the same, to rounding.
 
 The tolerance is relative to the largest number of a tensor: 1e-7 for gradients in float64 and 1e-4 in float32. Two orders of
 summation differ by far less (about 1e-13 and 1e-6), and an error of 0.05 % is five times the wider one. Sums in which the
-terms cancel are less exact than their own value suggests: what rounding can do there is forgiven too (`rounding`).
+terms cancel are less exact than their own value suggests, so a bound on their rounding is subtracted too (`rounding`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.faults.passes import Pass
 from clearprop.gradcheck.faults.rounding import rounding_errors
+from clearprop.gradcheck.faults.tape import Tape
 
 TOLERANCES = {"float64": 1e-7, "float32": 1e-4}
 LIKELY = 0.125
@@ -66,15 +66,15 @@ def residual(claimed: Array, produced: Array, floor: float = 0.0) -> float:
 
 
 class Claim:
-    """The gradients that somebody computed, and how closely another must agree with them to be called the same.
+    """The gradients under test, and how closely another must agree with them to be called the same.
 
     Attributes
     ----------
     names : list of str
-        The tensors that can be compared: those that the pass has too.
+        The tensors that can be compared: those that the right tape has too.
     """
 
-    def __init__(self, analytic: dict[str, Array], right: Pass) -> None:
+    def __init__(self, analytic: dict[str, Array], right: Tape) -> None:
         self.arrays = as_computed({name: as_floats(array) for name, array in analytic.items() if name in right.gradients})
         self.names = list(self.arrays)
         eps = max((float(np.finfo(array.dtype).eps) for array in self.arrays.values()), default=0.0)
@@ -83,25 +83,25 @@ class Claim:
         self.tolerances = {name: TOLERANCES[array.dtype.name] for name, array in self.arrays.items()}
 
     def error(self, name: str, produced: Array) -> float:
-        """How far one tensor is from the claimed one."""
+        """The distance of one tensor from the claimed one."""
         return residual(self.arrays[name], np.asarray(produced), self.floors[name])
 
     def same(self, name: str, a: Array, b: Array) -> bool:
         """Whether two values of one tensor agree, as closely as the claimed one must."""
         return residual(np.asarray(a), np.asarray(b), self.floors[name]) <= self.tolerances[name]
 
-    def explained(self, tape: Pass) -> frozenset[str]:
-        """The tensors that the pass gives just as they are claimed."""
+    def explained(self, tape: Tape) -> frozenset[str]:
+        """The tensors that are on the tape exactly as they are claimed."""
         with np.errstate(all="ignore"):
             same = [name for name in self.names if self.same(name, self.arrays[name], tape.gradients[name])]
         return frozenset(same)
 
-    def agrees(self, tape: Pass) -> bool:
-        """Whether the pass gives all of them; stops at the first that differs."""
+    def agrees(self, tape: Tape) -> bool:
+        """Whether all of them are on the tape; stops at the first that differs."""
         with np.errstate(all="ignore"):
             return all(self.same(name, self.arrays[name], tape.gradients[name]) for name in self.names)
 
-    def worst(self, tape: Pass) -> float:
+    def worst(self, tape: Tape) -> float:
         """The largest error of all tensors."""
         with np.errstate(all="ignore"):
             return max((self.error(name, tape.gradients[name]) for name in self.names), default=0.0)

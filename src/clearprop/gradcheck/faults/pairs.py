@@ -1,8 +1,8 @@
-"""Pairs of mistakes: found without trying all of them.
+"""Pairs of faults: found without trying all of them.
 
 Let f and g together give the claimed gradient. A tensor that g leaves alone is explained by f alone; so either one of the two
 explains some wrong tensor by itself, and the other is looked for beside it; or both change every wrong tensor. In both cases
-few candidates are left. Mistakes that give the same gradient on this problem are tried once, and listed together.
+few candidates are left. Faults that give the same gradient on this step are tried once, and listed together.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from itertools import combinations, product
 
 from clearprop.gradcheck.faults.catalogue import catalogue
 from clearprop.gradcheck.faults.fault import Fault
-from clearprop.gradcheck.faults.search import Print, Search, Trial
+from clearprop.gradcheck.faults.search import Candidate, Fingerprint, Search
 
 BUDGET = 2e10
-"""Multiplications that a search may take; it tries between `FEWEST` and `MOST` pairs."""
+"""Multiplications that a search may spend; it tries between `FEWEST` and `MOST` pairs."""
 FEWEST, MOST = 250, 5000
 LISTED = 24
-"""How many pairs with one and the same gradient are tried and listed."""
+"""Number of pairs with one and the same gradient that are tried and listed."""
 
 
 class PairSearch:
-    """The search for two mistakes at once."""
+    """The search for two faults at once."""
 
-    def __init__(self, search: Search, trials: list[Trial]) -> None:
+    def __init__(self, search: Search, candidates: list[Candidate]) -> None:
         self.search = search
-        self.groups: dict[Print, list[Trial]] = {}
-        for trial in trials:
-            self.groups.setdefault(trial.fingerprint, []).append(trial)
-        cost = 6 * search.right.batch * search.problem.net.theta.size
+        self.groups: dict[Fingerprint, list[Candidate]] = {}
+        for candidate in candidates:
+            self.groups.setdefault(candidate.fingerprint, []).append(candidate)
+        cost = 6 * search.right.batch * search.step.net.theta.size
         self.left = int(min(max(BUDGET / max(cost, 1), FEWEST), MOST))
 
     def find(self) -> list[tuple[Fault, ...]]:
-        """All pairs with just the claimed gradient that the cheapest successful stage comes upon; none if no stage does."""
-        tried: set[tuple[Print, Print]] = set()
+        """All pairs with exactly the claimed gradient that the first successful stage finds; stages are ordered by cost."""
+        tried: set[tuple[Fingerprint, Fingerprint]] = set()
         for stage in (self.beside, self.masking, self.everywhere):
             found: list[tuple[Fault, ...]] = []
             for f, g in stage():
@@ -51,17 +51,17 @@ class PairSearch:
                 return found
         return []
 
-    def firsts(self) -> list[Trial]:
-        """One of each group of equals."""
+    def firsts(self) -> list[Candidate]:
+        """One candidate of each group with the same gradient."""
         return [group[0] for group in self.groups.values()]
 
-    def helpers(self) -> list[Trial]:
+    def helpers(self) -> list[Candidate]:
         """The faults that explain a wrong tensor alone, those that explain most first."""
         wrong = self.search.wrong
-        found = [trial for trial in self.firsts() if trial.explained & wrong]
-        return sorted(found, key=lambda trial: -len(trial.explained))
+        found = [candidate for candidate in self.firsts() if candidate.explained & wrong]
+        return sorted(found, key=lambda candidate: -len(candidate.explained))
 
-    def beside(self) -> Iterator[tuple[Trial, Trial]]:
+    def beside(self) -> Iterator[tuple[Candidate, Candidate]]:
         """f explains some tensors; g changes the others, and not these."""
         wrong = self.search.wrong
         for f in self.helpers():
@@ -70,8 +70,8 @@ class PairSearch:
                 if g.changed & missing and not g.changed & f.explained and (g.fault.fitted or g.changed <= wrong):
                     yield f, g
 
-    def masking(self) -> Iterator[tuple[Trial, Trial]]:
-        """f explains some tensors whatever else is wrong there; g changes the others."""
+    def masking(self) -> Iterator[tuple[Candidate, Candidate]]:
+        """f explains some tensors, even if g changes them too; g changes the others."""
         wrong = self.search.wrong
         for f in self.helpers():
             missing = wrong - f.explained
@@ -79,10 +79,10 @@ class PairSearch:
                 if g.changed & missing:
                     yield f, g
 
-    def everywhere(self) -> Iterator[tuple[Trial, Trial]]:
+    def everywhere(self) -> Iterator[tuple[Candidate, Candidate]]:
         """Neither explains anything, as both change every wrong tensor."""
         wrong = self.search.wrong
-        both = [trial for trial in self.firsts() if trial.changed >= wrong]
+        both = [candidate for candidate in self.firsts() if candidate.changed >= wrong]
         yield from combinations(both, 2)
 
     def explains(self, f: Fault, g: Fault) -> tuple[Fault, Fault] | None:
@@ -99,14 +99,14 @@ class PairSearch:
         tape = self.search.attempt(f, g)
         return (f, g) if tape is not None and self.search.claim.agrees(tape) else None
 
-    def expand(self, f: Trial, g: Trial) -> list[tuple[Fault, ...]]:
-        """The pair, and those of its equals that explain the gradient too."""
+    def expand(self, f: Candidate, g: Candidate) -> list[tuple[Fault, ...]]:
+        """The pair, and those with the same gradients that explain the claim too."""
         found: dict[tuple[str, ...], tuple[Fault, ...]] = {}
         pairs = product(self.groups[f.fingerprint], self.groups[g.fingerprint])
         for (a, b), _ in zip(pairs, range(LISTED), strict=False):
             pair = self.explains(a.fault, b.fault)
             if pair is not None:
-                found.setdefault(tuple(fault.slug() for fault in pair), pair)
+                found.setdefault(tuple(fault.slug for fault in pair), pair)
         return list(found.values())
 
 

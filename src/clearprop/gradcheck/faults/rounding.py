@@ -1,8 +1,8 @@
-"""What rounding alone can do to a gradient: a running error analysis of one pass.
+"""Rounding: a running error analysis of one tape, the bound of what rounding alone can do to its gradients.
 
-Beside every array goes a bound of its rounding error, carried by the same linear formulas with absolute values. It matters
-where sums cancel, units saturate or scores are large: there a right gradient in float32 may be far from that in float64, and
-no mistake is to be seen in the difference.
+Every array is accompanied by a bound of its rounding error, propagated by the same linear formulas with absolute values. It
+matters where sums cancel, units saturate or scores are large: there a right gradient in float32 may be far from that in
+float64, and the difference is no fault.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.faults.nodes import LossNode, Node
-from clearprop.gradcheck.faults.passes import Pass
+from clearprop.gradcheck.faults.tape import LossNode, Node, Tape
 from clearprop.nn import Activation, BatchNorm, ReLU
 
 
-def rounding_errors(right: Pass, eps: float) -> dict[str, float]:
-    """For each parameter, how far off a number of its gradient may be.
+def rounding_errors(right: Tape, eps: float) -> dict[str, float]:
+    """For each parameter, a bound on the rounding error of its gradient's elements.
 
     Parameters
     ----------
-    right : Pass
+    right : Tape
     eps : float
         Relative rounding error of one operation.
     """
@@ -35,9 +34,9 @@ def rounding_errors(right: Pass, eps: float) -> dict[str, float]:
         return errors
 
 
-def _forward(right: Pass, eps: float) -> tuple[list[Array], Array]:
+def _forward(right: Tape, eps: float) -> tuple[list[Array], Array]:
     """Error of every layer's input, and of the prediction."""
-    error = np.zeros_like(right.problem.X)
+    error = np.zeros_like(right.step.X)
     inputs = []
     for node in right.nodes:
         inputs.append(error)
@@ -85,10 +84,11 @@ def _of_parameters(node: Node, of_x: Array, error: Array, eps: float) -> dict[st
     if not node.names:
         return {}
     both = error + 2 * eps * np.abs(node.dy)
-    W, b = node.names
     if node.kind == "linear":
-        return {W: np.abs(node.x).T @ both + of_x.T @ np.abs(node.dy), b: both.sum(axis=0)}
-    return {W: (np.abs(node.x_hat) * both + of_x * node.s * np.abs(node.dy)).sum(axis=0), b: both.sum(axis=0)}
+        of_W = np.abs(node.x).T @ both + of_x.T @ np.abs(node.dy)
+    else:
+        of_W = (np.abs(node.x_hat) * both + of_x * node.s * np.abs(node.dy)).sum(axis=0)
+    return dict(zip(node.names, (of_W, both.sum(axis=0)), strict=False))
 
 
 def _backward(node: Node, of_x: Array, error: Array, eps: float) -> Array:

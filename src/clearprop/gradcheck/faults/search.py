@@ -1,4 +1,4 @@
-"""The search: which mistakes, alone or in pairs, give just the gradient that was found.
+"""The search: the faults that give exactly the gradient found.
 
 Every fault is planted at every site, one at a time. If none explains all tensors, pairs are tried; see `pairs`.
 """
@@ -13,18 +13,19 @@ from clearprop.arrays import Array
 from clearprop.gradcheck.faults.catalogue import catalogue
 from clearprop.gradcheck.faults.fault import Fault
 from clearprop.gradcheck.faults.matching import Claim, residual
-from clearprop.gradcheck.faults.passes import Pass
-from clearprop.gradcheck.problem import Problem
+from clearprop.gradcheck.faults.recording import record
+from clearprop.gradcheck.faults.tape import Tape
+from clearprop.gradcheck.step import Step
 
-Print = tuple[object, ...]
-"""A few digits by which two gradients are told apart."""
+Fingerprint = tuple[object, ...]
+"""Shapes and a few digits that tell two gradients apart."""
 
 STAND_IN = -0.01
-"""The amount of a fault before it is fitted, to see what it touches."""
+"""The amount of a fault before it is fitted, to see which tensors it changes."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class Candidate:
     """One fault, planted alone.
 
     Attributes
@@ -33,41 +34,41 @@ class Trial:
     changed : frozenset of str
         The tensors that it makes wrong.
     explained : frozenset of str
-        The tensors that it gives just as they are claimed.
+        The tensors that it gives exactly as they are claimed.
     fingerprint : tuple
     """
 
     fault: Fault
     changed: frozenset[str]
     explained: frozenset[str]
-    fingerprint: Print
+    fingerprint: Fingerprint
 
 
 class Search:
-    """One wrong gradient, and everything that could have produced it.
+    """One wrong gradient, and the faults that could have produced it.
 
     Attributes
     ----------
-    right : Pass
-        The pass without any fault.
+    right : Tape
+        The tape without any fault.
     wrong : frozenset of str
         The tensors that differ from the right ones.
     """
 
-    def __init__(self, problem: Problem, analytic: dict[str, Array], previous: Problem | None = None) -> None:
-        self.problem, self.previous = problem, previous
+    def __init__(self, step: Step, analytic: dict[str, Array], previous: Step | None = None) -> None:
+        self.step, self.previous = step, previous
         self.inputs = "dX" in analytic
-        self.right = Pass(problem, previous=previous, inputs=self.inputs).run()
+        self.right = record(step, previous=previous, inputs=self.inputs)
         self.claim = Claim(analytic, self.right)
         self.wrong = frozenset(self.claim.names) - self.claim.explained(self.right)
         self._probes: dict[int, Array] = {}
 
-    def planted(self, *faults: Fault) -> Pass:
-        """The pass with these faults."""
-        return Pass(self.problem, faults, self.previous, self.right, self.inputs).run()
+    def planted(self, *faults: Fault) -> Tape:
+        """The tape with these faults."""
+        return record(self.step, faults, self.previous, self.right, self.inputs)
 
-    def attempt(self, *faults: Fault) -> Pass | None:
-        """The same; None if the faults together give shapes that no longer fit, where their author would have seen an error."""
+    def attempt(self, *faults: Fault) -> Tape | None:
+        """The same; None if the faults give shapes that do not fit, where their author would have seen an error."""
         try:
             return self.planted(*faults)
         except (ValueError, IndexError):
@@ -77,12 +78,12 @@ class Search:
         """Every fault of the catalogue at every site of this net, amounts not yet fitted."""
         return [kind(site) for kind in catalogue() for site in kind.sites(self.right)]
 
-    def singles(self) -> list[Trial]:
-        """Every fault, planted alone; those that change nothing are left out.
+    def singles(self) -> list[Candidate]:
+        """Every fault, planted alone, without those that change nothing.
 
         A fault whose amount cannot be fitted alone may still be one of a pair: it stays, with a stand-in for its amount.
         """
-        trials = []
+        found = []
         for fault in self.faults():
             fitted = self.fit(fault)
             tape = self.attempt(fitted or replace(fault, amount=STAND_IN))
@@ -90,21 +91,21 @@ class Search:
             if tape is None or not changed:
                 continue
             if fitted is None:
-                trials.append(Trial(fault, changed, frozenset(), (fault.slug(), fault.site)))
+                found.append(Candidate(fault, changed, frozenset(), (fault.slug, fault.site)))
             else:
-                trials.append(Trial(fitted, changed, self.claim.explained(tape), self.fingerprint(tape)))
-        return trials
+                found.append(Candidate(fitted, changed, self.claim.explained(tape), self.fingerprint(tape)))
+        return found
 
-    def complete(self, trials: list[Trial]) -> list[tuple[Fault, ...]]:
-        """The faults that explain every tensor alone: each mistake once, at the simplest of its sites that do."""
-        found: dict[tuple[str, Print], Fault] = {}
-        for trial in trials:
-            if trial.explained >= set(self.claim.names):
-                found.setdefault((trial.fault.slug(), trial.fingerprint), trial.fault)
+    def complete(self, candidates: list[Candidate]) -> list[tuple[Fault, ...]]:
+        """The faults that explain every tensor alone: each kind once, at the simplest of its sites that do."""
+        found: dict[tuple[str, Fingerprint], Fault] = {}
+        for candidate in candidates:
+            if candidate.explained >= set(self.claim.names):
+                found.setdefault((candidate.fault.slug, candidate.fingerprint), candidate.fault)
         return [(fault,) for fault in found.values()]
 
-    def changed(self, tape: Pass) -> frozenset[str]:
-        """The tensors in which a pass differs from the right one, by more than rounding."""
+    def changed(self, tape: Tape) -> frozenset[str]:
+        """The tensors in which a tape differs from the right one, by more than rounding."""
         right = self.right.gradients
         with np.errstate(all="ignore"):
             return frozenset(
@@ -114,7 +115,7 @@ class Search:
                 > self.claim.tolerances[name]
             )
 
-    def fingerprint(self, tape: Pass) -> Print:
+    def fingerprint(self, tape: Tape) -> Fingerprint:
         """Shape and one random projection of every tensor, to eight digits."""
         parts: list[object] = []
         with np.errstate(all="ignore"):
@@ -132,8 +133,8 @@ class Search:
     def fit(self, fault: Fault, *others: Fault) -> Fault | None:
         """The fault with the amount that explains most, beside others; the fault itself if it needs none; None if none fits.
 
-        Near the right pass a gradient is nearly a straight line in the amount, and the topmost tensor that the amount
-        reaches is exactly one, so that three steps of Gauss and Newton on one tensor find it.
+        Near the right step a gradient is nearly linear in the amount, and the topmost tensor that the amount reaches is
+        exactly so; three Gauss-Newton steps on one tensor therefore find it.
         """
         if not fault.fitted:
             return fault
@@ -160,6 +161,7 @@ class Search:
         return [name for name in names if _differ(start.gradients[name], moved.gradients[name], 1e-9)][:3]
 
     def _solve(self, fault: Fault, others: tuple[Fault, ...], name: str) -> float | None:
+        """The amount that brings one tensor nearest to the claimed one; None if shapes or numbers do not allow it."""
         target, amount, step = self.claim.arrays[name], 0.0, 1e-3
         with np.errstate(all="ignore"):
             for _ in range(3):

@@ -12,22 +12,22 @@ import numpy as np
 
 from clearprop.errors import OptionError
 from clearprop.gradcheck.function_check import check_gradient
-from clearprop.gradcheck.scripts.outcome import Finding
+from clearprop.gradcheck.scripts.file_outcome import FunctionOutcome
 
 FIRST = ((4, 3), (3,), ())
 OTHERS = ((4, 3), (3, 2), (2, 3), (2,), (3,), ())
 
 
 def is_autograd_function(thing: type) -> bool:
-    """Whether it is such a class; torch is not imported for this question."""
+    """Whether it is such a class; torch is not imported to find out."""
     torch = sys.modules.get("torch")
     return torch is not None and issubclass(thing, torch.autograd.Function)
 
 
-def autograd_case(name: str, function: Any, seed: int) -> Callable[[], Finding]:
+def autograd_case(name: str, function: Any, seed: int) -> Callable[[], FunctionOutcome]:
     """The work: its backward against finite differences of its forward, on inputs of shapes that it takes."""
 
-    def work() -> Finding:
+    def work() -> FunctionOutcome:
         import torch
 
         inputs = find_inputs(function, np.random.default_rng(seed))
@@ -44,7 +44,7 @@ def autograd_case(name: str, function: Any, seed: int) -> Callable[[], Finding]:
             return dict(zip(tree, zeros, strict=True))
 
         tree = {key: torch.tensor(x) for key, x in inputs.items()}
-        return Finding.of(name, "torch.autograd.Function", check_gradient(f, grad, tree, seed=seed, title=name))
+        return FunctionOutcome.of(name, "torch.autograd.Function", check_gradient(f, grad, tree, seed=seed, title=name))
 
     return work
 

@@ -1,4 +1,4 @@
-"""Calling functions that somebody else wrote, by what their parameters are called."""
+"""Calling unknown functions by the names of their parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 
 
 def role_of(parameter: str) -> str | None:
-    """What a parameter of that name is for; None if its name does not say.
+    """The role of a parameter of that name; None if its name does not tell.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def required(f: Callable[..., Any]) -> list[str]:
 
 
 def orders(f: Callable[..., Any], values: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The roles to give to `f` by position: as its parameters' names say; where they do not, in every order that is left."""
+    """The roles to pass to `f` by position: as its parameters' names say; where they do not, in every order that is left."""
     names = required(f)
     said = [role_of(name) for name in names]
     last = {role: place for place, role in enumerate(said)}  # of (y, t), the second is the target
@@ -65,7 +65,7 @@ def orders(f: Callable[..., Any], values: dict[str, Any]) -> Iterator[tuple[str,
 
 
 def working_order(f: Callable[..., Any], values: dict[str, Any], fits: Callable[[Any], bool]) -> tuple[str, ...] | None:
-    """The first order in which `f` runs and returns what `fits`; None if there is none."""
+    """The first order in which `f` runs and its result `fits`; None if there is none."""
     for order in orders(f, values):
         try:
             if fits(f(*(values[role] for role in order))):

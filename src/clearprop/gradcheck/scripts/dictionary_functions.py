@@ -13,13 +13,13 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.errors import ClearpropError, OptionError
 from clearprop.gradcheck.function_check import check_gradient
-from clearprop.gradcheck.function_objective import number
+from clearprop.gradcheck.numeric.function_objective import number
+from clearprop.gradcheck.numeric.trees import flatten, rebuild
 from clearprop.gradcheck.scripts.calling import required, working_order
+from clearprop.gradcheck.scripts.file_outcome import Case, FunctionOutcome
 from clearprop.gradcheck.scripts.network_guess import explain_pipeline
-from clearprop.gradcheck.scripts.outcome import Finding
-from clearprop.gradcheck.scripts.trials import SIZES, batches, jittered, like
+from clearprop.gradcheck.scripts.sample_batches import SIZES, batches, jittered, like
 from clearprop.gradcheck.step_check import match_names
-from clearprop.gradcheck.trees import flatten, rebuild
 
 KIND = "functions around parameters"
 NAMES = {
@@ -49,14 +49,14 @@ NAMES = {
 
 @dataclass
 class Pipeline:
-    """The functions of a script at work on one batch.
+    """The functions of a script, applied to one batch.
 
     Attributes
     ----------
     params : tree
     X, Y : array
     forward, loss, backward : callable
-        Of the parameters: (prediction, cache); number; gradients.
+        Functions of the parameters: (prediction, cache); number; gradients.
     """
 
     params: Any
@@ -68,15 +68,15 @@ class Pipeline:
 
 
 def find_pipeline(own: dict[str, Any]) -> dict[str, str] | None:
-    """Which function plays which part; None unless there are init, forward, loss and backward."""
+    """The function that plays each part; None unless there are init, forward, loss and backward."""
     functions = {name for name, thing in own.items() if not isinstance(thing, type)}
     parts = {part: next((name for name in names if name in functions), None) for part, names in NAMES.items()}
     found = {part: name for part, name in parts.items() if name}
     return found if {"init", "forward", "loss", "backward"} <= set(found) else None
 
 
-def pipeline_cases(parts: dict[str, str], namespace: dict[str, Any], seed: int) -> list[tuple[str, str, Callable[[], Finding]]]:
-    """The work: backward against differences of loss(forward), and the step of sgd against w - lr dw."""
+def pipeline_cases(parts: dict[str, str], namespace: dict[str, Any], seed: int) -> list[Case]:
+    """The work: backward against differences of loss(forward), and the update of sgd against w - lr dw."""
     functions = {part: namespace[name] for part, name in parts.items()}
     cases = [(parts["backward"], KIND, lambda: _check_backward(parts["backward"], functions, seed))]
     if "sgd" in functions:
@@ -84,7 +84,7 @@ def pipeline_cases(parts: dict[str, str], namespace: dict[str, Any], seed: int) 
     return cases
 
 
-def _check_backward(name: str, functions: dict[str, Any], seed: int) -> Finding:
+def _check_backward(name: str, functions: dict[str, Any], seed: int) -> FunctionOutcome:
     pipeline = connect(functions, np.random.default_rng(seed))
     names = list(flatten(pipeline.params))
 
@@ -110,10 +110,10 @@ def _check_backward(name: str, functions: dict[str, Any], seed: int) -> Finding:
         )
     except ClearpropError:  # the network could not be recognised, so its structure has to do
         words, suspects = [], []
-    return Finding.of(name, KIND, replace(report, notes=report.notes + words, suspects=suspects or report.suspects))
+    return FunctionOutcome.of(name, KIND, replace(report, notes=report.notes + words, suspects=suspects or report.suspects))
 
 
-def _check_sgd(name: str, functions: dict[str, Any], seed: int) -> Finding:
+def _check_sgd(name: str, functions: dict[str, Any], seed: int) -> FunctionOutcome:
     rng = np.random.default_rng(seed)
     params = initial(functions["init"], rng)
     grads = rebuild(params, {key: rng.normal(size=a.shape) for key, a in flatten(params).items()})
@@ -138,11 +138,11 @@ def _check_sgd(name: str, functions: dict[str, Any], seed: int) -> Finding:
         "tensors": [{"name": key, "verdict": "wrong" if key in wrong else "right"} for key in before],
         "suspects": [{"hint": "Look at the direction and the size of the step."}] if wrong else [],
     }
-    return Finding(name, KIND, "wrong" if wrong else "right", text, report)
+    return FunctionOutcome(name, KIND, "wrong" if wrong else "right", text, report)
 
 
 def initial(init: Callable[..., Any], rng: np.random.Generator) -> Any:
-    """Parameters of the sizes 3, 4, 2 from a script's own function, in float64, with no zeros left.
+    """Parameters of the sizes 3, 4, 2 from a script's own function, in float64, moved off zero.
 
     Raises
     ------
@@ -163,12 +163,12 @@ def initial(init: Callable[..., Any], rng: np.random.Generator) -> Any:
 
 
 def connect(functions: dict[str, Any], rng: np.random.Generator) -> Pipeline:
-    """Find out how the functions are to be called, and on which layout of a batch they work.
+    """Find the order of arguments of the functions, and the layout of a batch on which they work.
 
     Raises
     ------
     OptionError
-        If no way was found.
+        If none was found.
     """
     params = initial(functions["init"], rng)
     shapes = {name: a.shape for name, a in flatten(params).items()}

@@ -1,4 +1,4 @@
-"""What in a script can be checked: which functions and classes follow which convention."""
+"""Discovery: the functions and classes of a script that follow a known convention."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 from clearprop.gradcheck.function_check import check_gradient
 from clearprop.gradcheck.scripts.autograd_functions import autograd_case, is_autograd_function
 from clearprop.gradcheck.scripts.dictionary_functions import find_pipeline, pipeline_cases
+from clearprop.gradcheck.scripts.file_outcome import Case, FunctionOutcome
 from clearprop.gradcheck.scripts.layer_classes import is_layer_class, layer_case
 from clearprop.gradcheck.scripts.loss_and_gradient import is_loss_and_gradient, loss_and_gradient_case
 from clearprop.gradcheck.scripts.named_derivatives import derivative_case, find_derivatives
-from clearprop.gradcheck.scripts.outcome import Finding
-
-Case = tuple[str, str, Callable[[], Finding]]
 
 ADAPTER = """\
 def clearprop_check():
@@ -25,23 +23,23 @@ def clearprop_check():
 
 
 def find_cases(namespace: dict[str, Any], module: str, names: list[str], seed: int) -> tuple[list[Case], list[tuple[str, str]]]:
-    """All that can be checked, each as a name, its convention, and the work to do.
+    """Find all that can be checked, each as a name, its convention, and the work to do.
 
     Parameters
     ----------
     namespace : dict
-        What the script defines.
+        The namespace of the script.
     module : str
-        The name under which it was loaded: what it imported from elsewhere is left alone.
+        The name under which it was loaded; functions imported from elsewhere are left alone.
     names : list of str
-        What was asked for; all there is, if empty.
+        The names asked for; all, if empty.
     seed : int
 
     Returns
     -------
     cases : list
     unclear : list of (str, str)
-        What was asked for and could not be understood, and why.
+        Names asked for that could not be understood, with the reason.
     """
     own = {name: thing for name, thing in namespace.items() if _is_own(thing, module)}
     cases: list[Case] = []
@@ -66,7 +64,7 @@ def find_cases(namespace: dict[str, Any], module: str, names: list[str], seed: i
 
 
 def _case(name: str, thing: Any, seed: int, asked: bool) -> list[Case]:
-    """The case that one function or class makes; none if it follows no convention."""
+    """The case for one function or class; none if it follows no convention."""
     if inspect.isclass(thing):
         if is_autograd_function(thing):
             return [(name, "torch.autograd.Function", autograd_case(name, thing, seed))]
@@ -74,7 +72,7 @@ def _case(name: str, thing: Any, seed: int, asked: bool) -> list[Case]:
             return [(name, "layer class", layer_case(name, thing, seed))]
         return []
     if name.startswith("clearprop_check") or (asked and not inspect.signature(thing).parameters):
-        return [(name, "adapter", lambda: Finding.of(name, "adapter", _adapted(name, thing, seed)))]
+        return [(name, "adapter", lambda: FunctionOutcome.of(name, "adapter", _adapted(name, thing, seed)))]
     if is_loss_and_gradient(name, thing):
         return [(name, "loss and gradient", loss_and_gradient_case(name, thing, seed))]
     return []

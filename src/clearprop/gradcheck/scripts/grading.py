@@ -1,4 +1,4 @@
-"""Marking a folder of submissions: one row for each file."""
+"""Grading a folder of submissions: one row for each file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clearprop.errors import DataError
-from clearprop.gradcheck.scripts.outcome import FileOutcome
+from clearprop.gradcheck.scripts.file_outcome import FileOutcome
 from clearprop.gradcheck.scripts.supervisor import Limits, check_file
 
 
 def grade_rows(folder: str | Path, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> list[FileOutcome]:
-    """Check every Python file of a folder, in the order of their names; the same data for all.
+    """Check every Python file of a folder, in the order of their names, with the same data.
 
     Raises
     ------
@@ -25,15 +25,15 @@ def grade_rows(folder: str | Path, names: Sequence[str] = (), limits: Limits | N
 
 
 def grade_table(outcomes: Sequence[FileOutcome]) -> str:
-    """One line for each file: its verdict, how many functions are right, and what to look at."""
+    """One line for each file: its verdict, the number of right functions, and hints."""
     rows = [("file", "verdict", "right", "look at")]
     for outcome in outcomes:
-        right = sum(finding.verdict == "right" for finding in outcome.findings)
+        right = sum(function.verdict == "right" for function in outcome.functions)
         graded = outcome.graded()["functions"]
         hints = [f"{f['function']}: {' '.join(f['hints'])}" for f in graded if f["verdict"] == "wrong"]
         unclear = [f"{f['function']}: {f['verdict']}" for f in graded if f["verdict"] not in ("right", "wrong")]
         said = "; ".join([*hints, *unclear, *filter(None, [outcome.problem.splitlines()[0] if outcome.problem else ""])])
-        rows.append((Path(outcome.path).name, outcome.verdict, f"{right} of {len(outcome.findings)}", said))
+        rows.append((Path(outcome.path).name, outcome.verdict, f"{right} of {len(outcome.functions)}", said))
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
     return "\n".join(
         "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]]).rstrip() for row in rows

@@ -14,10 +14,10 @@ from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.gradcheck.function_check import check_gradient
 from clearprop.gradcheck.layer_check import check_layer
+from clearprop.gradcheck.numeric.trees import is_tensor, to_array
 from clearprop.gradcheck.scripts.calling import required
+from clearprop.gradcheck.scripts.file_outcome import FunctionOutcome
 from clearprop.gradcheck.scripts.layer_guess import explain_layer
-from clearprop.gradcheck.scripts.outcome import Finding
-from clearprop.gradcheck.trees import is_tensor, to_array
 from clearprop.nn import Layer
 
 KIND = "layer class"
@@ -26,21 +26,21 @@ GRADIENTS = ("d{}", "grad_{}", "{}_grad", "d_{}", "grad{}", "g{}")
 
 
 def is_layer_class(thing: type) -> bool:
-    """Whether it has its own forward and backward, and can be made."""
+    """Whether it has its own forward and backward, and can be instantiated."""
     both = all(inspect.isfunction(inspect.getattr_static(thing, name, None)) for name in ("forward", "backward"))
     return both and not inspect.isabstract(thing)
 
 
-def layer_case(name: str, kind: Any, seed: int) -> Callable[[], Finding]:
+def layer_case(name: str, kind: Any, seed: int) -> Callable[[], FunctionOutcome]:
     """The work: backward against finite differences of a random projection of forward."""
 
-    def work() -> Finding:
+    def work() -> FunctionOutcome:
         made = make(kind)
         if isinstance(made, Layer):
-            return Finding.of(name, KIND, check_layer(made, (ROWS, made.n_in or N_IN), seed=seed))
+            return FunctionOutcome.of(name, KIND, check_layer(made, (ROWS, made.n_in or N_IN), seed=seed))
         if len(required(made.forward)) > 1:
-            return Finding.of(name, KIND, _check_loss(name, made, seed))
-        return Finding.of(name, KIND, _check(name, made, seed))
+            return FunctionOutcome.of(name, KIND, _check_loss(name, made, seed))
+        return FunctionOutcome.of(name, KIND, _check(name, made, seed))
 
     return work
 

@@ -1,4 +1,4 @@
-"""Which layer a class is, told from what its forward pass returns; its mistakes can then be looked up in the dictionary."""
+"""Recognising the layer that a class implements from the values of its forward pass, so that its faults can be named."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections.abc import Iterator
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.faults import Suspect
 from clearprop.gradcheck.layer_check import Projection
-from clearprop.gradcheck.net_check import explain
-from clearprop.gradcheck.net_objective import NetObjective
-from clearprop.gradcheck.report import Report, TensorResult
+from clearprop.gradcheck.numeric.net_objective import NetObjective
+from clearprop.gradcheck.report import GradientReport, Suspect, TensorResult
+from clearprop.gradcheck.suspects import find_suspects
 from clearprop.nn import Layer, Linear, Net, ReLU, Sigmoid, Softmax, Tanh
 
 
-def explain_layer(point: dict[str, Array], y: Array, c: Array, gradients: dict[str, Array], report: Report) -> list[Suspect]:
-    """The mistakes that give the wrong gradients of sum(c * y), if the layer is one that is known.
+def explain_layer(
+    point: dict[str, Array], y: Array, c: Array, gradients: dict[str, Array], report: GradientReport
+) -> list[Suspect]:
+    """The faults that give the wrong gradients of sum(c * y), if the layer is a known one.
 
     Parameters
     ----------
     point : dict of str to array
-        The input "x" and the parameters, by the names that the class has for them.
+        The input "x" and the parameters, under the names that the class has for them.
     y : array (B, n)
-        What forward made of them.
+        The value of forward for them.
     """
     for layer, names in candidates(point):
         net = Net(layer, seed=None, dtype="float64")
@@ -35,12 +36,12 @@ def explain_layer(point: dict[str, Array], y: Array, c: Array, gradients: dict[s
         tensors = [TensorResult(mine, objective.arrays[mine].shape, verdicts[theirs]) for mine, theirs in names.items()]
         right = objective.gradient() or {}
         given = {mine: gradients[theirs] for mine, theirs in names.items()}
-        return explain(objective, tensors, given, {name: right[name] for name in given})
+        return find_suspects(objective, tensors, given, {name: right[name] for name in given})
     return []
 
 
 def candidates(point: dict[str, Array]) -> Iterator[tuple[Layer, dict[str, str]]]:
-    """Layers that have such parameters, each with our names for the arrays and theirs."""
+    """Layers with such parameters, each with a dict from our names of the arrays to theirs."""
     if len(point) == 1:
         for kind in (Sigmoid, Tanh, ReLU, Softmax):
             yield kind(), {"X": "x"}

@@ -11,12 +11,12 @@ import numpy as np
 
 from clearprop.errors import ClearpropError, OptionError
 from clearprop.gradcheck.function_check import check_gradient
-from clearprop.gradcheck.function_objective import number
+from clearprop.gradcheck.numeric.function_objective import number
+from clearprop.gradcheck.numeric.trees import flatten
 from clearprop.gradcheck.scripts.calling import required, role_of
-from clearprop.gradcheck.scripts.outcome import Finding
-from clearprop.gradcheck.scripts.trials import EXAMPLES
+from clearprop.gradcheck.scripts.file_outcome import FunctionOutcome
+from clearprop.gradcheck.scripts.sample_batches import EXAMPLES
 from clearprop.gradcheck.step_check import match_names
-from clearprop.gradcheck.trees import flatten
 
 KIND = "loss and gradient"
 NAMED = re.compile(r"loss|grad|cost|objective", re.IGNORECASE)
@@ -28,10 +28,10 @@ def is_loss_and_gradient(name: str, thing: Any) -> bool:
     return bool(NAMED.search(name)) and inspect.isfunction(thing) and bool(inspect.signature(thing).parameters)
 
 
-def loss_and_gradient_case(name: str, function: Callable[..., Any], seed: int) -> Callable[[], Finding]:
+def loss_and_gradient_case(name: str, function: Callable[..., Any], seed: int) -> Callable[[], FunctionOutcome]:
     """The work: the gradient that it returns against differences of the loss that it returns."""
 
-    def work() -> Finding:
+    def work() -> FunctionOutcome:
         last = OptionError("it was tried on no arguments")
         for arguments in trial_arguments(function, np.random.default_rng(seed)):
             try:
@@ -42,7 +42,7 @@ def loss_and_gradient_case(name: str, function: Callable[..., Any], seed: int) -
                 continue
             if wanted:
                 point = {key: arguments[key] for key in wanted}
-                return Finding.of(name, KIND, _check(name, function, arguments, point, seed))
+                return FunctionOutcome.of(name, KIND, _check(name, function, arguments, point, seed))
         raise OptionError(f"{name} did not return (loss, gradient) for any arguments that were tried; the last time: {last}")
 
     return work

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.function_check import check_gradient
-from clearprop.gradcheck.scripts.outcome import Finding
+from clearprop.gradcheck.scripts.file_outcome import FunctionOutcome
 
 PATTERNS = (
     r"^(.+?)_?(?:prime|derivative|deriv|grad|gradient|backward)$",
@@ -20,7 +20,7 @@ PATTERNS = (
 
 
 def find_derivatives(own: dict[str, Any]) -> list[tuple[str, str]]:
-    """Pairs of a function of one argument and what is called its derivative.
+    """Pairs of a function of one argument and the function named as its derivative.
 
     Examples
     --------
@@ -41,10 +41,10 @@ def find_derivatives(own: dict[str, Any]) -> list[tuple[str, str]]:
 
 def derivative_case(
     function: Callable[[Any], Any], derivative: Callable[[Any], Any], name: str, seed: int
-) -> Callable[[], Finding]:
+) -> Callable[[], FunctionOutcome]:
     """The work: the derivative at z, or, where that is not right, as a function of the value a = f(z)."""
 
-    def work() -> Finding:
+    def work() -> FunctionOutcome:
         z = np.random.default_rng(seed).normal(size=6)
 
         def f(x: Any) -> Any:
@@ -52,12 +52,12 @@ def derivative_case(
 
         at_z = check_gradient(f, lambda x: _apply(derivative, x), z, seed=seed, title=name)
         if at_z.ok:
-            return Finding.of(name, "derivative of a function", at_z)
+            return FunctionOutcome.of(name, "derivative of a function", at_z)
         at_a = check_gradient(f, lambda x: _apply(derivative, _apply(function, x)), z, seed=seed, title=name)
         if at_a.ok:
             at_a.notes.append(f"{name} is right as a function of the value a, not of z: call it with {function.__name__}(z).")
-            return Finding.of(name, "derivative of a function", at_a)
-        return Finding.of(name, "derivative of a function", at_z)
+            return FunctionOutcome.of(name, "derivative of a function", at_a)
+        return FunctionOutcome.of(name, "derivative of a function", at_z)
 
     return work
 

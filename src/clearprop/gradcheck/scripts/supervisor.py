@@ -1,4 +1,4 @@
-"""The supervisor: runs the worker on a script, within limits, and makes one clear line of whatever goes wrong.
+"""The supervisor: runs the worker on a script, within limits, and sums up whatever goes wrong in one line.
 
 The worker answers with JSON in a file; nothing that it writes is ever executed or unpickled here. It runs the script in its own
 process, so a script that sets out to deceive the check can; the limits are against accidents, not against attackers.
@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import clearprop
 from clearprop.errors import DataError
-from clearprop.gradcheck.scripts.outcome import FileOutcome, Finding
+from clearprop.gradcheck.scripts.file_outcome import FileOutcome, FunctionOutcome
 
 KEPT = 2000  # characters of what a script prints that are kept
 LARGEST = 20_000_000  # bytes of an answer that are read
@@ -29,14 +29,14 @@ LARGEST = 20_000_000  # bytes of an answer that are read
 
 @dataclass(frozen=True)
 class Limits:
-    """What a script may use.
+    """Limits on the resources of a script.
 
     Attributes
     ----------
     seconds : float
-        From its start to the end of all checks.
+        Time from its start to the end of all checks.
     memory : int
-        Megabytes of address space.
+        Address space in megabytes.
     """
 
     seconds: float = 60.0
@@ -49,7 +49,7 @@ def check_file(path: str | Path, names: Sequence[str] = (), limits: Limits | Non
     Parameters
     ----------
     path : path
-        A Python file. What stands under `if __name__ == "__main__":` is not run.
+        A Python file; code under `if __name__ == "__main__":` is not run.
     names : sequence of str
         Functions and classes to check; by default all that follow a known convention.
     limits : Limits, optional
@@ -106,7 +106,7 @@ def _run(command: list[str], folder: Path, seconds: float) -> tuple[int | None, 
 
 
 def _drain(stream: IO[bytes], kept: bytearray) -> None:
-    """Read all that comes, and keep its beginning: a script that prints megabytes is neither stopped nor stored."""
+    """Read everything, and keep the beginning: a script that prints megabytes is neither stopped nor stored."""
     with stream:
         while chunk := stream.read1(65536):  # type: ignore[attr-defined]
             kept.extend(chunk[: max(0, KEPT - len(kept))])
@@ -121,7 +121,7 @@ def _environment() -> dict[str, str]:
 
 
 def _read(answer: Path) -> dict[str, Any]:
-    """What the worker wrote; empty if it is missing or not what a worker writes."""
+    """The worker's answer; empty if it is missing or malformed."""
     try:
         if answer.stat().st_size > LARGEST:
             return {}
@@ -132,20 +132,20 @@ def _read(answer: Path) -> dict[str, Any]:
 
 
 def _outcome(path: str, answer: dict[str, Any], code: int | None, output: str, limits: Limits) -> FileOutcome:
-    """The answer as an outcome, with one line about an end that came too soon."""
+    """The answer as an outcome, with one line about a premature end."""
     stage = str(answer.get("stage", "before it could be run"))
     problem = str(answer.get("problem", ""))
     try:
-        findings = [Finding(**finding) for finding in answer.get("findings", [])]
+        functions = [FunctionOutcome(**found) for found in answer.get("functions", [])]
     except TypeError:
-        findings, problem = [], "The script wrote over the answer of the check."
+        functions, problem = [], "The script overwrote the answer of the check."
     last = output.strip().splitlines()[-1][:200] if output.strip() else ""
     if code is None:
         problem = f"It did not end within {limits.seconds:g} s, while {stage}; raise --seconds, or look for an endless loop."
     elif stage != "done":
         how = f"was killed by {_signal(-code)}" if code < 0 else f"ended the process with status {code}"
         problem = f"It {how} while {stage}" + (f"; the last it printed was: {last}" if last else ".")
-    return FileOutcome(path, findings, problem, output)
+    return FileOutcome(path, functions, problem, output)
 
 
 def _signal(number: int) -> str:

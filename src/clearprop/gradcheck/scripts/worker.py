@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.scripts.discovery import ADAPTER, find_cases
-from clearprop.gradcheck.scripts.outcome import UNCLEAR, Finding
+from clearprop.gradcheck.scripts.file_outcome import UNCLEAR, FunctionOutcome
 
 MODULE = "script_under_check"
 
 
-class Answer:
-    """What is handed back, written anew after every step, so that a sudden end loses little.
+class AnswerFile:
+    """The answer of the worker, written anew after every stage, so that a sudden end loses little.
 
     Parameters
     ----------
@@ -32,31 +32,31 @@ class Answer:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.content: dict[str, Any] = {"stage": "it was started", "problem": "", "findings": []}
+        self.content: dict[str, Any] = {"stage": "it was started", "problem": "", "functions": []}
 
     def write(self, stage: str, problem: str = "") -> None:
-        """Say how far the work has come."""
+        """Record the stage of the work."""
         self.content["stage"] = stage
         self.content["problem"] = self.content["problem"] or problem
         temporary = self.path.with_suffix(".new")
         temporary.write_text(json.dumps(self.content))
         os.replace(temporary, self.path)
 
-    def add(self, finding: Finding) -> None:
-        """Another function is done."""
-        self.content["findings"].append(asdict(finding))
+    def add(self, outcome: FunctionOutcome) -> None:
+        """Add the outcome of one more function."""
+        self.content["functions"].append(asdict(outcome))
 
 
 def main(arguments: list[str]) -> None:
-    """Check the script `arguments[0]`, and answer into the file `arguments[1]`."""
-    path, answer, options = Path(arguments[0]), Answer(Path(arguments[1])), json.loads(arguments[2])
+    """Check the script `arguments[0]`, and write the answer to the file `arguments[1]`."""
+    path, answer, options = Path(arguments[0]), AnswerFile(Path(arguments[1])), json.loads(arguments[2])
     limit(options["seconds"], options["memory"])
     answer.write("it was loaded")
     module, problem = load(path, options["seed"])
     answer.write("its functions were looked for", problem)
     cases, unclear = find_cases(vars(module), MODULE, options["names"], options["seed"])
     for name, reason in unclear:
-        answer.add(Finding(name, "unknown convention", UNCLEAR, f"{reason} Write an adapter of five lines:\n{ADAPTER}"))
+        answer.add(FunctionOutcome(name, "unknown convention", UNCLEAR, f"{reason} Write an adapter of five lines:\n{ADAPTER}"))
     for name, kind, work in cases:
         answer.write(f"{name} was checked")
         answer.add(guarded(name, kind, work))
@@ -69,7 +69,7 @@ def main(arguments: list[str]) -> None:
 
 
 def limit(seconds: float, memory: int) -> None:
-    """Bound the memory, the time on the processor, and the size of files that this process may write."""
+    """Limit the memory, the processor time, and the size of files that this process may write."""
     size = memory * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 5, int(seconds) + 5))
@@ -78,10 +78,10 @@ def limit(seconds: float, memory: int) -> None:
 
 
 def load(path: Path, seed: int) -> tuple[ModuleType, str]:
-    """The script as a module, as far as it ran, and why it ran no further."""
+    """The script as a module, as far as it ran, and the reason why it ran no further."""
     spec = importlib.util.spec_from_file_location(MODULE, path)
     if spec is None or spec.loader is None:
-        return ModuleType(MODULE), f"{path.name} is no Python file; its name must end in .py."
+        return ModuleType(MODULE), f"{path.name} is not a Python file; its name must end in .py."
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
     sys.argv = [str(path)]
@@ -99,16 +99,16 @@ def load(path: Path, seed: int) -> tuple[ModuleType, str]:
     return module, ""
 
 
-def guarded(name: str, kind: str, work: Callable[[], Finding]) -> Finding:
-    """The finding, or what kept it from being made."""
+def guarded(name: str, kind: str, work: Callable[[], FunctionOutcome]) -> FunctionOutcome:
+    """The outcome of `work`, or of its failure."""
     try:
         return work()
     except SystemExit as stop:
-        return Finding(name, kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")
+        return FunctionOutcome(name, kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")
     except MemoryError:
-        return Finding(name, kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller.")
+        return FunctionOutcome(name, kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller.")
     except BaseException as error:
-        return Finding(name, kind, UNCLEAR, f"It fails when it is called: {one_line(error)}")
+        return FunctionOutcome(name, kind, UNCLEAR, f"It fails when it is called: {one_line(error)}")
 
 
 def one_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The catalogue of known mistakes, one file each. A new file here is a new fault: it is found, named and tested by itself."""
+"""The catalogue of known mistakes, a file for each family. A class added to one is found, named and tested automatically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clearprop.gradcheck.faults.fault import Fault
 
 @functools.cache
 def catalogue() -> tuple[type[Fault], ...]:
-    """All faults, in the alphabetical order of their files."""
+    """All faults, in the alphabetical order of their slugs."""
     found: list[type[Fault]] = []
     for entry in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{entry.name}")
@@ -22,6 +22,7 @@ def catalogue() -> tuple[type[Fault], ...]:
             if isinstance(item, type)
             and issubclass(item, Fault)
             and item.__module__ == module.__name__
+            and "slug" in vars(item)
             and not inspect.isabstract(item)
         ]
-    return tuple(found)
+    return tuple(sorted(found, key=lambda kind: kind.slug))
