@@ -224,7 +224,7 @@ def test_names_that_nothing_bears(act, parts):
 CONFIGURATIONS = {
     "argument missing": (lambda: LAYERS.make({"type": "linear", "n_in": 2}), ["layer Linear", "{'n_in': 2}", "n_out"]),
     "argument too many": (lambda: OPTIMIZERS.make({"type": "sgd", "rho": 2}), ["optimizer SGD", "{'rho': 2}", "rho"]),
-    "not a schedule": (lambda: SCHEDULES.make(3), ["constant, time, step", "schedule: 3; give"]),
+    "not a schedule": (lambda: SCHEDULES.make(3), ["constant, inverse_time_decay, step", "schedule: 3; give"]),
     "another kind": (lambda: cp.Linear(2, 3, init=cp.Tanh()), ["xavier, he", "initialiser: Tanh(); give"]),
     "and another": (lambda: OPTIMIZERS.make(cp.He()), ["sgd, adagrad", "optimizer: He(); give"]),
 }
