@@ -46,11 +46,11 @@ def steps_until_dead(setting: DigitsRun, train: Split) -> tuple[list[int], Net]:
     """Number of live units before the first step of epoch 0 and after each of its steps until it is 0, and the net then."""
     net, engine, optimizer = make_net(setting.layers, setting.init), ENGINES.make("batch"), SGD(setting.lr)
     loss = raw_loss(setting.reduction)
-    order = draw_order(0, len(train), setting.batch, "sequential", "drop")
+    order = draw_order(0, len(train), setting.batch_size, "sequential", "drop")
     alive = [units_alive(net, train.X)]
-    for first in range(0, len(order), setting.batch):
-        rows = order[first : first + setting.batch]
-        engine.train_epoch(net, loss, optimizer, train.X, train.y, rows, setting.batch)
+    for first in range(0, len(order), setting.batch_size):
+        rows = order[first : first + setting.batch_size]
+        engine.train_epoch(net, loss, optimizer, train.X, train.y, rows, setting.batch_size)
         alive.append(units_alive(net, train.X))
         if alive[-1] == 0:
             break
@@ -87,8 +87,8 @@ def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> No
         f"above zero for any of the {len(train)} training examples, so the gradient of the first layer over all of them is "
         f"exactly {norm:g} and it never moves again. Only the last bias can still be learned, that is the share of ones "
         f"({share:.4f}), whose entropy is {entropy:.4f}: there the loss sticks. The cause is the summed gradient: it makes "
-        f"the learning rate {setting.batch} x {setting.lr:g} = {setting.batch * setting.lr:g} for the mean. The same run with "
-        f"the gradient averaged keeps {units_alive(averaged_net, train.X)} ReLUs alive and ends at "
+        f"the learning rate {setting.batch_size} x {setting.lr:g} = {setting.batch_size * setting.lr:g} for the mean. The "
+        f"same run with the gradient averaged keeps {units_alive(averaged_net, train.X)} ReLUs alive and ends at "
         f"{history[-1]['train_loss']:.4f} / {history[-1]['train_accuracy']:.4f} / {losses[-1]:.4f}.",
     )
 
@@ -101,7 +101,7 @@ def birth_of_nan(exhibits: Exhibits, train: Split, test: Split) -> None:
     if where is None:
         exhibits.explain("lr-0.05: where does the NaN come from?", "Nowhere: all numbers stayed finite on this machine.")
         return
-    rows = slice((where["step"] - 1) * setting.batch, where["step"] * setting.batch)
+    rows = slice((where["step"] - 1) * setting.batch_size, where["step"] * setting.batch_size)
     y_hat = net(train.X[rows])
     worst = int(np.abs(y_hat - 0.5).argmax())
     z = train.X[rows]
@@ -110,15 +110,15 @@ def birth_of_nan(exhibits: Exhibits, train: Split, test: Split) -> None:
     p, y = float(y_hat[worst, 0]), int(train.y[rows][worst, 0])
     exhibits.explain(
         "lr-0.05: where does the NaN come from?",
-        f"In epoch {where['epoch'] - 1} (counted from 0), step {where['step']} of {len(train) // setting.batch}, in "
+        f"In epoch {where['epoch'] - 1} (counted from 0), step {where['step']} of {len(train) // setting.batch_size}, in "
         f"{where['place']}. The last finite weights give example {worst + 1} of that minibatch the score z = "
         f"{float(z[worst, 0]):.2f}, and the sigmoid of that is {'exactly ' if p in (0.0, 1.0) else ''}{p:.17g} in float64 (1 "
         f"- p = {1 - p:.3g}), its label being {y}. Then log(1 - p) is minus infinity and 1 / (p - p^2) divides by zero; 0 "
         "times infinity is NaN, the gradient takes it into every weight, and from then on every prediction is NaN, which "
         "counts as 'not above 1/2': hence the accuracy of "
-        f"{1 - float(train.y[: len(train) // setting.batch * setting.batch].mean()):.4f} from the next epoch on, the share of "
-        "zeros. Computed from the score (cp.BinaryCrossEntropyWithLogits) the same derivative is p - y, and nothing "
-        "overflows.",
+        f"{1 - float(train.y[: len(train) // setting.batch_size * setting.batch_size].mean()):.4f} from the next epoch on, "
+        "the share of zeros. Computed from the score (cp.BinaryCrossEntropyWithLogits) the same derivative is p - y, and "
+        "nothing overflows.",
     )
 
 
@@ -187,11 +187,11 @@ def deep_stands_still(exhibits: Exhibits, train: Split, test: Split, engine: str
     for init in ("product_xavier", "he"):
         net = make_net("deep", init)
         starts[init] = gradient_norms(net, train)
-        rows.append([init, 0, minibatch_loss(net, train, setting.batch), *starts[init]])
+        rows.append([init, 0, minibatch_loss(net, train, setting.batch_size), *starts[init]])
         for epoch in (4, 8, 12):
             net = make_net("deep", init)
             train_run(setting.but(init=init, epochs=epoch), train, test, engine, net=net)
-            rows.append([init, epoch, minibatch_loss(net, train, setting.batch), *gradient_norms(net, train)])
+            rows.append([init, epoch, minibatch_loss(net, train, setting.batch_size), *gradient_norms(net, train)])
     exhibits.tables.append(
         Table(
             "deep: length of the gradient of the mean loss, by layer",
@@ -258,7 +258,7 @@ def settings(exhibits: Exhibits, histories: Rows) -> None:
         best = min(finite, key=lambda row: row["val_loss"])
         last = found[-1]
         rows.append(
-            [name, run.epochs, run.lr, run.batch, last["train_loss"], last["train_accuracy"], last["val_loss"],
+            [name, run.epochs, run.lr, run.batch_size, last["train_loss"], last["train_accuracy"], last["val_loss"],
              best["val_loss"], best["epoch"] - 1]
         )  # fmt: skip
     exhibits.tables.append(

@@ -49,7 +49,7 @@ class DigitsRun:
         A key of `LAYERS`.
     epochs : int
     lr : float
-    batch : int
+    batch_size : int
     init : str
         An initialiser; the published one has the product of a layer's two sizes where Xavier's rule has their sum.
     reduction : {"sum", "mean"}
@@ -59,7 +59,7 @@ class DigitsRun:
     layers: str
     epochs: int
     lr: float
-    batch: int
+    batch_size: int
     init: str = "product_xavier"
     reduction: Reduction = "sum"
 
@@ -120,26 +120,26 @@ class TestLoss(Callback):
     Parameters
     ----------
     test : Split
-    batch : int
+    batch_size : int
     """
 
     __test__ = False  # not a test class for pytest
 
-    def __init__(self, test: Split, batch: int) -> None:
-        self.test, self.batch = test, batch
+    def __init__(self, test: Split, batch_size: int) -> None:
+        self.test, self.batch_size = test, batch_size
         self.values: list[float] = []
 
     def on_epoch_end(self, run: Run) -> None:
         """Measure, and keep."""
-        self.values.append(minibatch_loss(run.net, self.test, self.batch))
+        self.values.append(minibatch_loss(run.net, self.test, self.batch_size))
 
 
-def minibatch_loss(net: Net, split: Split, batch: int) -> float:
+def minibatch_loss(net: Net, split: Split, batch_size: int) -> float:
     """The mean of the losses of whole minibatches."""
     loss = raw_loss("mean")
     with np.errstate(all="ignore"):
-        starts = range(0, len(split) - batch + 1, batch)
-        return float(np.mean([loss(net(split.X[i : i + batch]), split.y[i : i + batch]) for i in starts]))
+        starts = range(0, len(split) - batch_size + 1, batch_size)
+        return float(np.mean([loss(net(split.X[i : i + batch_size]), split.y[i : i + batch_size]) for i in starts]))
 
 
 def train_run(
@@ -147,9 +147,9 @@ def train_run(
 ) -> tuple[History, list[float], Net]:
     """Train one run; returns the history, the test loss of every epoch, and the net."""
     net = make_net(setting.layers, setting.init) if net is None else net
-    watch = TestLoss(test, setting.batch)
+    watch = TestLoss(test, setting.batch_size)
     history = quiet_fit(
-        net, train, loss=raw_loss(setting.reduction), optimizer=SGD(setting.lr), batch_size=setting.batch,
+        net, train, loss=raw_loss(setting.reduction), optimizer=SGD(setting.lr), batch_size=setting.batch_size,
         epochs=setting.epochs, engine=engine, order="sequential", remainder="drop", callbacks=[watch],
         on_nonfinite=on_nonfinite,
     )  # fmt: skip

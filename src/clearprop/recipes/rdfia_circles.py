@@ -118,13 +118,20 @@ class UnshiftedSoftmax(Softmax):
         return p, p
 
 
-def unshifted_run(train: Split, seed: int, batch: int, lr: float) -> History:
+def unshifted_run(train: Split, seed: int, batch_size: int, lr: float) -> History:
     """One run as the write-ups' code computes it: float32, probabilities from the bare formula, unprotected."""
     rng = np.random.default_rng(seed)
     first, tanh, second = (layer.copy() for layer in make_circles_net("code", rng).layers)
     net = Net(first, tanh, second, UnshiftedSoftmax(), seed=None, dtype="float32")
     return quiet_fit(
-        net, train, loss=NegativeLogLikelihood(), optimizer=SGD(lr), batch_size=batch, epochs=EPOCHS, seed=rng, engine="batch"
+        net,
+        train,
+        loss=NegativeLogLikelihood(),
+        optimizer=SGD(lr),
+        batch_size=batch_size,
+        epochs=EPOCHS,
+        seed=rng,
+        engine="batch",
     )
 
 
@@ -132,43 +139,44 @@ def run_grid(data: tuple[Split, Split], init: str, seeds: int, engine: str, cond
     """All cells and seeds for one initialisation; in a quick run, only the cells with published figures."""
     grids: list[tuple[list[int], list[float]]] = [(BATCHES, RATES)]
     if conditions.quick:
-        grids = [([batch], [lr]) for batch, lr in [*list(PUBLISHED)[1:], DIVERGING]]
+        grids = [([batch_size], [lr]) for batch_size, lr in [*list(PUBLISHED)[1:], DIVERGING]]
     found: list[Row] = []
     for batches, rates in grids:
+        # The names of the settings are part of what the seeds of the trials are drawn from: "batch" stays.
         found += conditions.sweep(circles_trial, {"init": [init], "batch": batches, "lr": rates}, seeds, data, engine)
     return found
 
 
-def cell(rows: list[Row], init: str, batch: int, lr: float) -> list[Row]:
+def cell(rows: list[Row], init: str, batch_size: int, lr: float) -> list[Row]:
     """The runs of one setting."""
-    return [row for row in rows if (row["init"], row["batch"], row["lr"]) == (init, batch, lr)]
+    return [row for row in rows if (row["init"], row["batch"], row["lr"]) == (init, batch_size, lr)]
 
 
 def compare(result: Result, rows: list[Row], seeds: int) -> None:
     """Every published figure against the interval, for the code's initialisation (a claim) and the text's (none)."""
     judged = seeds >= 20  # a handful of runs has no 5th percentile
     for init in SPREADS:
-        for (batch, lr), figures in PUBLISHED.items():
-            found = cell(rows, init, batch, lr)
+        for (batch_size, lr), figures in PUBLISHED.items():
+            found = cell(rows, init, batch_size, lr)
             for column, published in figures.items() if found else ():
                 accuracy = column.endswith("accuracy")
                 values = [row[column] * (100 if accuracy else 1) for row in found]
-                what = f"batch {batch}, lr {lr:g}, {COLUMNS[column]}" + (", init of the text" if init == "text" else "")
+                what = f"batch {batch_size}, lr {lr:g}, {COLUMNS[column]}" + (", init of the text" if init == "text" else "")
                 form = "{:.1f} %" if accuracy else "{:.3f}"
                 result.comparisons.append(within(what, published, values, form, judged and init == "code"))
 
 
 def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None:
     """Batch 1 at rate 5, by the bare formula of the write-up's code and by the stable one."""
-    batch, lr = DIVERGING
-    found = cell(rows, "code", batch, lr)
-    bare = [unshifted_run(data[0], seed, batch, lr).nonfinite for seed in range(BARE_SEEDS)]
+    batch_size, lr = DIVERGING
+    found = cell(rows, "code", batch_size, lr)
+    bare = [unshifted_run(data[0], seed, batch_size, lr).nonfinite for seed in range(BARE_SEEDS)]
     born = [where for where in bare if where is not None]
     losses = [row["train_loss"] for row in found if not row["diverged"]]
     first = f", first in epoch {born[0]['epoch']}, step {born[0]['step']}" if born else ""
     ours = f"NaN in {len(born)} of {BARE_SEEDS} runs{first}"
     because = "diverges, by the bare formula of the softmax in float32 that the write-up's code has"
-    result.comparisons.append(shown(f"batch {batch}, lr {lr:g}", "diverges, NaN", ours, len(born) > 0, because))
+    result.comparisons.append(shown(f"batch {batch_size}, lr {lr:g}", "diverges, NaN", ours, len(born) > 0, because))
     if not born or not losses:
         return
     result.exhibits.explain(
@@ -184,16 +192,16 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
 def timing(result: Result, data: tuple[Split, Split]) -> None:
     """Seconds of one run with its curves: loss and accuracy on both sets after every epoch."""
     rows = []
-    for batch, published in SECONDS.items():
+    for batch_size, published in SECONDS.items():
         times = []
         for _ in range(2):
             began = time.perf_counter()
-            train_one(data, result.engine, batch, 0.1, EPOCHS)
+            train_one(data, result.engine, batch_size, 0.1, EPOCHS)
             times.append(time.perf_counter() - began)
         ours = min(times)
-        rows.append([batch, published, ours, published / ours])
+        rows.append([batch_size, published, ours, published / ours])
         result.comparisons.append(
-            measured(f"seconds of a run, batch {batch}", f"{published:g} s", f"{ours:.3g} s", f"x {published / ours:,.0f}")
+            measured(f"seconds of a run, batch {batch_size}", f"{published:g} s", f"{ours:.3g} s", f"x {published / ours:,.0f}")
         )
     result.exhibits.tables.append(
         Table("Seconds of one run of 150 epochs", ["batch", "published", "obtained", "times as fast"], rows, name="seconds")
@@ -203,10 +211,10 @@ def timing(result: Result, data: tuple[Split, Split]) -> None:
 def grid_table(rows: list[Row], init: str, column: str) -> Table:
     """Medians over the seeds, batch sizes down, learning rates across; accuracies in per cent."""
     lines: list[list[Any]] = []
-    for batch in BATCHES:
-        line: list[Any] = [batch]
+    for batch_size in BATCHES:
+        line: list[Any] = [batch_size]
         for lr in RATES:
-            found = cell(rows, init, batch, lr)
+            found = cell(rows, init, batch_size, lr)
             values = [row[column] for row in found]
             lost = sum(row["diverged"] for row in found)
             if not found:
@@ -235,7 +243,7 @@ def explain(result: Result, rows: list[Row], seeds: int) -> None:
         f"{100 * text[0]:.1f} / {100 * text[1]:.1f} / {text[2]:.3f} with the text's 0.3; published are 97.5 / 93.5 / 0.093. "
         "The figures are those of the code: from 0.3 the units start almost linear, and 150 epochs are too few to catch up.",
     )
-    same = [cell(rows, "code", batch, lr) for batch, lr in PUBLISHED]
+    same = [cell(rows, "code", batch_size, lr) for batch_size, lr in PUBLISHED]
     medians = [float(np.median([row["train_loss"] for row in found])) for found in same if found]
     result.exhibits.explain(
         "Batch size against learning rate",
@@ -258,12 +266,12 @@ def pictures(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None
     ]  # fmt: skip
 
 
-def train_one(data: tuple[Split, Split], engine: str, batch: int, lr: float, epochs: int) -> tuple[Net, History]:
+def train_one(data: tuple[Split, Split], engine: str, batch_size: int, lr: float, epochs: int) -> tuple[Net, History]:
     """The net and the history of one run: seed 0, the code's initialisation."""
     rng = np.random.default_rng(0)
     net = make_circles_net("code", rng)
     history = quiet_fit(
-        net, data[0], loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine,
+        net, data[0], loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch_size, epochs=epochs, seed=rng, engine=engine,
         validation=data[1],
     )  # fmt: skip
     return net, history
@@ -274,11 +282,11 @@ def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: 
     from clearprop import plots
     from clearprop.plots import style
 
-    for axes, (batch, lr) in zip(figure.subplots(len(PUBLISHED), 2), PUBLISHED, strict=True):
-        _, history = train_one(data, engine, batch, lr, epochs)
+    for axes, (batch_size, lr) in zip(figure.subplots(len(PUBLISHED), 2), PUBLISHED, strict=True):
+        _, history = train_one(data, engine, batch_size, lr, epochs)
         for ax, metric in zip(axes, METRICS, strict=True):
             plots.learning_curves(history, ax, metric)
-            ax.text(0.98, 0.5, f"batch {batch}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
+            ax.text(0.98, 0.5, f"batch {batch_size}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
 
 
 def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
@@ -286,12 +294,12 @@ def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epoc
     from clearprop.plots import boundary_grid
 
     panels = []
-    for batch in BATCHES:
+    for batch_size in BATCHES:
         for lr in RATES:
-            net, history = train_one(data, engine, batch, lr, epochs)
+            net, history = train_one(data, engine, batch_size, lr, epochs)
             accuracy = "NaN" if history.nonfinite is not None else f"test {100 * history[-1]['val_accuracy']:.1f} %"
             predict = None if history.nonfinite is not None else net
-            panels.append((f"batch {batch}, lr {lr:g}: {accuracy}", predict))
+            panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", predict))
     boundary_grid(panels, data[1], figure, columns=len(RATES))
 
 
@@ -303,9 +311,9 @@ def draw_intervals(figure: Figure, rows: list[Row]) -> None:
     for ax, column in zip(axes, list(COLUMNS)[:3], strict=True):
         scale = 100 if "accuracy" in column else 1
         lines = []
-        for (batch, lr), figures in PUBLISHED.items():
+        for (batch_size, lr), figures in PUBLISHED.items():
             for init in SPREADS:
-                values = [scale * row[column] for row in cell(rows, init, batch, lr)]
+                values = [scale * row[column] for row in cell(rows, init, batch_size, lr)]
                 if column in figures and values:
-                    lines.append((f"{batch}, {lr:g}, {init}", figures[column], values))
+                    lines.append((f"{batch_size}, {lr:g}, {init}", figures[column], values))
         published_against_obtained(lines, ax, COLUMNS[column] + (", %" if scale == 100 else ""))

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 PUBLISHED = 0.91
 RUNS: dict[str, dict[str, Any]] = {
-    "C4, accumulated over 64": {"lr": 0.01, "batch": 64, "epochs": 15},
-    "C5, batch 64": {"lr": 0.02, "batch": 64, "epochs": 50},
-    "C5, batch 100": {"lr": 0.02, "batch": 100, "epochs": 50},
+    "C4, accumulated over 64": {"lr": 0.01, "batch_size": 64, "epochs": 15},
+    "C5, batch 64": {"lr": 0.02, "batch_size": 64, "epochs": 50},
+    "C5, batch 100": {"lr": 0.02, "batch_size": 100, "epochs": 50},
 }
 JUDGED = "C5, batch 64"
 EXAMPLES, QUICK_EXAMPLES = 12_800, 320  # trained one by one on the engine `sample`
@@ -72,7 +72,7 @@ class VuMnist(Recipe):
         for name, run in RUNS.items():
             epochs = 1 if conditions.quick else run["epochs"]
             conditions.say(f"{name}: lr {run['lr']:g}, {epochs} epochs on {result.engine}")
-            net, histories[name] = train_mnist(data, "N(0, 1)", run["lr"], run["batch"], epochs, result.engine)
+            net, histories[name] = train_mnist(data, "N(0, 1)", run["lr"], run["batch_size"], epochs, result.engine)
         report(result, histories, net)
 
 
@@ -83,18 +83,20 @@ def make_mnist_net(init: str, rng: np.random.Generator | int, dtype: FloatName =
 
 
 def train_mnist(
-    data: Dataset, init: str, lr: float, batch: int, epochs: int, engine: str, seed: int = 0
+    data: Dataset, init: str, lr: float, batch_size: int, epochs: int, engine: str, seed: int = 0
 ) -> tuple[Net, History]:
     """The net and the history of one run."""
     rng = np.random.default_rng(seed)
     net = make_mnist_net(init, rng)
-    history = fit(net, data, loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine)
+    history = fit(
+        net, data, loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch_size, epochs=epochs, seed=rng, engine=engine
+    )
     return net, history
 
 
-def mnist_trial(data: Dataset, seed: int, engine: str, init: str, lr: float, batch: int, epochs: int) -> dict[str, Any]:
+def mnist_trial(data: Dataset, seed: int, engine: str, init: str, lr: float, batch_size: int, epochs: int) -> dict[str, Any]:
     """The figures of the last epoch, NaN where the run diverged; a trial of a sweep."""
-    _, history = train_mnist(data, init, lr, batch, epochs, engine, seed)
+    _, history = train_mnist(data, init, lr, batch_size, epochs, engine, seed)
     columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
     lost = history.nonfinite is not None
     return {"diverged": lost, **{name: float("nan") if lost else float(history[-1][name]) for name in columns}}

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 RATES = [0.0001, 0.001, 0.003, 0.01, 0.03]
 STUDY_EPOCHS = 5
 SEEDS = 3
-FINAL: dict[str, Any] = {"lr": 0.03, "batch": 64, "epochs": 10}
+FINAL: dict[str, Any] = {"lr": 0.03, "batch_size": 64, "epochs": 10}
 PUBLISHED = 0.91
 BEST = "Xavier"
-FAILED: dict[str, Any] = {"lr": 0.03, "batch": 100}
+FAILED: dict[str, Any] = {"lr": 0.03, "batch_size": 100}
 FAILED_ACCURACY, FAILED_LOSSES = "0.1428", "2.31-2.36"
 
 
@@ -103,7 +103,7 @@ def spread_rows(rows: list[dict[str, Any]], column: str) -> list[list[Any]]:
 def initialisations(result: Result, data: Dataset, epochs: int, seeds: int) -> None:
     """Mean and spread over the seeds, for each initialiser of the weights."""
     result.conditions.say(f"{len(INITS)} initialisations x {seeds} seeds")
-    grid: dict[str, list[Any]] = {"init": list(INITS), "lr": [0.03], "batch": [64], "epochs": [epochs]}
+    grid: dict[str, list[Any]] = {"init": list(INITS), "lr": [0.03], "batch_size": [64], "epochs": [epochs]}
     rows = result.conditions.sweep(mnist_trial, grid, seeds, data, result.engine)
     table = spread_rows(rows, "init")
     columns = ["weights", "val. loss", "+-", "val. acc.", "+-"]
@@ -121,7 +121,7 @@ def initialisations(result: Result, data: Dataset, epochs: int, seeds: int) -> N
 def learning_rates(result: Result, data: Dataset, epochs: int, seeds: int) -> None:
     """Mean and spread over the seeds, for the five rates."""
     result.conditions.say(f"{len(RATES)} learning rates x {seeds} seeds")
-    grid: dict[str, list[Any]] = {"init": [BEST], "lr": RATES, "batch": [64], "epochs": [epochs]}
+    grid: dict[str, list[Any]] = {"init": [BEST], "lr": RATES, "batch_size": [64], "epochs": [epochs]}
     table = spread_rows(result.conditions.sweep(mnist_trial, grid, seeds, data, result.engine), "lr")
     columns = ["lr", "val. loss", "+-", "val. acc.", "+-"]
     result.exhibits.tables.append(Table(f"Learning rates after {epochs} epochs", columns, table, name="learning-rates"))
@@ -136,7 +136,7 @@ def final_run(result: Result, canonical: Dataset, epochs: int) -> None:
     nets = {}
     for init in (BEST, "N(0, 1)"):
         result.conditions.say(f"final run, {init}")
-        nets[init], history = train_mnist(canonical, init, FINAL["lr"], FINAL["batch"], epochs, result.engine)
+        nets[init], history = train_mnist(canonical, init, FINAL["lr"], FINAL["batch_size"], epochs, result.engine)
         value = history[-1]["val_accuracy"]
         what = f"final: lr 0.03, batch 64, {epochs} epochs, {init}: validation accuracy"
         if init == BEST:
@@ -167,7 +167,7 @@ def failed_run(result: Result, data: Dataset, raw: Dataset, epochs: int) -> None
         net = make_mnist_net(init, np.random.default_rng(0))
         stuck, norm = saturation(net, part.train)
         with quietly():  # the table shows which diverged
-            _, history = train_mnist(part, init, FAILED["lr"], FAILED["batch"], epochs, result.engine)
+            _, history = train_mnist(part, init, FAILED["lr"], FAILED["batch_size"], epochs, result.engine)
         start = history[0]["train_loss"] if len(history) else math.nan
         last = history[-1] if len(history) else {"train_loss": math.nan, "val_accuracy": math.nan}
         rows.append([name, stuck, norm, start, last["train_loss"], last["val_accuracy"]])

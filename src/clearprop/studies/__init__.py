@@ -1,4 +1,4 @@
-"""Studies: the questions that the practicals ask, each answered by a sweep and a paragraph computed from its rows.
+"""Studies: the questions of the practicals, each answered by a sweep and a paragraph computed from its rows.
 
 >>> import clearprop as cp
 >>> from clearprop.studies import learning_rates
@@ -8,9 +8,9 @@
 """
 
 from clearprop.studies.amounts import epochs, examples, train_against_validation
+from clearprop.studies.depth import depth_and_activation, two_linear_layers
 from clearprop.studies.rates import batch_and_rate, learning_rates
 from clearprop.studies.starts import initialisations, zero_starts
-from clearprop.studies.structure import depth_and_activation, two_linear_layers
 from clearprop.studies.study import Study
 
 STUDIES = {

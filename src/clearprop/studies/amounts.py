@@ -1,4 +1,4 @@
-"""Studies of amounts: how many epochs, how many examples, and how training and validation part."""
+"""Studies of amounts: number of epochs, number of examples, and training against validation loss."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
-    """How the losses in training and in validation part, epoch by epoch.
+    """Compare training and validation loss, epoch by epoch.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
         With validation examples.
     epochs : int
     seeds : int
-        Runs.
+        Number of runs.
     fixed : dict, optional
-        Settings of all runs, beside plain gradient descent.
+        Settings of all runs, in addition to plain gradient descent.
     **workers
         `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
 
@@ -64,14 +64,14 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
 
 
 def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
-    """Number of epochs after which further training no longer pays.
+    """Find the number of epochs after which training stops to help.
 
     Parameters
     ----------
     data, seeds, fixed, **workers
-        As for `train_against_validation`; without validation examples, the training loss is looked at.
+        As for `train_against_validation`; without validation examples, the training loss is used.
     epochs : int
-        The most that are tried.
+        Largest number of epochs.
     """
     split = "val" if "val" in data.splits else "train"
     metric = f"{split}_loss"
@@ -101,7 +101,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
 def examples(
     data: Dataset, amounts: Sequence[int] | None = None, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
-    """Gain from more training examples.
+    """Find the effect of the number of training examples.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def examples(
     metric, n = headline(data), len(data.train)
     if amounts is None:
         amounts = sorted(n // 2**k for k in range(8) if n // 2**k >= 10)
-    # The same number of steps for all, or the small sets would be short of training and not of examples.
+    # The same number of steps for all; otherwise the small sets would lack training and not examples.
     common = settings(fixed)
     steps = common.pop("steps", None) or max(1, round(common.pop("epochs", 30) * n / (common.get("batch_size") or n)))
     rows: list[Row] = []
@@ -129,7 +129,7 @@ def examples(
     half = lines[-2] if len(lines) > 1 else most
     text = (
         f"With {few['examples']} examples the {words(metric)} is {tell(few, metric)}; with all {most['examples']}, "
-        f"{tell(most, metric)}, after the same number of steps. What the few lack is told by the gap between the losses: "
+        f"{tell(most, metric)}, after the same number of steps. The gap between the losses shows the overfitting: "
         f"{gaps[few['examples']]:.3g} in training against {other[few['examples']]:.3g} outside with {few['examples']} "
         f"examples, {gaps[most['examples']]:.3g} against {other[most['examples']]:.3g} with {most['examples']}. The last "
         f"doubling, from {half['examples']}, brings {figure(abs(most['mean'] - half['mean']), metric)}, which is "
@@ -146,7 +146,7 @@ def examples(
 
 
 def _beside(store: Any, amount: int) -> Any:
-    """A file of its own for each amount, since the settings that go with it differ."""
+    """A separate file for each amount, since its other settings differ."""
     from pathlib import Path
 
     return None if store is None else Path(store).with_stem(f"{Path(store).stem}-{amount}")

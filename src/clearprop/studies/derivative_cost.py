@@ -1,6 +1,6 @@
-"""Cost of a gradient: forward differences, central differences and back-propagation on growing networks.
+"""The cost of a gradient: forward differences, central differences and back-propagation on growing networks.
 
-Changing one parameter and looking at the loss needs one evaluation of the net for each of its P parameters (two, for
+Changing one parameter and evaluating the loss needs one evaluation of the net for each of its P parameters (two, for
 central differences), and an evaluation costs about P multiplications itself: P^2 in all. Back-propagation gets the whole
 gradient from one forward and one backward pass, at a cost proportional to P. This study measures both.
 """
@@ -54,13 +54,13 @@ def measure_costs(
     Parameters
     ----------
     depths : sequence of int
-        Numbers of hidden layers. All have the same width, so that nothing but P changes.
+        Numbers of hidden layers. All layers have the same width, so that only P changes.
     engine : Engine or str
-        In "scalar" every multiplication takes the same time, so that the laws show at once; elsewhere, small networks are
-        all overhead.
+        On "scalar" every multiplication takes the same time, so that small networks already show the laws; on the others,
+        overhead dominates small networks.
     seed : int
     least : float
-        Seconds over which each method is repeated, to be timed well; the fastest repetition counts.
+        Seconds for which each method is repeated; the fastest repetition counts.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def _three_methods(engine: Engine, net: Net, loss: Loss, X: Array, y: Array, lea
 
 
 def _time(f: Callable[[], object], least: float) -> float:
-    """Seconds of the fastest of several calls, as many as fill `least` seconds."""
+    """Seconds of the fastest of as many calls as fill `least` seconds."""
     best, total = np.inf, 0.0
     while total <= least:
         began = perf_counter()

@@ -1,4 +1,4 @@
-"""Studies of the step: the learning rate, and the learning rate together with the batch size."""
+"""Studies of the step: the learning rate, alone and together with the batch size."""
 
 from __future__ import annotations
 
@@ -6,29 +6,28 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearprop.data import Dataset
+from clearprop.recipes import rdfia_circles, vu_studies
 from clearprop.studies.study import Row, Study, better, beyond_chance, headline, settings, tell, words
 from clearprop.sweeps import pivot, run_sweep, summarise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RATES = (0.0001, 0.001, 0.003, 0.01, 0.03)  # those of the Amsterdam practical
-BATCHES, GRID_RATES = (1, 10, 50, 100, 200), (0.01, 0.05, 0.1, 0.5, 1.0, 5.0)  # those of the Sorbonne practical
-
 
 def learning_rates(
-    data: Dataset, rates: Sequence[float] = RATES, seeds: int = 5, fixed: Row | None = None, **workers: Any
+    data: Dataset, rates: Sequence[float] = vu_studies.RATES, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
-    """The best learning rate, and the effect of smaller and larger ones.
+    """Find the best learning rate, and the effect of smaller and larger ones.
 
     Parameters
     ----------
     data : Dataset
     rates : sequence of float
+        By default, those of the Amsterdam practical.
     seeds : int
-        Trials of each.
+        Number of trials of each.
     fixed : dict, optional
-        Settings of all trials, beside plain gradient descent.
+        Settings of all trials, in addition to plain gradient descent.
     **workers
         `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
     """
@@ -43,7 +42,7 @@ def learning_rates(
     text = (
         f"Of the learning rates {', '.join(f'{rate:g}' for rate in rates)}, {best['lr']:g} is best: {words(metric)}"
         f" {tell(best, metric)}. The next, {second['lr']:g}, has {tell(second, metric)}, {beyond_chance(best, second)}."
-        f" With the smallest, {smallest['lr']:g}, the training loss is {tell(smallest, 'train_loss')} when the time is over."
+        f" With the smallest, {smallest['lr']:g}, the training loss is {tell(smallest, 'train_loss')} at the end."
         + (f" Runs diverge with {', '.join(lost)}." if lost else " No run diverges.")
         + _edge(best["lr"], rates)
     )
@@ -58,20 +57,20 @@ def learning_rates(
 
 def batch_and_rate(
     data: Dataset,
-    batches: Sequence[int | None] = BATCHES,
-    rates: Sequence[float] = GRID_RATES,
+    batches: Sequence[int | None] = rdfia_circles.BATCHES,
+    rates: Sequence[float] = rdfia_circles.RATES,
     seeds: int = 5,
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """How the best learning rate moves with the batch size, and what each costs.
+    """Find the best learning rate for each batch size, and the time of a run.
 
     Parameters
     ----------
     data, seeds, fixed, **workers
         As for `learning_rates`.
     batches : sequence of int or None
-        None for all examples at once.
+        None for all examples at once. By default, those of the Sorbonne practical, as are the rates.
     rates : sequence of float
     """
     metric = headline(data)
@@ -126,7 +125,7 @@ def _rises(tops: Sequence[Row]) -> bool:
 
 
 def _edge(best: float, rates: Sequence[float]) -> str:
-    """A warning, if the best value has nothing beyond it."""
+    """A warning if the best value is at the edge of those tried."""
     if len(rates) > 1 and best in (min(rates), max(rates)):
         side = "largest" if best == max(rates) else "smallest"
         return f" It is the {side} of those tried: a {'larger' if side == 'largest' else 'smaller'} one may be better still."

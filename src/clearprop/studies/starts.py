@@ -1,4 +1,4 @@
-"""Studies of the start: how the first weights are drawn, and what zeros do."""
+"""Studies of the start: initialisers of the weights, and the effect of zeros."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STARTS = {
     "random weights, random biases": ("xavier", "normal"),
 }
 """Initialisers of weights and of biases."""
-SAME = 1e-6  # units whose incoming weights differ by no more, in units of the largest, compute the same
+SAME = 1e-6  # relative to the largest weight; units whose incoming weights differ by less are the same
 
 
 def initialisations(
@@ -36,16 +36,16 @@ def initialisations(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """The best rule for the first weights, and the share of chance in a result.
+    """Find the best initialiser, and the spread over seeds.
 
     Parameters
     ----------
     data : Dataset
     inits : sequence of str, Initialiser or its configuration
     seeds : int
-        Trials of each.
+        Number of trials of each.
     fixed : dict, optional
-        Settings of all trials, beside plain gradient descent.
+        Settings of all trials, in addition to plain gradient descent.
     **workers
         `jobs`, `scheduler`, `store`, `seed`, `progress` of `run_sweep`.
     """
@@ -58,9 +58,9 @@ def initialisations(
     widest = max(lines, key=lambda line: float(line["std"]) if np.isfinite(line["std"]) else -1.0)
     text = (
         f"Over {seeds} seeds each, {best['init']} ends best, with {words(metric)} {tell(best, metric)}, and {worst['init']} "
-        f"worst, with {tell(worst, metric)}; the difference is {beyond_chance(best, worst)}. The luck of the draw is largest "
+        f"worst, with {tell(worst, metric)}; the difference is {beyond_chance(best, worst)}. The spread over seeds is largest "
         f"with {widest['init']}: from {figure(widest['min'], metric)} to {figure(widest['max'], metric)} for seeds alone, so "
-        "a single run says little about a rule."
+        "a single run says little about an initialiser."
     )
 
     def draw(ax: Axes | None) -> Axes:
@@ -68,18 +68,18 @@ def initialisations(
 
         return bands({"": lines}, "init", words(metric), percent=metric.endswith("accuracy"), ax=ax)
 
-    return Study("initialisations", "How are the first weights to be drawn?", metric, rows, lines, text, draw)
+    return Study("initialisations", "Which initialiser?", metric, rows, lines, text, draw)
 
 
 def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | None = None, **workers: Any) -> Study:
-    """Why zero weights fail, and zero biases do not.
+    """Explain why zero weights fail, and zero biases do not.
 
     Parameters
     ----------
     data, seeds, **workers
         As for `initialisations`.
     hidden : int
-        Units of the one hidden layer, with tanh.
+        Units of the only hidden layer, with tanh.
     fixed : dict, optional
         `lr`, `batch_size` and `epochs`, if they are to differ.
     """
@@ -95,7 +95,7 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
         f"units compute {units[none['start']]['mean']:.0f} function(s) between them, and the {words(metric)} is "
         f"{tell(none, metric)}. With tanh, h = 0 makes dV = h^T dy = 0 and V = 0 makes dh = dy V^T = 0, so only the last "
         f"biases ever move. Random biases alone break that: {units[broken['start']]['mean']:.0f} different units, "
-        f"{tell(broken, metric)}. Zero biases do no harm, since random weights tell the units apart already: "
+        f"{tell(broken, metric)}. Zero biases do no harm, since random weights already make the units differ: "
         f"{units[usual['start']]['mean']:.0f} units, {tell(usual, metric)}, against {tell(full, metric)} with random biases "
         f"as well; the difference is {beyond_chance(usual, full)}."
     )
@@ -112,7 +112,7 @@ def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | No
 
 
 def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, batch_size: int, epochs: int, **rest: Any) -> Row:
-    """Train a net with one hidden layer from such a start, and count its different hidden units."""
+    """Train a net with one hidden layer from one of `STARTS`, and count its different hidden units."""
     weights, biases = STARTS[start]
     net = Net(
         Linear(data.n_in, hidden, init=weights, bias_init=biases), Tanh(),
@@ -127,7 +127,7 @@ def start_trial(data: Dataset, seed: int, start: str, hidden: int, lr: float, ba
 
 
 def different_columns(matrix: Any) -> int:
-    """Number of columns of a matrix that differ from each other.
+    """Number of different columns of a matrix.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The study: a question, the rows that bear on it, and the verdict that follows from them."""
+"""The study: a question, the rows that answer it, and a verdict computed from them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from clearprop.data import Dataset
+from clearprop.data.dataset import SPLITS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = dict[str, Any]
-SPLITS = {"val": "validation", "train": "training"}
 PLAIN: Row = {"optimizer": "sgd", "schedule": "constant", "patience": None, "dropout": 0.0}
-"""Plain gradient descent, whose effects are not mended by anything clever."""
+"""Plain gradient descent, so that nothing compensates for the setting under study."""
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """A question, the figures that were measured, and the answer they give.
+    """A question, its measurements, and the verdict.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Study:
     verdict : str
         One paragraph; every figure in it is computed from the rows.
     draw : callable, optional
-        ax -> ax: the figure that shows it best.
+        ax -> ax: draws the figure of the study.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Study:
         return None if self.draw is None else self.draw(ax)
 
     def to_json(self) -> Row:
-        """JSON-able."""
+        """The study without its rows, as JSON-able values."""
         return {
             "name": self.name, "question": self.question, "metric": self.metric, "lines": self.lines, "verdict": self.verdict,
         }  # fmt: skip
@@ -65,12 +65,12 @@ def held_out(data: Dataset) -> str:
 
 
 def headline(data: Dataset) -> str:
-    """The figure by which settings are compared."""
+    """The metric by which settings are compared."""
     return f"{held_out(data)}_{'accuracy' if data.task == 'classification' else 'loss'}"
 
 
 def settings(fixed: Row | None, **standard: Any) -> Row:
-    """Plain gradient descent with these standards, changed by what is asked for."""
+    """Plain gradient descent with these settings, overridden by `fixed`."""
     return PLAIN | standard | (fixed or {})
 
 
@@ -100,7 +100,7 @@ def figure(value: float, metric: str) -> str:
 
 
 def tell(line: Row, metric: str) -> str:
-    """Mean and, over several seeds, spread."""
+    """The mean and, over several seeds, the spread, in words."""
     spread = f" ± {figure(line['std'], metric)}" if line["finite"] > 1 else ""
     lost = line["n"] - line["finite"]
     return (
@@ -128,7 +128,7 @@ def clear(one: Row, other: Row) -> bool:
 
 
 def beyond_chance(one: Row, other: Row) -> str:
-    """Whether a difference may be chance, in words."""
+    """The significance of a difference, in words."""
     if min(one["finite"], other["finite"]) < 2:
         return "one run each, so that nothing can be said about chance"
     if clear(one, other):

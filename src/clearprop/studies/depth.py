@@ -1,4 +1,4 @@
-"""Studies of the network: how deep, with which activation, and why layers without any are one layer."""
+"""Studies of depth: hidden layers and their activations, and linear layers in a row, which are one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def depth_and_activation(
     fixed: Row | None = None,
     **workers: Any,
 ) -> Study:
-    """The number of hidden layers that helps, for each activation.
+    """Find the best number of hidden layers for each activation.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def depth_and_activation(
         Numbers of hidden layers.
     activations : sequence of str
     units : int
-        Of each hidden layer.
+        Units of each hidden layer.
     seeds, fixed, **workers
         As for `learning_rates`.
     """
@@ -80,7 +80,7 @@ def depth_and_activation(
 
 
 def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
-    """Why two linear layers are one: (x W + b) V + c = x (W V) + (b V + c).
+    """Show that two linear layers are one: (x W + b) V + c = x (W V) + (b V + c).
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Ro
 def linear_trial(
     data: Dataset, seed: int, layers: int, hidden: int, lr: float, batch_size: int, epochs: int, **rest: Any
 ) -> Row:
-    """Train one or two linear layers; `apart` is how far the outputs are from those of the one layer that they make."""
+    """Train one or two linear layers; `apart` is the largest difference from the outputs of the one layer that they make."""
     sizes = [data.n_in, *[hidden] * (layers - 1), data.n_out]
     net = Net(*(Linear(n_in, n_out) for n_in, n_out in pairwise(sizes)), seed=seed, dtype="float64")
     loss = "cross_entropy" if data.task == "classification" else "mean_squared_error"
