@@ -56,7 +56,7 @@ def test_the_reference_trains_as_fit_does() -> None:
     ids=str,
 )
 def test_it_takes_the_settings_of_fit(settings: dict[str, Any]) -> None:
-    data = cp.data.Dataset("two", cp.data.Split(X, Y), None, cp.data.Split(X, Y), "classification")
+    data = cp.data.Dataset("two", {"train": cp.data.Split(X, Y), "test": cp.data.Split(X[:7], Y[:7])})
     net = cp.mlp([2, 5, 2], hidden="tanh", dtype="float64")
     row = cp.ladder.climb(net, data, epochs=2, engines=["batch"], **settings)[0]
     cp.fit(net, data, epochs=2, engine="batch", **settings)

@@ -74,7 +74,7 @@ def test_a_step_of_it_is_explained() -> None:
 
 
 def test_it_is_saved_and_loaded(tmp_path: Path) -> None:
-    data = cp.data.Dataset("two", cp.data.Split(X, Y), None, None, "classification", classes=[0, 1])
+    data = cp.data.Dataset("two", {"train": cp.data.Split(X, Y)}, classes=[0, 1])
     net = make_net()
     cp.fit(net, data, loss=cp.CrossEntropy(), epochs=2, engine="batch")
     cp.Model.of(net, cp.CrossEntropy(), data).save(tmp_path / "model.safetensors")

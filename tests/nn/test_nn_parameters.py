@@ -252,3 +252,12 @@ def test_words_that_are_one_of_a_few_are_literals():
     assert get_type_hints(cp.He.__init__)["distribution"] == Literal["uniform", "normal"]
     for function in (cp.Net.__init__, cp.mlp):
         assert Literal["float32", "float64"] in get_args(get_type_hints(function)["dtype"])
+
+
+def test_a_layer_that_holds_no_weights_says_so_instead_of_giving_nan():
+    layer, x = cp.Linear(2, 3), np.ones((1, 2))
+    with pytest.raises(cp.ClearpropError, match=r"Linear\(2, 3\) holds no W yet: call its initialise\(seed\), assign to W"):
+        layer(x)
+    layer.W = np.ones((2, 3))
+    np.testing.assert_array_equal(layer(x), [[2, 2, 2]])
+    assert np.isfinite(cp.Linear(2, 3).initialise(0)(x)).all()

@@ -120,6 +120,12 @@ RATES = {
 }
 
 
+@pytest.mark.parametrize("name", ["inverse_time_decay", "InverseTimeDecay", "time-decay", "time"])
+def test_names_of_the_decay_with_time(name):
+    assert cp.optim.SCHEDULES.find(name) is cp.InverseTimeDecay
+    assert "inverse_time_decay" in list(cp.optim.SCHEDULES)
+
+
 @pytest.mark.parametrize(("schedule", "rates"), RATES.values(), ids=RATES)
 def test_schedules(schedule, rates):
     np.testing.assert_allclose([schedule(step) for step in rates], list(rates.values()), rtol=1e-14, atol=1e-16)

@@ -14,7 +14,6 @@ from rich.text import Text
 FAILED = 1  # exit status after a non-finite loss, a finding of the doctor, or a claim that does not hold
 USAGE = 2  # exit status of a mistake that the user can mend
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def screen(error: bool = False) -> Console:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.configuration import parse_options
-from clearprop.cli.console import SPLITS, empty_table, plain, print_json, screen
+from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.data.dataset import SPLITS
 
 if TYPE_CHECKING:
     from rich.table import Table

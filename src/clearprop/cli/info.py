@@ -56,7 +56,7 @@ def described(model: Model) -> list[tuple[str, str]]:
     shape = f" (images of {model.image_shape[0]} x {model.image_shape[1]})" if model.image_shape else ""
     names = "" if shape else f": {some(list(model.features))}"
     lines.append(("inputs", f"{len(model.features)}{shape}{names}"))
-    lines.append(("scaling", scaling(model)))
+    lines.append(("scaling", "unknown" if model.encoder is None else model.encoder.scaling_in_words()))
     lines.append(("loss", repr(model.loss)))
     return lines
 
@@ -71,21 +71,3 @@ def some(names: list[str]) -> str:
     """
     more = f" ({len(names) - SHOWN} more)..." if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more
-
-
-def scaling(model: Model) -> str:
-    """The scaling of raw inputs, in words."""
-    if model.encoder is None:
-        return "unknown"
-    columns = model.encoder.columns
-    if columns:
-        texts = sum(column.scaling is None for column in columns)
-        return f"numeric columns scaled: {len(columns) - texts}; categorical columns one-hot encoded: {texts}"
-    from clearprop.data.scaling import Scaling
-
-    inputs = model.encoder.inputs
-    if inputs == Scaling() or not isinstance(inputs, Scaling):
-        return "none"
-    if len(inputs.shift) == 1:
-        return f"(x - {inputs.shift[0]:g}) / {inputs.spread[0]:g}"
-    return "each input shifted and divided by constants from the training set"

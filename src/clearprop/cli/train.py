@@ -13,7 +13,6 @@ from clearprop.cli import options as o
 from clearprop.cli.console import (
     FAILED,
     INTERRUPTED,
-    SPLITS,
     counted,
     duration,
     empty_table,
@@ -23,6 +22,7 @@ from clearprop.cli.console import (
     print_json,
     screen,
 )
+from clearprop.data.dataset import SPLITS
 
 if TYPE_CHECKING:
     from clearprop.cli.progress import Progress

@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop.arrays import Array, describe
 from clearprop.data.raw import Label, Task
-from clearprop.data.scaling import Scaling, moments
+from clearprop.data.scaling import moments
 from clearprop.errors import DataError, OptionError, ShapeError
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def profile(dataset: Dataset) -> dict[str, Any]:
         "image_shape": list(dataset.image_shape) if dataset.image_shape else None,
         "splits": {name: _split_row(dataset, split) for name, split in dataset.splits.items()},
         "features": {"count": dataset.n_in, **_ranges(dataset.train.X)},
-        "scaling": _scaling_in_words(dataset),
+        "scaling": "none" if encoder is None else encoder.scaling_in_words(),
         "columns": [column.to_json() for column in encoder.columns] if encoder else [],
     }
 
@@ -212,18 +212,3 @@ def _ranges(X: Array) -> dict[str, float]:
     # Columns are of equal length: the variance over everything is the mean variance plus the variance of the means.
     spread = float(np.sqrt((std**2 + (mean - total) ** 2).mean()))
     return {"min": float(low.min()), "max": float(high.max()), "mean": total, "std": spread}
-
-
-def _scaling_in_words(dataset: Dataset) -> str:
-    encoder = dataset.encoder
-    if encoder is None:
-        return "none"
-    if not isinstance(encoder.inputs, Scaling):
-        numeric = [column for column in encoder.inputs if column.scaling]
-        scaled = "scaled" if any(column.scaling != Scaling() for column in numeric) else "unscaled"
-        return f"{len(numeric)} numeric columns {scaled}, {len(encoder.inputs) - len(numeric)} categorical one-hot"
-    if encoder.inputs == Scaling():
-        return "none"
-    if len(encoder.inputs.shift) == 1:
-        return f"(x - {encoder.inputs.shift[0]:g}) / {encoder.inputs.spread[0]:g}"
-    return "each column shifted and divided by figures of the training split"

@@ -69,6 +69,24 @@ class Encoder:
         """The columns of the table; none for arrays."""
         return () if isinstance(self.inputs, Scaling) else self.inputs
 
+    def scaling_in_words(self) -> str:
+        """The scaling of raw values, for people.
+
+        Examples
+        --------
+        >>> Encoder(("x1",), Scaling((1.0,), (2.0,))).scaling_in_words()
+        '(x - 1) / 2'
+        """
+        if not isinstance(self.inputs, Scaling):
+            numeric = [column for column in self.inputs if column.scaling]
+            scaled = "scaled" if any(column.scaling != Scaling() for column in numeric) else "unscaled"
+            return f"{len(numeric)} numeric columns {scaled}, {len(self.inputs) - len(numeric)} categorical one-hot"
+        if self.inputs == Scaling():
+            return "none"
+        if len(self.inputs.shift) == 1:
+            return f"(x - {self.inputs.shift[0]:g}) / {self.inputs.spread[0]:g}"
+        return "each column shifted and divided by constants from the training split"
+
     def encode(self, raw: Array | pd.DataFrame, dtype: Dtype = "float32") -> Array:
         """X (N, n_x) from a table's frame, or from an array (N, n_x).
 

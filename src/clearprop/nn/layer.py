@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clearprop.arrays import Array, describe, overwrite
-from clearprop.errors import ShapeError
+from clearprop.errors import OptionError, ShapeError
 from clearprop.registry import Configured
 
 L = TypeVar("L", bound="Layer")
@@ -143,7 +143,19 @@ class Layer(Configured, ABC):
         return self
 
     def __call__(self, x: Array) -> Array:
-        """The value of the layer alone, as after training."""
+        """The value of the layer alone, as after training.
+
+        Raises
+        ------
+        OptionError
+            If the layer does not hold all its parameters yet.
+        """
+        missing = self.undrawn()
+        if missing:
+            raise OptionError(
+                f"{self!r} holds no {' and no '.join(missing)} yet: call its initialise(seed), assign to {missing[0]}, or put it"
+                " into a Net."
+            )
         return self.forward(x)[0]
 
     def parameters(self) -> dict[str, Array]:

@@ -27,7 +27,7 @@ class Schedule(Configured, ABC):
 
 
 class Constant(Schedule):
-    """The same learning rate at every step."""
+    """lr, the same at every step."""
 
     def __init__(self, lr: float = 0.1) -> None:
         self.lr = rate("lr", lr)

@@ -49,7 +49,7 @@ NUMBER_LOSS = (*CLASS_LOSS, "f", "df", "check", "admissible")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
-    Linear: ("forward", "backward", "check_input"),
+    Linear: ("forward", "backward", "check_input", "__setattr__"),
     **dict.fromkeys((Sigmoid, Tanh, ReLU), ACTIVATION),
     Softmax: ("forward", "backward"),
     CrossEntropy: CLASS_LOSS,
