@@ -153,8 +153,8 @@ class Layer(Configured, ABC):
         missing = self.undrawn()
         if missing:
             raise OptionError(
-                f"{self!r} holds no {' and no '.join(missing)} yet: call its initialise(seed), assign to {missing[0]}, or put it"
-                " into a Net."
+                f"{self!r} holds no {' and no '.join(missing)} yet: call its initialise(seed), assign to {missing[0]}, or put"
+                " it into a Net."
             )
         return self.forward(x)[0]
 
