@@ -10,7 +10,7 @@ Every derivative of a small neural network in the open, checked against the numb
 True
 """
 
-from clearprop import data, ladder, metrics, nn, optim, plots
+from clearprop import data, descent, ladder, metrics, nn, optim, plots, recipes, sweeps
 from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
@@ -109,6 +109,7 @@ __all__ = [
     "check_layer",
     "check_step",
     "data",
+    "descent",
     "diagnose",
     "diagnose_torch",
     "evaluate",
@@ -120,4 +121,6 @@ __all__ = [
     "nn",
     "optim",
     "plots",
+    "recipes",
+    "sweeps",
 ]

@@ -1,4 +1,4 @@
-"""Metrics, all of them scikit-learn's, of predictions in the form that clearprop gives them."""
+"""Metrics of predictions, computed by scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clearprop.errors import ShapeError
 
 
 def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[str, Any]:
-    """Accuracy; precision, recall and F1, each the mean over the classes; and the confusion matrix.
+    """Accuracy; precision, recall and F1, each averaged over the classes; and the confusion matrix.
 
     Parameters
     ----------
@@ -22,13 +22,13 @@ def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[s
     Returns
     -------
     dict
-        JSON-able: `accuracy`, `precision`, `recall`, `f1`, and `confusion`, whose row is the true class and whose column is
-        the predicted one. A class that was never predicted has precision 0.
+        JSON-able: `accuracy`, `precision`, `recall`, `f1`, and `confusion`, with a row for each true class and a column for
+        each predicted one. A class that was never predicted has precision 0.
 
     Raises
     ------
     ShapeError
-        If y and predicted are not of one length.
+        If y and predicted differ in length.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def regression_metrics(y: Array, predicted: Array) -> dict[str, float]:
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
     if y.shape != predicted.shape:
-        raise ShapeError(f"y is {describe(y)}, but the predictions are {describe(predicted)}; they must have one shape.")
+        raise ShapeError(f"y is {describe(y)}, but the predictions are {describe(predicted)}; they must have the same shape.")
     r2 = float(r2_score(y, predicted)) if len(y) > 1 else float("nan")
     rmse, mae = root_mean_squared_error(y, predicted), mean_absolute_error(y, predicted)
     return {"r2": r2, "rmse": float(rmse), "mae": float(mae)}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import clearprop as cp
 from clearprop.errors import ClearpropError, UnknownNameError
 from clearprop.recipes import RECIPES, Conditions, Recipe
 from clearprop.recipes.recipe import Recipe as Base
@@ -41,6 +42,12 @@ def test_without_its_data_it_says_which_file_to_put_where(recipe, tmp_path, monk
         recipe().run(Conditions(data_dir=tmp_path))
     assert "--data-dir" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_studies_are_reached_from_the_package():
+    assert cp.recipes.RECIPES is RECIPES
+    assert cp.sweeps.run_sweep.__name__ == "run_sweep"
+    assert cp.descent.descend("bowl", steps=1).minimum is None
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import struct
-import zipfile
 import zlib
 from math import prod
 from pathlib import Path
@@ -34,6 +33,8 @@ def read_npz(path: Path) -> Raw:
     DataError
         If the file is damaged, holds objects, or lacks the arrays.
     """
+    from zipfile import BadZipFile
+
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -46,7 +47,7 @@ def read_npz(path: Path) -> Raw:
         raise DataError(
             f"{path} holds pickled objects or is no .npz file ({error}); save plain arrays of numbers or texts."
         ) from error
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is not a readable .npz file ({error}); save it again with numpy.savez.") from error
 
 
@@ -78,9 +79,9 @@ def arrays_by_name(name: str, arrays: dict[str, Any], keys: list[str]) -> Raw:
     if "xtrain" not in roles:
         raise DataError(f"{name} holds the arrays {', '.join(keys) or '(none)'}, but clearprop looks for {EXPECTED}.")
     parts = [part for part in ("train", "val", "test") if "x" + part in roles]
-    lost = [part for part in parts if "y" + part not in roles]
-    if lost:
-        raise DataError(f"{name} holds X but no y for {', '.join(lost)} (it has {', '.join(keys)}); give {EXPECTED}.")
+    missing = [part for part in parts if "y" + part not in roles]
+    if missing:
+        raise DataError(f"{name} holds X but no y for {', '.join(missing)} (it has {', '.join(keys)}); give {EXPECTED}.")
     return raw_arrays(name, {part: (roles["x" + part], roles["y" + part]) for part in parts})
 
 

@@ -111,13 +111,13 @@ def settle(surface: Surface, starts: Array, optimizer: Optimizer | str | float, 
 
 def which_minimum(surface: Surface, points: Array) -> Array:
     """For each point (K, 2), the number of the minimum that it is close to, `WANDERING`, or `DIVERGED`."""
-    lost = ~(np.abs(points) < 1e6).all(axis=1)
+    diverged = ~(np.abs(points) < 1e6).all(axis=1)
     if not surface.minima:
-        return np.where(lost, DIVERGED, WANDERING)
+        return np.where(diverged, DIVERGED, WANDERING)
     with np.errstate(all="ignore"):
         distances = np.linalg.norm(points[:, np.newaxis] - np.array(surface.minima), axis=2)  # (K, minima)
         near = np.where(distances.min(axis=1, initial=np.inf) <= NEAR, distances.argmin(axis=1), WANDERING)
-    return np.where(lost, DIVERGED, near)
+    return np.where(diverged, DIVERGED, near)
 
 
 def map_basins(

@@ -88,9 +88,9 @@ def _draw_band(
     ax.fill_between(at, low, high, color=colour, alpha=0.16, linewidth=0, zorder=1)
     marker = "o" if len(at) <= 40 else None
     ax.plot(at, mean, color=colour, linewidth=style.LINE, marker=marker, markersize=style.MARKER, label=name, zorder=3)
-    lost = ~np.isfinite(mean)
-    if lost.any():
-        for value in at[lost]:
+    diverged = ~np.isfinite(mean)
+    if diverged.any():
+        for value in at[diverged]:
             ax.axvline(value, color=style.SHADE, linewidth=6, zorder=0)
         ax.plot([], [], color=style.SHADE, linewidth=6, label="every run diverges")
 

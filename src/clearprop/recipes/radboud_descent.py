@@ -67,11 +67,11 @@ def answer(result: Result, paths: list[Path]) -> None:
     limits = [2 / surface.curvature(minimum)[1] for minimum in surface.minima]
     settled = {step: path.minimum for step, path in ends.items() if path.stopped is None}
     groups = {number: [step for step, found in settled.items() if found == number] for number in (0, 1, 2)}
-    lost = [step for step in ends if settled.get(step) is None]
+    unsettled = [step for step in ends if settled.get(step) is None]
     rows = [
         [MINIMA[number][0], MINIMA[number][1], limits[number], len(steps), spans(steps)] for number, steps in groups.items()
     ]
-    rows.append(["none: no rest after 400 steps", "", None, len(lost), spans(lost)])
+    rows.append(["none: no rest after 400 steps", "", None, len(unsettled), spans(unsettled)])
     columns = ["f of the minimum", "at", "stable below step", "of the steps tried", "which"]
     title = f"Fixed steps {FIXED[0]:g} to {FIXED[-1]:g} from (3, 2): the minimum reached after {LONG} steps"
     result.exhibits.tables.append(Table(title, columns, rows, name="fixed-steps"))

@@ -216,10 +216,10 @@ def grid_table(rows: list[Row], init: str, column: str) -> Table:
         for lr in RATES:
             found = cell(rows, init, batch_size, lr)
             values = [row[column] for row in found]
-            lost = sum(row["diverged"] for row in found)
+            diverged = sum(row["diverged"] for row in found)
             if not found:
                 line.append(None)
-            elif 2 * lost > len(found):
+            elif 2 * diverged > len(found):
                 line.append("NaN")
             else:
                 line.append(float(np.nanmedian(values)) * (100 if "accuracy" in column else 1))

@@ -98,8 +98,8 @@ def mnist_trial(data: Dataset, seed: int, engine: str, init: str, lr: float, bat
     """The figures of the last epoch, NaN where the run diverged; a trial of a sweep."""
     _, history = train_mnist(data, init, lr, batch_size, epochs, engine, seed)
     columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-    lost = history.nonfinite is not None
-    return {"diverged": lost, **{name: float("nan") if lost else float(history[-1][name]) for name in columns}}
+    diverged = history.nonfinite is not None
+    return {"diverged": diverged, **{name: float("nan") if diverged else float(history[-1][name]) for name in columns}}
 
 
 def first_examples(data: Dataset, n: int, n_val: int) -> Dataset:

@@ -36,14 +36,14 @@ def learning_rates(
     lines = summarise(rows, metric)
     ranked = better(lines, metric)
     best, second = ranked[0], ranked[min(1, len(ranked) - 1)]
-    lost = [f"{line['lr']:g}" for line in lines if line["finite"] < line["n"]]
+    diverged = [f"{line['lr']:g}" for line in lines if line["finite"] < line["n"]]
     train = summarise(rows, "train_loss")
     smallest = min(train, key=lambda line: float(line["lr"]))
     text = (
         f"Of the learning rates {', '.join(f'{rate:g}' for rate in rates)}, {best['lr']:g} is best: {words(metric)}"
         f" {tell(best, metric)}. The next, {second['lr']:g}, has {tell(second, metric)}, {beyond_chance(best, second)}."
         f" With the smallest, {smallest['lr']:g}, the training loss is {tell(smallest, 'train_loss')} at the end."
-        + (f" Runs diverge with {', '.join(lost)}." if lost else " No run diverges.")
+        + (f" Runs diverge with {', '.join(diverged)}." if diverged else " No run diverges.")
         + _edge(best["lr"], rates)
     )
 
@@ -106,11 +106,12 @@ def batch_and_rate(
 
 
 def _divergence(lines: Sequence[Row]) -> str:
-    lost = [line for line in lines if line["finite"] < line["n"]]
-    if not lost:
+    diverged = [line for line in lines if line["finite"] < line["n"]]
+    if not diverged:
         return "No run diverges to NaN."
     cases = (
-        f"batch {_size(line['batch_size'])} at lr {line['lr']:g} ({line['n'] - line['finite']} of {line['n']})" for line in lost
+        f"batch {_size(line['batch_size'])} at lr {line['lr']:g} ({line['n'] - line['finite']} of {line['n']})"
+        for line in diverged
     )
     return f"Runs diverge with {', '.join(cases)}."
 

@@ -102,9 +102,11 @@ def figure(value: float, metric: str) -> str:
 def tell(line: Row, metric: str) -> str:
     """The mean and, over several seeds, the spread, in words."""
     spread = f" ± {figure(line['std'], metric)}" if line["finite"] > 1 else ""
-    lost = line["n"] - line["finite"]
+    diverged = line["n"] - line["finite"]
     return (
-        figure(line["mean"], metric) + spread + (f" ({lost} of {line['n']} runs diverged)" if lost and line["finite"] else "")
+        figure(line["mean"], metric)
+        + spread
+        + (f" ({diverged} of {line['n']} runs diverged)" if diverged and line["finite"] else "")
     )
 
 
