@@ -58,7 +58,7 @@ class Configured:
 
 def _stands_for(name: object, value: object) -> bool:
     """Whether `name` is short for `value`, as "xavier" is for `Xavier()`."""
-    return isinstance(name, str) and isinstance(value, Configured) and _key(repr(value)) == _key(f"{name}()")
+    return isinstance(name, str) and isinstance(value, Configured) and name_key(repr(value)) == name_key(f"{name}()")
 
 
 def _plain(value: Any) -> Any:
@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _key(name: str) -> str:
+def name_key(name: str) -> str:
     """The form in which names are compared: "CrossEntropy", "cross_entropy" and "cross-entropy" are one."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
@@ -118,9 +118,9 @@ class Registry(Generic[T]):
         self.kind, self.base, self.within = kind, base, within
         self.entries = dict(entries)
         self.aliases = dict(aliases or {})
-        self._classes = {_key(name): entry for name, entry in self.entries.items()}
-        self._classes |= {_key(entry.__name__): entry for entry in self.entries.values()}
-        self._classes |= {_key(alias): self.entries[name] for alias, name in self.aliases.items()}
+        self._classes = {name_key(name): entry for name, entry in self.entries.items()}
+        self._classes |= {name_key(entry.__name__): entry for entry in self.entries.values()}
+        self._classes |= {name_key(alias): self.entries[name] for alias, name in self.aliases.items()}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -163,7 +163,7 @@ class Registry(Generic[T]):
             )
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
         for taken in (entry.__name__, name):
-            other = self._classes.get(_key(taken))
+            other = self._known(taken)
             if other is not None and (other.__module__, other.__qualname__) != (entry.__module__, entry.__qualname__):
                 raise OptionError(
                     f"The {self.kind} {taken!r} is already {other.__module__}.{other.__qualname__};"
@@ -173,7 +173,7 @@ class Registry(Generic[T]):
             self.within.register(entry, name)
         found: Any = entry  # of this registry's kind, as was just checked
         self.entries[name] = found
-        self._classes |= {_key(name): found, _key(entry.__name__): found}
+        self._classes |= {name_key(name): found, name_key(entry.__name__): found}
         return found
 
     def find(self, name: str) -> type[T]:
@@ -184,10 +184,13 @@ class Registry(Generic[T]):
         UnknownNameError
             If there is none; the message lists the known names and suggests the nearest.
         """
-        found = self._classes.get(_key(str(name)))
+        found = self._known(str(name))
         if found is None:
-            raise UnknownNameError(unknown_name(self.kind, name, list(self.entries), list(self.aliases)))
+            raise UnknownNameError(unknown_name(self.kind, name, list(self), list(self.aliases)))
         return found
+
+    def _known(self, name: str) -> type[T] | None:
+        return self._classes.get(name_key(name))
 
     def make(self, given: str | dict[str, Any] | T) -> T:
         """An object from its name, from its `config()`, or the object itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -115,3 +116,14 @@ def test_files_that_are_no_net(tmp_path: Path) -> None:
     (tmp_path / "net").write_bytes(whole[:-4])
     with pytest.raises(ModelFileError, match="damaged"):
         cp.Net.load(tmp_path / "net")
+
+
+def test_to_json_gives_a_dictionary_everywhere() -> None:
+    package = Path(cp.__file__).parent
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name == "to_json":
+                found[str(path.relative_to(package))] = ast.unparse(node.returns or ast.Constant(None))
+    assert len(found) > 8
+    assert {where: what for where, what in found.items() if not what.startswith(("dict[str, ", "Row"))} == {}

@@ -7,7 +7,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.gradcheck import Step
-from clearprop.gradcheck.faults import catalogue, record
+from clearprop.gradcheck.faults import catalogue, name_faults, record
 from clearprop.gradcheck.faults.matching import Claim
 from support.faults_specimens import random_step, right_gradients
 
@@ -85,3 +85,15 @@ def test_labels_are_numbered_by_linear_layer(depth: int) -> None:
     step = Step(cp.Net(*layers, dtype="float64"), cp.nn.MeanSquaredError(), np.ones((3, 2)), np.ones((3, 2)))
     labels = [node.label for node in record(step).nodes]
     assert labels == [f"{kind}{k}" for k in range(1, depth + 1) for kind in ("linear", "tanh")]
+
+
+def test_a_linear_layer_without_bias_has_no_bias_gradient() -> None:
+    rng = np.random.default_rng(0)
+    net = cp.Net(cp.Linear(3, 4, bias=False), cp.Tanh(), cp.Linear(4, 2), dtype="float64")
+    step = Step(net, cp.CrossEntropy(), rng.normal(size=(5, 3)), rng.integers(2, size=5))
+    right = record(step)
+    assert set(right.gradients) == {"W1", "W2", "b2", "dX"}
+    omitted = next(kind for kind in catalogue() if kind.slug == "derivative-omitted")
+    wrong = record(step, (omitted(("tanh1",)),)).gradients
+    assert [suspect.fault for suspect in name_faults(step, wrong)] == ["derivative-omitted"]
+    assert name_faults(step, right.gradients) == []

@@ -256,7 +256,7 @@ def test_words_that_are_one_of_a_few_are_literals():
 
 def test_a_layer_that_holds_no_weights_says_so_instead_of_giving_nan():
     layer, x = cp.Linear(2, 3), np.ones((1, 2))
-    with pytest.raises(cp.ClearpropError, match=r"Linear\(2, 3\) holds no W yet: call its initialise\(seed\), assign to W"):
+    with pytest.raises(cp.ClearpropError, match=r"Linear\(2, 3\) holds no W yet: call initialise\(seed\), assign to W"):
         layer(x)
     layer.W = np.ones((2, 3))
     np.testing.assert_array_equal(layer(x), [[2, 2, 2]])

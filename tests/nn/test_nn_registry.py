@@ -11,7 +11,7 @@ from clearprop.registry import Registry
 
 @pytest.fixture(autouse=True)
 def registries_put_back(monkeypatch):
-    for registry in (ACTIVATIONS, LAYERS, LOSSES, INITIALISERS):
+    for registry in (ACTIVATIONS, LAYERS, LOSSES, INITIALISERS, cp.ENGINES):
         monkeypatch.setattr(registry, "entries", dict(registry.entries))
         monkeypatch.setattr(registry, "_classes", dict(registry._classes))
 
@@ -82,6 +82,17 @@ def test_a_loss_and_an_initialiser_of_ones_own(tmp_path):
     model = cp.Model.load(tmp_path / "m")
     assert type(model.loss) is Shifted
     assert type(model.net[0].init) is Ones
+
+
+def test_an_engine_of_ones_own():
+    @cp.ENGINES.register
+    class Slow(type(cp.ENGINES.make("batch"))):
+        pass
+
+    assert type(cp.ENGINES.make("slow")) is Slow
+    assert list(cp.ENGINES)[-1] == "slow"
+    with pytest.raises(OptionError, match=r"The engine 'scalar' is already clearprop\.engines\.scalar\.Scalar"):
+        cp.ENGINES.register(Slow, "scalar")
 
 
 def test_registering_again_replaces():

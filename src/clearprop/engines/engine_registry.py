@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from importlib import import_module
 
 from clearprop.engines.engine import Engine
-from clearprop.errors import MissingExtraError, UnknownNameError
+from clearprop.errors import MissingExtraError
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
-from clearprop.registry import Registry, unknown_name
+from clearprop.registry import Registry, name_key
 
 
 class EngineRegistry(Registry[Engine]):
@@ -34,25 +34,16 @@ class EngineRegistry(Registry[Engine]):
         self.places = dict(places)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.places)
+        return iter([*self.places, *self.entries])
 
-    def find(self, name: str) -> type[Engine]:
-        """The class called `name`, whatever its case, hyphens and underscores.
-
-        Raises
-        ------
-        UnknownNameError
-            If there is none; the message lists the known names and suggests the nearest.
-        MissingExtraError
-            If the engine needs a package that is not installed.
-        """
-        wanted = "".join(letter for letter in str(name).lower() if letter not in "_- ")
+    def _known(self, name: str) -> type[Engine] | None:
+        # Imports the engine; raises a MissingExtraError if it needs a package that is not installed.
         for known, place in self.places.items():
-            if wanted == known.replace("_", ""):
+            if name_key(name) == name_key(known):
                 module, _, class_name = place.partition(":")
                 found: type[Engine] = getattr(import_module(module), class_name)
                 return found
-        raise UnknownNameError(unknown_name(self.kind, name, list(self)))
+        return super()._known(name)
 
     def able(self, net: Net, loss: Loss, optimizer: Optimizer) -> list[str]:
         """Names of the engines that are installed and can train this combination.

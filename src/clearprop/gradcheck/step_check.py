@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from clearprop.gradcheck.numeric.trees import flatten, to_array
 from clearprop.gradcheck.report import GradientReport, TensorResult
 from clearprop.gradcheck.suspects import find_suspects
 from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
+from clearprop.nn.loss import REDUCTIONS, Reduction
 from clearprop.registry import choose
 
 PREFIX = re.compile(r"^(dL_d|dl_d|dL/d|dl/d|grad_|g_|d_|grad|d|g)(?=.)")
@@ -35,7 +36,7 @@ def check_step(
     activation: str | Sequence[str] = ("sigmoid", "tanh", "relu"),
     loss: str | Loss = "cross_entropy",
     output: str | None = None,
-    reduction: Literal["mean", "sum"] | None = None,
+    reduction: Reduction | None = None,
     l2: float = 0.0,
     method: Method = "auto",
     tolerance: float = TOLERANCE,
@@ -132,13 +133,13 @@ def _best(
     activation: str | Sequence[str],
     loss: str | Loss,
     output: str | None,
-    reduction: Literal["mean", "sum"] | None,
+    reduction: Reduction | None,
     l2: float,
 ) -> tuple[NetObjective, Layout, list[str]]:
     """The layout under which most gradients are right or nearly so, with its objective and a description."""
     activations = [activation] if isinstance(activation, str) else list(activation)
     made, outputs = _loss_and_outputs(loss, output, activations)
-    reductions = [choose("reduction", reduction, ("mean", "sum"))] if reduction else ["mean", "sum"]
+    reductions = [choose("reduction", reduction, REDUCTIONS)] if reduction else list(REDUCTIONS)
     best: tuple[tuple[float, float], NetObjective, Layout, list[str]] | None = None
     for layout in layouts(X, parameters, activations, outputs):
         n_out = layout.net.forward(layout.X)[0].shape[1]

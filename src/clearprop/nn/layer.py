@@ -127,7 +127,8 @@ class Layer(Configured, ABC):
 
     def undrawn(self) -> list[str]:
         """Names of the parameters that the layer does not hold yet: those whose arrays are NaN throughout."""
-        return [name for name, array in self.parameters().items() if array.size and np.isnan(array).all()]
+        arrays = {name: array for name, array in self.parameters().items() if array.size and np.isnan(array.flat[0])}
+        return [name for name, array in arrays.items() if np.isnan(array).all()]
 
     def complete(self: L, rng: np.random.Generator | int) -> L:
         """Draw the parameters that the layer does not hold yet, and return the layer itself.
@@ -153,8 +154,8 @@ class Layer(Configured, ABC):
         missing = self.undrawn()
         if missing:
             raise OptionError(
-                f"{self!r} holds no {' and no '.join(missing)} yet: call its initialise(seed), assign to {missing[0]}, or put"
-                " it into a Net."
+                f"{self!r} holds no {' and no '.join(missing)} yet: call initialise(seed), assign to {missing[0]}, or put it"
+                " into a Net."
             )
         return self.forward(x)[0]
 

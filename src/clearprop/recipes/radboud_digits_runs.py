@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.nn import BinaryCrossEntropy, He, Initialiser, Layer, Linear, Net, ReLU, Sigmoid, Xavier
+from clearprop.nn import BinaryCrossEntropy, He, Initialiser, Layer, Linear, Net, ReLU, Sigmoid, Xavier, Zeros
 from clearprop.nn.loss import Reduction
 from clearprop.optim import SGD
 from clearprop.recipes.recipe import quiet_fit
@@ -36,7 +36,12 @@ class ProductXavier(Initialiser):
         return rng.uniform(-limit, limit, shape)
 
 
-INITIALISERS: dict[str, Callable[[], Initialiser]] = {"product_xavier": ProductXavier, "xavier": Xavier, "he": He}
+INITS: dict[str, Callable[[], Initialiser]] = {
+    "product_xavier": ProductXavier,
+    "xavier": Xavier,
+    "he": He,
+    "zeros": Zeros,
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class DigitsRun:
     lr : float
     batch_size : int
     init : str
-        An initialiser; the published one has the product of a layer's two sizes where Xavier's rule has their sum.
+        A key of `INITS`; the published one has the product of a layer's two sizes where Xavier's rule has their sum.
     reduction : {"sum", "mean"}
         The published gradient is summed over the minibatch.
     """
@@ -102,7 +107,7 @@ def make_net(layers: str, init: str = "product_xavier") -> Net:
     for part in LAYERS[layers]:
         if isinstance(part, int):
             if n_in:
-                parts.append(Linear(n_in, part, init=INITIALISERS[init]()))
+                parts.append(Linear(n_in, part, init=INITS[init]()))
             n_in = part
         elif part in ACTIVATIONS:
             parts.append(ACTIVATIONS[part]())
