@@ -28,7 +28,7 @@ TRAIN = [
     (["circles", "--batch-size", "some"], "--batch-size takes a whole number, 1 or more, or all, not 'some'"),
     (["circles", "--hidden", "3,x"], "--hidden takes whole numbers such as 300,100, or none, not '3,x'"),
     (["circles", "--hidden", "3,-1"], "not -1"),
-    (["circles", "--activation", "relu,tanh"], "need one activation each"),
+    (["circles", "--activation", "relu,tanh"], "one name, or one for each hidden layer (1), not 'relu,tanh'"),
     (["circles", "--val", "2.5"], "val must be a fraction below 1"),
     (["circles", "--val", "much"], "--val takes a fraction such as 0.15"),
     (["circles", "--val", "0.5", "--test", "0.5"], "would leave none for training"),

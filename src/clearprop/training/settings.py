@@ -84,6 +84,8 @@ class Settings:
         require(0 <= self.lr < math.inf, "lr", self.lr, "a finite number, zero or more")
         for units in self.hidden:
             require(units >= 1, "hidden", units, "numbers of units, each 1 or more")
+        fits = len(self.activation) in (1, len(self.hidden))
+        require(fits, "activation", ",".join(self.activation), f"one name, or one for each hidden layer ({len(self.hidden)})")
 
     @classmethod
     def names(cls) -> list[str]:
