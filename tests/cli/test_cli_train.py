@@ -158,5 +158,5 @@ def test_a_loss_that_is_not_finite_is_one_line_and_status_1(clearprop, houses, t
 
 def test_early_stopping_says_which_epoch_was_kept(clearprop):
     result = clearprop("train", "circles", "--patience", 1, "--lr", 1, "--epochs", 100)
-    assert "stopped: the validation loss has not improved for 1 epochs" in result.stdout
+    assert "stopped: the validation loss has not improved for 1 epoch" in result.stdout
     assert "Kept the network of epoch" in result.stdout

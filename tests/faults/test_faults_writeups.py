@@ -15,7 +15,7 @@ from clearprop.gradcheck import Step
 from clearprop.gradcheck.faults import name_faults
 
 
-def make_step(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, l2=0.0, scale=1.0, last=None) -> Step:
+def make_step(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, weight_decay=0.0, scale=1.0, last=None) -> Step:
     rng = np.random.default_rng(3)
     layers: list[cp.Layer] = []
     for n_in, n_out in pairwise(sizes):
@@ -24,7 +24,7 @@ def make_step(sizes=(2, 3, 2), hidden=cp.Sigmoid, batch=1, loss=None, l2=0.0, sc
     net = cp.Net(*layers, seed=None, dtype="float64")
     net.theta[:] = rng.normal(0, 1, net.theta.size)
     X = scale * rng.normal(0, 1, (batch, sizes[0]))
-    return Step(net, loss or cp.nn.CrossEntropy(), X, rng.integers(0, sizes[-1], batch), l2)
+    return Step(net, loss or cp.nn.CrossEntropy(), X, rng.integers(0, sizes[-1], batch), weight_decay)
 
 
 def accused(step: Step, gradients: dict) -> list[str]:
@@ -160,12 +160,12 @@ def batch_backprop(step: Step, mistake: str = "", X=None, y=None) -> dict:
         updated = p["W2"] - 0.3 * grads["W2"]
         delta1 = (delta2 @ updated.T) * right
         grads["W1"], grads["b1"] = X.T @ delta1, delta1.sum(0)
-    if step.l2 and mistake != "no penalty":
+    if step.weight_decay and mistake != "no penalty":
         factor = {"2 lambda": 2.0, "lambda / n": 1 / n}.get(mistake, 1.0)
-        grads["W1"] = grads["W1"] + factor * step.l2 * p["W1"]
-        grads["W2"] = grads["W2"] + factor * step.l2 * p["W2"]
+        grads["W1"] = grads["W1"] + factor * step.weight_decay * p["W1"]
+        grads["W2"] = grads["W2"] + factor * step.weight_decay * p["W2"]
         if mistake == "b penalty":
-            grads["b1"], grads["b2"] = grads["b1"] + step.l2 * p["b1"], grads["b2"] + step.l2 * p["b2"]
+            grads["b1"], grads["b2"] = grads["b1"] + step.weight_decay * p["b1"], grads["b2"] + step.weight_decay * p["b2"]
     return grads
 
 
@@ -212,7 +212,7 @@ def test_sigmoid_derivative_of_a_value_that_went_through_sigmoid_already() -> No
     ],
 )
 def test_penalties(mistake: str, fault: str) -> None:
-    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7, l2=0.1)
+    step = make_step((3, 4, 3), hidden=cp.Tanh, batch=7, weight_decay=0.1)
     assert accused(step, batch_backprop(step)) == []
     assert fault in accused(step, batch_backprop(step, mistake))
 

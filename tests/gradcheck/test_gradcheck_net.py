@@ -97,7 +97,7 @@ def test_conduct():
     assert net[2].rng.bit_generator.state == before[2]
     shared = cp.Linear(3, 3)
     assert check(cp.Net(shared, cp.Tanh(), shared), (X, Y), "cross_entropy").ok
-    assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", l2=0.3).ok
+    assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", weight_decay=0.3).ok
     with pytest.raises(OptionError, match=r"data must be a Dataset, a Split or a pair \(X, y\)"):
         check(net, X, "cross_entropy")
     with pytest.raises(OptionError, match="batch_size must be a positive number of examples, not 0"):
@@ -112,7 +112,7 @@ def test_many_shifts_at_once_are_shifts_of_the_loss_itself(loss, reduction):
     net = cp.Net(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3), cp.Softmax(), cp.Linear(3, 2), *ends, seed=1, dtype="float64")
     y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood") else np.eye(2)[Y[:6]]
     made = LOSSES.make({"type": loss, "reduction": reduction})
-    objective = NetObjective(net, made, X[:6], y, l2=0.2)
+    objective = NetObjective(net, made, X[:6], y, weight_decay=0.2)
     assert objective.shifted is not None
     for name, array in objective.arrays.items():
         index, h = np.arange(array.size), rng.uniform(-0.5, 0.5, array.size)

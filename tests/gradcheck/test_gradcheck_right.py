@@ -44,7 +44,7 @@ def test_random_nets_are_not_called_wrong(loss_name):
     verdicts = []
     for _ in range(NETS):
         net, data, loss = random_net(rng, loss_name)
-        report = check(net, data, loss, l2=float(rng.choice([0.0, 0.1])), seed=int(rng.integers(99)))
+        report = check(net, data, loss, weight_decay=float(rng.choice([0.0, 0.1])), seed=int(rng.integers(99)))
         assert report.verdict != "wrong", f"{net!r}\n{report}"
         verdicts.append(report.verdict)
     assert verdicts.count("right") >= 0.98 * NETS

@@ -128,8 +128,8 @@ def random_step(rng: np.random.Generator) -> Step:
     loss = make(reduction="sum" if rng.choice(["mean", "mean", "sum"]) == "sum" else "mean")
     scale = float(rng.choice([1.0, 1.0, 1.0, 400.0]))  # far-off rows, where a shift of the softmax matters
     X = rng.normal(0, 1, (batch, widths[0])) * (scale if make is CrossEntropy else 1.0)
-    l2 = float(rng.choice([0.0, 0.0, 0.1, 0.01]))
-    return Step(net, loss, X, random_targets(rng, loss, batch, widths[-1]), l2)
+    weight_decay = float(rng.choice([0.0, 0.0, 0.1, 0.01]))
+    return Step(net, loss, X, random_targets(rng, loss, batch, widths[-1]), weight_decay)
 
 
 def _layers(rng: np.random.Generator, widths: list[int], make: type[Loss]) -> list[Layer]:
@@ -165,7 +165,7 @@ def step_before(step: Step, rng: np.random.Generator) -> Step:
     net.theta += rng.normal(0, 0.05, net.theta.size)
     X = rng.normal(0, 1, step.X.shape)
     y = random_targets(rng, step.loss, len(X), step.net.n_out or 1)
-    return Step(net, step.loss, X, y, step.l2)
+    return Step(net, step.loss, X, y, step.weight_decay)
 
 
 def right_gradients(step: Step, dtype: str) -> tuple[Step, dict[str, Array]]:
@@ -182,6 +182,6 @@ def right_gradients(step: Step, dtype: str) -> tuple[Step, dict[str, Array]]:
     for layer in net.unique_layers():
         for name, gradient in layer.gradients().items():
             numbers[name] += 1
-            penalty = step.l2 * layer.parameters()[name] if name == "W" else np.zeros(())
+            penalty = step.weight_decay * layer.parameters()[name] if name == "W" else np.zeros(())
             gradients[f"{name}{numbers[name]}"] = (gradient + penalty).astype(dtype)
     return seen, gradients

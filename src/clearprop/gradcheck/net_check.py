@@ -24,7 +24,7 @@ def check(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
     loss: Loss | str = "cross_entropy",
-    l2: float = 0.0,
+    weight_decay: float = 0.0,
     method: Method = "auto",
     batch_size: int = BATCH,
     tolerance: float = TOLERANCE,
@@ -39,8 +39,8 @@ def check(
     data : Dataset, Split, or (X, y)
         The training split of a data set.
     loss : Loss or str
-    l2 : float
-        Weight of the penalty: l2 / 2 times the sum of the squared weights (not biases) is added to the loss.
+    weight_decay : float
+        Weight of the penalty: weight_decay / 2 times the sum of the squared weights (not biases) is added to the loss.
     method : {"auto", "projection", "full"}
         "full" compares every element; "projection" takes two evaluations of the loss; "auto" compares every element of a
         small net, and otherwise projects and compares a sample of every array (see `compare_gradients`).
@@ -69,7 +69,7 @@ def check(
     made = LOSSES.make(loss)
     X, y = _batch(data, batch_size, np.random.default_rng(seed))
     double = net.astype("float64")
-    objective = NetObjective(double, made, X, y.astype(np.float64) if y.dtype.kind == "f" else y, l2)
+    objective = NetObjective(double, made, X, y.astype(np.float64) if y.dtype.kind == "f" else y, weight_decay)
     names = "-".join(type(layer).__name__ for layer in net.layers)
     title = f"{names} with {type(made).__name__}, {len(X)} examples"
     return check_objective(objective, title, method, tolerance, seed, started)

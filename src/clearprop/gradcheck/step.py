@@ -20,15 +20,15 @@ class Step:
     X : array (B, n_x) of float64
     y : array
         Targets, as `loss` takes them.
-    l2 : float
-        Weight of the penalty: l2 / 2 times the sum of all squared weights (not biases) is added to the loss.
+    weight_decay : float
+        Weight of the penalty: weight_decay / 2 times the sum of all squared weights (not biases) is added to the loss.
     """
 
     net: Net
     loss: Loss
     X: Array
     y: Array
-    l2: float = 0.0
+    weight_decay: float = 0.0
 
     def linears(self) -> list[Linear]:
         """The linear layers, in order of their first appearance: number k holds "Wk" and "bk"."""
@@ -41,5 +41,5 @@ class Step:
 
     def value(self) -> float:
         """The loss, penalty included."""
-        penalty = 0.5 * self.l2 * sum(float((layer.W * layer.W).sum()) for layer in self.linears())
+        penalty = 0.5 * self.weight_decay * sum(float((layer.W * layer.W).sum()) for layer in self.linears())
         return self.loss(self.net.forward(self.X, training=True)[0], self.y) + penalty

@@ -37,7 +37,7 @@ def check_step(
     loss: str | Loss = "cross_entropy",
     output: str | None = None,
     reduction: Reduction | None = None,
-    l2: float = 0.0,
+    weight_decay: float = 0.0,
     method: Method = "auto",
     tolerance: float = TOLERANCE,
     seed: int = 0,
@@ -65,8 +65,8 @@ def check_step(
         log-likelihood, sigmoid for binary cross-entropy; for the squared error none, or whichever fits best.
     reduction : {"mean", "sum"}, optional
         Whether the loss is the mean or the sum over the batch; by default inferred.
-    l2 : float
-        Weight of the penalty: l2 / 2 times the sum of the squared weights (not biases) is added to the loss.
+    weight_decay : float
+        Weight of the penalty: weight_decay / 2 times the sum of the squared weights (not biases) is added to the loss.
     method, tolerance, seed
         As for `check`.
 
@@ -89,8 +89,8 @@ def check_step(
     started = time.perf_counter()
     known = {name: a.astype(np.float64) for name, a in flatten(parameters).items()}
     given = match_names(flatten(gradients), list(known))
-    best = _best(to_array(X).astype(np.float64), to_array(y), parameters, given, activation, loss, output, reduction, l2)
-    objective, layout, words = best
+    X, y = to_array(X).astype(np.float64), to_array(y)
+    objective, layout, words = _best(X, y, parameters, given, activation, loss, output, reduction, weight_decay)
     analytic = layout.canonical(given)
     missing = [name for name in objective.arrays if name not in analytic]
     for name in missing:  # biases that the network does not have, or an input gradient that was not asked for
@@ -134,7 +134,7 @@ def _best(
     loss: str | Loss,
     output: str | None,
     reduction: Reduction | None,
-    l2: float,
+    weight_decay: float,
 ) -> tuple[NetObjective, Layout, list[str]]:
     """The layout under which most gradients are right or nearly so, with its objective and a description."""
     activations = [activation] if isinstance(activation, str) else list(activation)
@@ -145,7 +145,7 @@ def _best(
         n_out = layout.net.forward(layout.X)[0].shape[1]
         for (targets, form), how in itertools.product(target_forms(y, n_out, len(layout.X), made), reductions):
             fixed = LOSSES.make({**made.config(), "reduction": how})
-            objective = NetObjective(layout.net, fixed, layout.X, targets, l2)
+            objective = NetObjective(layout.net, fixed, layout.X, targets, weight_decay)
             fit = _fit(objective, layout.canonical(given))
             if best is None or fit < best[0]:
                 said = "the mean" if how == "mean" else "the sum"

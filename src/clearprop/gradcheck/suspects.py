@@ -18,7 +18,7 @@ def find_suspects(
     """The faults that give the wrong gradients: from the catalogue if the network has known layers, else patterns."""
     known = known_net(objective.net)
     if known is not None and any(tensor.verdict == WRONG for tensor in tensors):
-        step = Step(known, objective.loss, objective.X, objective.y, objective.l2)
+        step = Step(known, objective.loss, objective.X, objective.y, objective.weight_decay)
         suspects = name_faults(step, {_in_catalogue(name): g for name, g in analytic.items()})
         if suspects:
             return suspects

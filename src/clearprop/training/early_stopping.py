@@ -55,7 +55,8 @@ class EarlyStopping(Callback):
         if score < self.best - self.min_delta:
             self.best, self.best_epoch, self.arrays = score, run.epoch, run.net.arrays()
         elif run.epoch - self.best_epoch >= self.patience:
-            run.stop(f"{self.monitor} has not improved for {self.patience} epochs")
+            waited = "1 epoch" if self.patience == 1 else f"{self.patience} epochs"
+            run.stop(f"{self.monitor} has not improved for {waited}")
 
     def on_fit_end(self, run: Run) -> None:
         """Restore the best parameters."""

@@ -166,10 +166,10 @@ class Recording:
 
     def finished(self, parameter: Parameter) -> Array:
         """A parameter's gradient with the penalty's share."""
-        l2 = self.tape.step.l2
+        weight_decay = self.tape.step.weight_decay
         gradient = self.tape.gradients[parameter.label]
-        if l2:
-            term = self.ask("penalty", parameter, l2 * parameter.value * parameter.is_weight)
+        if weight_decay:
+            term = self.ask("penalty", parameter, weight_decay * parameter.value * parameter.is_weight)
             if np.shape(term) == gradient.shape and np.any(term):
                 gradient = gradient + term
         return self.ask("gradient", parameter, gradient)

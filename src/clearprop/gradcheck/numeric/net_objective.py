@@ -26,8 +26,8 @@ class NetObjective(Objective):
     loss : Loss
     X : array (B, n_x) of float64
     y : array
-    l2 : float
-        Weight of the penalty: l2 / 2 times the sum of the squared weights (W) of linear layers is added to the loss.
+    weight_decay : float
+        Weight of the penalty: weight_decay / 2 times the sum of the squared weights (W) of linear layers is added to the loss.
     backward : bool
         Whether the gradient under test is that of the net's own `backward`; otherwise it is known at one point only.
 
@@ -37,15 +37,15 @@ class NetObjective(Objective):
         Evaluates many shifts of one layer at once; None if this net does not allow it.
     """
 
-    def __init__(self, net: Net, loss: Loss, X: Array, y: Array, l2: float = 0.0, backward: bool = True) -> None:
-        self.net, self.loss, self.y, self.l2, self.backward = net, loss, y, l2, backward
+    def __init__(self, net: Net, loss: Loss, X: Array, y: Array, weight_decay: float = 0.0, backward: bool = True) -> None:
+        self.net, self.loss, self.y, self.weight_decay, self.backward = net, loss, y, weight_decay, backward
         self.X = np.array(X, dtype=np.float64, order="C")
         self.layers = named_layers(net)
         self.arrays = {label(tag, name): a for tag, layer in self.layers for name, a in layer.parameters().items()}
         self.arrays[INPUT] = self.X
         self.states = [(layer, dict(layer.rng.bit_generator.state)) for layer in net.unique_layers() if layer.rng is not None]
         self.buffers = [(layer, name, getattr(layer, name).copy()) for layer in net.unique_layers() for name in layer.buffers]
-        self.shifted = ShiftedLosses.of(net, loss, l2)
+        self.shifted = ShiftedLosses.of(net, loss, weight_decay)
         self.confirmed = False
         if self.shifted is not None:
             self.cheap = FAST
@@ -67,8 +67,10 @@ class NetObjective(Objective):
         return self.run()[0] + self.penalty()
 
     def penalty(self) -> float:
-        """l2 / 2 |W|^2."""
-        return 0.5 * self.l2 * sum(float((w * w).sum()) for w in self.weights().values()) if self.l2 else 0.0
+        """The L2 term, weight_decay / 2 |W|^2."""
+        if not self.weight_decay:
+            return 0.0
+        return 0.5 * self.weight_decay * sum(float((w * w).sum()) for w in self.weights().values())
 
     def weights(self) -> dict[str, Array]:
         """The weights of linear layers, by name."""
@@ -82,8 +84,8 @@ class NetObjective(Objective):
         dX = self.net.backward(saved, self.loss.backward(kept))
         found = {label(tag, name): g.copy() for tag, layer in self.layers for name, g in layer.gradients().items()}
         for name, w in self.weights().items():
-            if self.l2:
-                found[name] = found[name] + self.l2 * w
+            if self.weight_decay:
+                found[name] = found[name] + self.weight_decay * w
         return found | {INPUT: np.array(dX)}
 
     def pairs(self, name: str, index: Array, h: Array) -> tuple[Array, Array]:

@@ -27,21 +27,21 @@ class ShiftedLosses:
     net : Net
         With layers that treat every row of a batch alone; see `of`.
     loss : Loss
-    l2 : float
+    weight_decay : float
     """
 
-    def __init__(self, net: Net, loss: Loss, l2: float) -> None:
-        self.net, self.loss, self.l2 = net, loss, l2
+    def __init__(self, net: Net, loss: Loss, weight_decay: float) -> None:
+        self.net, self.loss, self.weight_decay = net, loss, weight_decay
         self.linears = {k: layer for k, layer in enumerate(net.layers) if isinstance(layer, Linear)}  # by their place
         self.z: list[Array] = []  # the value of every layer at the present point
 
     @classmethod
-    def of(cls, net: Net, loss: Loss, l2: float) -> ShiftedLosses | None:
+    def of(cls, net: Net, loss: Loss, weight_decay: float) -> ShiftedLosses | None:
         """None unless each layer's `forward` is known to treat rows alone (`backward` may be any), and the loss is a sum."""
         known = all(type(layer).forward in BY_ROWS for layer in net.layers)
         once = len(net.unique_layers()) == len(net.layers)
         summed = isinstance(net.layers[0], Linear) and type(loss).forward in SUMS
-        return cls(net, loss, l2) if known and once and summed else None
+        return cls(net, loss, weight_decay) if known and once and summed else None
 
     def stand(self, X: Array, y: Array) -> None:
         """Run the net at its present point, and keep the value of every layer."""
@@ -53,7 +53,7 @@ class ShiftedLosses:
             self.z.append(a)
         self.y = np.asarray(y)
         self.scale = row_scale(self.loss, a)
-        self.penalty = 0.5 * self.l2 * sum(float((layer.W * layer.W).sum()) for layer in self.linears.values())
+        self.penalty = 0.5 * self.weight_decay * sum(float((layer.W * layer.W).sum()) for layer in self.linears.values())
 
     def losses(self, name: str, index: Array, h: Array) -> Array:
         """The loss with h[k] added to element index[k] of an array, for each k: (K,)."""
@@ -73,7 +73,7 @@ class ShiftedLosses:
         x = self.X if place == 0 else self.z[place - 1]
         if name[0] == "W":
             i, j = np.divmod(index, layer.n_out)
-            step, extra = h[:, None] * x.T[i], 0.5 * self.l2 * h * (2 * layer.W[i, j] + h)
+            step, extra = h[:, None] * x.T[i], 0.5 * self.weight_decay * h * (2 * layer.W[i, j] + h)
         else:
             j = index
             step, extra = np.broadcast_to(h[:, None], (len(h), len(x))), 0.0

@@ -17,7 +17,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Yhat": ("yhat", "ypred", "pred", "preds", "predictions", "probs", "output", "logits", "a2", "al", "scores", "yh"),
     "grads": ("grads", "gradients", "grad", "gradient"),
     "lr": ("lr", "eta", "learningrate", "alpha", "stepsize", "rate"),
-    "l2": ("reg", "l2", "lam", "lambd", "weightdecay", "regularization", "lmbda"),
+    "weight_decay": ("reg", "l2", "lam", "lambd", "weightdecay", "regularization", "lmbda"),
 }
 
 

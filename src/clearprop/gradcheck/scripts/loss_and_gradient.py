@@ -63,7 +63,7 @@ def trial_arguments(function: Callable[..., Any], rng: np.random.Generator) -> I
                 made[name] = rng.normal(size=(EXAMPLES, N_IN))
             elif roles[name] == "Y":
                 made[name] = y
-            elif roles[name] in ("lr", "l2"):
+            elif roles[name] in ("lr", "weight_decay"):
                 made[name] = 0.1
             elif letter.startswith("b") or letter == "c":
                 made[name] = rng.normal(size=shape[1:])

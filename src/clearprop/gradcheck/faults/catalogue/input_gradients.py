@@ -88,7 +88,7 @@ class UpdatedWeights(Fault):
         dW = here.tape.gradients[name]
         if dW.shape != right.shape:
             return right
-        return right - self.amount * (dW + here.tape.step.l2 * right)
+        return right - self.amount * (dW + here.tape.step.weight_decay * right)
 
     def sentence(self, right: Tape) -> str:
         return self.clause.format(extra=f"{self.amount:.6g}")

@@ -15,7 +15,7 @@ class PenaltyFault(Fault):
     @classmethod
     def sites(cls, right: Tape) -> list[Site]:
         names = [name for name, parameter in right.parameters.items() if parameter.is_weight]
-        return list(reversed(each_and_all(names))) if right.step.l2 else []
+        return list(reversed(each_and_all(names))) if right.step.weight_decay else []
 
 
 class PenaltyMissing(PenaltyFault):
@@ -95,7 +95,7 @@ class PenaltyOnBiases(Fault):
     @classmethod
     def sites(cls, right: Tape) -> list[Site]:
         names = [name for name in right.parameters if name[0] == "b" and name[1:].isdigit()]
-        return list(reversed(each_and_all(names))) if right.step.l2 else []
+        return list(reversed(each_and_all(names))) if right.step.weight_decay else []
 
     def penalty(self, here: Parameter, right: Array) -> Array:
-        return here.tape.step.l2 * here.value
+        return here.tape.step.weight_decay * here.value
