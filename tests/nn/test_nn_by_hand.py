@@ -298,3 +298,22 @@ def test_saturated_activations_neither_overflow_nor_warn(dtype):
         y, dx, _ = run(layer, z, np.ones_like(z))
         assert np.array_equal(y[0], wanted)
         assert not dx.any()
+
+
+def test_binary_losses_give_the_probabilities_of_both_classes():
+    p = cp.BinaryCrossEntropy().probabilities(np.array([[0.25], [1.0]]))
+    assert np.array_equal(p, [[0.75, 0.25], [0, 1]])
+    z = np.array([[0.0], [np.log(3)]])  # sigmoid(ln 3) = 3 / (1 + 3)
+    assert np.allclose(cp.BinaryCrossEntropyWithLogits().probabilities(z), [[0.5, 0.5], [0.25, 0.75]], rtol=1e-15)
+
+
+def test_a_tie_of_two_classes_goes_to_the_first_in_every_count():
+    # p = 1/2: argmax takes class 0, so a label 0 is right and a label 1 is wrong
+    zero, one = np.array([[0.0]]), np.array([[1.0]])
+    for loss, y_hat in ((cp.BinaryCrossEntropyWithLogits(), zero), (cp.BinaryCrossEntropy(), np.array([[0.5]]))):
+        assert (loss.n_correct(y_hat, zero), loss.n_correct(y_hat, one)) == (1, 0)
+    assert cp.CrossEntropy().n_correct(np.array([[2.0, 2.0]]), np.array([0])) == 1
+
+
+def test_the_table_of_a_net_of_unknown_width():
+    assert cp.Net(cp.Tanh(), cp.Sigmoid()).summary().count("?") >= 2

@@ -233,3 +233,23 @@ def test_a_net_that_ends_in_softmax_under_cross_entropy_is_warned_of() -> None:
     with pytest.warns(UserWarning, match="ends in Softmax, and CrossEntropy applies softmax itself"):
         cp.fit(cp.mlp([2, 3, 2], output="softmax"), data, epochs=1, engine="batch")
     cp.fit(cp.mlp([2, 3, 2], output="softmax"), data, loss="nll", epochs=1, engine="batch")  # this one is right
+
+
+class InfiniteSlope(cp.Layer):
+    """The identity, with a gradient that overflows."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> tuple[np.ndarray, None]:
+        return x, None
+
+    def backward(self, saved: None, dy: np.ndarray) -> np.ndarray:
+        return dy * np.inf
+
+
+def test_a_gradient_that_overflows_is_traced_to_its_layer() -> None:
+    # The loss of step 1 is finite; its update is not, which shows in step 2. The net is left as it was before step 1.
+    net = cp.Net(cp.Linear(2, 3), InfiniteSlope(), cp.Linear(3, 2), seed=0, dtype="float64")
+    before = net.theta.copy()
+    with pytest.warns(NonFiniteWarning, match="step 1, first in the update of the gradient of layer 2, InfiniteSlope"):
+        history = cp.fit(net, points(), batch_size=10, epochs=2, engine="batch")
+    assert history.nonfinite is not None
+    np.testing.assert_array_equal(net.theta, before)
