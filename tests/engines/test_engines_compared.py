@@ -144,3 +144,13 @@ def test_exponents_and_their_picture() -> None:
     with pytest.raises(OptionError, match="nothing to draw"):
         gradient_costs([], None, Figure().subplots())
     assert fit_exponents(rows[:1]) == {}
+
+
+def test_a_class_of_ones_own_in_the_registry_is_no_line_of_the_ladder(monkeypatch):
+    from clearprop.nn import LAYERS
+
+    before = lines_of_code("batch")
+    monkeypatch.setattr(LAYERS, "entries", {**LAYERS.entries, "mine": type("Mine", (cp.Layer,), {"__module__": "__main__"})})
+    assert lines_of_code("batch") == before
+    monkeypatch.setattr(LAYERS, "entries", {**LAYERS.entries, "mine": type("Mine", (cp.Layer,), {"__module__": "builtins"})})
+    assert lines_of_code("batch") == before  # as in a notebook

@@ -83,3 +83,21 @@ def test_settings_are_one_flat_table_from_outside() -> None:
     assert set(settings.to_json()) == set(Settings.names())
     with pytest.raises(OptionError, match="did you mean 'batch_size'"):
         Settings.of(batchsize=3)
+
+
+@pytest.mark.parametrize(
+    ("setting", "good", "bad"),
+    [
+        ("hidden", (1,), (0,)),
+        ("dropout", 0.0, 1.0),
+        ("dropout", 0.99, -0.01),
+        ("lr", 0.0, -0.1),
+        ("epochs", 1, 0),
+        ("batch_size", 1, 0),
+        ("seed", 0, -1),
+    ],
+)
+def test_values_at_the_edge_of_what_is_allowed(setting: str, good: Any, bad: Any) -> None:
+    Settings.of(**{setting: good})
+    with pytest.raises(OptionError, match=setting):
+        Settings.of(**{setting: bad})
