@@ -256,3 +256,12 @@ def test_a_journal_line_that_was_cut_twice(tmp_path):
         assert list(store.load()) == ["a"]
     store.add([{"trial": "b", "y": 2}])  # must begin a line of its own
     assert {key: rows[0]["y"] for key, rows in store.load().items()} == {"a": 1, "b": 2}
+
+
+def test_the_best_needs_a_mode_that_there_is():
+    from clearprop.sweeps import best_of
+
+    rows = [{"lr": 0.1, "replicate": 0, "loss": 1.0}, {"lr": 0.2, "replicate": 0, "loss": 2.0}]
+    assert best_of(rows, "loss", mode="max")["lr"] == 0.2
+    with pytest.raises(OptionError, match="did you mean 'max'"):
+        best_of(rows, "loss", mode="maxx")

@@ -101,3 +101,11 @@ def test_values_at_the_edge_of_what_is_allowed(setting: str, good: Any, bad: Any
     Settings.of(**{setting: good})
     with pytest.raises(OptionError, match=setting):
         Settings.of(**{setting: bad})
+
+
+def test_a_regression_has_its_own_figures_and_no_accuracy() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    data = cp.data.load((X, X @ [[1.0], [2.0], [3.0]]), seed=0)
+    for thorough, names in ((True, {"examples", "loss", "r2", "rmse", "mae"}), (False, {"examples", "loss"})):
+        outcome = train(set_up(settings_for(data, epochs=1, engine="batch"), data), thorough=thorough)
+        assert all(set(found) == names for found in outcome.metrics.values())
