@@ -265,3 +265,9 @@ def test_the_best_needs_a_mode_that_there_is():
     assert best_of(rows, "loss", mode="max")["lr"] == 0.2
     with pytest.raises(OptionError, match="did you mean 'max'"):
         best_of(rows, "loss", mode="maxx")
+
+
+def test_rows_are_kept_in_a_folder_that_is_not_there_yet(tmp_path):
+    store = Store(tmp_path / "new" / "rows.jsonl")
+    store.add([{"trial": "a", "y": 1}])
+    assert list(store.load()) == ["a"]
