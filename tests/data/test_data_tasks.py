@@ -37,7 +37,7 @@ def test_large_unsigned_labels_stay_what_they_are() -> None:
     assert class_labels("y", small).tolist() == [1, 2**62]
     assert class_labels("y", large).tolist() == ["1", str(2**63 + 1)]  # would be negative as int64
     assert class_labels("y", np.array([0.0, 2.0**53 - 1])).dtype == np.int64
-    assert class_labels("y", np.array([0.0, 2.0**54])).dtype == np.float64  # no longer exact as a float
+    assert class_labels("y", np.array([0.0, 2.0**53])).dtype == np.float64  # no longer exact as a float
 
 
 def test_a_table_without_a_column_of_the_model_is_refused_by_name() -> None:
