@@ -54,7 +54,7 @@ from clearprop.optim import (
     StepDecay,
     WarmUp,
 )
-from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit
+from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
 from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
@@ -115,6 +115,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "fit_many",
     "ladder",
     "metrics",
     "mlp",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,6 +39,85 @@ class Steps(NamedTuple):
         return float(self.losses @ sizes), n_correct
 
 
+class Watch(NamedTuple):
+    """The figure whose best parameters are kept, while several epochs are trained at once.
+
+    Attributes
+    ----------
+    monitor : {"train_loss", "val_loss", "train_accuracy", "val_accuracy"}
+    min_delta, patience : float, int
+        As for `EarlyStopping`.
+    score, epoch, theta : float, int, array (P,)
+        The best so far: its score, the smaller the better; its epoch; its parameters, which are overwritten.
+    """
+
+    monitor: str
+    min_delta: float
+    patience: int
+    score: float
+    epoch: int
+    theta: Array
+
+
+class Task(NamedTuple):
+    """Training of one net, for an engine that takes several epochs without returning.
+
+    Attributes
+    ----------
+    net, loss, optimizer
+        The net and the optimizer's state are changed.
+    X, y, X_val, y_val : array or None
+        Examples, in the dtype of the net; the last two are None without validation.
+    batch_size, n : int
+        Examples per step, and per epoch, where a remainder may be dropped.
+    rng : numpy.random.Generator or None
+        Draws a permutation for each epoch; None for the examples as they are.
+    stop_nonfinite : bool
+        Whether to stop after an epoch in which a loss or a parameter is not finite.
+    watch : Watch or None
+    epochs_before : int
+        Epochs done so far.
+    """
+
+    net: Net
+    loss: Loss
+    optimizer: Optimizer
+    X: Array
+    y: Array
+    X_val: Array | None
+    y_val: Array | None
+    batch_size: int
+    n: int
+    rng: np.random.Generator | None
+    stop_nonfinite: bool
+    watch: Watch | None
+    epochs_before: int
+
+
+class EpochFigures(NamedTuple):
+    """Figures of several epochs, one number for each.
+
+    Attributes
+    ----------
+    train_loss, train_correct, val_loss, val_correct : array (n_epochs,)
+        Losses, without the L2 term, and correct predictions, summed over the examples; NaN for what was not measured.
+    squared_theta : array (n_epochs,)
+        |theta|^2 after each epoch, if there is weight decay.
+    stopped : {None, "nonfinite", "patience"}
+        The reason why there are fewer epochs than were asked for.
+    watch : Watch or None
+        The best epoch by now.
+    """
+
+    train_loss: Array
+    train_correct: Array
+    val_loss: Array
+    val_correct: Array
+    squared_theta: Array
+    stopped: str | None
+    watch: Watch | None
+
+
 CHUNK = 4096  # examples that are evaluated at a time, to bound the memory
 
 
@@ -65,6 +144,17 @@ class Engine(Configured, ABC):
 
         Never stops for a non-finite number; `fit` examines the losses afterwards, and restores the net if need be.
         """
+
+    def prepare(self, net: Net, loss: Loss, optimizer: Optimizer, batch_size: int) -> None:
+        """Make ready whatever takes long once, such as compiling, so that it is not counted as training."""
+
+    def train_epochs(self, task: Task, epochs: int) -> EpochFigures | None:
+        """Several epochs in one call, with validation after each; None from an engine that takes one at a time."""
+        return None
+
+    def train_many(self, tasks: Sequence[Task], epochs: Sequence[int], threads: int | None = None) -> list[EpochFigures | None]:
+        """`train_epochs` for many nets, shared among threads by an engine that can; the same bits as one after the other."""
+        return [self.train_epochs(task, n) for task, n in zip(tasks, epochs, strict=True)]
 
     def permutation(self, rng: np.random.Generator, n: int) -> Array:
         """A permutation of n examples; every engine draws the same one from the same generator."""

@@ -39,6 +39,7 @@ class Adam(Optimizer):
     """
 
     state_names = ("m", "s")
+    constants_change = True
 
     def __init__(
         self,

@@ -35,9 +35,12 @@ class Optimizer(Configured, ABC):
         Arrays that the rule carries from step to step, such as the velocity of SGD with momentum.
     state_names : tuple of str
         Their names, in the order in which `update` takes and returns them.
+    constants_change : bool
+        Whether `constants` differ from step to step.
     """
 
     state_names: tuple[str, ...] = ()
+    constants_change = False
 
     def __init__(
         self, lr: float | dict[str, Any] | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None

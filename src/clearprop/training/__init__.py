@@ -6,6 +6,7 @@ from clearprop.training.evaluation import evaluate
 from clearprop.training.fit_settings import FitSettings
 from clearprop.training.history import History
 from clearprop.training.loop import fit
+from clearprop.training.many import fit_many
 from clearprop.training.run import Callback, Run
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "FitSettings", "History", "Run", "evaluate", "fit"]
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "FitSettings", "History", "Run", "evaluate", "fit", "fit_many"]

@@ -55,8 +55,12 @@ class EarlyStopping(Callback):
         if score < self.best - self.min_delta:
             self.best, self.best_epoch, self.arrays = score, run.epoch, run.net.arrays()
         elif run.epoch - self.best_epoch >= self.patience:
-            waited = "1 epoch" if self.patience == 1 else f"{self.patience} epochs"
-            run.stop(f"{self.monitor} has not improved for {waited}")
+            self.end(run)
+
+    def end(self, run: Run) -> None:
+        """Stop the run, with the reason."""
+        waited = "1 epoch" if self.patience == 1 else f"{self.patience} epochs"
+        run.stop(f"{self.monitor} has not improved for {waited}")
 
     def on_fit_end(self, run: Run) -> None:
         """Restore the best parameters."""

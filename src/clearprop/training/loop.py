@@ -26,6 +26,7 @@ from clearprop.training.fit_settings import FitSettings, OnNonFinite, TrainMetri
 from clearprop.training.history import History, Row
 from clearprop.training.nonfinite import first_bad_step, recover
 from clearprop.training.run import Callback, Run
+from clearprop.training.several_epochs import train_several_epochs
 from clearprop.training.snapshot import Snapshot
 
 LOG = logging.getLogger("clearprop")
@@ -103,18 +104,36 @@ def fit(
     >>> fit(net, data, optimizer=cp.SGD(lr=0.1), batch_size=10, epochs=3, seed=0)["epoch"]
     [1, 2, 3]
     """
-    settings = FitSettings(batch_size, epochs, seed, order, remainder, train_metrics, on_nonfinite)
+    run = begin_run(
+        net, data, loss=loss, optimizer=optimizer, batch_size=batch_size, epochs=epochs, seed=seed, engine=engine, order=order,
+        remainder=remainder, validation=validation, callbacks=callbacks, train_metrics=train_metrics, on_nonfinite=on_nonfinite,
+    )  # fmt: skip
+    carry_out(run, resume)
+    return run.history
+
+
+def begin_run(
+    net: Net,
+    data: Dataset | Split | tuple[Array, Array],
+    *,
+    loss: Loss | str = "cross_entropy",
+    optimizer: Optimizer | str = "sgd",
+    engine: Engine | str | None = None,
+    validation: Split | tuple[Array, Array] | None = None,
+    callbacks: Callback | Sequence[Callback] = (),
+    **settings: Any,
+) -> Run:
+    """The run that `fit` carries out, before its first epoch."""
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     train, val = splits_of(data, validation)
     chosen = choose_engine(engine, net, loss, optimizer)
     run = Run(
-        net, loss, optimizer, chosen, settings,
+        net, loss, optimizer, chosen, FitSettings(**settings),
         as_split(train, net), None if val is None else as_split(val, net), in_order(callbacks),
     )  # fmt: skip
     warn_of_double_softmax(net, loss)
     optimizer.reset()
-    carry_out(run, resume)
-    return run.history
+    return run
 
 
 def carry_out(run: Run, resume: str | Path | None = None) -> None:
@@ -123,19 +142,36 @@ def carry_out(run: Run, resume: str | Path | None = None) -> None:
         callback.on_fit_start(run)
     if resume is not None:
         resume_run(run, resume)
-    with suppress(KeyboardInterrupt), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with suppress(KeyboardInterrupt):
+        go_on(run)
+    end_run(run)
+
+
+def go_on(run: Run) -> None:
+    """Epoch after epoch, until the run is finished."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        run.engine.prepare(run.net, run.loss, run.optimizer, run.settings.size(len(run.train)))
         while not run.finished:
-            began = time.perf_counter()
-            row = train_one_epoch(run)
-            if row is None:
-                break
-            run.history.rows.append({**row, "seconds": time.perf_counter() - began})
-            for callback in run.callbacks:
-                callback.on_epoch_end(run)
+            if not train_several_epochs(run):
+                train_and_tell(run)
+
+
+def end_run(run: Run) -> None:
+    """Say so if the run was interrupted; tell the callbacks that it is over."""
     if not run.finished:
         run.stop(f"interrupted in epoch {run.epoch + 1}")
     for callback in run.callbacks:
         callback.on_fit_end(run)
+
+
+def train_and_tell(run: Run) -> None:
+    """One epoch, its row in the history, and the callbacks; a number that was not finite has stopped the run instead."""
+    began = time.perf_counter()
+    row = train_one_epoch(run)
+    if row is not None:
+        run.history.rows.append({**row, "seconds": time.perf_counter() - began})
+        for callback in run.callbacks:
+            callback.on_epoch_end(run)
 
 
 def train_one_epoch(run: Run) -> Row | None:
@@ -210,7 +246,7 @@ def warn_of_double_softmax(net: Net, loss: Loss) -> None:
             "The net ends in Softmax, and CrossEntropy applies softmax itself: leave out the layer, or use"
             " NegativeLogLikelihood.",
             DoubleSoftmaxWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -222,5 +258,5 @@ def stop_nonfinite(run: Run, where: dict[str, Any]) -> None:
     warnings.warn(
         f"Training stopped: {reason}. The net has its last finite parameters; try a smaller learning rate.",
         NonFiniteWarning,
-        stacklevel=5,
+        stacklevel=7,
     )

@@ -11,67 +11,50 @@ import platform
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from clearprop.engines.compiled.lanes import INTERPRETED
+from clearprop.engines.compiled.compiler.primitives import declared, instruction
+from clearprop.engines.compiled.compiler.values import INT32, Value
 
 FLUSH = 0x8040  # the bits "flush to zero" and "denormals are zero" of an x86 processor's control register
-CAN_FLUSH = platform.machine().lower() in ("x86_64", "amd64") and not INTERPRETED
+CAN_FLUSH = platform.machine().lower() in ("x86_64", "amd64")
 
 
-@intrinsic
-def _control(typing: Any) -> Any:
-    """The control register of floating-point arithmetic."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = cgutils.alloca_once(builder, ir.IntType(32))
-        _call(builder, "llvm.x86.sse.stmxcsr", place)
-        return builder.load(place)
-
-    return types.int32(), generate
+def flush_denormals() -> int:
+    """Take denormal numbers for zero from now on, in this thread; returns what `restore` needs. Interpreted, do nothing."""
+    return 0
 
 
-@intrinsic
-def _set_control(typing: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = cgutils.alloca_once_value(builder, arguments[0])
-        _call(builder, "llvm.x86.sse.ldmxcsr", place)
-        return context.get_dummy_value()
+@instruction(flush_denormals)
+def _flush_denormals(builder: Any) -> Any:
+    if not CAN_FLUSH:
+        return 0
+    with builder.goto_entry_block():
+        place = builder.alloca(INT32.ir_type)
+    _call(builder, "llvm.x86.sse.stmxcsr", place)
+    before = builder.load(place)
+    _set(builder, builder.or_(before, INT32.ir_type(FLUSH)))
+    return Value(INT32, before)
 
-    return types.void(types.int32), generate
+
+def restore(before: int) -> None:
+    """Undo `flush_denormals`."""
+
+
+@instruction(restore)
+def _restore(builder: Any, before: Any) -> None:
+    if CAN_FLUSH:
+        _set(builder, before.ir)
+
+
+def _set(builder: Any, control: Any) -> None:
+    """Write the control register of floating-point arithmetic."""
+    with builder.goto_entry_block():
+        place = builder.alloca(INT32.ir_type)
+    builder.store(control, place)
+    _call(builder, "llvm.x86.sse.ldmxcsr", place)
 
 
 def _call(builder: Any, name: str, place: Any) -> None:
     byte = ir.IntType(8).as_pointer()
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte]), name)
-    builder.call(function, [builder.bitcast(place, byte)])
-
-
-if CAN_FLUSH:
-    from numba import njit
-
-    @njit(forceinline=True)
-    def flush_denormals() -> int:
-        """Take denormal numbers for zero from now on, in this thread; returns what `restore` needs."""
-        before = _control()
-        _set_control(before | FLUSH)
-        return before
-
-    @njit(forceinline=True)
-    def restore(before: int) -> None:
-        """Undo `flush_denormals`."""
-        _set_control(before)
-
-else:
-    from clearprop.engines.compiled.lanes import expanded
-
-    @expanded
-    def flush_denormals() -> int:
-        """Do nothing, on a processor without such a mode."""
-        return 0
-
-    @expanded
-    def restore(before: int) -> None:
-        """Nothing to undo."""
+    callee = declared(builder, name, ir.VoidType(), [byte])
+    builder.call(callee, [builder.bitcast(place, byte)])

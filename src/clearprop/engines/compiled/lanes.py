@@ -1,74 +1,47 @@
-"""Lanes: a vector register as a Numba type.
+"""Lanes: a vector register, as a value of the kernel.
 
-A processor adds or multiplies 4 to 16 numbers in one instruction, if the code says so. Here it says so itself: a `Lanes` value
-holds as many numbers as one register, `load` and `store` move them, and the operators +, -, *, / and > work on all of them at
-once. Since `nn` and `optim` write their element-wise functions with these same operators, the compiler accepts them as they
-stand.
+A processor adds or multiplies 4 to 16 numbers in one instruction, if the code says so. Here it says so itself: `load` and
+`store` move a register full of numbers, and the operators +, -, *, / and > work on all of them at once. Since `nn` and `optim`
+write their element-wise functions with these same operators, they are compiled as they stand.
 
 A load through a `wide` pointer fills two registers at once. The code is the same, with half as many loops; and while a long
 calculation in one register waits for its own results, that in the other goes on.
 
-With ``NUMBA_DISABLE_JIT=1`` nothing is compiled, a short NumPy array plays the part of the register, and the same code runs
-under a debugger.
+With ``NUMBA_DISABLE_JIT=1`` nothing is compiled: a short NumPy array plays the part of the register, and the same code runs
+under a debugger. Each function below is written twice, therefore: what it means, and the instruction that does it.
 """
 
 from __future__ import annotations
 
-import operator
+import os
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
-from numba import config, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from llvmlite import ir
 
-INTERPRETED = bool(config.DISABLE_JIT)
-# A register is 64 bytes with AVX-512, 32 with AVX2, and 16 elsewhere (NEON).
-_FEATURES = binding.get_host_cpu_features()
-BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
+from clearprop.engines.compiled.compiler.primitives import declared, instruction
+from clearprop.engines.compiled.compiler.processor import processor
+from clearprop.engines.compiled.compiler.values import FLOAT64, INT, Lanes, NotCompilable, Pointer, Value, cast
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+BYTES = processor().register_bytes
 # Rows and registers of the tiles of a matrix product. The largest has as many sums as the register file holds beside a row of
 # registers; the smaller ones are for the rows that are left over.
 TILE_ROWS, TILE_LANES = ((6, 3, 2, 1), 2) if BYTES == 32 else ((8, 4, 2, 1), 3)
-
 WIDEST = 2  # registers that are treated as one
 
-expanded = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-"""A function that is compiled into the place where it is called: a call would cost as much as a small layer."""
+
+def kind_of(like: Value) -> Lanes:
+    """The kind of register that loads through a pointer fill, or that a calculation with a register gives."""
+    if isinstance(like.kind, Lanes):
+        return like.kind
+    if not isinstance(like.kind, Pointer):
+        raise NotCompilable(f"a register is loaded through a pointer, not from a value of kind {like.kind}.")
+    return Lanes(like.kind.of, like.kind.registers * BYTES * 8 // _bits(like.kind.of.ir_type))
 
 
-class Lanes(types.Type):
-    """One register of floating-point numbers, or two that are treated as one."""
-
-    def __init__(self, scalar: types.Float, registers: int = 1) -> None:
-        self.scalar = scalar
-        self.count = registers * BYTES * 8 // scalar.bitwidth
-        super().__init__(name=f"Lanes({scalar} x {self.count})")
-
-
-class WidePointer(types.CPointer):
-    """Pointer to numbers that are loaded two registers at a time."""
-
-    def __init__(self, dtype: types.Float) -> None:
-        super().__init__(dtype)
-        self.name = f"wide pointer to {dtype}"
-
-
-register_model(WidePointer)(models.PointerModel)
-
-
-def kind_of(like: Any) -> Lanes:
-    """The register type of loads from an array or through a pointer, and of calculations with a register."""
-    return like if isinstance(like, Lanes) else Lanes(like.dtype, WIDEST if isinstance(like, WidePointer) else 1)
-
-
-@register_model(Lanes)
-class LanesModel(models.PrimitiveModel):
-    """A register as LLVM sees it: a vector."""
-
-    def __init__(self, manager: Any, kind: Lanes) -> None:
-        scalar = manager.lookup(kind.scalar).get_value_type()
-        super().__init__(manager, kind, ir.VectorType(scalar, kind.count))
+def _bits(number: Any) -> int:
+    return 32 if isinstance(number, ir.FloatType) else 64
 
 
 def count(dtype: Any) -> int:
@@ -76,15 +49,61 @@ def count(dtype: Any) -> int:
     return BYTES // np.dtype(dtype).itemsize
 
 
-def vector_type(context: Any, kind: Lanes) -> ir.VectorType:
-    """The LLVM type of a register."""
-    return ir.VectorType(context.get_value_type(kind.scalar), kind.count)
+def lanes_of(array: Any) -> int:
+    """Number of values that are loaded from an array, or through a pointer, at once; known while compiling."""
+    return kind_of(array).count if isinstance(array, Value) else count(array.dtype)
 
 
-def element(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
-    """Pointer to array[index], of a pointer or of a one-dimensional, contiguous array."""
-    start = array if isinstance(array_type, types.CPointer) else context.make_array(array_type)(context, builder, array).data
-    return builder.gep(start, [index])
+@instruction(lanes_of)
+def _lanes_of(builder: Any, like: Value) -> int:
+    return kind_of(like).count
+
+
+def wide(pointer: Any) -> Any:
+    """The same pointer, through which two registers are loaded at once; interpreted, where it would gain nothing, one."""
+    return pointer
+
+
+@instruction(wide)
+def _wide(builder: Any, pointer: Value) -> Value:
+    assert isinstance(pointer.kind, Pointer)
+    return Value(Pointer(pointer.kind.of, WIDEST, pointer.kind.constant), pointer.ir)
+
+
+def moved(pointer: Any, n: int) -> Any:
+    """The pointer to the number that is n further on."""
+    return pointer[n:]
+
+
+@instruction(moved)
+def _moved(builder: Any, pointer: Value, n: Any) -> Value:
+    return Value(pointer.kind, builder.gep(pointer.ir, [cast(builder, n, INT).ir]))
+
+
+def load(array: Any, index: int) -> Any:
+    """The register full of numbers that begins at array[index]."""
+    return array[index : index + count(array.dtype)].copy()
+
+
+@instruction(load)
+def _load(builder: Any, array: Value, index: Any) -> Value:
+    kind = kind_of(array)
+    return Value(kind, load_vector(builder, element(builder, array, index), kind.ir_type))
+
+
+def store(array: Any, index: int, value: Any) -> None:
+    """Write a register to array[index] and what follows it."""
+    array[index : index + count(array.dtype)] = value
+
+
+@instruction(store)
+def _store(builder: Any, array: Value, index: Any, value: Any) -> None:
+    store_vector(builder, element(builder, array, index), cast(builder, value, kind_of(array)).ir)
+
+
+def element(builder: Any, array: Value, index: Any) -> Any:
+    """Address of array[index]."""
+    return builder.gep(array.ir, [cast(builder, index, INT).ir])
 
 
 def load_vector(builder: Any, pointer: Any, vector: ir.VectorType) -> Any:
@@ -99,251 +118,77 @@ def store_vector(builder: Any, pointer: Any, value: Any) -> None:
     builder.store(value, builder.bitcast(pointer, value.type.as_pointer())).align = 4
 
 
-def spread(builder: Any, vector: ir.VectorType, scalar: Any) -> Any:
-    """One number in every lane."""
-    undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, undefined, zeros)
+def fill(like: Any, number: Any) -> Any:
+    """`number` in every lane, for the dtype of an array or of a register."""
+    return np.full(count(like.dtype), number, like.dtype)
 
 
-def call_llvm(builder: Any, name: str, arguments: list[Any]) -> Any:
-    """Call LLVM's own function `name` for vectors, such as llvm.sqrt."""
-    vector = arguments[0].type
-    bits = 32 if isinstance(vector.element, ir.FloatType) else 64
-    kind = ir.FunctionType(vector, [vector] * len(arguments))
-    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{vector.count}f{bits}")
-    return builder.call(function, arguments)
+@instruction(fill)
+def _fill(builder: Any, like: Value, number: Any) -> Value:
+    return cast(builder, number, kind_of(like))
 
 
-@intrinsic
-def _pointer(typing: Any, array: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
-
-    return types.CPointer(array.dtype)(array), generate
+def numbers(like: Any) -> Any:
+    """0, 1, 2, ..."""
+    return np.arange(count(like.dtype)).astype(like.dtype)
 
 
-def _pointer_type(name: str, number: Any) -> Any:
-    @intrinsic
-    def function(typing: Any, address: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(number).as_pointer(), name)
-
-        return types.CPointer(number)(types.int64), generate
-
-    return function
+@instruction(numbers)
+def _numbers(builder: Any, like: Value) -> Value:
+    kind = kind_of(like)
+    return Value(kind, ir.Constant(kind.ir_type, [float(i) for i in range(kind.count)]))
 
 
-_integers_at, _doubles_at = _pointer_type("integers", types.int64), _pointer_type("doubles", types.float64)
+def pick(condition: Any, x: Any, y: Any) -> Any:
+    """In each lane, x where the condition is not zero, else y."""
+    like = next(part for part in (x, y, condition) if isinstance(part, np.ndarray) and part.dtype.kind == "f")
+    return np.where(condition != 0, x, y).astype(like.dtype)
 
 
-@intrinsic
-def _floats_at(typing: Any, address: Any, like: Any) -> Any:
-    kind = like if isinstance(like, types.CPointer) else types.CPointer(like.dtype)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(kind))
-
-    return kind(address, like), generate
+@instruction(pick)
+def _pick(builder: Any, condition: Value, x: Any, y: Any) -> Value:
+    kind = kind_of(condition)
+    chosen = builder.fcmp_unordered("!=", condition.ir, ir.Constant(kind.ir_type, None))
+    return Value(kind, builder.select(chosen, cast(builder, x, kind).ir, cast(builder, y, kind).ir))
 
 
-@intrinsic
-def _wide(typing: Any, pointer: Any) -> Any:
-    return WidePointer(pointer.dtype)(pointer), lambda context, builder, signature, arguments: arguments[0]
+def total(x: Any) -> Any:
+    """The sum of all lanes."""
+    return x.sum()
 
 
-@intrinsic
-def _lanes_of(typing: Any, like: Any) -> Any:
-    """Number of lanes, as a constant: the trip count of a loop over registers is then found without a division."""
-    return types.intp(like), lambda context, builder, signature, arguments: ir.Constant(
-        ir.IntType(types.intp.bitwidth), kind_of(like).count
-    )
+def largest(x: Any) -> Any:
+    """The largest number of all lanes."""
+    return x.max()
 
 
-@intrinsic
-def _load(typing: Any, array: Any, index: Any) -> Any:
-    kind = kind_of(array)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = element(context, builder, signature.args[0], *arguments)
-        return load_vector(builder, pointer, vector_type(context, kind))
-
-    return kind(array, types.intp), generate
+def smallest(x: Any) -> Any:
+    """The smallest number of all lanes."""
+    return x.min()
 
 
-@intrinsic
-def _store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        store_vector(builder, element(context, builder, signature.args[0], *arguments[:2]), arguments[2])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, kind_of(array)), generate
-
-
-@intrinsic
-def _fill(typing: Any, array: Any, number: Any) -> Any:
-    kind = kind_of(array)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        scalar = context.cast(builder, arguments[1], signature.args[1], kind.scalar)
-        return spread(builder, vector_type(context, kind), scalar)
-
-    return kind(array, number), generate
-
-
-def _reduction(name: str, first: float | None = None) -> Any:
+def _reduce(builder: Any, name: str, x: Value, first: float | None = None) -> Value:
     """One number made of all lanes, with LLVM's own function; addition takes a first summand, and any order of the others."""
-
-    @intrinsic
-    def function(typing: Any, x: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            vector = vector_type(context, signature.args[0])
-            bits = 32 if isinstance(vector.element, ir.FloatType) else 64
-            given = [*([] if first is None else [ir.Constant(vector.element, first)]), arguments[0]]
-            kind = ir.FunctionType(vector.element, [argument.type for argument in given])
-            full_name = f"llvm.vector.reduce.{name}.v{vector.count}f{bits}"
-            callee = cgutils.get_or_insert_function(builder.module, kind, full_name)
-            return builder.call(callee, given, fastmath=("nnan",) if first is None else ("reassoc",))
-
-        return x.scalar(x), generate
-
-    return function
+    kind = kind_of(x)
+    scalar = kind.scalar.ir_type
+    given = [*([] if first is None else [ir.Constant(scalar, first)]), x.ir]
+    callee = declared(
+        builder, f"llvm.vector.reduce.{name}.v{kind.count}f{_bits(scalar)}", scalar, [part.type for part in given]
+    )
+    return Value(kind.scalar, builder.call(callee, given, fastmath=("nnan",) if first is None else ("reassoc",)))
 
 
-_total, _largest, _smallest = _reduction("fadd", -0.0), _reduction("fmax"), _reduction("fmin")
+instruction(total)(lambda builder, x: _reduce(builder, "fadd", x, -0.0))
+instruction(largest)(lambda builder, x: _reduce(builder, "fmax", x))
+instruction(smallest)(lambda builder, x: _reduce(builder, "fmin", x))
 
 
-@intrinsic
-def _numbers(typing: Any, like: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vector = vector_type(context, signature.return_type)
-        return ir.Constant(vector, [float(i) for i in range(vector.count)])
-
-    return kind_of(like)(like), generate
+def first_lane(x: Any) -> Any:
+    """The number in the first lane."""
+    return x[0]
 
 
-@intrinsic
-def _pick(typing: Any, condition: Any, x: Any, y: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        zero = ir.Constant(vector_type(context, signature.args[0]), None)
-        return builder.select(builder.fcmp_ordered("!=", arguments[0], zero), arguments[1], arguments[2])
+@instruction(first_lane)
+def _first_lane(builder: Any, x: Value) -> Value:
+    return Value(FLOAT64, cast(builder, Value(kind_of(x).scalar, builder.extract_element(x.ir, ir.IntType(32)(0))), FLOAT64).ir)
 
-    return x(condition, x, x), generate
-
-
-def _define_operator(symbol: Any, instruction: str) -> None:
-    """Let a Python operator stand for one instruction on registers; a plain number goes into every lane."""
-
-    @intrinsic
-    def both(typing: Any, x: Any, y: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            if instruction not in (">", "<", "=="):
-                return getattr(builder, instruction)(*arguments)
-            vector = vector_type(context, signature.args[0])
-            one = spread(builder, vector, ir.Constant(vector.element, 1.0))
-            return builder.select(builder.fcmp_ordered(instruction, *arguments), one, ir.Constant(vector, None))
-
-        return x(x, x), generate
-
-    @overload(symbol, strict=False)
-    def on_lanes(x: Any, y: Any) -> Any:
-        if isinstance(x, Lanes) and isinstance(y, Lanes):
-            return lambda x, y: both(x, y)
-        if isinstance(x, Lanes) and isinstance(y, (types.Float, types.Integer)):
-            return lambda x, y: both(x, _fill(x, y))
-        if isinstance(y, Lanes) and isinstance(x, (types.Float, types.Integer)):
-            return lambda x, y: both(_fill(y, x), y)
-        return None
-
-
-for _symbol, _instruction in (
-    (operator.add, "fadd"),
-    (operator.sub, "fsub"),
-    (operator.mul, "fmul"),
-    (operator.truediv, "fdiv"),
-    (operator.gt, ">"),
-    (operator.lt, "<"),
-    (operator.eq, "=="),
-):
-    _define_operator(_symbol, _instruction)
-
-
-@overload(operator.neg, strict=False)
-def _negative(x: Any) -> Any:
-    if isinstance(x, Lanes):
-        return lambda x: _fill(x, -1.0) * x
-    return None
-
-
-if INTERPRETED:
-
-    def pointer(array: Any) -> Any:
-        """Pointer to the first number of an array: cheaper to pass around than the array, and indexed like it."""
-        return array.reshape(-1)
-
-    def address_of(array: Any) -> Any:
-        """Address of an array, as a number: whatever the array's flags, the kernel is then compiled only once."""
-        return array
-
-    def wide(pointer: Any) -> Any:
-        """The same pointer, through which two registers are loaded at once; here, where it would gain nothing, one."""
-        return pointer
-
-    def floats_at(address: Any, like: Any) -> Any:
-        """The array that lies there, of the dtype of `like`; a wide pointer, if `like` is one."""
-        return address.reshape(-1)
-
-    def doubles_at(address: Any) -> Any:
-        """The array of float64 that lies there."""
-        return address.reshape(-1)
-
-    def integers_at(address: Any) -> Any:
-        """The array of int64 that lies there."""
-        return address.reshape(-1)
-
-    def lanes_of(array: Any) -> int:
-        """Number of values that are loaded at once."""
-        return count(array.dtype)
-
-    def load(array: Any, index: int) -> Any:
-        """The register full of numbers that begins at array[index]."""
-        return array[index : index + count(array.dtype)].copy()
-
-    def store(array: Any, index: int, value: Any) -> None:
-        """Write a register to array[index] and what follows it."""
-        array[index : index + count(array.dtype)] = value
-
-    def fill(like: Any, number: Any) -> Any:
-        """`number` in every lane, for the dtype of an array or of a register."""
-        return np.full(count(like.dtype), number, like.dtype)
-
-    def total(x: Any) -> Any:
-        """The sum of all lanes."""
-        return x.sum()
-
-    def largest(x: Any) -> Any:
-        """The largest number of all lanes."""
-        return x.max()
-
-    def smallest(x: Any) -> Any:
-        """The smallest number of all lanes."""
-        return x.min()
-
-    def numbers(like: Any) -> Any:
-        """0, 1, 2, ..."""
-        return np.arange(count(like.dtype)).astype(like.dtype)
-
-    def pick(condition: Any, x: Any, y: Any) -> Any:
-        """In each lane, x where the condition is not zero, else y."""
-        return np.where(condition != 0, x, y).astype(x.dtype)
-
-else:
-
-    def address_of(array: Any) -> Any:
-        """Address of an array, as a number: whatever the array's flags, the kernel is then compiled only once."""
-        return array.__array_interface__["data"][0]
-
-    floats_at, doubles_at, integers_at = _floats_at, _doubles_at, _integers_at
-    pointer, wide, lanes_of, load, store, fill, pick = _pointer, _wide, _lanes_of, _load, _store, _fill, _pick
-    total, largest, smallest, numbers = _total, _largest, _smallest, _numbers

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from clearprop.engines.compiled.lane_math import exp, log
-from clearprop.engines.compiled.lane_moves import gather
-from clearprop.engines.compiled.lanes import expanded, fill, load, numbers, pick, store
-from clearprop.engines.compiled.loss_functions import (
-    BINARY,
-    BINARY_LOGITS,
-    CROSS_ENTROPY,
-    LIKELIHOOD,
-    SQUARED,
-    bce,
-    bce_logits,
-    d_bce,
-    d_bce_logits,
-    d_squared,
-    squared,
-)
+import numpy as np
+
+from clearprop.engines.compiled.lane_moves import add_products, gather
+from clearprop.engines.compiled.lanes import fill, lanes_of, load, numbers, pick, store
+from clearprop.engines.compiled.memory import epsilon, smallest_normal
 from clearprop.engines.compiled.plan import COLUMNS, N_OUT
 
 
-@expanded
 def read_targets(p: Any, begin: int, n_real: int) -> None:
     """The targets of a block, unit by unit: one-hot if there are labels, else the values, a single one repeated."""
     lanes, n, own = p.lanes, p.table[(p.stages - 1) * COLUMNS + N_OUT], p.thread * p.lanes
@@ -37,28 +25,35 @@ def read_targets(p: Any, begin: int, n_real: int) -> None:
             store(p.targets, (own + j) * lanes, gather(p.values, p.order, begin, n_real, p.value_columns, column, p.a))
 
 
-@expanded
-def n_answers(p: Any) -> int:
+def n_answers(p: Any, loss: Any) -> int:
     """Answers that an example gives, each right or wrong: one, its class, or one for each output."""
-    return 1 if p.loss <= LIKELIHOOD else p.table[(p.stages - 1) * COLUMNS + N_OUT]
+    return 1 if loss.of_classes else p.table[(p.stages - 1) * COLUMNS + N_OUT]
 
 
-@expanded
-def loss_block(p: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
-    """Loss and number of right answers of each example of a block, of which n_real examples count.
+def loss_block(p: Any, loss: Any, start: int, begin: int, n_real: int, scale: float) -> None:
+    """Loss and right answers of the n_real examples of a block, added to `block_sums`, a register for each.
 
     Reads the outputs at a[start], unit by unit, and writes scale times the derivatives with respect to them to da[start].
+    `begin` is the place of the examples in the order.
     """
+    read_targets(p, begin, n_real)
+    value, n_correct = losses_of_block(p, loss, start, n_real, scale)
+    one, lanes = fill(p.a, 1.0), lanes_of(p.block_sums)
+    store(p.block_sums, 0, add_products(one, value, load(p.block_sums, 0)))
+    store(p.block_sums, lanes, add_products(one, n_correct, load(p.block_sums, lanes)))
+
+
+def losses_of_block(p: Any, loss: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
+    """Loss and number of right answers of each example of a block whose targets have been read; zero from n_real on."""
     n = p.table[(p.stages - 1) * COLUMNS + N_OUT]
     real, zero = numbers(p.a) < float(n_real), fill(p.a, 0.0)
-    if p.loss <= LIKELIHOOD:
-        loss, n_correct = class_block(p, start, n, real * scale)
+    if loss.of_classes:
+        value, n_correct = class_block(p, loss, start, n, real * scale)
     else:
-        loss, n_correct = number_block(p, start, n, real * scale)
-    return pick(real, loss, zero), pick(real, n_correct, zero)
+        value, n_correct = number_block(p, loss, start, n, real * scale)
+    return pick(real, value, zero), pick(real, n_correct, zero)
 
 
-@expanded
 def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) -> tuple[Any, Any]:
     """y <- softmax over n units, for each example; returns the largest score m and the sum of exp(z - m)."""
     m = load(z, start)
@@ -67,7 +62,7 @@ def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) ->
         m = pick(z_j > m, z_j, m)
     s = fill(z, 0.0)
     for j in range(n):
-        e = exp(load(z, start + j * lanes) - m)
+        e = np.exp(load(z, start + j * lanes) - m)
         store(y, begin + j * lanes, e)
         s = s + e
     part = 1.0 / s
@@ -76,33 +71,31 @@ def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) ->
     return m, s
 
 
-@expanded
-def class_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
+def class_block(p: Any, loss: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
     """The same where the target is a class; a right answer is that class."""
     lanes, own = p.lanes, p.thread * p.lanes
-    loss = fill(p.a, 0.0)
-    if p.loss == CROSS_ENTROPY:
+    total = fill(p.a, 0.0)
+    if loss.on_logits:
         # L = sum_i t_i (log S - (z_i - m)), dL/dz = p sum_i t_i - t
         m, s = softmax_block(p.a, start, p.da, start, n, lanes)
-        top, weight = log(s) + m, fill(p.a, 0.0)
+        top, weight = np.log(s) + m, fill(p.a, 0.0)
         for j in range(n):
             t = load(p.targets, (own + j) * lanes)
-            loss = loss + pick(t, t * (top - load(p.a, start + j * lanes)), fill(p.a, 0.0))
+            total = total + pick(t, t * (top - load(p.a, start + j * lanes)), fill(p.a, 0.0))
             weight = weight + t
         for j in range(n):
             k = start + j * lanes
             store(p.da, k, (load(p.da, k) * weight - load(p.targets, (own + j) * lanes)) * scale)
     else:
-        tiny = fill(p.a, p.tiny)
+        tiny = fill(p.a, smallest_normal(p.a))
         for j in range(n):
-            t, y_hat = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
-            y_hat = pick(y_hat < tiny, tiny, y_hat)
-            loss = loss - t * log(y_hat)
-            store(p.da, start + j * lanes, (0.0 - t / y_hat) * scale)
-    return loss, best(p.a, start, n, lanes) == best(p.targets, own * lanes, n, lanes)
+            target, given = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
+            y_hat = pick(given < tiny, tiny, given)
+            total = total - target * np.log(y_hat)
+            store(p.da, start + j * lanes, (0.0 - target / y_hat) * scale)
+    return total, best(p.a, start, n, lanes) == best(p.targets, own * lanes, n, lanes)
 
 
-@expanded
 def best(y: Any, start: int, n: int, lanes: int) -> Any:
     """The unit with the largest number, for each example; the first of several that are equal."""
     top, found = load(y, start), fill(y, 0.0)
@@ -113,25 +106,25 @@ def best(y: Any, start: int, n: int, lanes: int) -> Any:
     return found
 
 
-@expanded
-def number_block(p: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
+def number_block(p: Any, loss: Any, start: int, n: int, scale: Any) -> tuple[Any, Any]:
     """The same for a loss that compares number by number; a right answer is an output on the right side."""
-    lanes, own, one = p.lanes, p.thread * p.lanes, fill(p.a, 1.0)
-    loss, n_correct, eps = fill(p.a, 0.0), fill(p.a, 0.0), fill(p.a, p.eps)
-    threshold = 0.0 if p.loss == BINARY_LOGITS else 0.5
+    lanes, own = p.lanes, p.thread * p.lanes
+    total, n_correct = fill(p.a, 0.0), fill(p.a, 0.0)
     for j in range(n):
         y, given = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
-        y_hat = given
-        if p.loss == BINARY:
-            y_hat = pick(y_hat < eps, eps, y_hat)
-            y_hat = pick(y_hat > one - eps, one - eps, y_hat)
-        if p.loss == SQUARED:
-            f, df = squared(y_hat, y), d_squared(y_hat, y)
-        elif p.loss == BINARY_LOGITS:
-            f, df = bce_logits(y_hat, y), d_bce_logits(y_hat, y)
-        else:
-            f, df = bce(y_hat, y), d_bce(y_hat, y)
-        loss = loss + f
-        n_correct = n_correct + ((given > threshold) == (y > 0.5))
-        store(p.da, start + j * lanes, df * scale)
-    return loss, fill(p.a, float("nan")) if p.loss == SQUARED else n_correct
+        y_hat = bounded(loss, given)
+        total = total + loss.f(y_hat, y)
+        if loss.threshold is not None:
+            n_correct = n_correct + ((given > loss.threshold) == (y > 0.5))
+        store(p.da, start + j * lanes, loss.df(y_hat, y) * scale)
+    return total, n_correct if loss.threshold is not None else fill(p.a, np.nan)
+
+
+def bounded(loss: Any, y_hat: Any) -> Any:
+    """Predictions, moved into [eps, 1 - eps] if the loss asks for it."""
+    if loss.bounded:
+        eps = fill(y_hat, epsilon(y_hat))
+        above = pick(y_hat < eps, eps, y_hat)
+        return pick(above > 1.0 - eps, 1.0 - eps, above)
+    else:
+        return y_hat

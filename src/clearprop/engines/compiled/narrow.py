@@ -12,60 +12,94 @@ That pays as long as these registers, one for each parameter, are few beside the
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+from clearprop.engines.compiled.activation_units import DF_BLOCK, F_BLOCK, Functions, apply
 from clearprop.engines.compiled.lane_moves import add_products, fma, fold, gather
-from clearprop.engines.compiled.lanes import expanded, fill, lanes_of, load, store, total
-from clearprop.engines.compiled.loss_blocks import loss_block, n_answers, read_targets, softmax_block
-from clearprop.engines.compiled.plan import ACTIVATION, BIAS, COLUMNS, N_IN, N_OUT, NONE, SOFTMAX, A, W
-from clearprop.engines.compiled.stages import activate, differentiate
+from clearprop.engines.compiled.lanes import fill, lanes_of, load, store, total
+from clearprop.engines.compiled.linkage import call
+from clearprop.engines.compiled.loss_blocks import loss_block
+from clearprop.engines.compiled.losses import KernelLoss
+from clearprop.engines.compiled.memory import Memory
+from clearprop.engines.compiled.moves import move, rule_of
+from clearprop.engines.compiled.plan import BIAS, COLUMNS, DF, EVALUATE, N_IN, N_OUT, TRAIN, A, F, W
 
 
-@expanded
-def narrow_pass(p: Any, wide: Any, first: int, size: int, learn: bool) -> tuple[float, float]:
-    """Forward pass of a batch, and backward if it is to learn: its gradient is left in `grad`. Returns its loss and n_correct.
+@cache
+def narrow_function(activation: Functions | None, loss: KernelLoss | None) -> Callable[..., Any]:
+    """The unit for nets whose activations are all this one, with this loss, both compiled into it; None for any, by a call."""
+
+    def narrow_steps(p: Memory) -> None:
+        """All steps of an epoch, each with its loss and number of correct predictions in `report`."""
+        wide = p.widened()
+        for k in range(p.n_steps):
+            first = k * p.batch_size
+            size = min(p.batch_size, p.n_order - first)
+            narrow_pass(p, wide, activation, loss, first, size, k)
+            if p.mode == TRAIN:
+                move(p, rule_of(p, k))
+
+    return narrow_steps
+
+
+def narrow_pass(p: Any, wide: Any, activation: Any, loss: Any, first: int, size: int, k: int) -> None:
+    """Forward pass of step k, and backward if it is to learn: its gradient is left in `grad`.
 
     `wide` is the same memory as `p`, for blocks of two registers; the last few examples are a block of one.
     """
-    losses = n_correct = fill(p.sums, 0.0)
-    scale = 1.0 / (size * p.per_example) if p.per_example else 1.0
-    for k in range(0, p.n_packed * p.lanes if learn else 0, p.lanes):
-        store(p.sums, k, fill(p.sums, 0.0))
+    learn = p.mode != EVALUATE
+    scale = 1.0 / (size * p.per_example) if p.per_example != 0 else 1.0
+    zero = fill(p.sums, 0.0)
+    if learn:
+        for i in range(0, p.n_packed * p.lanes, p.lanes):
+            store(p.sums, i, zero)
+    store(p.block_sums, 0, zero)
+    store(p.block_sums, p.lanes, zero)
     begin, end = first, first + size
     while end - begin > p.lanes:
-        losses, n_correct = pass_block(wide, begin, end, scale, learn, losses, n_correct)
+        pass_block(p, wide, activation, loss, 1, begin, end - begin, scale, learn)
         begin += wide.lanes
     if begin < end:
-        losses, n_correct = pass_block(p, begin, end, scale, learn, losses, n_correct)
-    for k in range(0, p.n_packed if learn else 0, p.lanes):
-        store(p.grad, k, fold(p.sums, k * p.lanes))
-    return total(losses) * scale, total(n_correct) / n_answers(p)
+        pass_block(p, p, activation, loss, 0, begin, end - begin, scale, learn)
+    if learn:
+        for i in range(0, p.n_packed, p.lanes):
+            store(p.grad, i, fold(p.sums, i * p.lanes))
+    p.report[k] = total(load(p.block_sums, 0)) * scale
+    # The share of right answers, where an example gives several (`value_columns` is 0 for labels).
+    p.report[p.n_steps + k] = total(load(p.block_sums, p.lanes)) / p.answers
 
 
-@expanded
-def pass_block(p: Any, begin: int, end: int, scale: float, learn: bool, losses: Any, n_correct: Any) -> tuple[Any, Any]:
-    """Forward and backward for the examples from `begin`, in a batch that ends at `end`; adds to loss and n_correct."""
-    read_block(p, begin, end - begin)
-    for stage in range(p.stages):
-        forward_block(p, stage)
-    v, c = loss_block(p, p.table[(p.stages - 1) * COLUMNS + A], end - begin, scale)
-    differentiate_block(p, p.stages - 1)
-    for stage in range(p.stages - 1 if learn else -1, -1, -1):
-        backward_block(p, stage)
-    one = fill(p.a, 1.0)
-    return add_products(one, v, losses), add_products(one, c, n_correct)
-
-
-@expanded
-def read_block(p: Any, begin: int, n_real: int) -> None:
-    """The inputs and the targets of a block, unit by unit."""
-    read_targets(p, begin, n_real)
-    n_in = p.table[N_IN]
+def pass_block(
+    p: Any, q: Any, activation: Any, loss: Any, is_wide: int, begin: int, n_real: int, scale: float, learn: Any
+) -> None:
+    """Forward and backward for the n_real examples from `begin`, in registers as wide as those of q."""
+    n_in = q.table[N_IN]
     for i in range(n_in):
-        store(p.a, i * p.lanes, gather(p.x, p.order, begin, n_real, n_in, i, p.a))
+        store(q.a, i * q.lanes, gather(q.x, q.order, begin, n_real, n_in, i, q.a))
+    for stage in range(q.stages):
+        forward_block(q, activation, stage)
+    start, n_used = q.table[(q.stages - 1) * COLUMNS + A], min(n_real, q.lanes)
+    if loss is None:
+        call(p.loss_block, p, is_wide, start, begin, n_used, scale)
+    else:
+        loss_block(q, loss, start, begin, n_used, scale)
+        differentiate_last(q, activation, start)
+    if learn:
+        for stage in range(q.stages - 1, 0, -1):
+            backward_block(q, activation, stage)
+        first_gradient_block(q)
 
 
-@expanded
+def differentiate_last(p: Any, activation: Any, start: int) -> None:
+    """dz <- da * f'(z) of the last stage."""
+    at = (p.stages - 1) * COLUMNS
+    n, unit = p.table[at + N_OUT], p.table[at + DF]
+    if unit != 0:
+        apply(activation, DF_BLOCK, unit, p.a, p.da, start, start + n * p.lanes, n, p.lanes)
+
+
 def place(p: Any, stage: int) -> tuple[int, int, int, int, int]:
     """Inputs and outputs of a stage, and where its inputs, its outputs and its W lie."""
     t, at = p.table, stage * COLUMNS
@@ -73,35 +107,24 @@ def place(p: Any, stage: int) -> tuple[int, int, int, int, int]:
     return t[at + N_IN], t[at + N_OUT], before, t[at + A], t[at + W]
 
 
-@expanded
-def forward_block(p: Any, stage: int) -> None:
+def forward_block(p: Any, activation: Any, stage: int) -> None:
     """a_j = f(b_j + sum_i W_ij x_i), for all examples of the block at once."""
     n_in, n_out, x, a, w = place(p, stage)
-    lanes, code = p.lanes, p.table[stage * COLUMNS + ACTIVATION]
+    lanes, unit = p.lanes, p.table[stage * COLUMNS + F]
     for j in range(n_out):
         z = fill(p.a, p.packed[w + n_in * n_out + j])
         for i in range(n_in):
             z = fma(load(p.a, x + i * lanes), fill(p.a, p.packed[w + i * n_out + j]), z)
         store(p.a, a + j * lanes, z)
-    if code == SOFTMAX:
-        softmax_block(p.a, a, p.a, a, n_out, lanes)
-    elif code != NONE:
-        activate(code, p.a, a, 0, 0, 0, n_out * lanes, lanes)
+    if unit != 0:
+        apply(activation, F_BLOCK, unit, p.a, a, a + n_out * lanes, n_out, lanes)
 
 
-@expanded
-def backward_block(p: Any, stage: int) -> None:
+def backward_block(p: Any, activation: Any, stage: int) -> None:
     """dW_ij += x_i dz_j and db_j += dz_j; then dz of the stage before, f'(x_i) sum_j W_ij dz_j."""
     n_in, n_out, x, dz, w = place(p, stage)
-    lanes = p.lanes
-    for j in range(n_out if p.table[stage * COLUMNS + BIAS] else 0):
-        add_to_gradient(p, w + n_in * n_out + j, fill(p.a, 1.0), load(p.da, dz + j * lanes))
-    if stage == 0:
-        for i in range(n_in):
-            x_i, k = load(p.a, x + i * lanes), w + i * n_out
-            for j in range(n_out):
-                add_to_gradient(p, k + j, x_i, load(p.da, dz + j * lanes))
-        return
+    lanes, unit = p.lanes, p.table[(stage - 1) * COLUMNS + DF]
+    bias_gradient_block(p, stage)
     for i in range(n_in):
         x_i, k, dx_i = load(p.a, x + i * lanes), w + i * n_out, fill(p.a, 0.0)
         for j in range(n_out):
@@ -109,26 +132,29 @@ def backward_block(p: Any, stage: int) -> None:
             add_to_gradient(p, k + j, x_i, dz_j)
             dx_i = fma(dz_j, fill(p.a, p.packed[k + j]), dx_i)
         store(p.da, x + i * lanes, dx_i)
-    differentiate_block(p, stage - 1)
+    if unit != 0:
+        apply(activation, DF_BLOCK, unit, p.a, p.da, x, x + n_in * lanes, n_in, lanes)
 
 
-@expanded
+def first_gradient_block(p: Any) -> None:
+    """The same for the first stage, before which there is none."""
+    n_in, n_out, x, dz, w = place(p, 0)
+    bias_gradient_block(p, 0)
+    for i in range(n_in):
+        x_i, k = load(p.a, x + i * p.lanes), w + i * n_out
+        for j in range(n_out):
+            add_to_gradient(p, k + j, x_i, load(p.da, dz + j * p.lanes))
+
+
+def bias_gradient_block(p: Any, stage: int) -> None:
+    """db_j += dz_j, if there is a bias."""
+    n_in, n_out, _, dz, w = place(p, stage)
+    if p.table[stage * COLUMNS + BIAS] != 0:
+        for j in range(n_out):
+            add_to_gradient(p, w + n_in * n_out + j, fill(p.a, 1.0), load(p.da, dz + j * p.lanes))
+
+
 def add_to_gradient(p: Any, k: int, x: Any, dz: Any) -> None:
     """Add x dz, for all examples of the block, to the sums of parameter k."""
     at = k * lanes_of(p.sums)
     store(p.sums, at, add_products(x, dz, load(p.sums, at)))
-
-
-@expanded
-def differentiate_block(p: Any, stage: int) -> None:
-    """dz <- da * f'(z) of a stage, in place."""
-    at, lanes = stage * COLUMNS, p.lanes
-    n, a, code = p.table[at + N_OUT], p.table[at + A], p.table[at + ACTIVATION]
-    if code == SOFTMAX:
-        inner = fill(p.a, 0.0)
-        for k in range(a, a + n * lanes, lanes):
-            inner = fma(load(p.da, k), load(p.a, k), inner)
-        for k in range(a, a + n * lanes, lanes):
-            store(p.da, k, load(p.a, k) * (load(p.da, k) - inner))
-    elif code != NONE:
-        differentiate(code, p.a, p.da, a, n * lanes, 0, n * lanes, lanes)

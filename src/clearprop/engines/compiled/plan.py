@@ -1,241 +1,164 @@
-"""The plan: the layout of memory for one net and one batch size."""
+"""The plan: a net as the kernel's stages, and the layout of its memory for one batch size."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
-from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled.lanes import INTERPRETED, WIDEST, address_of, count
-from clearprop.nn import Layer, Linear, Net, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.engines.compiled.lanes import WIDEST, count
+from clearprop.engines.compiled.memory import Job, address_of, named_address
+from clearprop.nn import Activation, BatchNorm, Dropout, Layer, Linear, Net, Softmax
 
 CACHE_LINE = 64  # bytes
-# Activations, as the kernel knows them.
-NONE, SIGMOID, TANH, RELU, SOFTMAX = range(5)
-ACTIVATION_CODES: dict[type[Layer], int] = {Sigmoid: SIGMOID, Tanh: TANH, ReLU: RELU, Softmax: SOFTMAX}
-
 EVALUATE, GRADIENT, TRAIN = range(3)
-# The columns of a plan's table, one row for each linear layer. Every row of units is padded with zeros to whole registers.
-N_IN, N_OUT, WIDTH, W, T, T_WIDTH, ACTIVATION, A, THETA_W, BIAS, COLUMNS = range(11)
-"""Inputs; outputs; padded outputs; where W and W^T begin; padded inputs; activation; where a begins, and W in theta;
-1 if there is a b in theta, behind W, and 0 if it is always zero."""
+# What a stage computes from its inputs: a product x W + b, with at most one activation behind it; or one of the others alone.
+PRODUCT, ALONE, DROPOUT, BATCH_NORM = range(4)
+# The columns of a plan's table, one row for each stage. Every row of units is padded with zeros to whole registers.
+(KIND, N_IN, N_OUT, WIDTH, ROWS, BIAS, W, T, T_WIDTH, A, THETA_W, F, DF, IN_ROWS, EXTRA, GENERATOR, NUMBERS_AT, RUNNING_AT,
+ COLUMNS) = range(19)  # fmt: skip
+"""Kind; inputs; outputs; padded outputs; rows of W, and 1 if there is a b in theta, behind W; where W and W^T begin; padded
+inputs; where a begins, and W in theta; the activation and its derivative, as units, 0 for none; 1 for a softmax, which needs
+whole rows; where the stage's part of `extra` begins; address of NumPy's generator, of the stage's own numbers (float64), and of
+its running mean and variance."""
+# Figures to which each thread has a share: loss, correct predictions, squared norm of the gradient, and whether to stop.
+LOSS, CORRECT, SQUARES, HALT, SHARES = range(5)
+# Counters: of the barrier; epochs done; 1 if the data were refused; 1 to stop; and the next job of many.
+BARRIER, DONE, REFUSED, STOP, NEXT_JOB, COUNTERS = range(6)
+INTERRUPTED, NONFINITE, PATIENCE = 1, 2, 3  # reasons to stop
 
 
-def stages(net: Net) -> list[tuple[Linear, int]] | str:
-    """The net as linear layers, each with the code of its activation; or the reason why it is none, in a sentence."""
-    found: list[tuple[Linear, int]] = []
+class Stage(NamedTuple):
+    """One stage of a net: the layer that it computes, and the activation behind it, if any."""
+
+    kind: int
+    layer: Layer | None
+    activation: Layer | None
+    n_in: int
+    n_out: int
+
+    @property
+    def parameters(self) -> tuple[int, bool]:
+        """Rows of W, and whether there is a b: gamma is a W of one row, and beta a b."""
+        if isinstance(self.layer, Linear):
+            return self.layer.n_in, self.layer.bias
+        return (1, True) if isinstance(self.layer, BatchNorm) else (0, False)
+
+
+def stages(net: Net) -> list[Stage] | str:
+    """The net as the stages of the kernel; or the reason why it is none, in a sentence."""
+    found: list[Stage] = []
+    n: int | None = net.n_in
+    seen: list[Layer] = []
     for layer in net.layers:
+        if layer.names and any(layer is other for other in seen):
+            return f"it does not share parameters, but {layer!r} is used twice."
+        seen.append(layer)
+        if type(layer) is Linear and layer.names != ("W", "b")[: 1 + layer.bias]:
+            return f"it expects the parameters of {layer!r} to be W and b, in this order, not {', '.join(layer.names)}."
         if type(layer) is Linear:
-            if any(layer is known for known, _ in found):
-                return f"it does not share parameters, but {layer!r} is used twice."
-            if layer.names != ("W", "b")[: 1 + layer.bias]:
-                return f"it expects the parameters of {layer!r} to be W and b, in this order, not {', '.join(layer.names)}."
-            found.append((layer, NONE))
-        elif type(layer) in ACTIVATION_CODES and found and found[-1][1] == NONE:
-            found[-1] = (found[-1][0], ACTIVATION_CODES[type(layer)])
-        elif type(layer) in ACTIVATION_CODES:
-            return f"each activation must follow a Linear, but {layer!r} does not."
+            found.append(Stage(PRODUCT, layer, None, layer.n_in, layer.n_out))
+            n = layer.n_out
+            continue
+        if n is None:
+            return f"it needs to know the number of inputs of {layer!r}; begin with a Linear."
+        if isinstance(layer, (Activation, Softmax)):
+            if found and found[-1].kind == PRODUCT and found[-1].activation is None:
+                found[-1] = found[-1]._replace(activation=layer)
+            else:
+                found.append(Stage(ALONE, None, layer, n, n))
+        elif type(layer) is Dropout:
+            if layer.rate:
+                found.append(Stage(DROPOUT, layer, None, n, n))
+        elif type(layer) is BatchNorm:
+            found.append(Stage(BATCH_NORM, layer, None, n, n))
         else:
-            return f"it knows Linear, Sigmoid, Tanh, ReLU and Softmax only, not {layer!r}."
-    return found
-
-
-class Plan(NamedTuple):
-    """Offsets, and the working memory of a training step.
-
-    Attributes
-    ----------
-    table : array of int64 (n_stages, 10)
-        The columns named above.
-    n_stages, batch_size, threads : int
-        Threads share the work.
-    narrow : bool
-        Whether each lane is for an example (`narrow`). Then units are not padded, and `a` and `targets` are for one block.
-    packed, grad : array (n_packed,)
-        All W and b, with padded rows, and their gradients.
-    n_packed : int
-    one, two : array (n_packed,)
-        The optimizer's state, packed in the same way.
-    a, da : array (sum of B x width,)
-        Activations of every stage, and the gradients with respect to them, then to z.
-    transposed : array
-        W^T of every stage but the first.
-    block_start : int
-        Place in `a` and `da` for a register of each output, for each thread.
-    offsets : array of int64 (n_stages, B)
-        Begin of each row of `a`.
-    x_offsets : array of int64 (threads, B)
-        Begin of each row of the batch in the data; a copy for each thread.
-    targets : array (B x width of the last stage,)
-        Row by row; or unit by unit, for a block, for each thread.
-    mask : array (width of the last stage,)
-        1 for an output, 0 for padding.
-    sums : array (n_packed x lanes,)
-        For a narrow net, a register for each gradient.
-    partial : array of float64 (3, threads)
-        Shares of each thread in the loss, the number of correct predictions and the squared norm of the gradient.
-    counter : array of int64 (1,)
-        Counter of the barrier.
-    """
-
-    table: Array
-    n_stages: int
-    batch_size: int
-    threads: int
-    narrow: bool
-    packed: Array
-    n_packed: int
-    grad: Array
-    one: Array
-    two: Array
-    a: Array
-    da: Array
-    transposed: Array
-    block_start: int
-    offsets: Array
-    x_offsets: Array
-    targets: Array
-    mask: Array
-    sums: Array
-    partial: Array
-    counter: Array
+            return f"it knows Linear, Dropout, BatchNorm, Softmax and element-wise activations only, not {layer!r}."
+    return found or "there is nothing to compute."
 
 
 def aligned(n: int, dtype: Any) -> Array:
     """n zeros, of which the first begins a cache line: a register that lies across two lines takes twice as long to load."""
     size = np.dtype(dtype).itemsize
     raw = np.zeros(n + CACHE_LINE // size, dtype)
-    skipped = -raw.ctypes.data % CACHE_LINE // size
+    skipped = -address_of(raw) % CACHE_LINE // size
     return raw[skipped : skipped + n]
 
 
-def make_plan(net: Net, batch_size: int, threads: int, narrow: bool) -> Plan:
-    """The plan for a net that consists of `stages`."""
-    found = stages(net)
-    assert isinstance(found, list)
-    lanes = count(net.dtype)
+class Layout(NamedTuple):
+    """The table of a net, and how many numbers each array of the memory has."""
+
+    table: Array
+    packed: int
+    transposed: int
+    activations: int
+    extra: int
+    numbers: list[Array]  # the stages' own numbers, whose addresses stand in the table
+    running: list[Array]  # and their running averages
+
+
+def make_layout(found: list[Stage], dtype: Any, batch_size: int, narrow: bool) -> Layout:
+    """Places of everything, for a net that consists of `found`."""
+    lanes = count(dtype)
     block = WIDEST * lanes
     unit, rows = (1, block) if narrow else (lanes, batch_size)  # numbers in a row are padded to units of so many
     table = np.zeros((len(found), COLUMNS), np.int64)
-    packed = transposed = theta = 0
-    activations = found[0][0].n_in * block if narrow else 0
-    for row, (layer, activation) in zip(table, found, strict=True):
-        width, t_width = (-(-n // unit) * unit for n in (layer.n_out, layer.n_in))
-        row[:5] = layer.n_in, layer.n_out, width, packed, transposed
-        row[5:] = t_width, activation, activations, theta, layer.bias
-        packed += (layer.n_in + 1) * width
-        transposed += layer.n_out * t_width
+    packed = transposed = theta = extra = 0
+    numbers, running = [], []
+    activations = found[0].n_in * block if narrow else 0
+    for row, stage in zip(table, found, strict=True):
+        width, t_width = (-(-n // unit) * unit for n in (stage.n_out, stage.n_in))
+        w_rows, bias = stage.parameters
+        row[[KIND, N_IN, N_OUT, WIDTH, ROWS, BIAS]] = stage.kind, stage.n_in, stage.n_out, width, w_rows, bias
+        row[[W, T, T_WIDTH, A, THETA_W, EXTRA]] = packed, transposed, t_width, activations, theta, extra
+        row[IN_ROWS] = isinstance(stage.activation, Softmax)
+        packed += (w_rows + 1) * width
+        transposed += stage.n_out * t_width if stage.kind == PRODUCT else 0
         activations += rows * width
-        theta += (layer.n_in + layer.bias) * layer.n_out
-    packed = -(-packed // lanes) * lanes
-    last_width = int(table[-1, WIDTH])
-    return Plan(
+        theta += (w_rows + bias) * stage.n_out
+        # A mask or x_hat for every number, and for a BatchNorm 1 / sqrt(var + eps).
+        extra += {DROPOUT: rows, BATCH_NORM: rows + 1}.get(stage.kind, 0) * width
+        numbers.append(own_numbers_of(stage.layer, np.dtype(dtype)))
+        running.append(aligned(2 * width if stage.kind == BATCH_NORM else 0, dtype))
+        row[[NUMBERS_AT, RUNNING_AT]] = named_address(numbers[-1]), named_address(running[-1])
+    return Layout(table, -(-packed // lanes) * lanes, transposed, activations, extra, numbers, running)
+
+
+def own_numbers_of(layer: Layer | None, dtype: np.dtype[Any]) -> Array:
+    """The settings of a layer that the kernel needs: rate and factor of a Dropout; momentum and eps of a BatchNorm."""
+    if isinstance(layer, Dropout):
+        return np.array([layer.rate, dtype.type(1) / dtype.type(1 - layer.rate)], np.float64)
+    return np.array([layer.momentum, layer.eps] if isinstance(layer, BatchNorm) else [0.0, 0.0], np.float64)
+
+
+def make_job(found: list[Stage], dtype: Any, batch_size: int, threads: int, narrow: bool) -> tuple[Job, Layout]:
+    """The memory for a net that consists of `found`; the data, the order and the units are set for each call."""
+    lanes = count(dtype)
+    layout = make_layout(found, dtype, batch_size, narrow)
+    table = layout.table
+    rows, last_width = (WIDEST * lanes if narrow else batch_size), int(table[-1, WIDTH])
+    spare = layout.activations + threads * lanes * lanes
+    job = Job(
+        threads,
         table=table,
-        n_stages=len(table),
+        stages=len(table),
         batch_size=batch_size,
-        threads=threads,
-        narrow=narrow,
-        packed=aligned(packed, net.dtype),
-        n_packed=packed,
-        grad=aligned(packed, net.dtype),
-        one=aligned(packed, net.dtype),
-        two=aligned(packed, net.dtype),
-        a=aligned(activations + threads * lanes * lanes, net.dtype),
-        da=aligned(activations + threads * lanes * lanes, net.dtype),
-        transposed=aligned(transposed, net.dtype),
-        block_start=activations,
-        offsets=table[:, A : A + 1] + table[:, WIDTH : WIDTH + 1] * np.arange(batch_size),
+        n_packed=layout.packed,
+        block_start=layout.activations,
+        **{name: aligned(layout.packed, dtype) for name in ("packed", "grad", "one", "two")},
+        a=aligned(spare, dtype),
+        da=aligned(spare, dtype),
+        extra=aligned(layout.extra, dtype),
+        spare=aligned(threads * lanes, dtype),
+        transposed=aligned(layout.transposed, dtype),
+        offsets=np.ascontiguousarray(table[:, A : A + 1] + table[:, WIDTH : WIDTH + 1] * np.arange(batch_size)),
         x_offsets=np.zeros((threads, batch_size), np.int64),
-        targets=aligned(max(rows, threads * lanes) * last_width, net.dtype),
-        mask=(np.arange(last_width) < table[-1, N_OUT]).astype(net.dtype),
-        sums=aligned(packed * lanes if narrow else 0, net.dtype),
-        partial=np.zeros((3, threads)),
-        counter=np.zeros(1, np.int64),
+        targets=aligned(max(rows, threads * lanes) * last_width, dtype),
+        mask=(np.arange(last_width) < table[-1, N_OUT]).astype(dtype),
+        sums=aligned(layout.packed * lanes if narrow else 0, dtype),
+        block_sums=aligned(2 * lanes, dtype),
+        partial=np.zeros((SHARES, threads)),
+        counter=np.zeros(COUNTERS, np.int64),
     )
-
-
-class Data(NamedTuple):
-    """Examples and their loss.
-
-    Attributes
-    ----------
-    x, y : array (N, n_x), (N,) or (N, value_columns)
-        Inputs and targets.
-    examples : int
-        N.
-    value_columns : int
-        0, if the targets are labels, of int64.
-    loss, per_example : int
-        Code of the loss; the number of values of each example that it is a mean over, 0 for a sum.
-    """
-
-    x: Array
-    y: Array
-    examples: int
-    value_columns: int
-    loss: int
-    per_example: int
-
-
-def numbered(given: Plan | Data) -> Any:
-    """A plan or data in the form in which the kernel takes it, one array of int64: the addresses of its arrays, and numbers.
-
-    Handing over every array by itself would take Numba longer than a small net needs for an epoch. The arrays must live as
-    long as their addresses are used.
-    """
-    if INTERPRETED:
-        return given
-    return np.array([address_of(part) if isinstance(part, np.ndarray) else int(part) for part in given], np.int64)
-
-
-def _reader(kind: type) -> Any:
-    """The function that makes a named tuple of what `numbered` returned."""
-    if INTERPRETED:
-        return lambda given: given
-    length = len(kind._fields)  # type: ignore[attr-defined]
-    return njit(forceinline=True)(lambda numbers: kind(*to_fixed_tuple(numbers, length)))
-
-
-read_plan, read_data = _reader(Plan), _reader(Data)
-
-
-class Memory(NamedTuple):
-    """A `Plan`, `Data` and an order as the kernel's functions see them: pointers and numbers, which cost nothing to pass on.
-
-    `table`, `x_offsets` and `offsets` are flat: `table[stage * COLUMNS + N_IN]`. `thread` is the thread that uses it.
-    """
-
-    table: Any
-    stages: int
-    lanes: int
-    thread: int
-    threads: int
-    packed: Any
-    n_packed: int
-    grad: Any
-    one: Any
-    two: Any
-    a: Any
-    da: Any
-    transposed: Any
-    block_start: int
-    offsets: Any
-    x_offsets: Any
-    targets: Any
-    mask: Any
-    sums: Any
-    partial: Any
-    counter: Any
-    x: Any
-    labels: Any
-    values: Any
-    value_columns: int
-    order: Any
-    batch_size: int
-    loss: int
-    per_example: int
-    eps: float
-    tiny: float
+    return job, layout

@@ -17,105 +17,86 @@ Three products make up back-propagation, and all of them have this form, with ro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
-from clearprop.engines.compiled.lane_moves import fetch
+from clearprop.engines.compiled.compiler.primitives import instruction
+from clearprop.engines.compiled.compiler.values import INT, Value, cast, spread
+from clearprop.engines.compiled.lane_moves import fetch, multiply_add
 from clearprop.engines.compiled.lanes import (
-    INTERPRETED,
     TILE_LANES,
     TILE_ROWS,
-    call_llvm,
     count,
     element,
-    expanded,
     kind_of,
+    lanes_of,
     load_vector,
-    spread,
     store_vector,
-    vector_type,
 )
+from clearprop.engines.compiled.linkage import separate
 
 BLOCK = 112  # terms of a sum at a time: so many rows of a column of B, and of A, stay in the nearest cache
 
 
-def _build(rows: int, registers: int, by_row: bool) -> Any:
-    """The tile of a given shape, as a function that the compiler expands in place."""
+class TileWriter:
+    """The instructions of a tile of a given shape, written for one call."""
 
-    @intrinsic
-    def tile(
-        typing: Any, a: Any, offsets: Any, first_row: Any, column: Any, b: Any, b_start: Any, b_step: Any, depth: Any,
-        c: Any, c_start: Any, c_step: Any, keep: Any, scale: Any, bias: Any, bias_start: Any,
-    ) -> Any:  # fmt: skip
-        kind = kind_of(a)
+    def __init__(self, builder: Any, rows: int, registers: int, kind: Any) -> None:
+        self.builder, self.rows, self.registers, self.kind = builder, rows, registers, kind
+        with builder.goto_entry_block():
+            self.places = [[builder.alloca(kind.ir_type) for _ in range(registers)] for _ in range(rows)]
+        for row in self.places:
+            for place in row:
+                builder.store(ir.Constant(kind.ir_type, None), place)
 
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            (a, offsets, first_row, column, b, b_start, b_step, depth, c, c_start, c_step, keep, scale, bias, bias_start) = (
-                arguments
-            )
-            kinds = dict(zip(("a", "offsets", "b", "c", "bias"), (signature.args[i] for i in (0, 1, 4, 8, 13)), strict=True))
-            vector = vector_type(context, kind)
-            index = depth.type
+    def number(self, value: int) -> Any:
+        """An integer constant."""
+        return INT.ir_type(value)
 
-            def number(value: int) -> Any:
-                return ir.Constant(index, value)
+    def accumulate(self, starts: Any, b: Any, b_step: Any, k: Any) -> None:
+        """Term k of the sums: `starts(k, r)` is where the number of A for row r lies."""
+        builder, vector = self.builder, self.kind.ir_type
+        row_of_b = builder.gep(b, [builder.mul(k, b_step)])
+        of_b = [
+            load_vector(builder, builder.gep(row_of_b, [self.number(v * self.kind.count)]), vector)
+            for v in range(self.registers)
+        ]
+        for r, row in enumerate(self.places):
+            of_a = spread(builder, vector, builder.load(starts(k, r)))
+            for v, place in enumerate(row):
+                builder.store(multiply_add(builder, of_a, of_b[v], builder.load(place)), place)
 
-            def at(name: str, array: Any, place: Any) -> Any:
-                return element(context, builder, kinds[name], array, place)
-
-            sums = [
-                [cgutils.alloca_once_value(builder, ir.Constant(vector, None)) for _ in range(registers)] for _ in range(rows)
-            ]
-            starts = []
-            if by_row:
-                for r in range(rows):
-                    offset = builder.load(at("offsets", offsets, builder.add(first_row, number(r))))
-                    starts.append(at("a", a, builder.add(offset, column)))
-            b_pointer = at("b", b, b_start)
-            with cgutils.for_range(builder, depth) as loop:
-                k = loop.index
-                row_of_b = builder.gep(b_pointer, [builder.mul(k, b_step)])
-                of_b = [load_vector(builder, builder.gep(row_of_b, [number(v * kind.count)]), vector) for v in range(registers)]
-                if not by_row:
-                    offset = builder.load(at("offsets", offsets, builder.add(first_row, k)))
-                    here = at("a", a, builder.add(offset, column))
-                for r in range(rows):
-                    place = builder.gep(starts[r], [k]) if by_row else builder.gep(here, [number(r)])
-                    of_a = spread(builder, vector, builder.load(place))
-                    for v in range(registers):
-                        total = call_llvm(builder, "fma", [of_a, of_b[v], builder.load(sums[r][v])])
-                        builder.store(total, sums[r][v])
-            factor = spread(builder, vector, context.cast(builder, scale, signature.args[12], kind.scalar))
-            # C <- scale * sum, plus what is kept: nothing (0), the old C (1), or a bias (2)
-            for r in range(rows):
-                row_of_c = at("c", c, builder.add(c_start, builder.mul(c_step, number(r))))
-                for v in range(registers):
-                    place = builder.gep(row_of_c, [number(v * kind.count)])
-                    kept = cgutils.alloca_once_value(builder, ir.Constant(vector, None))
-                    with builder.if_then(builder.icmp_signed("==", keep, number(1))):
-                        builder.store(load_vector(builder, place, vector), kept)
-                    with builder.if_then(builder.icmp_signed("==", keep, number(2))):
-                        shifted = at("bias", bias, builder.add(bias_start, number(v * kind.count)))
-                        builder.store(load_vector(builder, shifted, vector), kept)
-                    result = call_llvm(builder, "fma", [factor, builder.load(sums[r][v]), builder.load(kept)])
-                    store_vector(builder, place, result)
-            return context.get_dummy_value()
-
-        return types.void(
-            a, offsets, types.intp, types.intp, b, types.intp, types.intp, types.intp, c, types.intp, types.intp,
-            types.intp, scale, bias, types.intp,
-        ), generate  # fmt: skip
-
-    return tile
+    def finish(self, c: Any, c_step: Any, keep: Any, scale: Any, bias: Any) -> None:
+        """C <- scale * sum, plus what is kept: nothing (0), the old C (1), or a bias (2)."""
+        builder, vector = self.builder, self.kind.ir_type
+        factor = spread(builder, vector, scale)
+        nothing = ir.Constant(vector, None)
+        for r, row in enumerate(self.places):
+            row_of_c = builder.gep(c, [builder.mul(c_step, self.number(r))])
+            for v, place in enumerate(row):
+                to = builder.gep(row_of_c, [self.number(v * self.kind.count)])
+                kept = nothing
+                for number, source in ((1, to), (2, builder.gep(bias, [self.number(v * self.kind.count)]))):
+                    chosen = builder.icmp_signed("==", keep, self.number(number))
+                    before = builder.block
+                    with builder.if_then(chosen):
+                        loaded = load_vector(builder, source, vector)
+                        inside = builder.block
+                    phi = builder.phi(vector)
+                    phi.add_incoming(kept, before)
+                    phi.add_incoming(loaded, inside)
+                    kept = phi
+                store_vector(builder, to, multiply_add(builder, factor, builder.load(place), kept))
 
 
-def _interpret(rows: int, registers: int, by_row: bool) -> Any:
-    """The same in NumPy, for `NUMBA_DISABLE_JIT=1`."""
+@cache
+def make_tile(rows: int, registers: int, by_row: bool) -> Any:
+    """The tile of a given shape: C[rows, registers] <- kept + scale * A B."""
 
     def tile(
         a: Any, offsets: Any, first_row: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
@@ -132,10 +113,53 @@ def _interpret(rows: int, registers: int, by_row: bool) -> Any:
             kept = here if keep == 1 else bias[bias_start:][:width] if keep == 2 else 0
             here[:] = kept + a.dtype.type(scale) * (left[r] @ right)
 
+    @instruction(tile)
+    def write(
+        builder: Any, a: Value, offsets: Value, first_row: Any, column: Any, b: Value, b_start: Any, b_step: Any, depth: Any,
+        c: Value, c_start: Any, c_step: Any, keep: Any, scale: Any, bias: Value, bias_start: Any,
+    ) -> None:  # fmt: skip
+        kind = kind_of(c)
+        first_row, column, b_step, depth, c_step, keep = (
+            cast(builder, part, INT).ir for part in (first_row, column, b_step, depth, c_step, keep)
+        )
+        writer = TileWriter(builder, rows, registers, kind)
+
+        def begin(row: Any) -> Any:
+            offset = builder.load(builder.gep(offsets.ir, [row]))
+            return builder.gep(a.ir, [builder.add(offset, column)])
+
+        firsts = [begin(builder.add(first_row, writer.number(r))) for r in range(rows)] if by_row else []
+        b_pointer = element(builder, b, b_start)
+        with loop(builder, depth) as k:
+            here = None if by_row else begin(builder.add(first_row, k))
+
+            def place(k: Any, r: int) -> Any:
+                return builder.gep(firsts[r], [k]) if by_row else builder.gep(here, [writer.number(r)])
+
+            writer.accumulate(place, b_pointer, b_step, k)
+        factor = cast(builder, scale, kind.scalar).ir
+        writer.finish(element(builder, c, c_start), c_step, keep, factor, element(builder, bias, bias_start))
+
     return tile
 
 
-@expanded
+@contextmanager
+def loop(builder: Any, n: Any) -> Iterator[Any]:
+    """A loop of n rounds; yields the number of the round."""
+    before = builder.block
+    test, body, after = (builder.append_basic_block(name) for name in ("test", "body", "after"))
+    builder.branch(test)
+    builder.position_at_end(test)
+    k = builder.phi(INT.ir_type)
+    k.add_incoming(INT.ir_type(0), before)
+    builder.cbranch(builder.icmp_signed("<", k, n), body, after)
+    builder.position_at_end(body)
+    yield k
+    k.add_incoming(builder.add(k, INT.ir_type(1), flags=("nsw",)), builder.block)
+    builder.branch(test)
+    builder.position_at_end(after)
+
+
 def fetch_rows(a: Any, offsets: Any, first: int, last: int, column: int, depth: int, lanes: int) -> None:
     """Ask for the rows that the next tile reads: those of a shuffled batch lie where no processor expects them."""
     for r in range(first, last):
@@ -143,14 +167,10 @@ def fetch_rows(a: Any, offsets: Any, first: int, last: int, column: int, depth: 
             fetch(a, k)
 
 
-_make = _interpret if INTERPRETED else _build
-
-
 def _sweep(rows: int, registers: int, by_row: bool) -> Any:
     """Tiles of one size, one below the other."""
-    tile = _make(rows, registers, by_row)
+    tile = make_tile(rows, registers, by_row)
 
-    @expanded
     def sweep(
         row: int, row_end: int, a: Any, offsets: Any, base: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, keep: int, scale: float, bias: Any, bias_start: int, lanes: int, ahead: bool,
@@ -177,7 +197,6 @@ def _column(sizes: tuple[int, ...], registers: int, by_row: bool) -> Any:
     """Tiles of several sizes, the largest first, until no row is left."""
     first, second, third, last = (_sweep(rows, registers, by_row) for rows in sizes)
 
-    @expanded
     def column(row: int, *given: Any) -> None:
         row = first(row, *given)
         row = second(row, *given)
@@ -193,7 +212,6 @@ def _products(by_row: bool) -> Any:
     # A single register needs more rows: with few, each sum would wait for its own last addition.
     one_column = _column((2 * TILE_ROWS[0], *TILE_ROWS[:2], 1), 1, by_row)
 
-    @expanded
     def block(
         a: Any, offsets: Any, base: int, row: int, row_end: int, column: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
@@ -210,24 +228,23 @@ def _products(by_row: bool) -> Any:
             if columns >= TILE_LANES:
                 wide_column(row, *given)
                 lane += TILE_LANES * lanes
-            elif columns >= 2:
+            elif TILE_LANES > 2 and columns >= 2:
                 pair_column(row, *given)
                 lane += 2 * lanes
             else:
                 one_column(row, *given)
                 lane += lanes
 
-    @njit
+    @separate
     def product(
         a: Any, offsets: Any, base: int, row: int, row_end: int, b: Any, b_start: int, b_step: int, depth: int,
         c: Any, c_start: int, c_step: int, lane: int, lane_end: int, keep: int, scale: float, bias: Any, bias_start: int,
-        lanes: int,
     ) -> None:  # fmt: skip
         """C[row:row_end, lane:lane_end] <- kept + scale * A B, the rows of A (or of its transpose) from offsets[base] on.
 
         Every tile reads all rows of B that a block of the sum needs, so the blocks are made to stay in the nearest cache.
         """
-        blocks = (depth + BLOCK - 1) // BLOCK
+        lanes, blocks = lanes_of(c), (depth + BLOCK - 1) // BLOCK
         size = (depth + blocks - 1) // blocks
         for k in range(0, depth, size):
             first, start = (base, k) if by_row else (base + k, 0)

@@ -27,9 +27,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearprop.nn import (
+    Activation,
+    BatchNorm,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
+    Dropout,
     Linear,
     Loss,
     MeanSquaredError,
@@ -51,6 +54,9 @@ METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
     Linear: ("forward", "backward", "check_input", "__setattr__"),
     **dict.fromkeys((Sigmoid, Tanh, ReLU), ACTIVATION),
+    Activation: ("forward", "backward"),
+    Dropout: ("forward", "backward"),
+    BatchNorm: ("forward", "backward", "check_input", "__setattr__"),
     Softmax: ("forward", "backward"),
     CrossEntropy: CLASS_LOSS,
     NegativeLogLikelihood: (*CLASS_LOSS, "probabilities"),
@@ -120,13 +126,14 @@ def original(kind: type, name: str) -> Callable[..., Any]:
 def unverified(*parts: object) -> str | None:
     """The first function of these nets, layers, losses and optimizers that is not the verified one, in a sentence.
 
-    None if all are. Every part is a `Net`, or of one of the other classes in `METHODS`. This is asked before every epoch,
-    and takes two or three microseconds.
+    None if all are. Every part is a `Net`, an `Activation` (whose `f` and `df` are compiled as they stand, so that only the
+    methods around them count), or of one of the other classes in `METHODS`. This is asked before every epoch, and takes two or
+    three microseconds.
     """
     kinds: set[type] = set()
     for part in parts:
         here = type(part)
-        kind = here if here in CODES else Net
+        kind = here if here in CODES else Activation if isinstance(part, Activation) else Net
         kinds.add(kind)
         try:
             same = NAMES[kind].isdisjoint(part.__dict__) and CODES_OF[kind](here) == CODES[kind]

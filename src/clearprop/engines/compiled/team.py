@@ -1,0 +1,92 @@
+"""A team of threads that call the kernel together.
+
+The threads are Python's, started once, and wait between calls. The thread that asks (the main one, most often) only waits: a
+signal that arrives there, such as Ctrl-C, can neither start half of a team nor free memory in which the others still work.
+What they work on is theirs until they are done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from queue import SimpleQueue
+from typing import Any
+
+Call = Callable[[], Any]
+
+
+def processors() -> int:
+    """Number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+class Round:
+    """One call of each thread of a team: what they do, and whether they are done."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = calls
+        self.left, self.lock, self.done = len(calls), threading.Lock(), threading.Event()
+        self.error: BaseException | None = None
+
+    def do(self, k: int) -> None:
+        """The part of thread k; the last that ends wakes the one that waits."""
+        try:
+            self.calls[k]()
+        except BaseException as error:  # handed to the thread that waits
+            self.error = error
+        with self.lock:
+            self.left -= 1
+            if self.left == 0:
+                self.done.set()
+
+
+class Team:
+    """So many threads, which wait for rounds. The first hands each round to the others, so that all begin or none."""
+
+    def __init__(self, size: int) -> None:
+        self.queues: list[SimpleQueue[Round]] = [SimpleQueue() for _ in range(size)]
+        for k in range(size):
+            threading.Thread(target=self.work, args=(k,), name=f"clearprop-{k}", daemon=True).start()
+
+    def work(self, k: int) -> None:
+        """What a thread does, for ever."""
+        while True:
+            a_round = self.queues[k].get()
+            if k == 0:
+                for queue in self.queues[1 : len(a_round.calls)]:
+                    queue.put(a_round)
+            a_round.do(k)
+
+    def run(self, calls: list[Call], interrupt: Call) -> bool:
+        """Make each call in a thread of its own, and wait for all; returns whether Ctrl-C came meanwhile.
+
+        If so, `interrupt` is called, which should make them end soon; what they work on must not be touched before.
+        """
+        a_round, interrupted = Round(calls), False
+        try:
+            self.queues[0].put(a_round)
+            a_round.done.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+        while not a_round.done.is_set():
+            try:
+                interrupt()
+                a_round.done.wait()
+            except KeyboardInterrupt:
+                continue
+        if a_round.error is not None:
+            raise a_round.error
+        return interrupted
+
+
+def team(size: int) -> Team:
+    """The team of so many threads, of this process."""
+    return _team(size, os.getpid(), threading.get_ident())
+
+
+@cache
+def _team(size: int, process: int, thread: int) -> Team:
+    return Team(size)
