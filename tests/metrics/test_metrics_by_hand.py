@@ -78,5 +78,5 @@ def test_regression_agrees_with_scikit_learn(seed: int) -> None:
 def test_classes_that_do_not_exist_are_refused(wrong: list[int]) -> None:
     labels, right = np.array(wrong, int), np.zeros(len(wrong), int)
     for y, predicted in ((labels, right), (right, labels)):
-        with pytest.raises(OptionError, match=r"must hold classes from 0 to 2; it is a int64 array of shape \(\d,\), (empty|from -?\d to \d)\."):
+        with pytest.raises(OptionError, match=r"must hold classes from 0 to 2; it is a int64 .*, (empty|from -?\d to \d)\."):
             classification_metrics(y, predicted, 3)

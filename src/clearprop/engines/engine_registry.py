@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib import import_module
-
 from clearprop.engines.engine import Engine
 from clearprop.errors import MissingExtraError
+from clearprop.lazy_registry import LazyRegistry
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
-from clearprop.registry import Registry, name_key
 
 
-class EngineRegistry(Registry[Engine]):
+class EngineRegistry(LazyRegistry[Engine]):
     """Engines by name, from the lowest rung of the ladder to the highest.
 
     Parameters
@@ -30,20 +27,7 @@ class EngineRegistry(Registry[Engine]):
     """
 
     def __init__(self, places: dict[str, str]) -> None:
-        super().__init__("engine", Engine, {})
-        self.places = dict(places)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([*self.places, *self.entries])
-
-    def _known(self, name: str) -> type[Engine] | None:
-        # Imports the engine; raises a MissingExtraError if it needs a package that is not installed.
-        for known, place in self.places.items():
-            if name_key(name) == name_key(known):
-                module, _, class_name = place.partition(":")
-                found: type[Engine] = getattr(import_module(module), class_name)
-                return found
-        return super()._known(name)
+        super().__init__("engine", Engine, places)
 
     def able(self, net: Net, loss: Loss, optimizer: Optimizer) -> list[str]:
         """Names of the engines that are installed and can train this combination.

@@ -16,7 +16,6 @@ from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning
 from clearprop.recipes.exhibits import Exhibits
 from clearprop.recipes.published import Comparison
 from clearprop.registry import Configured, count
-from clearprop.sweeps import run_sweep
 from clearprop.training import History, fit
 
 Row = dict[str, Any]
@@ -72,6 +71,8 @@ class Conditions:
 
         Threads suit the compiled engine, which releases the interpreter lock; the others need processes.
         """
+        from clearprop.sweeps import run_sweep
+
         scheduler = "threads" if engine == "compiled" else "processes"
         jobs = -1 if self.jobs is None else count("jobs", self.jobs)
         return run_sweep(trial, grid, seeds, fixed={"engine": engine}, shared=shared, jobs=jobs, scheduler=scheduler)
