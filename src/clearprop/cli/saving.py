@@ -100,7 +100,7 @@ def save_curves(history: History, path: Path) -> None:
     from clearprop.plots.training_curves import METRICS
 
     metrics = [name for name in METRICS if f"train_{name}" in history.columns()]
-    figure = Figure(figsize=(5.6 * len(metrics), 3.8), layout="constrained")
+    figure = Figure(figsize=(6.2 * len(metrics), 4.2))
     for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
         plots.learning_curves(history, ax, metric)
     plots.save(figure, path)

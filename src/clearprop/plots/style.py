@@ -6,6 +6,7 @@ Everything is set on the given axes; Matplotlib's global rcParams are left alone
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,7 +169,6 @@ def save(drawing: Figure | Axes, path: str | Path) -> Path:
     Traceback (most recent call last):
     clearprop.errors.OptionError: A figure is written to a .png or .svg file, not to 'curves.jpeg'.
     """
-    import matplotlib
     from matplotlib.axes import Axes
 
     path = Path(path)
@@ -177,12 +177,34 @@ def save(drawing: Figure | Axes, path: str | Path) -> Path:
         raise OptionError(f"A figure is written to a .png or .svg file, not to {str(path)!r}.")
     figure = drawing.figure if isinstance(drawing, Axes) else drawing
     whole = figure.figure if figure.figure is not None else figure  # of a subfigure, the figure around it
-    metadata = {"Date": None} if kind == "svg" else None
-    with matplotlib.rc_context({"svg.hashsalt": "clearprop"}):
-        write_atomically(
-            path,
-            lambda temporary: whole.savefig(
-                temporary, format=kind, dpi=DPI, bbox_inches="tight", facecolor="white", metadata=metadata
-            ),
-        )
+    write_atomically(path, partial(_write_png if kind == "png" else _write_svg, whole))
     return path
+
+
+def _write_svg(figure: Figure, path: Path) -> None:
+    import matplotlib
+
+    with matplotlib.rc_context({"svg.hashsalt": "clearprop"}):
+        figure.savefig(path, format="svg", bbox_inches="tight", facecolor="white", metadata={"Date": None})
+
+
+def _write_png(figure: Figure, path: Path) -> None:
+    """What ``savefig(bbox_inches="tight")`` writes, without its second drawing, which only serves to find the box."""
+    from matplotlib import rc_context, rcParams
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    engine, canvas, dpi = figure.get_layout_engine(), figure.canvas, figure.dpi
+    try:
+        figure.dpi = DPI
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        if engine is not None:
+            engine.execute(figure)
+        with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)  # of the rcParams, which is none now
+        box = figure.get_tightbbox(renderer).padded(rcParams["savefig.pad_inches"])
+        figure.savefig(path, format="png", dpi=DPI, bbox_inches=box, facecolor="white")
+    finally:
+        figure.dpi = dpi
+        figure.set_canvas(canvas)
+        if engine is not None:
+            figure.set_layout_engine(engine)
