@@ -221,6 +221,37 @@ def test_public_names_exist_and_are_documented() -> None:
         assert getattr(cp, name).__doc__, name
 
 
+REPLACING = """
+from functools import wraps
+from clearprop.{module} import {name}
+old = {name}.{method}
+
+@wraps(old)
+def mine(*given, **named):
+    return old(*given, **named)
+
+{name}.{method} = mine
+from clearprop import CrossEntropy, SGD, mlp
+from clearprop.engines import unverified
+print(unverified(*(net := mlp([2, 3, 2], hidden="tanh")).layers, net, CrossEntropy(), SGD()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "method"),
+    [
+        ("nn", "Linear", "backward"),
+        ("nn.linear", "Linear", "forward"),
+        ("optim", "SGD", "step"),
+        ("optim.sgd", "SGD", "update"),
+    ],
+)
+def test_a_function_that_is_replaced_before_anything_else_is_imported_is_noticed(module: str, name: str, method: str) -> None:
+    code = REPLACING.format(module=module, name=name, method=method)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{name}.{method} is not the one that it was verified against (it was replaced).\n"
+
+
 def test_importing_clearprop_imports_nothing_heavy() -> None:
     code = f"import clearprop, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -66,6 +66,13 @@ class Commands(typer.core.TyperGroup):
             raise typer.Exit(console.USAGE) from error
         except BrokenPipeError:
             raise
+        except ModuleNotFoundError as error:
+            package = (error.name or "clearprop").partition(".")[0]
+            if package == "clearprop":
+                raise
+            name = {"sklearn": "scikit-learn"}.get(package, package)
+            console.fail(f"This needs {name}, which is not installed: pip install {name}.")
+            raise typer.Exit(console.USAGE) from error
         except OSError as error:
             place = f" {error.filename!r}" if error.filename is not None else ""
             console.fail(f"Cannot read or write{place}: {error.strerror or error}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from clearprop.training.outcome import Outcome
 if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis
 
+LOG = logging.getLogger("clearprop")
 RESOLUTION = 240  # grid points along each side of the decision boundary
 CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
@@ -80,7 +82,16 @@ def save_run(
 
 
 def save_pictures(outcome: Outcome, folder: Path) -> None:
-    """Save the pictures that the report of the run has too, but for the curves, which are one figure here."""
+    """Save the pictures that the report of the run has too, but for the curves, which are one figure here.
+
+    Without Matplotlib there are none, and a line says so: the run is worth keeping all the same.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401  the part that all of them need
+    except ImportError as error:
+        why = "is not installed" if error.name == "matplotlib" else f"cannot be imported ({error})"
+        LOG.warning("The run is kept without pictures: these need matplotlib, which %s: pip install matplotlib.", why)
+        return
     from clearprop.plots import save
     from clearprop.report.of_training import pictures
 

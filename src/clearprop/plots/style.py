@@ -202,7 +202,8 @@ def _write_png(figure: Figure, path: Path) -> None:
         with rc_context({"figure.autolayout": False, "figure.constrained_layout.use": False}):
             figure.set_layout_engine(None)  # of the rcParams, which is none now
         box = figure.get_tightbbox(renderer).padded(rcParams["savefig.pad_inches"])
-        figure.savefig(path, format="png", dpi=DPI, bbox_inches=box, facecolor="white")
+        thrift = {"compress_level": 3}  # two thirds of the time of the usual 6, for files that are a few percent larger
+        figure.savefig(path, format="png", dpi=DPI, bbox_inches=box, facecolor="white", pil_kwargs=thrift)
     finally:
         figure.dpi = dpi
         figure.set_canvas(canvas)
