@@ -84,7 +84,8 @@ class Commands(typer.core.TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands panel by panel, each with its whole sentence."""
         panels: dict[str, list[tuple[str, str]]] = {}
-        for name, command in self.commands.items():
+        commands: dict[str, Any] = dict(self.commands)
+        for name, command in commands.items():
             panels.setdefault(command.rich_help_panel or "Commands", []).append((name, command.help or ""))
         for panel, rows in panels.items():
             with formatter.section(panel):

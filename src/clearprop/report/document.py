@@ -8,7 +8,6 @@ import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +146,8 @@ def is_list(value: Any) -> bool:
 
 def environment() -> dict[str, str]:
     """Versions of the packages and the machine, on which figures may depend."""
+    from importlib.metadata import PackageNotFoundError, version
+
     from clearprop import __version__
 
     found = {"clearprop": __version__, "Python": platform.python_version()}
