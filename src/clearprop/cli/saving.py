@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis
 
 LOG = logging.getLogger("clearprop")
-RESOLUTION = 240  # grid points along each side of the decision boundary
+RESOLUTION = 160  # grid points along each side of the decision boundary, between which the colours are interpolated
 CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
     "history.jsonl": "loss, accuracy and learning rate of every epoch",

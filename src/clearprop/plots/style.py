@@ -189,7 +189,7 @@ def _write_svg(figure: Figure, path: Path) -> None:
 
 
 def _write_png(figure: Figure, path: Path) -> None:
-    """What ``savefig(bbox_inches="tight")`` writes, without its second drawing, which only serves to find the box."""
+    """Write what ``savefig(bbox_inches="tight")`` does, without its second drawing, which only serves to find the box."""
     from matplotlib import rc_context, rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
