@@ -20,7 +20,7 @@ from benchmarks.to_98 import BATCH, LR, PROGRAMS
 from benchmarks.workloads import Workload
 
 START, END = "<!-- bench:start -->", "<!-- bench:end -->"
-LIBRARIES = ("numpy", "numba", "torch", "jax", "scikit-learn")
+LIBRARIES = ("numpy", "llvmlite", "torch", "jax", "scikit-learn")
 
 
 def write_page(found: Found, given: list[Workload], path: Path) -> None:

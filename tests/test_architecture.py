@@ -18,9 +18,9 @@ FLOORS = [
     {"recipes", "sweeps", "studies", "descent", "doctor", "ladder"},
     {"training", "export", "metrics"},
     {"walkthrough", "gradcheck", "engines", "optim", "nn"},
-    {"data", "plots", "files", "registry", "arrays", "errors"},
+    {"data", "plots", "files", "registry", "lazy_registry", "arrays", "errors"},
 ]
-HEAVY = ("torch", "matplotlib", "numba", "pandas", "sklearn", "scipy", "safetensors", "pooch", "rich", "typer")
+HEAVY = ("torch", "matplotlib", "llvmlite", "pandas", "sklearn", "scipy", "safetensors", "pooch", "rich", "typer")
 
 
 def modules() -> list[Path]:
@@ -180,7 +180,8 @@ def test_house_rules(path: Path) -> None:
     calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not calls & {"eval", "exec", "hasattr"}, "no eval, exec or hasattr dispatch"
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    assert "__getattr__" not in defined
+    # Of modules, only the public face has one: its names are imported when they are first used.
+    assert "__getattr__" not in defined or path == PACKAGE / "__init__.py"
     imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert "pickle" not in imports
 
@@ -193,11 +194,62 @@ def test_no_module_bears_the_name_of_a_public_function() -> None:
     assert not functions & modules_
 
 
+def test_the_public_face_says_the_same_three_times() -> None:
+    """In the imports for type checkers, in `__all__`, and in the table that is used."""
+    import clearprop as cp
+
+    blocks = [node for node in ast.parse((PACKAGE / "__init__.py").read_text()).body if isinstance(node, ast.If)]
+    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
+    homes = {alias.name: node.module for node in imports for alias in node.names}
+    modules_ = {name for name, home in homes.items() if home == "clearprop"}
+    assert sorted(homes) == sorted(cp.__all__)
+    assert {name: home for name, home in homes.items() if home != "clearprop"} == {
+        name: home for home, names in cp.HOMES.items() for name in names.split()
+    }
+    assert modules_ <= set(cp.SUBPACKAGES.split())
+    parts = {part(path) for path in modules()} - {"__init__", "__main__", "cli", "lazy_registry"}
+    assert set(cp.SUBPACKAGES.split()) == parts
+    assert set(cp.__all__) <= set(dir(cp))
+    with pytest.raises(AttributeError, match="'clearprop' has no attribute 'fitt'"):
+        _ = cp.fitt
+
+
 def test_public_names_exist_and_are_documented() -> None:
     import clearprop as cp
 
     for name in cp.__all__:
         assert getattr(cp, name).__doc__, name
+
+
+REPLACING = """
+from functools import wraps
+from clearprop.{module} import {name}
+old = {name}.{method}
+
+@wraps(old)
+def mine(*given, **named):
+    return old(*given, **named)
+
+{name}.{method} = mine
+from clearprop import CrossEntropy, SGD, mlp
+from clearprop.engines import unverified
+print(unverified(*(net := mlp([2, 3, 2], hidden="tanh")).layers, net, CrossEntropy(), SGD()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "method"),
+    [
+        ("nn", "Linear", "backward"),
+        ("nn.linear", "Linear", "forward"),
+        ("optim", "SGD", "step"),
+        ("optim.sgd", "SGD", "update"),
+    ],
+)
+def test_a_function_that_is_replaced_before_anything_else_is_imported_is_noticed(module: str, name: str, method: str) -> None:
+    code = REPLACING.format(module=module, name=name, method=method)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{name}.{method} is not the one that it was verified against (it was replaced).\n"
 
 
 def test_importing_clearprop_imports_nothing_heavy() -> None:

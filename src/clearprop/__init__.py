@@ -8,54 +8,61 @@ Every derivative of a small neural network in the open, checked against the numb
 >>> history = cp.fit(net, data, loss=cp.CrossEntropy(), optimizer=cp.SGD(lr=0.1), batch_size=10, epochs=5, seed=0)
 >>> history[-1]["val_accuracy"] > 0.9
 True
+
+The names are imported when they are first used (PEP 562): `clearprop --help` passes through this file, and would otherwise wait
+for NumPy, the doctor and the recipes, none of which it needs.
 """
 
-from clearprop import data, descent, ladder, metrics, nn, optim, plots, recipes, sweeps
-from clearprop.doctor import Doctor, diagnose, diagnose_torch
-from clearprop.engines import ENGINES, Engine
-from clearprop.errors import ClearpropError
-from clearprop.export import Model
-from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
-from clearprop.nn import (
-    Activation,
-    BatchNorm,
-    BinaryCrossEntropy,
-    BinaryCrossEntropyWithLogits,
-    CrossEntropy,
-    Dropout,
-    He,
-    Layer,
-    LeCun,
-    Linear,
-    Loss,
-    MeanSquaredError,
-    NegativeLogLikelihood,
-    Net,
-    Normal,
-    ReLU,
-    Sigmoid,
-    Softmax,
-    Tanh,
-    Uniform,
-    Xavier,
-    Zeros,
-    mlp,
-)
-from clearprop.optim import (
-    SGD,
-    AdaGrad,
-    Adam,
-    Constant,
-    CoolDown,
-    ExponentialDecay,
-    InverseTimeDecay,
-    OneCycle,
-    RMSProp,
-    StepDecay,
-    WarmUp,
-)
-from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
-from clearprop.walkthrough import explain
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what the table below says, for type checkers and editors
+    from clearprop import data, descent, ladder, metrics, nn, optim, plots, recipes, sweeps
+    from clearprop.doctor import Doctor, diagnose, diagnose_torch
+    from clearprop.engines import ENGINES, Engine
+    from clearprop.errors import ClearpropError
+    from clearprop.export import Model
+    from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
+    from clearprop.nn import (
+        Activation,
+        BatchNorm,
+        BinaryCrossEntropy,
+        BinaryCrossEntropyWithLogits,
+        CrossEntropy,
+        Dropout,
+        He,
+        Layer,
+        LeCun,
+        Linear,
+        Loss,
+        MeanSquaredError,
+        NegativeLogLikelihood,
+        Net,
+        Normal,
+        ReLU,
+        Sigmoid,
+        Softmax,
+        Tanh,
+        Uniform,
+        Xavier,
+        Zeros,
+        mlp,
+    )
+    from clearprop.optim import (
+        SGD,
+        AdaGrad,
+        Adam,
+        Constant,
+        CoolDown,
+        ExponentialDecay,
+        InverseTimeDecay,
+        OneCycle,
+        RMSProp,
+        StepDecay,
+        WarmUp,
+    )
+    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
+    from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
 
@@ -125,3 +132,41 @@ __all__ = [
     "recipes",
     "sweeps",
 ]
+
+SUBPACKAGES = (
+    "arrays data descent doctor engines errors export files gradcheck ladder metrics nn optim plots recipes registry report"
+    " studies sweeps training walkthrough"
+)
+"""Modules that are reachable as attributes, those of `__all__` and others."""
+HOMES = {
+    "clearprop.doctor": "Doctor diagnose diagnose_torch",
+    "clearprop.engines": "ENGINES Engine",
+    "clearprop.errors": "ClearpropError",
+    "clearprop.export": "Model",
+    "clearprop.gradcheck": "GradientReport assert_gradients check check_gradient check_layer check_step",
+    "clearprop.nn": (
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
+        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"
+        " mlp"
+    ),
+    "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
+    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
+    "clearprop.walkthrough": "explain",
+}
+"""Module -> public names that it defines."""
+_PLACES = {name: f"clearprop.{name}" for name in SUBPACKAGES.split()}
+_PLACES |= {name: home for home, names in HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name, and keep it."""
+    place = _PLACES.get(name)
+    if place is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(place)
+    found = globals()[name] = module if place == f"{__name__}.{name}" else getattr(module, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

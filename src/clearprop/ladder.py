@@ -114,9 +114,9 @@ def _ready(name: str, net: Net, loss: Loss, optimizer: Optimizer, device: Device
     """The engine, if it is installed and can train this; otherwise None, and the reason."""
     try:
         kind = ENGINES.find(name)
+        engine = ENGINES.make({"type": name, "device": device} if "device" in kind.defaults() else name)
     except MissingExtraError as error:
         return None, str(error)
-    engine = ENGINES.make({"type": name, "device": device} if "device" in kind.defaults() else name)
     reason = engine.supports(net, loss, optimizer)
     return (engine, None) if reason is None else (None, reason)
 

@@ -1,4 +1,7 @@
-"""Metrics of predictions, computed by scikit-learn."""
+"""Metrics of predictions, with the definitions of scikit-learn.
+
+They are written out here because scikit-learn takes longer to import than a small network takes to train.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, describe
-from clearprop.errors import ShapeError
+from clearprop.errors import OptionError, ShapeError
 
 
 def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[str, Any]:
@@ -29,28 +32,39 @@ def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[s
     ------
     ShapeError
         If y and predicted differ in length.
+    OptionError
+        If they are empty, or hold other classes.
 
     Examples
     --------
     >>> classification_metrics(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 2)["confusion"]
     [[1, 1], [0, 2]]
     """
-    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
-
     _same_length(y, predicted)
-    labels = np.arange(n_classes)
-    precision, recall, f1, _ = precision_recall_fscore_support(y, predicted, labels=labels, average="macro", zero_division=0)
+    for what, labels in (("y", y), ("predicted", predicted)):
+        if len(labels) == 0 or labels.min() < 0 or labels.max() >= n_classes:
+            held = f"from {labels.min()} to {labels.max()}" if len(labels) else "empty"
+            raise OptionError(f"{what} must hold classes from 0 to {n_classes - 1}; it is {describe(labels)}, {held}.")
+    confusion = np.bincount(n_classes * y.astype(np.intp) + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+    found, true, guessed = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     return {
-        "accuracy": float(accuracy_score(y, predicted)),
-        "precision": float(precision),
-        "recall": float(recall),
-        "f1": float(f1),
-        "confusion": confusion_matrix(y, predicted, labels=labels).tolist(),
+        "accuracy": float(found.sum() / len(y)),
+        "precision": float(_shares(found, guessed).mean()),
+        "recall": float(_shares(found, true).mean()),
+        "f1": float(_shares(2 * found, true + guessed).mean()),
+        "confusion": confusion.tolist(),
     }
+
+
+def _shares(part: Array, whole: Array) -> Array:
+    """part / whole (C,), 0 where the whole is 0."""
+    return part / np.maximum(whole, 1)
 
 
 def regression_metrics(y: Array, predicted: Array) -> dict[str, float]:
     """R2 (1 is perfect, 0 is no better than the mean), root mean squared error, and mean absolute error.
+
+    Each is the mean over the targets. The R2 of a single example is NaN.
 
     Parameters
     ----------
@@ -66,13 +80,17 @@ def regression_metrics(y: Array, predicted: Array) -> dict[str, float]:
     >>> regression_metrics(np.array([[1.0], [3.0]]), np.array([[1.0], [3.0]]))
     {'r2': 1.0, 'rmse': 0.0, 'mae': 0.0}
     """
-    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
-
     if y.shape != predicted.shape:
         raise ShapeError(f"y is {describe(y)}, but the predictions are {describe(predicted)}; they must have the same shape.")
-    r2 = float(r2_score(y, predicted)) if len(y) > 1 else float("nan")
-    rmse, mae = root_mean_squared_error(y, predicted), mean_absolute_error(y, predicted)
-    return {"r2": r2, "rmse": float(rmse), "mae": float(mae)}
+    error, spread = predicted - y, y - y.mean(axis=0)
+    squares, total = (error**2).sum(axis=0), (spread**2).sum(axis=0)
+    # For a target that is the same everywhere, 1 if it is predicted exactly, otherwise 0.
+    r2 = np.where(total > 0, 1 - squares / np.where(total > 0, total, 1), squares == 0)
+    return {
+        "r2": float(r2.mean()) if len(y) > 1 else float("nan"),
+        "rmse": float(np.sqrt(squares / len(y)).mean()),
+        "mae": float(np.abs(error).mean()),
+    }
 
 
 def _same_length(y: Array, predicted: Array) -> None:

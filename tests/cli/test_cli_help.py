@@ -9,10 +9,11 @@ import pytest
 import typer
 
 import clearprop.cli
-from clearprop.cli.app import app
+from clearprop.cli.app import PANELS, app
 from clearprop.cli.parsing import RENAMED, parse_grid, parse_settings
 
-COMMANDS = typer.main.get_command(app).commands
+GROUP = typer.main.get_command(app)
+COMMANDS = {name: command.loaded() for name, command in GROUP.commands.items()}
 OPTIONS = [pytest.param(param, id=f"{name} {param.opts[0]}") for name, command in COMMANDS.items() for param in command.params]
 DANGLING = re.compile(
     r"^(From|Of|With|By|In|For|To|On)? ?(which|what|whose|whom|how (many|much|far|long|often))\b", re.IGNORECASE
@@ -28,6 +29,23 @@ def test_each_command_has_a_file_of_its_name():
         assert Path(inspect.getfile(function)) == folder / f"{name}.py"
         opening = inspect.getdoc(inspect.getmodule(function)).splitlines()[0]
         assert opening.startswith(f"`clearprop {name}`: ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_has_the_opening_of_each(name):
+    assert GROUP.commands[name].help == COMMANDS[name].help.split("\n\n")[0]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_list_of_commands_fits_its_window(clearprop, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERMINAL_WIDTH", str(width))
+    text = clearprop("--help").stdout
+    assert max(map(len, text.splitlines())) <= width
+    words = " ".join(text.split())
+    for panel, sentences in PANELS.items():
+        assert f" {panel}: {next(iter(sentences))} " in words
+        assert all(f" {name} {sentence}" in words for name, sentence in sentences.items())
 
 
 @pytest.mark.parametrize("param", OPTIONS)

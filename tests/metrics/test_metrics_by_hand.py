@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
-from clearprop.errors import ShapeError
+from clearprop.errors import OptionError, ShapeError
 from clearprop.metrics import classification_metrics, regression_metrics
 
 # Eight examples of class 0, of which six are found; two of class 1, of which one is found.
@@ -47,3 +48,35 @@ def test_shapes_that_would_broadcast_are_refused() -> None:
         regression_metrics(np.zeros((3, 1)), np.zeros((3, 2)))
     with pytest.raises(ShapeError, match=r"both must be \(N,\)"):
         classification_metrics(np.zeros((3, 1), int), np.zeros((3, 1), int), 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_classification_agrees_with_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, predicted = rng.integers(0, 4, 60), rng.integers(0, 4, 60)
+    found = classification_metrics(y, predicted, 5)  # class 4 neither occurs nor is predicted
+    given = {"labels": np.arange(5), "average": "macro", "zero_division": 0}
+    assert found["accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(y, predicted), rel=1e-12)
+    for name in ("precision", "recall", "f1"):
+        assert found[name] == pytest.approx(getattr(sklearn.metrics, f"{name}_score")(y, predicted, **given), rel=1e-12)
+    assert found["confusion"] == sklearn.metrics.confusion_matrix(y, predicted, labels=np.arange(5)).tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_regression_agrees_with_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, predicted = rng.normal(size=(20, 3)) * [1, 10, 100], rng.normal(size=(20, 3))
+    y[:, 1] = 7.0  # the same everywhere
+    for guess in (predicted, np.where([False, True, False], y, predicted)):
+        found = regression_metrics(y, guess)
+        assert found["r2"] == pytest.approx(sklearn.metrics.r2_score(y, guess), rel=1e-12)
+        assert found["rmse"] == pytest.approx(sklearn.metrics.root_mean_squared_error(y, guess), rel=1e-12)
+        assert found["mae"] == pytest.approx(sklearn.metrics.mean_absolute_error(y, guess), rel=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [[0, 3], [-1, 0], []])
+def test_classes_that_do_not_exist_are_refused(wrong: list[int]) -> None:
+    labels, right = np.array(wrong, int), np.zeros(len(wrong), int)
+    for y, predicted in ((labels, right), (right, labels)):
+        with pytest.raises(OptionError, match=r"must hold classes from 0 to 2; it is a int64 .*, (empty|from -?\d to \d)\."):
+            classification_metrics(y, predicted, 3)

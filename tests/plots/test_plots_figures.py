@@ -91,6 +91,23 @@ def test_save_has_144_dots_per_inch(tmp_path):
     assert height > 2 * 144 * 0.95
 
 
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_save_draws_once_what_matplotlib_draws_twice_and_changes_nothing(tmp_path, monkeypatch, name, layout):
+    figure, twin = (Figure(figsize=(4, 3), layout=layout) for _ in range(2))
+    for each in (figure, twin):
+        FIGURES[name](each.subplots())
+    before = figure.canvas, figure.dpi, figure.get_layout_engine()
+    draws = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda self, renderer: draws.append(0) or draw(self, renderer))
+    got = pyplot.imread(plots.save(figure, tmp_path / "got.png"))
+    assert len(draws) == 1
+    assert (figure.canvas, figure.dpi, figure.get_layout_engine()) == before
+    twin.savefig(tmp_path / "wanted.png", dpi=144, bbox_inches="tight", facecolor="white")
+    assert np.array_equal(got, pyplot.imread(tmp_path / "wanted.png"))
+
+
 def test_save_takes_axes_within_a_subfigure(tmp_path):
     figure = Figure()
     ax = figure.subfigures(1, 2)[0].subplots()

@@ -20,9 +20,9 @@ def clearprop(*words):
 
 def test_recipes_are_listed():
     text = clearprop("recipes").stdout
-    assert all(name in text for name in RECIPES.entries)
+    assert all(name in text for name in RECIPES)
     found = json.loads(clearprop("recipes", "--json").stdout)["recipes"]
-    assert [recipe["name"] for recipe in found] == list(RECIPES.entries)
+    assert [recipe["name"] for recipe in found] == list(RECIPES)
 
 
 def test_run_prints_published_beside_obtained():

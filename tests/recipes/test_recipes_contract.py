@@ -1,6 +1,8 @@
 """Every recipe, by reflection: what it says of itself, and what it makes of missing data."""
 
 import json
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,7 @@ from clearprop.errors import ClearpropError, UnknownNameError
 from clearprop.recipes import RECIPES, Conditions, Recipe
 from clearprop.recipes.recipe import Recipe as Base
 
-ALL = list(RECIPES.entries.values())
+ALL = [RECIPES.find(name) for name in RECIPES]
 NAMES = {
     "radboud-descent", "radboud-components", "radboud-digits", "rdfia-circles", "rdfia-ladder", "rdfia-svm", "vu-scalar",
     "vu-synth", "vu-mnist", "vu-studies",
@@ -17,7 +19,10 @@ NAMES = {
 
 
 def test_all_ten_are_registered_and_no_subclass_is_forgotten():
-    assert set(RECIPES.entries) == NAMES
+    assert set(RECIPES) == NAMES
+    assert [recipe.name for recipe in ALL] == list(RECIPES)
+    for file in Path(cp.recipes.__file__).parent.glob("*.py"):  # a file that is not registered would not be imported
+        import_module(f"clearprop.recipes.{file.stem}")
     assert set(Base.__subclasses__()) == set(ALL)
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 FAILED = 1  # exit status after a non-finite loss, a finding of the doctor, or a claim that does not hold
 USAGE = 2  # exit status of a mistake that the user can mend
@@ -18,11 +17,15 @@ INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
 def screen(error: bool = False) -> Console:
     """A rich console on the current stdout (or stderr), which neither highlights numbers nor wraps lines."""
+    from rich.console import Console
+
     return Console(file=sys.stderr if error else sys.stdout, highlight=False, soft_wrap=True)
 
 
 def fail(message: str) -> None:
     """Print an error message on stderr."""
+    from rich.text import Text
+
     screen(error=True).print(Text.assemble(("Error:", "bold red"), " ", message))
 
 
@@ -35,6 +38,9 @@ def print_json(value: dict[str, Any]) -> None:
 
 def empty_table(*columns: str, right: Sequence[str] = (), overflow: Any = "ellipsis") -> Table:
     """A table without rows: left-aligned columns, then right-aligned ones."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in columns:
         table.add_column(name, overflow=overflow)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
+from typing import TYPE_CHECKING, Any
 
 from clearprop.training import Callback, Run
 from clearprop.training.history import Row
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
 
 LINES = 15  # epochs that are printed in a pipe, about
 
@@ -32,12 +32,14 @@ class Progress(Callback):
         self.bar: RichProgress | None = None
         self.shown = 0
         if console is not None and console.is_terminal:
-            self.bar = RichProgress(
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+            self.bar = wrapping_bar(
+                console,
                 TextColumn("epoch {task.completed}/{task.total}"),
                 BarColumn(bar_width=8),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True),
-                console=Console(file=console.file),  # the given one never wraps, which would break a bar in a narrow window
             )
             self.task = self.bar.add_task("", total=None)
 
@@ -76,8 +78,10 @@ class TrialBar:
     """A progress bar of a sweep, called with the number of finished trials and of all trials."""
 
     def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
         columns = (TextColumn("trials"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
-        self.progress = RichProgress(*columns, console=Console(file=console.file))
+        self.progress = wrapping_bar(console, *columns)
         self.task = self.progress.add_task("", total=None)
 
     def __enter__(self) -> TrialBar:
@@ -90,6 +94,14 @@ class TrialBar:
     def __call__(self, done: int, total: int) -> None:
         """Show the number of finished trials."""
         self.progress.update(self.task, completed=done, total=total)
+
+
+def wrapping_bar(console: Console, *columns: Any) -> RichProgress:
+    """A bar on the file of a console that, unlike ours, wraps: one that does not would break a bar in a narrow window."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(*columns, console=Console(file=console.file))
 
 
 COLUMNS = {

@@ -13,7 +13,7 @@ def recipes(json: o.Json = False) -> None:
     """
     from clearprop.recipes import RECIPES
 
-    found = list(RECIPES.entries.values())
+    found = [RECIPES.find(name) for name in RECIPES]
     if json:
         keys = ("name", "title", "source", "needs", "duration", "configuration")
         print_json(plain({"recipes": [{key: getattr(recipe, key) for key in keys} for recipe in found]}))

@@ -49,7 +49,7 @@ def run(
     """
     from clearprop.recipes import RECIPES, Conditions
 
-    wanted = list(RECIPES.entries) if name.strip().lower() == ALL else [RECIPES.find(name).name]
+    wanted = list(RECIPES) if name.strip().lower() == ALL else [RECIPES.find(name).name]
     places = {} if out is None else {one: out / one if len(wanted) > 1 else out for one in wanted}
     for folder in places.values():
         folders.check_free(folder, force, folders.is_recipe_run)

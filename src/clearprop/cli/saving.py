@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from clearprop.training.outcome import Outcome
 if TYPE_CHECKING:
     from clearprop.doctor import Diagnosis
 
-RESOLUTION = 240  # grid points along each side of the decision boundary
+LOG = logging.getLogger("clearprop")
+RESOLUTION = 160  # grid points along each side of the decision boundary, between which the colours are interpolated
 CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
     "history.jsonl": "loss, accuracy and learning rate of every epoch",
@@ -80,7 +82,16 @@ def save_run(
 
 
 def save_pictures(outcome: Outcome, folder: Path) -> None:
-    """Save the pictures that the report of the run has too, but for the curves, which are one figure here."""
+    """Save the pictures that the report of the run has too, but for the curves, which are one figure here.
+
+    Without Matplotlib there are none, and a line says so: the run is worth keeping all the same.
+    """
+    try:
+        import_matplotlib()
+    except ImportError as error:
+        why = "is not installed" if error.name == "matplotlib" else f"cannot be imported ({error})"
+        LOG.warning("The run is kept without pictures: these need matplotlib, which %s: pip install matplotlib.", why)
+        return
     from clearprop.plots import save
     from clearprop.report.of_training import pictures
 
@@ -92,6 +103,21 @@ def save_pictures(outcome: Outcome, folder: Path) -> None:
             save(picture.figure(), path)
 
 
+def import_matplotlib() -> None:
+    """Import what all pictures need, without the lists of properties that Matplotlib writes into its own docstrings.
+
+    These take a third of the time of the import, and nobody reads a docstring in the process of a command.
+    """
+    from matplotlib import artist
+
+    listed = artist.kwdoc
+    artist.kwdoc = lambda artist: ""
+    try:
+        import matplotlib.figure  # noqa: F401
+    finally:
+        artist.kwdoc = listed
+
+
 def save_curves(history: History, path: Path) -> None:
     """Save loss and, if there is one, accuracy by epoch, side by side."""
     from matplotlib.figure import Figure
@@ -100,7 +126,7 @@ def save_curves(history: History, path: Path) -> None:
     from clearprop.plots.training_curves import METRICS
 
     metrics = [name for name in METRICS if f"train_{name}" in history.columns()]
-    figure = Figure(figsize=(5.6 * len(metrics), 3.8), layout="constrained")
+    figure = Figure(figsize=(6.2 * len(metrics), 4.2))
     for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
         plots.learning_curves(history, ax, metric)
     plots.save(figure, path)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from clearprop.cli import options as o
 from clearprop.cli.console import (
@@ -25,6 +24,8 @@ from clearprop.cli.console import (
 from clearprop.data.dataset import SPLITS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from clearprop.cli.progress import Progress
     from clearprop.training import Checkpoint
     from clearprop.training.outcome import Outcome

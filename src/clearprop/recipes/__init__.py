@@ -5,38 +5,25 @@
 True
 """
 
+from clearprop.lazy_registry import LazyRegistry
 from clearprop.recipes.exhibits import Exhibits, Explanation, Picture, Table
 from clearprop.recipes.published import Comparison
-from clearprop.recipes.radboud_components import RadboudComponents
-from clearprop.recipes.radboud_descent import RadboudDescent
-from clearprop.recipes.radboud_digits import RadboudDigits
-from clearprop.recipes.rdfia_circles import RdfiaCircles
-from clearprop.recipes.rdfia_ladder import RdfiaLadder
-from clearprop.recipes.rdfia_svm import RdfiaSvm
 from clearprop.recipes.recipe import Conditions, Recipe, Result
-from clearprop.recipes.vu_mnist import VuMnist
-from clearprop.recipes.vu_scalar import VuScalar
-from clearprop.recipes.vu_studies import VuStudies
-from clearprop.recipes.vu_synth import VuSynth
-from clearprop.registry import Registry
 
-RECIPES: Registry[Recipe] = Registry(
+RECIPES: LazyRegistry[Recipe] = LazyRegistry(
     "recipe",
     Recipe,
     {
-        recipe.name: recipe
-        for recipe in (
-            RadboudDescent,
-            RadboudComponents,
-            RadboudDigits,
-            RdfiaCircles,
-            RdfiaLadder,
-            RdfiaSvm,
-            VuScalar,
-            VuSynth,
-            VuMnist,
-            VuStudies,
-        )
+        "radboud-descent": "clearprop.recipes.radboud_descent:RadboudDescent",
+        "radboud-components": "clearprop.recipes.radboud_components:RadboudComponents",
+        "radboud-digits": "clearprop.recipes.radboud_digits:RadboudDigits",
+        "rdfia-circles": "clearprop.recipes.rdfia_circles:RdfiaCircles",
+        "rdfia-ladder": "clearprop.recipes.rdfia_ladder:RdfiaLadder",
+        "rdfia-svm": "clearprop.recipes.rdfia_svm:RdfiaSvm",
+        "vu-scalar": "clearprop.recipes.vu_scalar:VuScalar",
+        "vu-synth": "clearprop.recipes.vu_synth:VuSynth",
+        "vu-mnist": "clearprop.recipes.vu_mnist:VuMnist",
+        "vu-studies": "clearprop.recipes.vu_studies:VuStudies",
     },
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from clearprop.training.history import json_row
 
@@ -57,6 +57,9 @@ class Picture:
     size : tuple of float
         Width and height in inches.
     caption : str
+    layout : {"constrained", None}
+        None where there is nothing to arrange, as with a single pair of axes: what is outside of them is made room for when the
+        figure is saved, and an arrangement takes a fifth of the time of drawing.
     """
 
     name: str
@@ -64,12 +67,13 @@ class Picture:
     draw: Callable[[Figure], object]
     size: tuple[float, float] = (5.6, 3.8)
     caption: str = ""
+    layout: Literal["constrained"] | None = "constrained"
 
     def figure(self) -> Figure:
         """The figure, drawn."""
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=self.size, layout="constrained")
+        figure = Figure(figsize=self.size, layout=self.layout)
         self.draw(figure)
         return figure
 

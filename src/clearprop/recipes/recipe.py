@@ -6,21 +6,19 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from clearprop.engines import ENGINES
-from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning
+from clearprop.errors import DoubleSoftmaxWarning, MissingExtraError, NonFiniteWarning
 from clearprop.recipes.exhibits import Exhibits
 from clearprop.recipes.published import Comparison
 from clearprop.registry import Configured, count
-from clearprop.sweeps import run_sweep
 from clearprop.training import History, fit
 
 Row = dict[str, Any]
-FASTEST = ("compiled", "batch")
 
 
 def silent(message: str) -> None:
@@ -55,11 +53,14 @@ class Conditions:
     say: Callable[[str], None] = silent
 
     def fast_engine(self) -> str:
-        """The engine that was asked for, or the fastest one that is registered."""
+        """The engine that was asked for, or the fastest one that is installed."""
         if self.engine is not None:
             ENGINES.find(self.engine)
             return self.engine
-        return next(name for name in FASTEST if name in ENGINES)
+        with suppress(MissingExtraError):
+            ENGINES.make("compiled")
+            return "compiled"
+        return "batch"
 
     def n_seeds(self, usual: int, quick: int = 3) -> int:
         """The number of seeds that was asked for, or `usual`; `quick` in a quick run."""
@@ -72,6 +73,8 @@ class Conditions:
 
         Threads suit the compiled engine, which releases the interpreter lock; the others need processes.
         """
+        from clearprop.sweeps import run_sweep
+
         scheduler = "threads" if engine == "compiled" else "processes"
         jobs = -1 if self.jobs is None else count("jobs", self.jobs)
         return run_sweep(trial, grid, seeds, fixed={"engine": engine}, shared=shared, jobs=jobs, scheduler=scheduler)

@@ -8,7 +8,6 @@ import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from clearprop.recipes.exhibits import Explanation, Picture, Table
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-PACKAGES = ("numpy", "numba", "scikit-learn", "matplotlib", "torch")
+PACKAGES = ("numpy", "llvmlite", "scikit-learn", "matplotlib", "torch")
 LONG = 60  # longer tables are folded
 LARGEST = 600_000  # characters of SVG, above which a picture is embedded as PNG
 DPI = 110
@@ -147,6 +146,8 @@ def is_list(value: Any) -> bool:
 
 def environment() -> dict[str, str]:
     """Versions of the packages and the machine, on which figures may depend."""
+    from importlib.metadata import PackageNotFoundError, version
+
     from clearprop import __version__
 
     found = {"clearprop": __version__, "Python": platform.python_version()}

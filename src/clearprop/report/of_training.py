@@ -94,11 +94,13 @@ def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
     if data.task == "regression":
         return [*found, Picture("fit", f"Predicted against true values, {of}", partial(draw_fit, outcome), (4.6, 4.6))]
     if data.n_in == 2:
-        found.append(Picture("boundary", "Decision boundary", partial(draw_boundary, outcome, resolution), (5.4, 4.8)))
+        draw_plane = partial(draw_boundary, outcome, resolution)
+        found.append(Picture("boundary", "Decision boundary", draw_plane, (5.4, 4.8), layout=None))
     if len(data.classes) <= CLASSES:
         side = max(3.6, 0.62 * len(data.classes) + 1.4)
         matrix = np.array(metrics[last]["confusion"])
-        found.append(Picture("confusion", f"Confusion, {of}", partial(draw_confusion, matrix, data.classes), (side, side)))
+        draw_matrix = partial(draw_confusion, matrix, data.classes)
+        found.append(Picture("confusion", f"Confusion, {of}", draw_matrix, (side, side), layout=None))
     if data.image_shape is not None:
         found.append(Picture("wrong", f"The worst mistakes, {of}", partial(draw_mistakes, outcome), (7.0, 7.4)))
         W = model.net.layers[0].parameters().get("W")

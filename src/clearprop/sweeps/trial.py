@@ -154,11 +154,10 @@ def train_trial(data: Dataset, seed: int, every_epoch: bool = False, examples: i
 
 def single_threaded(setup: Setup) -> Engine:
     """The engine of a trial, in one thread: workers fill the machine already, and the bits depend on no number of threads."""
-    name = setup.settings.engine or "compiled"
-    engine = ENGINES.make({"type": name, "threads": 1} if "threads" in ENGINES.find(name).defaults() else name)
-    if setup.settings.engine is None and engine.supports(setup.net, setup.loss, setup.optimizer) is not None:
-        return ENGINES.make("batch")
-    return engine
+    name = setup.settings.engine
+    if name is None:
+        return ENGINES.fastest(setup.net, setup.loss, setup.optimizer, threads=1)[0]
+    return ENGINES.make({"type": name, "threads": 1} if "threads" in ENGINES.find(name).defaults() else name)
 
 
 def epoch_rows(history: History) -> list[Row]:

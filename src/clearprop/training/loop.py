@@ -60,7 +60,7 @@ def fit(
     loss, optimizer : object or name
         An optimizer starts afresh: its state from an earlier run is cleared.
     engine : object or name, optional
-        By default "compiled", or "batch", with a line that says so, where that cannot train the net.
+        By default "compiled", or "batch", with a line that says so, where that cannot train the net or is not installed.
     batch_size : int or None
         Examples per step: 1 for online descent; None for all of them at once, batch descent.
     epochs : int
@@ -209,13 +209,13 @@ def choose_engine(given: Engine | str | None, net: Net, loss: Loss, optimizer: O
     ------
     UnsupportedError
         If it cannot train this net with this loss and optimizer.
+    MissingExtraError
+        If the engine that was asked for needs a package that is not installed.
     """
-    engine = ENGINES.make("compiled" if given is None else given)
+    engine, note = ENGINES.fastest(net, loss, optimizer) if given is None else (ENGINES.make(given), None)
+    if note is not None:
+        LOG.warning(note)
     reason = engine.supports(net, loss, optimizer)
-    if reason is not None and given is None:
-        LOG.warning("Training on the engine 'batch'; 'compiled' cannot: %s", reason)
-        engine = ENGINES.make("batch")
-        reason = engine.supports(net, loss, optimizer)
     if reason is not None:
         able = ENGINES.able(net, loss, optimizer)
         raise UnsupportedError(f"The engine {engine!r} cannot train this: {reason} Engines that can: {', '.join(able)}.")
