@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled.compiler.values import NotCompilable
-from clearprop.engines.compiled.shuffle import permutation
+from clearprop.engines.compiled.compiler.values import NotCompilableError
 from clearprop.engines.compiled.losses import kernel_loss
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.plan import EVALUATE, GRADIENT, TRAIN, stages
 from clearprop.engines.compiled.program import program_of
 from clearprop.engines.compiled.session import EVALUATED, NO_STEP, Session, run_all
+from clearprop.engines.compiled.shuffle import permutation
 from clearprop.engines.compiled.team import processors
 from clearprop.engines.compiled.verified import unverified
 from clearprop.engines.engine import Engine, EpochFigures, Steps, Task, batches
@@ -60,7 +60,7 @@ class Compiled(Engine):
             return changed
         try:
             program_of(net)
-        except NotCompilable as error:
+        except NotCompilableError as error:
             return f"it cannot compile everything in the net: {error}"
         return None
 
@@ -143,7 +143,7 @@ class Compiled(Engine):
         if known and unverified(net, *net.layers, loss, optimizer) is None:
             try:
                 program_of(net)
-            except NotCompilable as error:
+            except NotCompilableError as error:
                 return str(error)
             return None
         return self.supports(net, loss, optimizer)

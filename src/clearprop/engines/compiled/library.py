@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ OUTSIDE = ("__init__.py", "compiled_engine.py", "library.py", "verified.py", "te
 
 
 class Compilations:
-    """What was compiled by this process: the time that it took, and who is told of it.
+    """Compilations of this process: the time that they took, and who is told of them.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ def address(unit: Unit, dtype: str, k: int = 0) -> int:
     return number_of(unit.functions[k]) if INTERPRETED else _addresses(unit, dtype)[k]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
     """Load a unit; returns where its functions lie."""
     name = file_name(unit, dtype)
@@ -166,7 +166,7 @@ def write(path: Path, code: bytes) -> None:
 
 @cache
 def execution_engine() -> Any:
-    """What loads object files into this process."""
+    """The loader of object files into this process."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(binding.get_process_triple())

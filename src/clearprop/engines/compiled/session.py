@@ -57,7 +57,9 @@ NO_LABELS = np.zeros(1, np.int64)
 class Session:
     """One job of the kernel, with the units that it needs; used by one thread of Python at a time."""
 
-    def __init__(self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int) -> None:
+    def __init__(
+        self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int
+    ) -> None:
         self.dtype, self.mode, self.size, self.threads = str(net.dtype), mode, size, threads
         self.net, self.program, self.loss = net, program, loss
         self.narrow = threads == 1 and program.plain and is_narrow(net, size)
@@ -207,7 +209,8 @@ class Session:
             score, epoch = parts["best_figures"]
             watch = watch._replace(score=float(score), epoch=int(epoch))
         stopped = {NONFINITE: "nonfinite", PATIENCE: "patience", INTERRUPTED: "interrupted"}.get(int(counter[STOP]))
-        return EpochFigures(*parts["figures"][:done].T, stopped, watch)
+        train_loss, train_correct, val_loss, val_correct, squared_theta = parts["figures"][:done].T
+        return EpochFigures(train_loss, train_correct, val_loss, val_correct, squared_theta, stopped, watch)
 
     # --- its parts
 

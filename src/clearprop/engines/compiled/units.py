@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import clearprop.engines.compiled.lane_math  # noqa: F401  # what the functions of NumPy stand for
 from clearprop.engines.compiled.activation_units import SOFTMAX, elementwise_functions
 from clearprop.engines.compiled.compiler.source import fingerprint, source_of
-from clearprop.engines.compiled.compiler.values import NotCompilable
+from clearprop.engines.compiled.compiler.values import NotCompilableError
 from clearprop.engines.compiled.epochs import train_epochs, train_many
 from clearprop.engines.compiled.generator import shuffle_order
 from clearprop.engines.compiled.losses import KernelLoss, loss_functions
@@ -33,7 +33,7 @@ class Unit(NamedTuple):
     ----------
     name : str
     functions : tuple of callable
-        What can be called from outside; their other annotations are those of `linkage.export`.
+        Callable from outside, as `linkage.export` says.
     source : str
         Fingerprint of what is compiled in from outside the engine.
     """
@@ -89,7 +89,7 @@ def activation_unit(layer: Layer) -> Unit:
 
     Raises
     ------
-    NotCompilable
+    NotCompilableError
         If its `f` or `df` is something that cannot be compiled.
     """
     if isinstance(layer, Softmax):
@@ -105,4 +105,4 @@ def as_function(layer: Activation, name: str) -> Callable[..., Any]:
     if isinstance(found, FunctionType):
         source_of(found)
         return found
-    raise NotCompilable(f"{type(layer).__name__}.{name} is not a static method")
+    raise NotCompilableError(f"{type(layer).__name__}.{name} is not a static method")

@@ -23,7 +23,7 @@ from clearprop.engines.compiled.compiler.values import (
     INT,
     Kind,
     Lanes,
-    NotCompilable,
+    NotCompilableError,
     Number,
     Pointer,
     Value,
@@ -71,7 +71,7 @@ class Slot:
         """Write a value, as the kind of the slot."""
         value = value_of(given)
         if self.kind == INT and isinstance(value.kind, Number) and value.kind.is_float:
-            raise NotCompilable("a name that held an integer is given a number with a fraction; begin with 0.0, not 0.")
+            raise NotCompilableError("a name that held an integer is given a number with a fraction; begin with 0.0, not 0.")
         builder.store(cast(builder, value, self.kind).ir, self.place)
 
     def load(self, builder: ir.IRBuilder) -> Value:
@@ -113,8 +113,8 @@ class Expansion:
                 return
             try:
                 getattr(self, f"do_{type(statement).__name__}", self.refuse)(statement)
-            except NotCompilable as error:
-                raise NotCompilable(self.located(statement, str(error))) from None
+            except NotCompilableError as error:
+                raise NotCompilableError(self.located(statement, str(error))) from None
 
     def located(self, node: ast.AST, message: str) -> str:
         """A message with the place of a statement, unless it has one."""
@@ -122,11 +122,11 @@ class Expansion:
 
     def refuse(self, node: ast.AST) -> Any:
         """Raise the error for a construct that is not listed here."""
-        raise NotCompilable(f"`{ast.unparse(node).splitlines()[0]}` is not something that can be compiled.")
+        raise NotCompilableError(f"`{ast.unparse(node).splitlines()[0]}` is not something that can be compiled.")
 
     # --- statements
 
-    def do_Return(self, node: ast.Return) -> None:  # noqa: N802
+    def do_Return(self, node: ast.Return) -> None:
         value = None if node.value is None else self.of(node.value)
         if self.end is None:
             self.result = value
@@ -137,26 +137,26 @@ class Expansion:
             _store_all(self.builder, self.result, value)
         self.builder.branch(self.end)
 
-    def do_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def do_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):
             self.of(node.value)
 
-    def do_Pass(self, node: ast.Pass) -> None:  # noqa: N802
+    def do_Pass(self, node: ast.Pass) -> None:
         pass
 
-    def do_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def do_Assign(self, node: ast.Assign) -> None:
         value = self.of(node.value)
         for target in node.targets:
             self.assign(target, value)
 
-    def do_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def do_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.assign(node.target, self.of(node.value or self.refuse(node)))
 
-    def do_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def do_AugAssign(self, node: ast.AugAssign) -> None:
         loaded: Any = ast.parse(ast.unparse(node.target), mode="eval").body
         self.assign(node.target, self.operate(type(node.op), self.of(loaded), self.of(node.value)))
 
-    def do_If(self, node: ast.If) -> None:  # noqa: N802
+    def do_If(self, node: ast.If) -> None:
         test = self.of(node.test)
         if is_known(test):
             self.block(node.body if test else node.orelse)
@@ -170,7 +170,7 @@ class Expansion:
                 self.builder.branch(after)
         self.builder.position_at_end(after)
 
-    def do_While(self, node: ast.While) -> None:  # noqa: N802
+    def do_While(self, node: ast.While) -> None:
         test, body, after = (self.builder.append_basic_block(name) for name in ("test", "body", "after"))
         self.builder.branch(test)
         self.builder.position_at_end(test)
@@ -181,7 +181,7 @@ class Expansion:
             self.builder.branch(test)
         self.builder.position_at_end(after)
 
-    def do_For(self, node: ast.For) -> None:  # noqa: N802
+    def do_For(self, node: ast.For) -> None:
         items = node.iter
         if not (isinstance(items, ast.Call) and isinstance(items.func, ast.Name) and items.func.id == "range"):
             for value in self.known_items(node):
@@ -190,14 +190,11 @@ class Expansion:
             return
         given = [self.of(argument) for argument in items.args]
         start, stop, step = (0, *given, 1) if len(given) == 1 else (*given, 1)[:3]
-        if not is_known(step):
-            up = True  # a step that is computed is one that goes up
-        else:
-            up = step > 0
+        up = step > 0 if is_known(step) else True  # a step that is computed goes up
         self.loop(node, value_of(start), value_of(stop), value_of(step), up)
 
     def known_items(self, node: ast.For) -> tuple[Any, ...]:
-        """What a loop over a tuple runs over: it is repeated for each item."""
+        """The items of a loop over a tuple, which is repeated for each of them."""
         found = self.of(node.iter)
         if not isinstance(found, tuple):
             self.refuse(node)
@@ -230,7 +227,7 @@ class Expansion:
             self.assign_name(target.id, value)
         elif isinstance(target, ast.Tuple):
             if not isinstance(value, tuple) or len(value) != len(target.elts):
-                raise NotCompilable("as many values are needed as there are names.")
+                raise NotCompilableError("as many values are needed as there are names.")
             for part, given in zip(target.elts, value, strict=True):
                 self.assign(part, given)
         elif isinstance(target, ast.Subscript):
@@ -253,7 +250,7 @@ class Expansion:
     def place(self, pointer: Any, index: Any) -> Any:
         """The address of a number."""
         if not (isinstance(pointer, Value) and isinstance(pointer.kind, Pointer)):
-            raise NotCompilable("only pointers have places that can be written to.")
+            raise NotCompilableError("only pointers have places that can be written to.")
         return self.builder.gep(pointer.ir, [cast(self.builder, index, INT).ir])
 
     # --- expressions
@@ -263,27 +260,27 @@ class Expansion:
         found: Any = getattr(self, f"of_{type(node).__name__}", self.refuse)(node)
         return found
 
-    def of_Constant(self, node: ast.Constant) -> Any:  # noqa: N802
+    def of_Constant(self, node: ast.Constant) -> Any:
         return node.value
 
-    def of_Name(self, node: ast.Name) -> Any:  # noqa: N802
+    def of_Name(self, node: ast.Name) -> Any:
         if node.id in self.names:
             found = self.names[node.id]
             return found.load(self.builder) if isinstance(found, Slot) else found
         if node.id in self.source.surroundings:
             return self.source.surroundings[node.id]
-        raise NotCompilable(f"{node.id} is not defined here.")
+        raise NotCompilableError(f"{node.id} is not defined here.")
 
-    def of_Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:  # noqa: N802
+    def of_Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
         return tuple(self.arguments(node.elts))
 
-    def of_Attribute(self, node: ast.Attribute) -> Any:  # noqa: N802
+    def of_Attribute(self, node: ast.Attribute) -> Any:
         value = self.of(node.value)
         if isinstance(value, Value):
             return attribute(value, node.attr)
         return getattr(value, node.attr)
 
-    def of_Subscript(self, node: ast.Subscript) -> Any:  # noqa: N802
+    def of_Subscript(self, node: ast.Subscript) -> Any:
         of, index = self.of(node.value), self.of(node.slice)
         if not isinstance(of, Value):
             return of[index] if is_known(index) else self.refuse(node)
@@ -293,10 +290,10 @@ class Expansion:
             found.set_metadata("invariant.load", self.builder.module.add_metadata([]))
         return Value(of.kind.of, found)
 
-    def of_Slice(self, node: ast.Slice) -> slice:  # noqa: N802
+    def of_Slice(self, node: ast.Slice) -> slice:
         return slice(*(None if part is None else self.of(part) for part in (node.lower, node.upper, node.step)))
 
-    def of_UnaryOp(self, node: ast.UnaryOp) -> Any:  # noqa: N802
+    def of_UnaryOp(self, node: ast.UnaryOp) -> Any:
         value = self.of(node.operand)
         if is_known(value):
             return PYTHON[type(node.op)](value)
@@ -307,10 +304,10 @@ class Expansion:
         is_integer = isinstance(value.kind, Number) and not value.kind.is_float
         return Value(value.kind, (self.builder.neg if is_integer else self.builder.fneg)(value.ir))
 
-    def of_BinOp(self, node: ast.BinOp) -> Any:  # noqa: N802
+    def of_BinOp(self, node: ast.BinOp) -> Any:
         return self.operate(type(node.op), self.of(node.left), self.of(node.right))
 
-    def of_Compare(self, node: ast.Compare) -> Any:  # noqa: N802
+    def of_Compare(self, node: ast.Compare) -> Any:
         left = self.of(node.left)
         found: Any = True
         for op, part in zip(node.ops, node.comparators, strict=True):
@@ -323,10 +320,10 @@ class Expansion:
     def compare(self, op: ast.cmpop, left: Any, right: Any) -> Value:
         """A comparison of which one side is known only later."""
         if type(op) not in SYMBOLS:
-            return self.refuse(op)  # type: ignore[no-any-return]
+            return self.refuse(op)
         return compared(self.builder, SYMBOLS[type(op)], left, right)
 
-    def of_BoolOp(self, node: ast.BoolOp) -> Any:  # noqa: N802
+    def of_BoolOp(self, node: ast.BoolOp) -> Any:
         is_and = isinstance(node.op, ast.And)
 
         def rest(parts: list[ast.expr]) -> Any:
@@ -340,10 +337,10 @@ class Expansion:
 
         return rest(node.values)
 
-    def of_IfExp(self, node: ast.IfExp) -> Any:  # noqa: N802
+    def of_IfExp(self, node: ast.IfExp) -> Any:
         return self.either(self.of(node.test), lambda: self.of(node.body), lambda: self.of(node.orelse))
 
-    def of_Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def of_Call(self, node: ast.Call) -> Any:
         function, given = self.of(node.func), self.arguments(node.args)
         named = {str(keyword.arg): self.of(keyword.value) for keyword in node.keywords}
         return call(self.builder, function, given, named)
@@ -368,7 +365,7 @@ class Expansion:
         if op is ast.Pow:
             return self.power(value_of(a), b)
         if op not in FLOATS_AND_INTEGERS:
-            raise NotCompilable(f"the operator {op.__name__} is not something that can be compiled.")
+            raise NotCompilableError(f"the operator {op.__name__} is not something that can be compiled.")
         return binary(self.builder, *FLOATS_AND_INTEGERS[op], a, b)
 
     def divide(self, a: Value, b: Value) -> Value:
@@ -379,7 +376,7 @@ class Expansion:
     def divide_integers(self, op: type[ast.operator], a: Value, b: Value) -> Value:
         """a // b or a % b as in Python, rounded down."""
         if common_kind(a.kind, b.kind) != INT:
-            raise NotCompilable("// and % are compiled for integers only.")
+            raise NotCompilableError("// and % are compiled for integers only.")
         builder, zero = self.builder, ir.Constant(INT.ir_type, 0)
         x, y = cast(builder, a, INT).ir, cast(builder, b, INT).ir
         rest = builder.srem(x, y)
@@ -391,7 +388,7 @@ class Expansion:
     def power(self, a: Value, b: Any) -> Any:
         """a ** n for a known n of 1 to 8, as products."""
         if not isinstance(b, (int, float)) or b != int(b) or not 1 <= b <= 8:
-            raise NotCompilable("** is compiled for exponents 1 to 8 only; write np.exp or np.sqrt instead.")
+            raise NotCompilableError("** is compiled for exponents 1 to 8 only; write np.exp or np.sqrt instead.")
         found: Any = a
         for _ in range(int(b) - 1):
             found = binary(self.builder, "fmul", "mul", found, a)
@@ -405,7 +402,7 @@ class Expansion:
         """Whether a value is not zero."""
         value = value_of(test)
         if isinstance(value.kind, (Lanes, Pointer)):
-            raise NotCompilable(f"a value of kind {value.kind} is neither true nor false; np.where chooses lane by lane.")
+            raise NotCompilableError(f"a value of kind {value.kind} is neither true nor false; np.where chooses lane by lane.")
         if value.kind.is_float:
             return compared(self.builder, "!=", value, 0.0)
         return cast(self.builder, value, BOOL)
@@ -459,7 +456,7 @@ def call(builder: ir.IRBuilder, function: Any, given: list[Any], named: dict[str
         return expand_body(builder, function, given, named)
     if callable(function) and isinstance(getattr(function, "__self__", None) or function, (tuple, type)):
         return function(*given, **named)  # a named tuple is made, or one of its methods called
-    raise NotCompilable(f"{_name(function)} is not something that can be compiled.")
+    raise NotCompilableError(f"{_name(function)} is not something that can be compiled.")
 
 
 def expand_body(
@@ -474,7 +471,7 @@ def attribute(value: Value, name: str) -> Any:
     """The method of an array that changes nothing but the dtype, which registers do not have."""
     if isinstance(value.kind, Lanes) and name in ("astype", "copy"):
         return lambda *dtype, **options: value
-    raise NotCompilable(f".{name} is not something that can be compiled.")
+    raise NotCompilableError(f".{name} is not something that can be compiled.")
 
 
 def _name(function: Any) -> str:
