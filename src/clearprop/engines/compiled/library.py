@@ -30,7 +30,7 @@ from clearprop.engines.compiled.units import Unit
 SHIPPED = Path(__file__).parent / "machine_code"
 """Folder of the units that a wheel holds."""
 CHECKSUM = 32  # bytes
-OUTSIDE = ("__init__.py", "compiled_engine.py", "library.py", "verified.py", "team.py", "wheel.py")
+OUTSIDE = ("__init__.py", "compiled_engine.py", "library.py", "verified.py", "session.py", "shipping.py", "team.py")
 """Files of this package that no part of the kernel stands in."""
 
 

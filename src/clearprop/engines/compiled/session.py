@@ -138,7 +138,7 @@ class Session:
         activations = {unit for unit in self.program.activations if unit is not None}
         steps = units.WHOLE_BATCH
         if self.narrow or online:
-            steps = (units.narrow_unit if self.narrow else units.online_unit)(activations, self.known)
+            steps = units.NARROW if self.narrow else units.online_unit(activations, self.known)
         found |= {"steps": address(steps, self.dtype), "straight": int(straight)}
         if any(stage.kind != PRODUCT for stage in self.program.stages):
             found |= {"other_forward": address(units.OTHER, self.dtype), "other_backward": address(units.OTHER, self.dtype, 1)}

@@ -18,12 +18,16 @@ from clearprop.engines.compiled.epochs import train_epochs, train_many
 from clearprop.engines.compiled.generator import shuffle_order
 from clearprop.engines.compiled.losses import KernelLoss, loss_functions
 from clearprop.engines.compiled.moves import update_function
-from clearprop.engines.compiled.narrow import narrow_function
+from clearprop.engines.compiled.narrow import narrow_steps
 from clearprop.engines.compiled.online import online_function
 from clearprop.engines.compiled.other_stages import other_backward, other_forward
 from clearprop.engines.compiled.whole_batch import batch_steps
 from clearprop.nn import Activation, Layer, Softmax
 from clearprop.optim import Optimizer
+
+
+EXPANDED_ACTIVATIONS = {"activation-Sigmoid", "activation-Tanh", "activation-ReLU"}
+EXPANDED_LOSSES = {"cross_entropy", "squared", "binary_logits"}
 
 
 class Unit(NamedTuple):
@@ -45,6 +49,8 @@ class Unit(NamedTuple):
 
 DRIVER = Unit("driver", (train_epochs, train_many))
 SHUFFLE = Unit("shuffle", (shuffle_order,))
+NARROW = Unit("narrow", (narrow_steps,))
+ONLINE = Unit("online", (online_function(None, None),))
 WHOLE_BATCH = Unit("batch", (batch_steps,))
 OTHER = Unit("other", (other_forward, other_backward))
 
@@ -57,25 +63,17 @@ def loss_units(loss: KernelLoss) -> tuple[Unit, Unit]:
     return Unit(f"loss-{loss.name}", (rows,), source), Unit(f"loss-{loss.name}-block", (block,), source)
 
 
-def steps_unit(
-    name: str, make: Callable[..., Callable[..., Any]], activations: set[Unit], loss: KernelLoss, in_block: bool
-) -> Unit:
-    """The unit of a pass for small nets: the loss and the activation are compiled into it, if there is only one activation."""
-    if len(activations) > 1:
-        return Unit(name, (make(None, None),))
-    source = "".join(unit.source for unit in (*activations, loss_units(loss)[in_block]))
-    functions = next((unit.functions for unit in activations), None)
-    return Unit("-".join([name, loss.name, *(unit.name for unit in activations)]), (make(functions, loss),), source)
-
-
-def narrow_unit(activations: set[Unit], loss: KernelLoss) -> Unit:
-    """The unit for narrow nets."""
-    return steps_unit("narrow", narrow_function, activations, loss, True)
-
-
 def online_unit(activations: set[Unit], loss: KernelLoss) -> Unit:
-    """The unit for online descent."""
-    return steps_unit("online", online_function, activations, loss, False)
+    """The unit for online descent, where a call of the activation and one of the loss would take a fifth of the step.
+
+    The usual ones are compiled into it, if there is only one activation; all others are called.
+    """
+    names = {unit.name for unit in activations}
+    if len(names) > 1 or not names <= EXPANDED_ACTIVATIONS or loss.name not in EXPANDED_LOSSES:
+        return ONLINE
+    source = "".join(unit.source for unit in (*activations, loss_units(loss)[0]))
+    functions = next((unit.functions for unit in activations), None)
+    return Unit("-".join(["online", loss.name, *names]), (online_function(functions, loss),), source)
 
 
 @cache
