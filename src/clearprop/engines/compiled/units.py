@@ -25,7 +25,6 @@ from clearprop.engines.compiled.whole_batch import batch_steps
 from clearprop.nn import Activation, Layer, Softmax
 from clearprop.optim import Optimizer
 
-
 EXPANDED_ACTIVATIONS = {"activation-Sigmoid", "activation-Tanh", "activation-ReLU"}
 EXPANDED_LOSSES = {"cross_entropy", "squared", "binary_logits"}
 
