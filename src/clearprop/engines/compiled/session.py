@@ -337,5 +337,8 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
         return np.array(((optimizer.lr, *optimizer.constants(0)),), np.float64)
     steps = np.arange(optimizer.t, optimizer.t + n_steps)
     constants = optimizer.constants(steps + 1)  # type: ignore[arg-type]  # formulas in t take arrays as well
-    columns = np.broadcast_arrays(np.array([optimizer.rate(int(t)) for t in steps]), *constants)
-    return np.stack(columns, axis=1).astype(np.float64, copy=False)
+    rates = optimizer.lr if isinstance(optimizer.lr, float) else [optimizer.rate(int(t)) for t in steps]
+    rules = np.empty((n_steps, 1 + len(constants)))
+    for k, column in enumerate((rates, *constants)):
+        rules[:, k] = column
+    return rules
