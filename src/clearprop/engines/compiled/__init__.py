@@ -27,9 +27,9 @@ BinaryCrossEntropyWithLogits; `update` of SGD, AdaGrad, RMSProp and Adam. Their 
 generators, and the checks of shapes.
 
 *Its own, and held to the layers, losses and optimizers only by tests*: the three products of Linear, its bias and the order of
-the passes (`Linear`, `Net`); Dropout and BatchNorm; Softmax; CrossEntropy and NegativeLogLikelihood, value and derivative; mean or
-sum, the bounds of probabilities, and the number of correct predictions of every loss; clipping, the gradient of the L2 term, and
-the whole step of SGD without momentum, decay and clipping; exp, log and tanh themselves.
+the passes (`Linear`, `Net`); Dropout and BatchNorm; Softmax; CrossEntropy and NegativeLogLikelihood, value and derivative; mean
+or sum, the bounds of probabilities, and the number of correct predictions of every loss; clipping, the gradient of the L2 term,
+and the whole step of SGD without momentum, decay and clipping; exp, log and tanh themselves.
 
 So nothing that a person changes there would change what the kernel does. `verified` therefore lets it run only while all these
 functions are the ones that it was tested against, those that are compiled included; otherwise `fit` trains on the engine

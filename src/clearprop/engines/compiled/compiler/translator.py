@@ -8,18 +8,17 @@ once stands for a value; one that changes has a place on the stack, which LLVM t
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from llvmlite import ir
 
-from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, binary, compared
+from clearprop.engines.compiled.compiler.operations import PYTHON, SYMBOLS, condition, either, is_known, operate, truth
+from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, compared
 from clearprop.engines.compiled.compiler.source import Source, bound, source_of
 from clearprop.engines.compiled.compiler.values import (
     BOOL,
-    FLOAT64,
     INT,
     Kind,
     Lanes,
@@ -28,34 +27,8 @@ from clearprop.engines.compiled.compiler.values import (
     Pointer,
     Value,
     cast,
-    common_kind,
     value_of,
 )
-
-FLOATS_AND_INTEGERS: dict[type[ast.operator], tuple[str, str]] = {
-    ast.Add: ("fadd", "add"),
-    ast.Sub: ("fsub", "sub"),
-    ast.Mult: ("fmul", "mul"),
-    ast.BitAnd: ("and_", "and_"),
-    ast.BitOr: ("or_", "or_"),
-    ast.BitXor: ("xor", "xor"),
-    ast.LShift: ("shl", "shl"),
-    ast.RShift: ("ashr", "ashr"),
-}
-SYMBOLS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.USub: operator.neg, ast.Not: operator.not_, ast.Invert: operator.invert,
-    ast.UAdd: operator.pos, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-}  # fmt: skip
-
-
-def is_known(*given: Any) -> bool:
-    """Whether values are known beforehand, so that Python can compute with them."""
-    return all(is_known(*part) if isinstance(part, tuple) else not isinstance(part, Value) for part in given)
 
 
 class Slot:
@@ -154,7 +127,7 @@ class Expansion:
 
     def do_AugAssign(self, node: ast.AugAssign) -> None:
         loaded: Any = ast.parse(ast.unparse(node.target), mode="eval").body
-        self.assign(node.target, self.operate(type(node.op), self.of(loaded), self.of(node.value)))
+        self.assign(node.target, operate(self.builder, type(node.op), self.of(loaded), self.of(node.value)))
 
     def do_If(self, node: ast.If) -> None:
         test = self.of(node.test)
@@ -162,7 +135,7 @@ class Expansion:
             self.block(node.body if test else node.orelse)
             return
         then, other, after = (self.builder.append_basic_block(name) for name in ("then", "else", "after"))
-        self.builder.cbranch(self.truth(test), then, other)
+        self.builder.cbranch(truth(self.builder, test), then, other)
         for begin, statements in ((then, node.body), (other, node.orelse)):
             self.builder.position_at_end(begin)
             self.block(statements)
@@ -174,7 +147,7 @@ class Expansion:
         test, body, after = (self.builder.append_basic_block(name) for name in ("test", "body", "after"))
         self.builder.branch(test)
         self.builder.position_at_end(test)
-        self.builder.cbranch(self.truth(self.of(node.test)), body, after)
+        self.builder.cbranch(truth(self.builder, self.of(node.test)), body, after)
         self.builder.position_at_end(body)
         self.block(node.body)
         if not self.builder.block.is_terminated:
@@ -298,14 +271,14 @@ class Expansion:
         if is_known(value):
             return PYTHON[type(node.op)](value)
         if isinstance(node.op, ast.Not):
-            return Value(BOOL, self.builder.not_(self.truth(value)))
+            return Value(BOOL, self.builder.not_(truth(self.builder, value)))
         if not isinstance(node.op, ast.USub):
             return self.refuse(node)
         is_integer = isinstance(value.kind, Number) and not value.kind.is_float
         return Value(value.kind, (self.builder.neg if is_integer else self.builder.fneg)(value.ir))
 
     def of_BinOp(self, node: ast.BinOp) -> Any:
-        return self.operate(type(node.op), self.of(node.left), self.of(node.right))
+        return operate(self.builder, type(node.op), self.of(node.left), self.of(node.right))
 
     def of_Compare(self, node: ast.Compare) -> Any:
         left = self.of(node.left)
@@ -313,7 +286,7 @@ class Expansion:
         for op, part in zip(node.ops, node.comparators, strict=True):
             right = self.of(part)
             one = PYTHON[type(op)](left, right) if is_known(left, right) else self.compare(op, left, right)
-            found = one if found is True else self.operate(ast.BitAnd, found, one)
+            found = one if found is True else operate(self.builder, ast.BitAnd, found, one)
             left = right
         return found
 
@@ -332,13 +305,13 @@ class Expansion:
                 return first
             if is_known(first):
                 return rest(parts[1:]) if bool(first) == is_and else first
-            others, ended = (lambda: self.condition(rest(parts[1:]))), (lambda: not is_and)
-            return self.either(first, *((others, ended) if is_and else (ended, others)))
+            others, ended = (lambda: condition(self.builder, rest(parts[1:]))), (lambda: not is_and)
+            return either(self.builder, first, *((others, ended) if is_and else (ended, others)))
 
         return rest(node.values)
 
     def of_IfExp(self, node: ast.IfExp) -> Any:
-        return self.either(self.of(node.test), lambda: self.of(node.body), lambda: self.of(node.orelse))
+        return either(self.builder, self.of(node.test), lambda: self.of(node.body), lambda: self.of(node.orelse))
 
     def of_Call(self, node: ast.Call) -> Any:
         function, given = self.of(node.func), self.arguments(node.args)
@@ -351,89 +324,6 @@ class Expansion:
         for node in nodes:
             found.extend(self.of(node.value)) if isinstance(node, ast.Starred) else found.append(self.of(node))
         return found
-
-    # --- parts of expressions
-
-    def operate(self, op: type[ast.operator], a: Any, b: Any) -> Any:
-        """The value of a op b."""
-        if is_known(a, b):
-            return PYTHON[op](a, b)
-        if op is ast.Div:
-            return self.divide(value_of(a), value_of(b))
-        if op in (ast.FloorDiv, ast.Mod):
-            return self.divide_integers(op, value_of(a), value_of(b))
-        if op is ast.Pow:
-            return self.power(value_of(a), b)
-        if op not in FLOATS_AND_INTEGERS:
-            raise NotCompilableError(f"the operator {op.__name__} is not something that can be compiled.")
-        return binary(self.builder, *FLOATS_AND_INTEGERS[op], a, b)
-
-    def divide(self, a: Value, b: Value) -> Value:
-        kind = common_kind(a.kind, b.kind)
-        kind = FLOAT64 if kind == INT else kind
-        return Value(kind, self.builder.fdiv(cast(self.builder, a, kind).ir, cast(self.builder, b, kind).ir))
-
-    def divide_integers(self, op: type[ast.operator], a: Value, b: Value) -> Value:
-        """a // b or a % b as in Python, rounded down."""
-        if common_kind(a.kind, b.kind) != INT:
-            raise NotCompilableError("// and % are compiled for integers only.")
-        builder, zero = self.builder, ir.Constant(INT.ir_type, 0)
-        x, y = cast(builder, a, INT).ir, cast(builder, b, INT).ir
-        rest = builder.srem(x, y)
-        down = builder.and_(builder.icmp_signed("!=", rest, zero), builder.icmp_signed("<", builder.xor(rest, y), zero))
-        if op is ast.Mod:
-            return Value(INT, builder.add(rest, builder.select(down, y, zero)))
-        return Value(INT, builder.sub(builder.sdiv(x, y), builder.zext(down, INT.ir_type)))
-
-    def power(self, a: Value, b: Any) -> Any:
-        """a ** n for a known n of 1 to 8, as products."""
-        if not isinstance(b, (int, float)) or b != int(b) or not 1 <= b <= 8:
-            raise NotCompilableError("** is compiled for exponents 1 to 8 only; write np.exp or np.sqrt instead.")
-        found: Any = a
-        for _ in range(int(b) - 1):
-            found = binary(self.builder, "fmul", "mul", found, a)
-        return found
-
-    def truth(self, test: Any) -> Any:
-        """Whether a value is not zero, as LLVM's truth value."""
-        return self.condition(test).ir
-
-    def condition(self, test: Any) -> Value:
-        """Whether a value is not zero."""
-        value = value_of(test)
-        if isinstance(value.kind, (Lanes, Pointer)):
-            raise NotCompilableError(f"a value of kind {value.kind} is neither true nor false; np.where chooses lane by lane.")
-        if value.kind.is_float:
-            return compared(self.builder, "!=", value, 0.0)
-        return cast(self.builder, value, BOOL)
-
-    def either(self, test: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
-        """One of two values, of which only that one is computed."""
-        if is_known(test):
-            return then() if test else other()
-        builder = self.builder
-        blocks = [builder.append_basic_block(name) for name in ("then", "else", "after")]
-        builder.cbranch(self.truth(test), blocks[0], blocks[1])
-        ends, values = [], []
-        for block, compute in zip(blocks, (then, other), strict=False):
-            builder.position_at_end(block)
-            values.append(compute())
-            ends.append(builder.block)
-        parts = [_flat(value) for value in values]
-        merged = []
-        kinds = [_merged_kind(a, b) for a, b in zip(*parts, strict=True)]
-        for end, given in zip(ends, parts, strict=True):
-            builder.position_at_end(end)
-            merged.append([cast(builder, part, kind).ir for part, kind in zip(given, kinds, strict=True)])
-            builder.branch(blocks[2])
-        builder.position_at_end(blocks[2])
-        found = []
-        for kind, pair in zip(kinds, zip(*merged, strict=True), strict=True):
-            phi = builder.phi(kind.ir_type)
-            for value, end in zip(pair, ends, strict=True):
-                phi.add_incoming(value, end)
-            found.append(Value(kind, phi))
-        return tuple(found) if isinstance(values[0], tuple) else found[0]
 
 
 def call(builder: ir.IRBuilder, function: Any, given: list[Any], named: dict[str, Any]) -> Any:
@@ -481,20 +371,6 @@ def _name(function: Any) -> str:
     name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
     module = (getattr(function, "__module__", "") or "").replace("numpy", "np")
     return f"np.{name}" if type(function).__name__ == "ufunc" else f"{module}.{name}".lstrip(".")
-
-
-def _flat(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple) else [value]
-
-
-def _merged_kind(a: Any, b: Any) -> Kind:
-    """The kind of a value that is one of two."""
-    first, second = value_of(a).kind, value_of(b).kind
-    if first == second:
-        return first
-    if isinstance(first, Pointer) and isinstance(second, Pointer):
-        return Pointer(first.of)
-    return common_kind(first, second)
 
 
 def _structured(value: Any, make: Callable[[Any], Any]) -> Any:
