@@ -111,7 +111,9 @@ class Session:
         self.net, self.program, self.loss = net, program, loss
         if program.plain:
             return
-        for row, own, running, stage in zip(*self.layout[:1], *self.layout[-2:], program.stages, strict=True):
+        for row, own, running, stage in zip(
+            self.layout.table, self.layout.numbers, self.layout.running, program.stages, strict=True
+        ):
             own[:] = own_numbers_of(stage.layer, net.dtype)
             if isinstance(stage.layer, Dropout):
                 row[GENERATOR] = address_of_generator(stage.layer.rng)
@@ -226,7 +228,8 @@ class Session:
             labelled = y_read.ndim == 1 and y_read.dtype == np.int64
             self.job.set(x=X_read, labels=y_read if labelled else NO_LABELS, values=X_read if labelled else y_read)
             self.job.set(examples=len(X_read), value_columns=0 if labelled else y_read.shape[1])
-            self.given = X, y
+            # A copy must be made anew each time, since the original can change.
+            self.given = (X, y) if X_read is X and y_read is y else (None, None)
         return n_steps
 
     def set_optimizer(self, optimizer: Optimizer, theta: Array, n_steps: int) -> Array:
