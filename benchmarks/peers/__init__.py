@@ -9,5 +9,10 @@ PEERS = {
     "JAX": "jax_scan",
     "scikit-learn": "scikit_learn",
     "NumPy": "numpy_by_hand",
+    "plain C": "plain_c",
+    "FANN": "fann",
 }
 """The libraries, and the module here that holds the loop of each, a class `Trainer`."""
+
+SQUARED = ("FANN",)
+"""Libraries without a softmax, which train on half the squared error instead."""
