@@ -142,27 +142,33 @@ static double squared_error(const float *restrict z, const float *Y, const int64
     return loss / (B * n);
 }
 
+/* Floats that an array of n takes, so that the next one begins on a cache line of its own */
+static long padded(long n)
+{
+    return (n + 15) / 16 * 16;
+}
+
 /* Give every layer its part of theta, and of one block for all that a batch needs; returns that block, or NULL. It begins with
    the inputs of the batch; `sum` is set to its end, room for the widest row. */
 static float *lay_out(struct layer *layers, int n_layers, const int64_t *sizes, float *theta, long batch, float **sum)
 {
-    long room = batch * sizes[0], widest = 0;
+    long room = padded(batch * sizes[0]), widest = 0;
     for (int l = 1; l <= n_layers; l++) {
-        room += 2 * batch * sizes[l];
+        room += 2 * padded(batch * sizes[l]);
         widest = sizes[l] > widest ? sizes[l] : widest;
     }
-    float *block = malloc((room + widest) * sizeof *block), *free_part = block;
+    float *block = aligned_alloc(64, (room + padded(widest)) * sizeof *block);
     if (block == NULL)
         return NULL;
     *sum = block + room;
-    free_part += batch * sizes[0];
+    float *part = block + padded(batch * sizes[0]);
     for (int l = 0; l < n_layers; l++) {
         struct layer *layer = &layers[l];
         layer->n_in = sizes[l], layer->n_out = sizes[l + 1];
         layer->W = theta, layer->b = theta + layer->n_in * layer->n_out;
         theta = layer->b + layer->n_out;
-        layer->a = free_part, layer->dz = free_part + batch * layer->n_out;
-        free_part = layer->dz + batch * layer->n_out;
+        layer->a = part, layer->dz = part + padded(batch * layer->n_out);
+        part = layer->dz + padded(batch * layer->n_out);
     }
     return block;
 }
