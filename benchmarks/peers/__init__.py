@@ -14,5 +14,8 @@ PEERS = {
 }
 """The libraries, and the module here that holds the loop of each, a class `Trainer`."""
 
+NATIVE = ("plain C", "FANN")
+"""What a C programmer would use. The older goals, against the best library, are about the libraries for Python."""
+
 SQUARED = ("FANN",)
 """Libraries without a softmax, which train on half the squared error instead."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.installed import LIBFANN
 from benchmarks.peers.peer import Peer
 from benchmarks.workloads import Parameters, Workload
 from clearprop.arrays import Array
@@ -42,7 +43,7 @@ class Connection(ctypes.Structure):
 def library() -> ctypes.CDLL:
     """FANN for float32."""
     try:
-        fann = ctypes.CDLL("libfloatfann.so.2")
+        fann = ctypes.CDLL(LIBFANN)
     except OSError:
         raise FileNotFoundError("libfann is not installed; it is in Debian's package libfann2") from None
     signatures = {
