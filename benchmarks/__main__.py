@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figures import Found
-from benchmarks.installed import environment
+from benchmarks.installed import absent_rows, environment
 from benchmarks.larger_than_memory import measure_files
+from benchmarks.many import MANY_PEERS
 from benchmarks.many_nets import measure_many
 from benchmarks.page import write_fragment, write_page
+from benchmarks.peers import PEERS
 from benchmarks.plots import draw_all
 from benchmarks.race import measure_races
 from benchmarks.scaling import measure_scaling
@@ -69,6 +71,7 @@ def measure(only: tuple[str, ...], quick: bool, rounds: int, races: int) -> Iter
     """The benchmarks, one after the other; yields the results so far after each part."""
     began = time.perf_counter()
     found: Found = {"quick": quick, "only": [] if only == PARTS else only, "environment": environment()}
+    found["absent"] = absent_rows([*PEERS, *MANY_PEERS])
     seconds, peak_n = (0.01, 512) if quick else (0.2, 2048)
     chosen = [w for w in workloads(quick) if w.key in only]
     found["workloads"] = [w.key for w in chosen]

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,13 +32,17 @@ def why_absent(peer: str) -> str | None:
     return f"{module} is not installed; pip install 'clearprop[bench]' adds it"
 
 
-def split_absent(peers: list[str]) -> tuple[list[str], list[dict[str, str]]]:
-    """The libraries that can be measured, and rows (peer, reason) of those that cannot."""
-    reasons = {peer: why_absent(peer) for peer in peers}
-    rows = [{"peer": peer, "reason": reason} for peer, reason in reasons.items() if reason]
+def present(peers: Iterable[str]) -> list[str]:
+    """The libraries that can be measured."""
+    return [peer for peer in peers if not why_absent(peer)]
+
+
+def absent_rows(peers: Iterable[str]) -> list[dict[str, str]]:
+    """Rows (peer, reason) of the libraries that cannot be measured."""
+    rows = [{"peer": peer, "reason": reason} for peer in peers if (reason := why_absent(peer))]
     for row in rows:
-        print(f"  {row['peer']} is left out: {row['reason']}", flush=True)
-    return [peer for peer, reason in reasons.items() if not reason], rows
+        print(f"{row['peer']} is left out: {row['reason']}", flush=True)
+    return rows
 
 
 def environment() -> dict[str, Any]:

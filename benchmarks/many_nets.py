@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.checks import LOSS_TOLERANCE, TOLERANCE, Reference, ending, steps_to_check
 from benchmarks.hosts import ManyHost
-from benchmarks.installed import split_absent
+from benchmarks.installed import present
 from benchmarks.many import MANY_PEERS
 from benchmarks.processes import Servant
 from benchmarks.steps import PAUSE
@@ -17,10 +17,9 @@ Rows = list[dict[str, Any]]
 
 
 def measure_many(given: ManyNets, rounds: int, seconds: float) -> dict[str, Any]:
-    """The workload's `name`, rows `steps` (peer, round, microseconds per step and net), `skipped` and `absent`."""
-    peers, absent = split_absent(list(MANY_PEERS))
-    found: dict[str, Any] = {"name": given.name, "net": given.workload.net, "steps": [], "skipped": [], "absent": absent}
-    servants = {peer: Servant(ManyHost, peer) for peer in peers}
+    """The workload's `name` and `net`, rows `steps` (peer, round, microseconds per step and net), and `skipped`."""
+    found: dict[str, Any] = {"name": given.name, "net": given.workload.net, "steps": [], "skipped": []}
+    servants = {peer: Servant(ManyHost, peer) for peer in present(MANY_PEERS)}
     try:
         able = [peer for peer in servants if begins(peer, servants[peer], given, seconds, found["skipped"])]
         for k in range(rounds):

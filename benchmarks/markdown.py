@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.figures import BOUND, MARK
 
 MEANING = (
-    f"{MARK.strip()} Disturbed: the middle half of the repeats spreads over more than {100 * BOUND:.0f} % of their median, so that"
-    " the figure is not to be relied on"
+    f"{MARK.strip()} Disturbed: the middle half of the repeats spreads over more than {100 * BOUND:.0f} % of their median, so"
+    " that the figure is not to be relied on"
 )
 
 

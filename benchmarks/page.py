@@ -10,10 +10,24 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import OURS, Found, against, many, marked, middle, number, peak_share, per_step, race, ratios, spread
+from benchmarks.figures import (
+    OURS,
+    Found,
+    against,
+    interval,
+    many,
+    marked,
+    middle,
+    number,
+    peak_share,
+    per_step,
+    race,
+    ratios,
+    spread,
+)
 from benchmarks.installed import LIBRARIES
 from benchmarks.many import MANY_PEERS
-from benchmarks.markdown import noted, table
+from benchmarks.markdown import table
 from benchmarks.peers import PEERS
 from benchmarks.sections import check_section, file_section, fit_section, race_section, scaling_section
 from benchmarks.targets import Verdict, shown, verdicts
@@ -84,8 +98,8 @@ def heading_line(found: Found) -> str:
     lines = [f"Medians of {rounds[0]} interleaved rounds (least to most)"] if rounds else []
     peak = np.array([row["gflops"] for row in found.get("peak", [])])
     if len(peak):
-        lines.append(f"one large float32 matrix product reached {spread(peak)} GFLOP/s")
-    text = noted("; ".join(lines) + "." if lines else "")
+        lines.append(f"one large float32 matrix product reached {interval(peak)} GFLOP/s")
+    text = "; ".join(lines) + "." if lines else ""
     if found.get("quick"):
         text += " **A quick trial with small data: not to be quoted.**"
     if found.get("only"):
@@ -95,11 +109,10 @@ def heading_line(found: Found) -> str:
 
 def absent_lines(found: Found) -> str:
     """A line for each library that is not installed."""
-    rows = [*found.get("absent", []), *found.get("many", {}).get("absent", [])]
     peers: dict[str, list[str]] = {}
-    for row in rows:
+    for row in found.get("absent", []):
         peers.setdefault(row["reason"], []).append(row["peer"])
-    return "\n\n".join(f"Left out ({', '.join(names)}): {reason}." for reason, names in peers.items())
+    return "\n\n".join(f"Left out ({'; '.join(names)}): {reason}." for reason, names in peers.items())
 
 
 def step_table(found: Found, given: list[Workload]) -> str:

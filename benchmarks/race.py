@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.installed import split_absent
+from benchmarks.installed import present
 from benchmarks.memory import status
 from benchmarks.processes import apart
 from benchmarks.to_98 import PROGRAMS
@@ -20,7 +20,7 @@ PATIENCE = 0.1  # seconds between two programs, for the machine to come to rest
 def measure_races(rounds: int, goal: float = GOAL, cap: int = CAP) -> list[dict[str, Any]]:
     """Rows (peer, round, seconds, epochs, accuracy, mib), with a `reason` where the program failed or missed the goal."""
     rows, folder = [], mnist_folder(None)
-    peers, _ = split_absent(list(PROGRAMS))
+    peers = present(PROGRAMS)
     for k in range(rounds):
         for peer in peers:
             time.sleep(PATIENCE)

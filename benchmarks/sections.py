@@ -21,9 +21,10 @@ def race_section(found: Found) -> str:
     return f"""## Time to 98 % on MNIST
 
 784-300-10, ReLU, Adam with learning rate {LR}, batch {BATCH}; a fresh process each, its own initialisation and shuffling. The
-clock runs from opening the gzipped files until 98 % of the test images are right after an epoch. Before that, the same process
-has trained for an epoch, so that what compiles has done so; torch.compile compiles anew for each model all the same, from
-what it keeps on disk. How many epochs it takes is partly luck, so the seconds an epoch stand beside it. The programs are in [`benchmarks/to_98`](../benchmarks/to_98).
+clock runs from opening the gzipped files until 98 % of the test images are right after an epoch. Before that, the same
+process has trained for an epoch, so that what compiles has done so; torch.compile compiles for each model anew all the same,
+with what it keeps on disk. How many epochs it takes is partly luck, so the seconds an epoch stand beside it. The programs are
+in [`benchmarks/to_98`](../benchmarks/to_98).
 
 {table(head, rows)}{"".join(reasons)}
 

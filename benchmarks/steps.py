@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.checks import LOSS_TOLERANCE, TOLERANCE, Reference, ending, steps_to_check
 from benchmarks.hosts import PeakHost, PeerHost
-from benchmarks.installed import split_absent
+from benchmarks.installed import present
 from benchmarks.peers import PEERS
 from benchmarks.processes import Servant
 from benchmarks.workloads import Workload
@@ -18,10 +18,9 @@ Rows = list[dict[str, Any]]
 
 
 def measure_steps(given: Iterable[Workload], rounds: int, seconds: float, peak_n: int) -> dict[str, Rows]:
-    """Rows `steps` (workload, peer, round, microseconds), `peak`, `checks`, `peers` (memory), `skipped` and `absent`."""
-    peers, absent = split_absent(list(PEERS))
-    given, found = list(given), {"steps": [], "peak": [], "checks": [], "peers": [], "skipped": [], "absent": absent}
-    servants, peak = {peer: Servant(PeerHost, peer) for peer in peers}, Servant(PeakHost, peak_n)
+    """Rows `steps` (workload, peer, round, microseconds), `peak`, `checks`, `peers` (memory) and `skipped`."""
+    given, found = list(given), {"steps": [], "peak": [], "checks": [], "peers": [], "skipped": []}
+    servants, peak = {peer: Servant(PeerHost, peer) for peer in present(PEERS)}, Servant(PeakHost, peak_n)
     try:
         for workload in given:
             begin_all(workload, servants, seconds, found)

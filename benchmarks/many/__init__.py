@@ -1,4 +1,4 @@
-"""Many nets of one shape, trained from different first parameters: all in one call where a library can, else one after another."""
+"""Many nets of one shape, from different first parameters: all in one call where a library can, else one after another."""
 
 MANY_PEERS: dict[str, tuple[str, tuple[object, ...]]] = {
     "clearprop, two threads": ("clearprop_many", (2,)),

@@ -1,7 +1,8 @@
 """FANN, the C library of 2003, through ctypes: online (`FANN_TRAIN_INCREMENTAL`), or a batch at a time (`FANN_TRAIN_BATCH`).
 
 It has neither a softmax nor a ReLU. Here it has linear outputs and half the squared error, which is less work than the
-others do. An online epoch is a single call. Its batch is all the data that a call is given, so that mini-batches take a call each.
+others do. An online epoch is a single call. Its batch is all the data that a call is given, so that each mini-batch takes
+a call.
 """
 
 from __future__ import annotations
