@@ -55,7 +55,8 @@ class Reference:
         if ending == "logistic":
             W, b = self.start[-1]
             self.start[-1] = W[:, 1:] - W[:, :1], b[1:] - b[:1]
-        self.end = self.train(workload.lr)
+        self.lr = workload.squared_lr if ending == "squared" else workload.lr
+        self.end = self.train(self.lr)
 
     def train(self, lr: float, with_bias: bool = True) -> Parameters:
         params = [(W.copy(), b.copy()) for W, b in self.start]
@@ -101,5 +102,7 @@ class Reference:
 
     def mutants(self) -> dict[str, dict[str, float]]:
         """The same for loops with a planted fault, which the tolerance must reject."""
-        lr = self.workload.lr
-        return {"lr 1 % too large": self.compare(self.train(1.01 * lr)), "b not updated": self.compare(self.train(lr, False))}
+        return {
+            "lr 1 % too large": self.compare(self.train(1.01 * self.lr)),
+            "b not updated": self.compare(self.train(self.lr, False)),
+        }

@@ -17,12 +17,12 @@ Rows = list[dict[str, Any]]
 
 
 def measure_many(given: ManyNets, rounds: int, seconds: float) -> dict[str, Any]:
-    """The workload's `name` and `net`, rows `steps` (peer, round, microseconds per step and net), and `skipped`."""
-    found: dict[str, Any] = {"name": given.name, "net": given.workload.net, "steps": [], "skipped": []}
+    """The workload's `name` and `activation`, rows `steps` (peer, round, microseconds per step and net), and `skipped`."""
+    found: dict[str, Any] = {"name": given.name, "activation": given.workload.activation, "steps": [], "skipped": []}
     servants = {peer: Servant(ManyHost, peer) for peer in present(MANY_PEERS)}
     try:
         able = [peer for peer in servants if begins(peer, servants[peer], given, seconds, found["skipped"])]
-        for k in range(rounds):
+        for k in range(rounds if able else 0):
             for peer in able[k % len(able) :] + able[: k % len(able)]:
                 time.sleep(PAUSE)
                 spent = servants[peer].ask("microseconds")

@@ -153,8 +153,8 @@ def many_section(found: Found) -> str:
     lines += skipped_lines(given["skipped"])
     return f"""## Many nets at once
 
-{given["name"]} ({given["net"]}): nets that differ in their first parameters alone, trained on the same examples, each in an
-order of its own; *one order* is less work, since all nets take the same batches. The loops are in
+{given["name"]} ({given["activation"]}): nets that differ in their first parameters alone, trained on the same examples, each
+in an order of its own; *one order* is less work, since all nets take the same batches. The loops are in
 [`benchmarks/many`](../benchmarks/many).
 
 """ + "\n\n".join(lines)
@@ -162,7 +162,8 @@ order of its own; *one order* is less work, since all nets take the same batches
 
 def target_table(found: Found) -> str:
     head = ["workload", "goal", "wanted", "measured (least to most)", "the same for all of `fit`", "verdict"]
-    return table(head, [target_row(v) for v in verdicts(found)], texts=(0, 1, 5))
+    given = [v for v in verdicts(found) if v.verdict != "not measured" or not found.get("only")]
+    return table(head, [target_row(v) for v in given], texts=(0, 1, 5))
 
 
 def target_row(v: Verdict) -> list[str]:

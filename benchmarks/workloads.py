@@ -48,6 +48,11 @@ class Workload:
         return sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
     @property
+    def squared_lr(self) -> float:
+        """Learning rate of a library that trains on the squared error, which diverges at `lr` on 300 hidden units."""
+        return self.lr / 10
+
+    @property
     def flops(self) -> int:
         """Floating-point operations of the matrix products of a step: forward, dW, and dx but for the first layer."""
         products = [2 * self.batch * n_in * n_out for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True)]

@@ -86,7 +86,7 @@ class Trainer(Peer):
         net = fann.fann_create_standard_array(len(self.sizes), (c_uint * len(self.sizes))(*self.sizes))
         fann.fann_set_training_algorithm(net, INCREMENTAL if self.batch == 1 else BATCH)
         fann.fann_set_train_error_function(net, 0)  # the error as it is, rather than an atanh of it
-        fann.fann_set_learning_rate(net, workload.lr)
+        fann.fann_set_learning_rate(net, workload.squared_lr)
         fann.fann_set_activation_function_hidden(net, activation)
         fann.fann_set_activation_steepness_hidden(net, steepness)
         fann.fann_set_activation_function_output(net, LINEAR)

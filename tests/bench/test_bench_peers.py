@@ -13,6 +13,7 @@ from benchmarks.checks import TOLERANCE, Reference
 from benchmarks.hosts import Task
 from benchmarks.installed import instructions, present, processor, why_absent
 from benchmarks.many.clearprop_many import Trainer as ClearpropMany
+from benchmarks.many.one_by_one import Trainer as OneByOne
 from benchmarks.many_nets import check_ends
 from benchmarks.peers.fann import Trainer as Fann
 from benchmarks.workloads import WORKLOADS, ManyNets, Workload
@@ -34,7 +35,9 @@ def test_fann_takes_the_steps_of_squared_error(workload: Workload, activation: s
     n_steps = min(workload.steps, 100)
     peer.train(1, workload.order(n_steps))
     found = peer.parameters()
-    assert Reference(workload, "squared").compare(found)["theta"] < TOLERANCE
+    reference = Reference(workload, "squared")
+    assert reference.compare(found)["theta"] < TOLERANCE
+    assert all(mutant["theta"] > 5 * TOLERANCE for mutant in reference.mutants().values())
     assert Reference(workload, "softmax").compare(found)["theta"] > 5 * TOLERANCE
 
 
@@ -49,6 +52,36 @@ def test_many_nets_with_clearprop_take_the_steps_of_the_reference() -> None:
         check_ends("clearprop", given, nets[::-1])
     with pytest.raises(AssertionError, match="trained 2 nets, not 3"):
         check_ends("clearprop", given, nets[:2])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_many_nets_with_jax_take_the_steps_of_the_reference(shared: bool) -> None:
+    pytest.importorskip("jax", reason="jax is not installed; pip install 'clearprop[bench]' adds it")
+    from benchmarks.many.jax_vmap import Trainer as JaxVmap
+
+    given = ManyNets(3, FEW[1])
+    X, y = given.workload.data()
+    peer = JaxVmap(given, X, y, shared)
+    peer.train(1, given.workload.order(given.workload.steps))
+    check_ends("JAX, vmap", given, peer.parameters())
+    before = peer.parameters()
+    peer.train(2)
+    assert all(
+        np.abs(W - W0).max() > 0
+        for net, old in zip(peer.parameters(), before, strict=True)
+        for (W, _), (W0, _) in zip(net, old, strict=True)
+    )
+
+
+@pytest.mark.parametrize("module", ["plain_c", "scikit_learn"])
+def test_one_net_after_another(module: str) -> None:
+    if module == "plain_c" and why_absent("plain C"):
+        pytest.skip(why_absent("plain C"))
+    given = ManyNets(3, FEW[1])
+    X, y = given.workload.data()
+    peer = OneByOne(given, X, y, module)
+    peer.train(1, given.workload.order(given.workload.steps))
+    check_ends(module, given, peer.parameters())
 
 
 class Clock:
