@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from benchmarks import installed
 from benchmarks.checks import TOLERANCE, Reference
-from benchmarks.hosts import Task
+from benchmarks.hosts import PeerHost, Task
 from benchmarks.installed import instructions, present, processor, why_absent
 from benchmarks.many.clearprop_many import Trainer as ClearpropMany
 from benchmarks.many.one_by_one import Trainer as OneByOne
 from benchmarks.many_nets import check_ends
 from benchmarks.peers.fann import Trainer as Fann
+from benchmarks.processes import Servant
 from benchmarks.workloads import WORKLOADS, ManyNets, Workload
 
 FEW = [replace(w, examples=400) for w in WORKLOADS[:3]]
@@ -82,6 +83,18 @@ def test_one_net_after_another(module: str) -> None:
     peer = OneByOne(given, X, y, module)
     peer.train(1, given.workload.order(given.workload.steps))
     check_ends(module, given, peer.parameters())
+
+
+@pytest.mark.skipif(bool(NO_FANN), reason=NO_FANN)
+def test_what_a_library_cannot_do_is_said_without_a_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    servant = Servant(PeerHost, "FANN")
+    try:
+        with pytest.raises(RuntimeError, match=r"^FANN has no relu$"):
+            servant.ask("begin", WORKLOADS[3], 1, 0.01)
+        assert servant.ask("peak_memory") > 0, "the process lives on"
+    finally:
+        servant.close()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 class Clock:
