@@ -44,7 +44,7 @@ from clearprop.engines.compiled.team import processors, team
 from clearprop.engines.engine import EpochFigures, Steps, Task
 from clearprop.engines.preparation import check_batches
 from clearprop.nn import BatchNorm, Dropout, Linear, Loss, Net
-from clearprop.optim import SGD, Optimizer
+from clearprop.optim import SGD, Optimizer, Schedule
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
@@ -334,5 +334,6 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
         return np.array(((optimizer.lr, *optimizer.constants(0)),), np.float64)
     steps = np.arange(optimizer.t, optimizer.t + n_steps)
     constants = optimizer.constants(steps + 1)  # type: ignore[arg-type]  # formulas in t take arrays as well
-    columns = np.broadcast_arrays(np.array([optimizer.rate(int(t)) for t in steps]), *constants)
+    rates = optimizer.lr.rates(optimizer.t, n_steps) if isinstance(optimizer.lr, Schedule) else optimizer.lr
+    columns = np.broadcast_arrays(np.array(rates), *constants)
     return np.stack(columns, axis=1).astype(np.float64, copy=False)
