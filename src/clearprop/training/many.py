@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
+from clearprop.engines.compilations import Stopwatch
 from clearprop.errors import OptionError
 from clearprop.nn import Net
 from clearprop.optim import Optimizer
@@ -72,7 +72,9 @@ def fit_many(
     if len(set(map(id, nets))) < n:
         raise OptionError("fit_many needs each net once, but one is given several times; copy it first.")
     threads = None if threads is None else count("threads", threads)
-    runs = [begin_run(net, data_of_each[k], **{name: given[k] for name, given in of_each.items()}) for k, net in enumerate(nets)]
+    runs = [
+        begin_run(net, data_of_each[k], **{name: given[k] for name, given in of_each.items()}) for k, net in enumerate(nets)
+    ]
     carry_out_many(runs, threads)
     return [run.history for run in runs]
 
@@ -98,9 +100,9 @@ def train_together(runs: Sequence[Run], threads: int | None) -> None:
     left = list(runs)
     while left:
         epochs = [epochs_of(run) for run in left]
-        before, tasks, began = [Snapshot.of(run) for run in left], [task_of(run) for run in left], time.perf_counter()
+        before, tasks, watch = [Snapshot.of(run) for run in left], [task_of(run) for run in left], Stopwatch()
         found = left[0].engine.train_many(tasks, epochs, threads)
-        seconds = (time.perf_counter() - began) / max(1, sum(len(figures.train_loss) for figures in found if figures is not None))
+        seconds = watch.seconds() / max(1, sum(len(figures.train_loss) for figures in found if figures is not None))
         going_on, interrupted = [], False
         for run, snapshot, figures in zip(left, before, found, strict=True):
             if figures is None:

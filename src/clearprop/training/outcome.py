@@ -5,7 +5,6 @@ The command line, sweeps and reports all take this one path: settings -> setup -
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import Engine
+from clearprop.engines.compilations import Stopwatch
 from clearprop.export.model import Model
 from clearprop.metrics import classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
@@ -38,7 +38,7 @@ class Outcome:
     model : Model
     history : History
     seconds : float
-        Time that training took.
+        Time that training took, without that of compiling.
     metrics : dict of str to dict
         For each split, `examples`, `loss` and either `accuracy` or, where asked for, all figures of `clearprop.metrics`, which
         are in the units of the raw target.
@@ -121,12 +121,12 @@ def train(
     engine = choose_engine(engine or settings.engine, net, loss, setup.optimizer)
     early = [] if setup.early_stopping is None else [setup.early_stopping]
     watched = data if validate or early else data.train
-    began = time.perf_counter()
+    watch = Stopwatch()
     history = fit(
         net, watched, loss=loss, optimizer=setup.optimizer, engine=engine, callbacks=[*callbacks, *early], resume=resume,
         **settings.fit.keywords(),
     )  # fmt: skip
-    seconds = time.perf_counter() - began
+    seconds = watch.seconds()
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
     metrics: dict[str, Row] = {}
     with np.errstate(all="ignore"):  # the last finite parameters may still give infinite outputs

@@ -57,7 +57,9 @@ NO_LABELS = np.zeros(1, np.int64)
 class Session:
     """One job of the kernel, with the units that it needs; used by one thread of Python at a time."""
 
-    def __init__(self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int) -> None:
+    def __init__(
+        self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int
+    ) -> None:
         self.dtype, self.mode, self.size, self.threads = str(net.dtype), mode, size, threads
         self.net, self.program, self.loss = net, program, loss
         self.narrow = threads == 1 and program.plain and is_narrow(net, size)
