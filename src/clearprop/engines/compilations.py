@@ -36,7 +36,7 @@ class CompilationLine:
 
 
 class Compilations:
-    """What was compiled by this process.
+    """Record of what this process has compiled.
 
     Attributes
     ----------

@@ -117,16 +117,27 @@ def train(
     >>> outcome.metrics["test"]["examples"], len(outcome.history)
     (300, 2)
     """
-    settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
-    engine = choose_engine(engine or settings.engine, net, loss, setup.optimizer)
-    early = [] if setup.early_stopping is None else [setup.early_stopping]
-    watched = data if validate or early else data.train
+    engine = choose_engine(engine or setup.settings.engine, setup.net, setup.loss, setup.optimizer)
     watch = Stopwatch()
-    history = fit(
-        net, watched, loss=loss, optimizer=setup.optimizer, engine=engine, callbacks=[*callbacks, *early], resume=resume,
-        **settings.fit.keywords(),
-    )  # fmt: skip
-    seconds = watch.seconds()
+    history = fit(setup.net, engine=engine, resume=resume, **arguments(setup, callbacks, validate))
+    return measured(setup, engine, history, watch.seconds(), thorough)
+
+
+def arguments(setup: Setup, callbacks: Sequence[Callback] = (), validate: bool = True) -> dict[str, Any]:
+    """The arguments of `fit` for a setup, but for the net and the engine."""
+    early = [] if setup.early_stopping is None else [setup.early_stopping]
+    return {
+        "data": setup.data if validate or early else setup.data.train,
+        "loss": setup.loss,
+        "optimizer": setup.optimizer,
+        "callbacks": [*callbacks, *early],
+        **setup.settings.fit.keywords(),
+    }
+
+
+def measured(setup: Setup, engine: Engine, history: History, seconds: float, thorough: bool = True) -> Outcome:
+    """The outcome of a setup that was trained, measured on every split."""
+    settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
     metrics: dict[str, Row] = {}
     with np.errstate(all="ignore"):  # the last finite parameters may still give infinite outputs

@@ -69,7 +69,7 @@ def early_stopping(run: Run) -> EarlyStopping | None:
 
 
 def task_of(run: Run) -> Task:
-    """What the engine has to know of a run."""
+    """The run, as the engine has to know it."""
     settings, n, early = run.settings, len(run.train), early_stopping(run)
     size = settings.size(n)
     watch = None

@@ -44,7 +44,7 @@ def address(unit: Unit, dtype: str, k: int = 0) -> int:
 
 
 def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
-    """Where the functions of a unit lie, which is loaded if it was not."""
+    """Addresses of the functions of a unit, which is loaded if it was not."""
     if (unit, dtype) not in LOADED:
         with COMPILATIONS.alone():
             if (unit, dtype) not in LOADED:  # no other thread was faster
@@ -152,7 +152,7 @@ def write(path: Path, code: bytes) -> None:
 
 @cache
 def execution_engine() -> Any:
-    """What loads object files into this process."""
+    """The loader of object files into this process."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(binding.get_process_triple())
