@@ -80,8 +80,8 @@ def measure(only: tuple[str, ...], quick: bool, rounds: int, races: int) -> Iter
         found.update(measure_steps(chosen, rounds, seconds, peak_n))
         yield found
     others: dict[str, tuple[str, str, Callable[[], object]]] = {
-        "many": ("many", "Many nets", lambda: measure_many(many_nets(quick), rounds, seconds)),
-        "fit": ("warm_fit", "A warm fit", lambda: measure_fit(2 if quick else 11)),
+        "many": ("many", "Many nets", lambda: measure_many(many_nets(quick), rounds, 10 * seconds)),
+        "fit": ("warm_fit", "A warm fit", lambda: measure_fit(2 if quick else 11, workloads(quick), seconds)),
         "races": ("races", "Time to 98 %", lambda: measure_races(races, 0.9, 3) if quick else measure_races(races)),
         "scaling": ("scaling", "Scaling", lambda: measure_scaling(quick)),
         "files": ("files", "Data larger than memory", lambda: measure_files((8, 64) if quick else (128, 512, 2048), 1024)),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers import NATIVE, PEERS
+from benchmarks.warm_fit import CIRCLES
 from benchmarks.workloads import Workload
 
 OURS = ("clearprop kernel", "clearprop fit")
@@ -64,8 +65,18 @@ def race(found: Found, peer: str, what: str = "seconds") -> np.ndarray:
 
 
 def fit_overhead(found: Found) -> np.ndarray:
-    """Milliseconds of a `fit` beyond its calls of the kernel, one for each repeat."""
-    return np.array([r["milliseconds"] - r["kernel"] for r in found.get("warm_fit", [])])
+    """Milliseconds of the short `fit` of circles beyond its calls of the kernel, one for each repeat."""
+    return np.array([r["milliseconds"] - r["kernel"] for r in fits(found, CIRCLES)])
+
+
+def fit_share(found: Found, workload: Workload) -> np.ndarray:
+    """Time of a `fit` as a multiple of that of its calls of the kernel, one for each repeat."""
+    return np.array([r["milliseconds"] / r["kernel"] for r in fits(found, workload.name)])
+
+
+def fits(found: Found, name: str) -> list[dict[str, Any]]:
+    """The rows of the runs of `fit` whose kernel was timed."""
+    return [r for r in found.get("warm_fit", []) if r["workload"] == name]
 
 
 def disturbed(values: np.ndarray) -> bool:

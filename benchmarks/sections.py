@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.checks import MOST_STEPS, TOLERANCE
-from benchmarks.figures import Found, against, fit_overhead, interval, middle, number, race, spread
+from benchmarks.figures import Found, against, fit_overhead, fit_share, fits, interval, middle, number, race, spread
 from benchmarks.markdown import noted, table
 from benchmarks.scaling import AXES, EXAMPLES, N_X, N_Y, TAIL, WIDTH, exponent
 from benchmarks.scaling import BATCH as BASE_BATCH
 from benchmarks.to_98 import BATCH, LR, PROGRAMS
+from benchmarks.warm_fit import CIRCLES
+from benchmarks.workloads import WORKLOADS
 
 
 def race_section(found: Found) -> str:
@@ -79,10 +81,13 @@ the last {TAIL} points.
 def fit_section(found: Found) -> str:
     if not found.get("warm_fit"):
         return ""
-    spare, kernel = fit_overhead(found), np.array([r["kernel"] for r in found["warm_fit"]])
+    spare, kernel = fit_overhead(found), np.array([row["kernel"] for row in fits(found, CIRCLES)])
     text = f"""A warm `fit` of circles (200 examples to train, 200 to validate, 150 epochs at batch 10, history and all) spends
-{spread(kernel)} ms in the kernel and {spread(spare)} ms beside it."""
-    return f"## `fit` beyond its kernel\n\n{noted(text)}"
+{spread(kernel)} ms in the kernel and {spread(spare)} ms beside it. Below, the workloads, for as long as a round; the kernel's
+time is that of its calls in the same run."""
+    names = dict.fromkeys(row["workload"] for row in found["warm_fit"])
+    rows = [[w.name, spread(fit_share(found, w), 4)] for w in WORKLOADS if w.name in names]
+    return "## `fit` beyond its kernel\n\n" + "\n\n".join([noted(text), table(["", "times its kernel"], rows)])
 
 
 def file_section(found: Found) -> str:

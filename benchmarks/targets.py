@@ -14,6 +14,7 @@ from benchmarks.figures import (
     against,
     best_peer,
     fit_overhead,
+    fit_share,
     many,
     number,
     peak_share,
@@ -108,7 +109,8 @@ def verdicts(found: Found) -> list[Verdict]:
         for peer, wanted in (("torch.nn", 2.5), ("scikit-learn", 6.0))
     ]
     warm = Verdict("warm fit of circles, 150 epochs", "beyond its kernel", 10.0, fit_overhead(found), "ms", less=True)
-    return [*steps, *of_many(found), *races, warm]
+    whole = [Verdict(w.name, "fit against its kernel", 1.15, fit_share(found, w), "times", less=True) for w in WORKLOADS]
+    return [*steps, *of_many(found), *races, warm, *whole]
 
 
 def of_many(found: Found) -> list[Verdict]:
@@ -145,4 +147,4 @@ def shown(value: float | None, unit: str) -> str:
         return "-"
     if unit == "%":
         return f"{100 * value:.0f} %"
-    return f"{value:.1f} ms" if unit == "ms" else f"{number(value)}x"
+    return f"{value:.1f} ms" if unit == "ms" else f"{value:.2f}x" if unit == "times" else f"{number(value)}x"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -19,16 +18,11 @@ def clearprop_many(
     nets: Sequence[cp.Net], data: tuple[Array, Array], *, lr: float, batch_size: int, epochs: int,
     rngs: Sequence[np.random.Generator], order: Order = "shuffle", threads: int = 1, engine: str = "compiled",
 ) -> None:  # fmt: skip
-    """Train every net, in place, each over permutations of its own: one `fit` after another, in `threads` threads."""
-
-    def fit_one(net: cp.Net, rng: np.random.Generator) -> None:
-        cp.fit(
-            net, data, loss=cp.CrossEntropy(), optimizer=cp.SGD(lr=lr), batch_size=batch_size, epochs=epochs, seed=rng,
-            order=order, engine=engine,
-        )  # fmt: skip
-
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fit_one, nets, rngs))
+    """Train every net, in place, each over permutations of its own."""
+    cp.fit_many(
+        nets, data, threads=threads, loss=cp.CrossEntropy(), optimizer=cp.SGD(lr=lr), batch_size=batch_size, epochs=epochs,
+        seed=list(rngs), order=order, engine=engine,
+    )  # fmt: skip
 
 
 class Trainer(ManyPeer):

@@ -19,6 +19,7 @@ from benchmarks.many import MANY_PEERS
 from benchmarks.page import END, START, write_fragment, write_page
 from benchmarks.peers import PEERS
 from benchmarks.targets import verdicts
+from benchmarks.warm_fit import CIRCLES
 from benchmarks.workloads import MANY, WORKLOADS
 
 QUIET = (0.99, 1.0, 1.01)
@@ -120,11 +121,18 @@ def test_the_goals_of_many_nets(tmp_path: Path) -> None:
 
 def test_goals_in_other_units(tmp_path: Path) -> None:
     found = made_up()
-    found["warm_fit"] = [{"round": k, "milliseconds": 14.0, "kernel": 2.0} for k in range(3)]
+    runs = {CIRCLES: (14.0, 2.0), WORKLOADS[0].name: (1.2, 1.0), WORKLOADS[3].name: (1.1, 1.0)}
+    found["warm_fit"] = [
+        {"workload": name, "round": k, "milliseconds": milliseconds, "kernel": kernel}
+        for name, (milliseconds, kernel) in runs.items() for k in range(3)
+    ]  # fmt: skip
     for row in found["peak"]:
         row["gflops"] *= 2
     text = page(found, tmp_path)
     assert "- warm fit of circles, 150 epochs: beyond its kernel 12.0 ms; the goal is at most 10.0 ms." in text
+    assert "- circles, batch 1: fit against its kernel 1.20x; the goal is at most 1.15x." in text
+    assert "| digits, batch 15 | fit against its kernel | under 1.15x | 1.10x (1.10x to 1.10x) | - | met |" in text
+    assert "| digits, batch 15 | 1.100 (1.100 to 1.100) |" in text
     assert "- MNIST, batch 64: share of the peak 45 %; the goal is at least 60 %." in text
 
 
