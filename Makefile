@@ -23,7 +23,7 @@ lint: $(VENV)/dev  ## style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for ten minutes
+bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for a quarter of an hour
 	$(BIN)/python -m benchmarks $(BENCH)
 
 wheel: $(VENV)/user  ## a wheel in dist/, for pip install, with the kernel's machine code for this platform

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int64
 from functools import cache, partial
@@ -44,7 +45,7 @@ from clearprop.engines.compiled.team import processors, team
 from clearprop.engines.engine import EpochFigures, Steps, Task
 from clearprop.engines.preparation import check_batches
 from clearprop.nn import BatchNorm, Dropout, Linear, Loss, Net
-from clearprop.optim import SGD, Optimizer
+from clearprop.optim import SGD, Optimizer, Schedule
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
@@ -298,7 +299,9 @@ def run_all(sessions: list[Session], threads: int) -> None:
         for session in sessions:
             session.interrupt()
 
-    if calls and team(len(calls)).run(calls, interrupt):
+    if len(calls) == 1 and threading.current_thread() is not threading.main_thread():
+        calls[0]()  # no signal arrives here
+    elif calls and team(len(calls)).run(calls, interrupt):
         interrupt()
 
 
@@ -340,7 +343,7 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
         return np.array(((optimizer.lr, *optimizer.constants(0)),), np.float64)
     steps = np.arange(optimizer.t, optimizer.t + n_steps)
     constants = optimizer.constants(steps + 1)  # type: ignore[arg-type]  # formulas in t take arrays as well
-    rates = optimizer.lr if isinstance(optimizer.lr, float) else [optimizer.rate(int(t)) for t in steps]
+    rates = optimizer.lr.rates(optimizer.t, n_steps) if isinstance(optimizer.lr, Schedule) else optimizer.lr
     rules = np.empty((n_steps, 1 + len(constants)))
     for k, column in enumerate((rates, *constants)):
         rules[:, k] = column
