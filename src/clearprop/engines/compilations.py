@@ -1,6 +1,6 @@
 """Compilations of this process: the time that they take, and who is told of them.
 
-What is compiled in one go is announced once, however many parts it has, and its time is no part of the training.
+All parts that are compiled in one go are announced once, and their time is no part of the training.
 """
 
 from __future__ import annotations
