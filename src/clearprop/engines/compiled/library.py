@@ -12,6 +12,7 @@ import hashlib
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
-from llvmlite import binding
+from llvmlite import binding, ir
 
 from clearprop.engines.compiled.compiler.processor import new_module, object_code, processor
 from clearprop.engines.compiled.lanes import INTERPRETED
@@ -56,18 +57,22 @@ def print_line(text: str) -> None:
 
 
 COMPILATIONS = Compilations()
+LOADING = threading.RLock()  # held while a unit is loaded, so that no two threads make the same one
 
 
 def address(unit: Unit, dtype: str, k: int = 0) -> int:
     """Address of function k of a unit; interpreted, the number by which it is found."""
-    return number_of(unit.functions[k]) if INTERPRETED else _addresses(unit, dtype)[k]
+    if INTERPRETED:
+        return number_of(unit.functions[k])
+    with LOADING:
+        return _addresses(unit, dtype)[k]
 
 
 @lru_cache(maxsize=None)
 def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
     """Load a unit; returns where its functions lie."""
-    name = file_name(unit, dtype)
-    code = read(SHIPPED / name) or read(cache_folder() / f"{llvmlite.__version__}-{name}") or compiled(unit, dtype)
+    shipped, kept = places(unit, dtype)
+    code = read(shipped) or read(kept) or compiled(unit, dtype)
     engine = execution_engine()
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -81,23 +86,42 @@ def compiled(unit: Unit, dtype: str) -> bytes:
     began = time.perf_counter()
     code = code_of(unit, dtype)
     COMPILATIONS.seconds += time.perf_counter() - began
-    write(cache_folder() / f"{llvmlite.__version__}-{file_name(unit, dtype)}", code)
+    write(places(unit, dtype)[1], code)
     return code
 
 
-def code_of(unit: Unit, dtype: str) -> bytes:
-    """The machine code of a unit, as an object file."""
+def require(unit: Unit, dtype: str) -> None:
+    """Raise `NotCompilable` if a unit, of a person's own functions, cannot be compiled; nothing is to be done if it has been."""
+    if not INTERPRETED and not any(path.exists() for path in places(unit, dtype)):
+        with LOADING:
+            translated(unit, dtype)
+
+
+@lru_cache(maxsize=64)
+def translated(unit: Unit, dtype: str) -> ir.Module:
+    """A unit in LLVM's language."""
     module = new_module(f"{dtype} {unit.name}")
     for k, function in enumerate(unit.functions):
         first = unit.functions.index(function)
         if first == k:
             export(module, function, symbol(unit, dtype, k), dtype)
-    return object_code(module)
+    return module
+
+
+def code_of(unit: Unit, dtype: str) -> bytes:
+    """The machine code of a unit, as an object file."""
+    return object_code(translated(unit, dtype))
 
 
 def symbol(unit: Unit, dtype: str, k: int) -> str:
     """Name of function k of a unit in its object file."""
     return f"clearprop_{digest(unit, dtype)}_{unit.functions.index(unit.functions[k])}"
+
+
+def places(unit: Unit, dtype: str) -> tuple[Path, Path]:
+    """Where the file of a unit may lie: in the wheel, or in the folder of this user."""
+    name = file_name(unit, dtype)
+    return SHIPPED / name, cache_folder() / f"{llvmlite.__version__}-{name}"
 
 
 def file_name(unit: Unit, dtype: str) -> str:

@@ -42,6 +42,7 @@ FLOATS_AND_INTEGERS: dict[type[ast.operator], tuple[str, str]] = {
     ast.LShift: ("shl", "shl"),
     ast.RShift: ("ashr", "ashr"),
 }
+LOGICAL = (ast.BitAnd, ast.BitOr, ast.BitXor)
 SYMBOLS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -51,6 +52,8 @@ PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
     ast.GtE: operator.ge, ast.USub: operator.neg, ast.Not: operator.not_, ast.Invert: operator.invert,
     ast.UAdd: operator.pos, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
+
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def is_known(*given: Any) -> bool:
@@ -115,10 +118,14 @@ class Expansion:
                 getattr(self, f"do_{type(statement).__name__}", self.refuse)(statement)
             except NotCompilable as error:
                 raise NotCompilable(self.located(statement, str(error))) from None
+            except PYTHON_ERRORS as error:  # of what is computed beforehand: a name that a module does not have, say
+                raise NotCompilable(self.located(statement, f"{type(error).__name__}: {error}")) from None
 
     def located(self, node: ast.AST, message: str) -> str:
         """A message with the place of a statement, unless it has one."""
-        return message if " (in `" in message else f"{message} (in `{ast.unparse(node).splitlines()[0]}`, {self.source.place})"
+        if ", in `" in message:
+            return message
+        return f"{message.removesuffix('.')}, in `{ast.unparse(node).splitlines()[0]}` of {self.source.place}."
 
     def refuse(self, node: ast.AST) -> Any:
         """Raise the error for a construct that is not listed here."""
@@ -302,6 +309,8 @@ class Expansion:
             return PYTHON[type(node.op)](value)
         if isinstance(node.op, ast.Not):
             return Value(BOOL, self.builder.not_(self.truth(value)))
+        if isinstance(node.op, ast.Invert) and isinstance(value.kind, Lanes):  # of a comparison, 1 where it holds
+            return binary(self.builder, "fsub", "sub", 1.0, value)
         if not isinstance(node.op, ast.USub):
             return self.refuse(node)
         is_integer = isinstance(value.kind, Number) and not value.kind.is_float
@@ -367,9 +376,19 @@ class Expansion:
             return self.divide_integers(op, value_of(a), value_of(b))
         if op is ast.Pow:
             return self.power(value_of(a), b)
+        if op in LOGICAL and any(isinstance(value_of(part).kind, Lanes) for part in (a, b)):
+            return self.logical(op, a, b)
         if op not in FLOATS_AND_INTEGERS:
             raise NotCompilable(f"the operator {op.__name__} is not something that can be compiled.")
         return binary(self.builder, *FLOATS_AND_INTEGERS[op], a, b)
+
+    def logical(self, op: type[ast.operator], a: Any, b: Any) -> Value:
+        """a & b, a | b or a ^ b of two comparisons of registers, which hold 1 where they are true, else 0."""
+        both = binary(self.builder, "fmul", "mul", a, b)
+        if op is ast.BitAnd:
+            return both
+        either = binary(self.builder, "fsub", "sub", binary(self.builder, "fadd", "add", a, b), both)
+        return either if op is ast.BitOr else binary(self.builder, "fsub", "sub", either, both)
 
     def divide(self, a: Value, b: Value) -> Value:
         kind = common_kind(a.kind, b.kind)
