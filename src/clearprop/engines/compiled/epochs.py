@@ -39,7 +39,8 @@ def train_epochs(p: Memory) -> None:
     No thread reads what another writes before both have passed a barrier.
     """
     if p.thread == 0:
-        p.counter[REFUSED] = 0 if readable(p) else 1
+        fine = readable(p) and (p.validation == 0 or readable(memory_at(p.validation)))
+        p.counter[REFUSED] = 0 if fine else 1
         p.counter[DONE] = 0
     wait(p)
     if read(p.counter, REFUSED) == 0:

@@ -13,7 +13,7 @@ from clearprop.arrays import Array
 from clearprop.engines.compiled import units
 from clearprop.engines.compiled.activation_units import DF_BLOCK, DF_ROWS, F_BLOCK, F_ROWS
 from clearprop.engines.compiled.barrier import yield_address
-from clearprop.engines.compiled.data_checks import checked, refuse
+from clearprop.engines.compiled.data_checks import check_targets, checked, refuse
 from clearprop.engines.compiled.epochs import FIGURES, MIN_DELTA, NOTHING, WATCHED, train_epochs
 from clearprop.engines.compiled.generator import address_of_generator
 from clearprop.engines.compiled.lanes import INTERPRETED
@@ -199,7 +199,9 @@ class Session:
         """The figures of the epochs that were done; the optimizer's state goes back to the optimizer."""
         counter = self.job.parts["counter"]
         if counter[REFUSED]:
-            refuse(self.net, self.loss, task.X, task.y, self.job.parts["order"])
+            for X, y in ((task.X, task.y), (task.X_val, task.y_val)):
+                if X is not None and y is not None:
+                    check_targets(self.net, self.loss, X, y)
         done, parts = int(counter[DONE]), self.job.parts
         self.take_back(task.optimizer, self.state, parts["n_steps"] * done)
         watch = task.watch
