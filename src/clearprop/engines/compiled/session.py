@@ -225,7 +225,9 @@ class Session:
             labelled = y_read.ndim == 1 and y_read.dtype == np.int64
             self.job.set(x=X_read, labels=y_read if labelled else NO_LABELS, values=X_read if labelled else y_read)
             self.job.set(examples=len(X_read), value_columns=0 if labelled else y_read.shape[1])
-            self.given = X, y
+            # A copy, of another dtype say, would not follow when the array itself is changed.
+            same = np.may_share_memory(X, X_read) and np.may_share_memory(y, y_read)
+            self.given = (X, y) if same else (None, None)
         return n_steps
 
     def set_optimizer(self, optimizer: Optimizer, theta: Array, n_steps: int) -> Array:
