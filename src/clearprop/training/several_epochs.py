@@ -6,6 +6,7 @@ an epoch of a small net. Early stopping goes along; any other callback has to be
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -60,7 +61,14 @@ def can_go_on_alone(run: Run) -> bool:
         return False
     if early is None:
         return True
+    if early.monitor.endswith("accuracy") and not has_accuracy(run):
+        return False  # which is an error that the callback raises
     return early.monitor in WATCHED and early.mode == "auto" and (run.val is not None or early.monitor.startswith("train"))
+
+
+def has_accuracy(run: Run) -> bool:
+    """Whether the loss tells right predictions from wrong ones."""
+    return not math.isnan(run.loss.n_correct(run.net(run.train.X[:1]), run.train.y[:1]))
 
 
 def early_stopping(run: Run) -> EarlyStopping | None:
