@@ -86,8 +86,7 @@ class Session:
     def of(cls, net: Net, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int | None) -> Session:
         """The session for a net, kept for the next of its kind in this thread of Python."""
         program = program_of(net)
-        shared = 6 * size * net.theta.size >= WORTH_SHARING and not INTERPRETED
-        n_threads = (threads or processors()) if shared else 1
+        n_threads = threads_of(net, size, threads)
         plain = mode == TRAIN and is_plain(optimizer)
         key = mode, size, n_threads, kernel_loss(loss), loss.reduction, type(optimizer), plain
         session: Session | None = program.sessions.get(key)
@@ -319,6 +318,12 @@ def driver(dtype: str) -> Callable[[int], None]:
         return lambda number: None
     found: Callable[[int], None] = CFUNCTYPE(None, c_int64)(address(units.DRIVER, dtype))
     return found
+
+
+def threads_of(net: Net, size: int, threads: int | None) -> int:
+    """Number of threads that share a step with so many examples."""
+    shared = 6 * size * net.theta.size >= WORTH_SHARING and not INTERPRETED
+    return (threads or processors()) if shared else 1
 
 
 def is_narrow(net: Net, batch_size: int) -> bool:
