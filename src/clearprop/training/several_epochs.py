@@ -107,8 +107,9 @@ def rows_of(run: Run, figures: EpochFigures, seconds: float) -> list[Row]:
     """The rows of the history for some epochs."""
     settings, n, done = run.settings, len(run.train), len(figures.train_loss)
     used = n - n % settings.size(n) if settings.remainder == "drop" else n
-    decay = run.optimizer.weight_decay / (1 if run.loss.reduction == "mean" else settings.size(n))
-    penalty = 0.5 * decay * figures.squared_theta
+    penalty = 0.5 * run.optimizer.weight_decay * figures.squared_theta
+    if run.loss.reduction == "sum":
+        penalty = penalty / settings.size(n)
     columns = {
         "train_loss": figures.train_loss / used + penalty,
         "train_accuracy": figures.train_correct / used,
