@@ -14,7 +14,7 @@ from clearprop.engines.compiled.generator import shuffle
 from clearprop.engines.compiled.lanes import moved
 from clearprop.engines.compiled.linkage import call, separate
 from clearprop.engines.compiled.memory import Integers, Memory, memory_at
-from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
+from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, HALT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
 from clearprop.engines.compiled.moves import DECAY
 from clearprop.engines.compiled.stages import pack
 
@@ -53,7 +53,7 @@ def train_epochs(p: Memory) -> None:
             one_epoch(p)
             if p.validation != 0:
                 one_epoch(memory_at(p.validation))
-            if p.thread == 0:
+            if p.thread == 0 and p.partial[HALT * p.threads] == 0.0:  # else it was cut short, and does not count
                 finish_epoch(p, epoch)
             wait(p)
             epoch += 1

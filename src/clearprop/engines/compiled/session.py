@@ -249,18 +249,21 @@ class Session:
         """Call the kernel, in each of the session's threads, and wait for all."""
         counter = self.job.parts["counter"]
         counter[:] = 0
-        if INTERPRETED:
-            train_epochs(self.job.memory())
-        elif self.threads == 1:
-            self.entry(self.job.addresses[0])
-        else:
-            calls = [partial(self.entry, number) for number in self.job.addresses]
-            if team(self.threads).run(calls, self.interrupt):
-                self.interrupt()
+        try:
+            if INTERPRETED:
+                train_epochs(self.job.memory())
+            elif self.threads == 1:
+                self.entry(self.job.addresses[0])
+            else:
+                calls = [partial(self.entry, number) for number in self.job.addresses]
+                team(self.threads).run(calls, self.interrupt)
+        except KeyboardInterrupt:  # before the call, or after it: what it has done is taken back as ever
+            self.interrupt()
 
     def interrupt(self) -> None:
-        """Let the kernel stop soon."""
-        self.job.parts["counter"][STOP] = INTERRUPTED
+        """Let the kernel stop soon, unless it has a reason of its own."""
+        counter = self.job.parts["counter"]
+        counter[STOP] = counter[STOP] or INTERRUPTED
 
     def raise_if_interrupted(self) -> None:
         """Raise the KeyboardInterrupt that arrived during the call."""
@@ -295,7 +298,10 @@ def run_all(sessions: list[Session], threads: int) -> None:
         for session in sessions:
             session.interrupt()
 
-    if calls and team(len(calls)).run(calls, interrupt):
+    try:
+        if calls:
+            team(len(calls)).run(calls, interrupt)
+    except KeyboardInterrupt:
         interrupt()
 
 
