@@ -53,7 +53,7 @@ PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
     ast.UAdd: operator.pos, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
 
-PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 def is_known(*given: Any) -> bool:
