@@ -266,11 +266,17 @@ def test_nets_that_are_described_alike_are_not_taken_for_each_other() -> None:
 
 
 def test_a_dropout_that_is_switched_on_again_is_not_forgotten(agree: Any) -> None:
-    X, y, net = np.ones((5, 4)), np.zeros(5, np.int64), cp.Net(cp.Linear(4, 9), cp.Dropout(0.0), cp.Linear(9, 2), dtype="float64")
+    X, y, net = (
+        np.ones((5, 4)),
+        np.zeros(5, np.int64),
+        cp.Net(cp.Linear(4, 9), cp.Dropout(0.0), cp.Linear(9, 2), dtype="float64"),
+    )
     for rate in (0.0, 0.5, 0.0, 0.3):
         net[1].rate = rate
         twin = net.copy()
-        got, wanted = (engine.loss_and_grad(each, cp.CrossEntropy(), X, y) for engine, each in ((Compiled(), net), (Batch(), twin)))
+        got, wanted = (
+            engine.loss_and_grad(each, cp.CrossEntropy(), X, y) for engine, each in ((Compiled(), net), (Batch(), twin))
+        )
         agree(got[1], wanted[1], 1e-12)
         assert net[1].rng.bit_generator.state == twin[1].rng.bit_generator.state
 

@@ -138,7 +138,9 @@ def test_fit_trains_on_batch_with_one_line(caplog: Any) -> None:
     with caplog.at_level(logging.WARNING, "clearprop"):
         cp.fit(net, (X, Y), epochs=2, batch_size=8)
     (line,) = caplog.messages
-    assert line.startswith("Training on the engine 'batch'; 'compiled' cannot: it cannot compile everything in the net: np.arctan ")
+    assert line.startswith(
+        "Training on the engine 'batch'; 'compiled' cannot: it cannot compile everything in the net: np.arctan "
+    )
     assert "Rooted.f (" in line
     np.testing.assert_array_equal(net.theta, trained(net_with(Rooted), Batch()))
     with pytest.raises(UnsupportedError, match=r"np\.arctan is not"):

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.support.compiled_functions import compiled, on_registers
 
 from clearprop.engines.compiled import lane_math
 from clearprop.engines.compiled.lanes import count
 from clearprop.engines.compiled.memory import Floats, Integers
 from clearprop.engines.compiled.tile import row_product, sum_product
 from clearprop.nn import ReLU, Sigmoid, Tanh
-from tests.support.compiled_functions import compiled, on_registers
-
 
 
 def softplus(z: Any) -> Any:
@@ -164,15 +163,11 @@ def test_expressions_mean_what_they_mean_in_numpy(function: Any, dtype: str) -> 
 # ---------------------------------------------------------------- the matrix kernel
 
 
-def row_products(
-    a: Floats, offsets: Integers, rows: int, b: Floats, width: int, depth: int, c: Floats, bias: Floats
-) -> None:
+def row_products(a: Floats, offsets: Integers, rows: int, b: Floats, width: int, depth: int, c: Floats, bias: Floats) -> None:
     row_product(a, offsets, 0, 0, rows, b, 0, width, depth, c, 0, width, 0, width, 2, 1.0, bias, 0)
 
 
-def sum_products(
-    a: Floats, offsets: Integers, rows: int, b: Floats, width: int, depth: int, c: Floats, bias: Floats
-) -> None:
+def sum_products(a: Floats, offsets: Integers, rows: int, b: Floats, width: int, depth: int, c: Floats, bias: Floats) -> None:
     sum_product(a, offsets, 0, 0, rows, b, 0, width, depth, c, 0, width, 0, width, 1, -0.5, bias, 0)
 
 

@@ -149,7 +149,7 @@ def test_every_setting(settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("make", [large, larger])
 def test_validation_that_threads_share(make: Callable[[], cp.Net]) -> None:
-    same(make, alone=False, epochs=4, batch_size=40, **{"data": CLASSES["data"], "validation": CLASSES["validation"]})
+    same(make, alone=False, epochs=4, batch_size=40, data=CLASSES["data"], validation=CLASSES["validation"])
 
 
 def test_running_averages_and_masks() -> None:
@@ -266,7 +266,9 @@ def test_a_resumed_early_stop_remembers_the_best(tmp_path: Path) -> None:
 def test_the_history_is_that_of_the_reference() -> None:
     """To the rounding of float64, with every kind of layer."""
     make = lambda: with_buffers().astype("float64")  # noqa: E731
-    got, wanted = (trained(make, engine, [], optimizer=cp.SGD(0.05, weight_decay=0.1), **CLASSES) for engine in (Recorded(), Batch()))
+    got, wanted = (
+        trained(make, engine, [], optimizer=cp.SGD(0.05, weight_decay=0.1), **CLASSES) for engine in (Recorded(), Batch())
+    )
     for row, right in zip(got["rows"], wanted["rows"], strict=True):
         assert row == pytest.approx(right, rel=1e-9)
     assert got["generators"] == wanted["generators"]

@@ -102,7 +102,9 @@ def test_an_element_wise_subclass_is_compiled_or_refused(engine: str, agree) -> 
     reason = made.supports(net, cp.CrossEntropy(), cp.SGD())
     if engine == "compiled":
         assert reason is None
-        agree(made.loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], Batch().loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], 1e-12)
+        agree(
+            made.loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], Batch().loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], 1e-12
+        )
     else:
         assert "not Steeper()." in str(reason)
 

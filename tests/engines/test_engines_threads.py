@@ -107,8 +107,6 @@ def test_the_interpreter_lock_is_released() -> None:
     assert sum(began < moment < ended for moment in counted) > 3, "another thread must run while the kernel does"
 
 
-
-
 @pytest.mark.parametrize("threads", [2, 3])
 def test_layers_of_every_kind_are_shared_among_threads(threads: int, agree: Any) -> None:
     """BatchNorm is divided by columns, Dropout and the rest by rows; the padding of a row belongs to somebody, too."""
@@ -132,7 +130,12 @@ def trained_alone(k: int) -> tuple[np.ndarray, list[Any]]:
     rng = np.random.default_rng(k)
     X, y = rng.normal(size=(200, 4)).astype(np.float32), rng.integers(3, size=200)
     hidden = [8, 8, 30, 200, 200][k % 5]
-    layers = [cp.Linear(4, hidden), cp.Tanh(), *([cp.BatchNorm(hidden), cp.Dropout(0.2)] if k % 2 else []), cp.Linear(hidden, 3)]
+    layers = [
+        cp.Linear(4, hidden),
+        cp.Tanh(),
+        *([cp.BatchNorm(hidden), cp.Dropout(0.2)] if k % 2 else []),
+        cp.Linear(hidden, 3),
+    ]
     net = cp.Net(*layers, seed=k)
     history = cp.fit(
         net, (X, y), validation=(X, y), engine=ENGINE, batch_size=[8, 200][k % 2], epochs=20, seed=k, optimizer=cp.Adam(0.01)

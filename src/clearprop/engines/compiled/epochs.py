@@ -14,7 +14,19 @@ from clearprop.engines.compiled.generator import shuffle
 from clearprop.engines.compiled.lanes import moved
 from clearprop.engines.compiled.linkage import call, separate
 from clearprop.engines.compiled.memory import Integers, Memory, memory_at
-from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, HALT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
+from clearprop.engines.compiled.plan import (
+    COLUMNS,
+    DONE,
+    GRADIENT,
+    HALT,
+    N_OUT,
+    NEXT_JOB,
+    NONFINITE,
+    PATIENCE,
+    REFUSED,
+    STOP,
+    TRAIN,
+)
 from clearprop.engines.compiled.moves import DECAY
 from clearprop.engines.compiled.stages import pack
 

@@ -91,7 +91,7 @@ def compiled(unit: Unit, dtype: str) -> bytes:
 
 
 def require(unit: Unit, dtype: str) -> None:
-    """Raise `NotCompilable` if a unit, of a person's own functions, cannot be compiled; nothing is to be done if it has been."""
+    """Raise `NotCompilable` if a unit, of a person's own functions, cannot be compiled; if it is kept, it has been."""
     if not INTERPRETED and not any(path.exists() for path in places(unit, dtype)):
         with LOADING:
             translated(unit, dtype)
@@ -119,7 +119,7 @@ def symbol(unit: Unit, dtype: str, k: int) -> str:
 
 
 def places(unit: Unit, dtype: str) -> tuple[Path, Path]:
-    """Where the file of a unit may lie: in the wheel, or in the folder of this user."""
+    """Paths at which the file of a unit may lie: in the wheel, or in the folder of this user."""
     name = file_name(unit, dtype)
     return SHIPPED / name, cache_folder() / f"{llvmlite.__version__}-{name}"
 

@@ -81,7 +81,7 @@ def program_of(net: Net) -> Program:
 
 
 def parts_of(net: Net) -> list[Any]:
-    """What each stage is made of: the dtype, the layers, and whether a Dropout drops anything."""
+    """Parts of which any other makes another program: the dtype, the layers, and whether a Dropout drops anything."""
     return [net.dtype, *net.layers, *(layer.rate > 0 for layer in net.layers if isinstance(layer, Dropout))]
 
 

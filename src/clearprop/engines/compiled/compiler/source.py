@@ -127,7 +127,7 @@ def _text_and_names(code: CodeType) -> tuple[str, tuple[str, ...]]:
 
 
 def _value_of_name(surroundings: Mapping[str, Any], name: str) -> Any:
-    """What a name with dots stands for; None if nothing."""
+    """The value of a name with dots; None if it has none."""
     first, *attributes = name.split(".")
     value = surroundings.get(first)
     for attribute in attributes:
