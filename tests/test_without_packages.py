@@ -79,15 +79,18 @@ print(cp.ENGINES.able(net, cp.CrossEntropy(), cp.SGD()), list(cp.ENGINES)[3])
 
 def test_an_error_of_llvmlite_itself_is_told() -> None:
     code = """
-from clearprop.engines.engine_registry import naming_what_is_missing
+import sys, types
+import clearprop as cp
+broken = types.ModuleType("llvmlite")
+broken.__getattr__ = lambda name: (_ for _ in ()).throw(ImportError("libLLVM is for another processor."))
+sys.modules["llvmlite"] = broken
 try:
-    with naming_what_is_missing():
-        raise ImportError("libLLVM is damaged.")
+    cp.ENGINES.make("compiled")
 except ImportError as error:
     print(type(error).__name__, error)
 """
     assert printed(code) == [
-        "MissingExtraError The engine 'compiled' needs llvmlite, which cannot be imported (libLLVM is damaged.):"
+        "MissingExtraError The engine 'compiled' needs llvmlite, which cannot be imported (libLLVM is for another processor.):"
         " pip install llvmlite."
     ]
 

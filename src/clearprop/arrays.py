@@ -76,3 +76,14 @@ def float_dtype(dtype: object) -> np.dtype[Any]:
     if known is None or known.name not in FLOATS:
         raise OptionError(f"dtype must be float32 or float64, not {dtype!r}.")
     return known
+
+
+def added_up(numbers: Array) -> float:
+    """Sum in double precision, one number after the other, as a loop would add them; `np.sum` adds in another order.
+
+    Examples
+    --------
+    >>> added_up(np.array([1e16, 1.0, 1.0, -1e16]))
+    0.0
+    """
+    return float(np.cumsum(numbers, dtype=np.float64)[-1:].sum())

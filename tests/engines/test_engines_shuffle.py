@@ -35,9 +35,23 @@ def test_any_seed_and_size(seed: int, n: int) -> None:
 
 
 def test_too_many_examples_for_it_are_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shuffle, "_shuffle", None)  # must not be called
+    monkeypatch.setattr(shuffle, "shuffler", None)  # must not be called
     monkeypatch.setattr(shuffle, "LARGEST", 10)
     np.testing.assert_array_equal(shuffle.permutation(np.random.default_rng(1), 10), np.random.default_rng(1).permutation(10))
+
+
+def test_the_generator_inside_a_call_of_several_epochs_ends_as_with_numpy() -> None:
+    """The kernel draws each epoch's order itself; afterwards the generator gives what it would have given."""
+    X, y = np.random.default_rng(0).normal(size=(37, 3)), np.arange(37) % 2
+    for bits in GENERATORS:
+        rngs = [np.random.Generator(bits(3)) for _ in range(2)]
+        thetas = []
+        for rng, engine in zip(rngs, ("batch", "compiled"), strict=True):
+            net = cp.mlp([3, 4, 2], seed=0, dtype="float64")
+            cp.fit(net, (X, y), batch_size=5, epochs=5, seed=rng, engine=engine)
+            thetas.append(net.theta)
+        np.testing.assert_allclose(*thetas, rtol=1e-10)
+        np.testing.assert_array_equal(*[rng.integers(1000, size=9, dtype=np.uint32) for rng in rngs])
 
 
 def test_every_engine_draws_the_same_orders() -> None:

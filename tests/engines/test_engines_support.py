@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import clearprop as cp
-from clearprop.engines import ENGINES
+from clearprop.engines import ENGINES, Batch
 from clearprop.errors import NonFiniteWarning, OptionError, ShapeError, UnknownNameError, UnsupportedError
 
 X = np.random.default_rng(0).normal(size=(8, 2))
@@ -39,6 +39,18 @@ class Steeper(cp.Sigmoid):
         return 2 * a * (1.0 - a)
 
 
+class Rounded(cp.nn.Activation):
+    """An activation with a function that the compiled engine does not know."""
+
+    @staticmethod
+    def f(z):
+        return np.rint(z)
+
+    @staticmethod
+    def df(a):
+        return np.ones_like(a)
+
+
 class AbsoluteError(cp.Loss):
     def forward(self, y_hat, y):
         return float(np.abs(y_hat - y).mean()), (y_hat, y)
@@ -66,7 +78,7 @@ def test_a_layer_and_a_loss_of_a_users_own_train_on_batch() -> None:
     ("layer", "loss", "optimizer", "named"),
     [
         (Square(), cp.CrossEntropy(), cp.SGD(), "Square()"),
-        (Steeper(), cp.CrossEntropy(), cp.SGD(), "Steeper()"),
+        (Rounded(), cp.CrossEntropy(), cp.SGD(), "Rounded"),
         (cp.Tanh(), AbsoluteError(), cp.SGD(), "AbsoluteError()"),
         (cp.Tanh(), cp.CrossEntropy(), Slow(), "Slow()"),
     ],
@@ -81,6 +93,20 @@ def test_the_other_engines_say_why_not(engine: str, layer, loss, optimizer, name
     with pytest.raises(UnsupportedError, match="Engines that can: batch") as caught:
         cp.fit(net, (X, Y), loss=loss, optimizer=optimizer, engine=engine)
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", OTHERS)
+def test_an_element_wise_subclass_is_compiled_or_refused(engine: str, agree) -> None:
+    """A subclass of Sigmoid with f and df of its own is not taken for a Sigmoid."""
+    net, made = cp.Net(cp.Linear(2, 2), Steeper(), dtype="float64"), ENGINES.make(engine)
+    reason = made.supports(net, cp.CrossEntropy(), cp.SGD())
+    if engine == "compiled":
+        assert reason is None
+        agree(
+            made.loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], Batch().loss_and_grad(net, cp.CrossEntropy(), X, Y)[1], 1e-12
+        )
+    else:
+        assert "not Steeper()." in str(reason)
 
 
 @pytest.mark.parametrize("engine", [name for name in OTHERS if name != "compiled"])
@@ -104,12 +130,12 @@ def test_one_example_at_a_time_has_no_batch(engine: str, layer: cp.Layer) -> Non
     assert reason.startswith("it takes one example at a time")
 
 
-def test_dropout_and_batch_normalisation_run_on_batch_and_torch_nn() -> None:
+def test_dropout_and_batch_normalisation_run_on_three_engines() -> None:
     net = cp.Net(cp.Linear(2, 2), cp.BatchNorm(2), cp.Dropout(0.5))
-    assert {"batch", "torch_nn"} <= set(ENGINES.able(net, cp.CrossEntropy(), cp.Adam()))
+    assert {"batch", "compiled", "torch_nn"} == set(ENGINES.able(net, cp.CrossEntropy(), cp.Adam()))
 
 
-@pytest.mark.parametrize("engine", ["batch", "torch_nn"])
+@pytest.mark.parametrize("engine", ["batch", "compiled", "torch_nn"])
 def test_a_batch_of_one_cannot_be_normalised(engine: str) -> None:
     net = cp.Net(cp.Linear(2, 2), cp.BatchNorm(2))
     with pytest.raises(ShapeError, match="batch of 1"):

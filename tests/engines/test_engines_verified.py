@@ -62,6 +62,7 @@ PATCHES: list[tuple[Any, str, str]] = [
     (cp.Net, "backward", "Net.backward"),
     (sys.modules["clearprop.nn.cross_entropy"], "one_hot", "one_hot"),
 ]
+OTHERS = [(cp.Dropout, "forward"), (cp.Dropout, "backward"), (cp.BatchNorm, "forward"), (cp.BatchNorm, "backward")]
 
 
 @pytest.mark.parametrize(("owner", "name", "label"), PATCHES, ids=[label for *_, label in PATCHES])
@@ -79,6 +80,17 @@ def test_a_monkeypatch_takes_effect(owner: Any, name: str, label: str, monkeypat
     assert sentence in str(caught.value)
     monkeypatch.undo()
     assert reason(net, loss, optimizer) is None
+
+
+@pytest.mark.parametrize(("owner", "name"), OTHERS, ids=[f"{owner.__name__}.{name}" for owner, name in OTHERS])
+def test_a_monkeypatch_of_the_other_layers_takes_effect(owner: Any, name: str, monkeypatch: Any) -> None:
+    net = cp.Net(cp.Linear(2, 4), cp.BatchNorm(4), cp.Dropout(0.2), cp.Linear(4, 3))
+    assert reason(net, cp.CrossEntropy(), cp.SGD()) is None
+    monkeypatch.setattr(owner, name, broken)
+    label = f"{owner.__name__}.{name}"
+    assert reason(net, cp.CrossEntropy(), cp.SGD()) == f"{label} is not the one that it was verified against (it was replaced)."
+    with pytest.raises(PatchedError):
+        cp.fit(net, (X, Y), epochs=1)
 
 
 def test_a_patch_of_what_is_not_used_changes_nothing(monkeypatch: Any) -> None:
@@ -342,7 +354,8 @@ def test_whatever_the_reference_calls_is_on_the_record() -> None:
     for kind, ending in ENDINGS.items():
         for optimizer in OPTIMIZERS:
             for hidden in ("sigmoid", "tanh", "relu"):
-                layers = [cp.Linear(2, 4), cp.nn.ACTIVATIONS.make(hidden), cp.Linear(4, 3, bias=False)]
+                between = [cp.nn.ACTIVATIONS.make(hidden), cp.BatchNorm(4), cp.Dropout(0.1)]
+                layers = [cp.Linear(2, 4), *between[: 1 if kind is cp.MeanSquaredError else 3], cp.Linear(4, 3, bias=False)]
                 net = cp.Net(*layers, *[layer.copy() for layer in ending])
                 y = Y if kind in (cp.CrossEntropy, cp.NegativeLogLikelihood) else np.eye(3, dtype="float32")[Y]
                 assert reason(net, kind(), optimizer) is None
@@ -363,7 +376,7 @@ def test_whatever_the_reference_calls_is_on_the_record() -> None:
 
 
 def test_what_is_compiled_refers_to_nothing_but_numpy() -> None:
-    """The kernel on disk is known by the digests of its functions, which say nothing about what they refer to."""
+    """The digest of a function says nothing about what it refers to."""
     for kind in verified.METHODS:
         for name in set(verified.METHODS[kind]) & set(verified.SHARED):
             code = verified.original(kind, name).__code__

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.arrays import Array, added_up
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import Configured
@@ -32,11 +32,11 @@ class Steps(NamedTuple):
 
     def totals(self, loss: Loss, n: int, batch_size: int) -> tuple[float, float]:
         """Loss and number of correct predictions, summed over the n examples of these steps."""
-        n_correct = float(self.n_correct.sum())
+        n_correct = added_up(self.n_correct)
         if loss.reduction == "sum":
-            return float(self.losses.sum()), n_correct
+            return added_up(self.losses), n_correct
         sizes = np.minimum(batch_size, n - batch_size * np.arange(len(self.losses)))
-        return float(self.losses @ sizes), n_correct
+        return added_up(self.losses * sizes), n_correct
 
 
 class Watch(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, added_up, describe
 from clearprop.errors import ShapeError
 from clearprop.optim.schedules import Constant, Schedule, rate_or_schedule
 from clearprop.registry import Configured, number
@@ -124,7 +124,7 @@ class Optimizer(Configured, ABC):
 
     def penalty(self, theta: Array) -> float:
         """weight_decay / 2 * |theta|^2, the term that L2 regularisation adds to the loss."""
-        return 0.5 * self.weight_decay * float(np.dot(theta, theta)) if self.weight_decay else 0.0
+        return 0.5 * self.weight_decay * added_up(np.square(theta, dtype=np.float64)) if self.weight_decay else 0.0
 
     def reset(self) -> None:
         """Clear the state and the number of steps."""

@@ -90,7 +90,8 @@ def carry_out_many(runs: Sequence[Run], threads: int | None = None) -> None:
             for first in range(0, len(together), AT_A_TIME):
                 train_together(together[first : first + AT_A_TIME], threads)
         for run in runs:
-            go_on(run)
+            if not run.finished:
+                go_on(run)
     for run in runs:
         end_run(run)
 

@@ -6,6 +6,8 @@ an epoch of a small net. Early stopping goes along; any other callback has to be
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from clearprop.engines.compilations import Stopwatch
@@ -59,7 +61,14 @@ def can_go_on_alone(run: Run) -> bool:
         return False
     if early is None:
         return True
+    if early.monitor.endswith("accuracy") and not has_accuracy(run):
+        return False  # which is an error that the callback raises
     return early.monitor in WATCHED and early.mode == "auto" and (run.val is not None or early.monitor.startswith("train"))
+
+
+def has_accuracy(run: Run) -> bool:
+    """Whether the loss tells right predictions from wrong ones."""
+    return not math.isnan(run.loss.n_correct(run.net(run.train.X[:1]), run.train.y[:1]))
 
 
 def early_stopping(run: Run) -> EarlyStopping | None:
@@ -98,8 +107,9 @@ def rows_of(run: Run, figures: EpochFigures, seconds: float) -> list[Row]:
     """The rows of the history for some epochs."""
     settings, n, done = run.settings, len(run.train), len(figures.train_loss)
     used = n - n % settings.size(n) if settings.remainder == "drop" else n
-    decay = run.optimizer.weight_decay / (1 if run.loss.reduction == "mean" else settings.size(n))
-    penalty = 0.5 * decay * figures.squared_theta
+    penalty = 0.5 * run.optimizer.weight_decay * figures.squared_theta
+    if run.loss.reduction == "sum":
+        penalty = penalty / settings.size(n)
     columns = {
         "train_loss": figures.train_loss / used + penalty,
         "train_accuracy": figures.train_correct / used,

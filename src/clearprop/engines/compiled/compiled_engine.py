@@ -14,7 +14,7 @@ from clearprop.engines.compiled.losses import kernel_loss
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.plan import EVALUATE, GRADIENT, TRAIN, stages
 from clearprop.engines.compiled.program import program_of
-from clearprop.engines.compiled.session import EVALUATED, NO_STEP, Session, run_all
+from clearprop.engines.compiled.session import EVALUATED, NO_STEP, Session, run_all, threads_of
 from clearprop.engines.compiled.shuffle import permutation, shuffler
 from clearprop.engines.compiled.team import processors
 from clearprop.engines.compiled.verified import unverified
@@ -140,6 +140,10 @@ class Compiled(Engine):
             return None
         if task.watch is not None and any(layer.buffers for layer in net.layers):
             return None  # the best running averages would have to be kept as well
+        if task.X_val is not None:
+            sizes = task.batch_size, min(EVALUATED, len(task.X_val))
+            if len({threads_of(net, size, self.threads) for size in sizes}) > 1:
+                return None  # so many threads as take the steps would measure, and add the losses up in another order
         get = Session.own if own else Session.of
         return get(net, task.loss, task.optimizer, TRAIN, task.batch_size, self.threads)
 

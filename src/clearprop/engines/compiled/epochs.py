@@ -15,7 +15,19 @@ from clearprop.engines.compiled.lanes import moved
 from clearprop.engines.compiled.linkage import call, separate
 from clearprop.engines.compiled.memory import Integers, Memory, memory_at
 from clearprop.engines.compiled.moves import DECAY
-from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
+from clearprop.engines.compiled.plan import (
+    COLUMNS,
+    DONE,
+    GRADIENT,
+    HALT,
+    N_OUT,
+    NEXT_JOB,
+    NONFINITE,
+    PATIENCE,
+    REFUSED,
+    STOP,
+    TRAIN,
+)
 from clearprop.engines.compiled.stages import pack
 
 # What is noted of each epoch: losses, summed over the examples, and correct predictions, of training and of validation; and the
@@ -36,16 +48,20 @@ SCORE, BEST_EPOCH = range(2)  # places in `best_figures`
 def train_epochs(p: Memory) -> None:
     """Epochs of one job; to be called once in each of its threads, at the same time.
 
-    No thread reads what another writes before both have passed a barrier.
+    No thread reads what another writes before both have passed a barrier. Python may ask for a stop at any time: one thread
+    looks, and tells the others, so that all of them go on or none.
     """
+    halt = HALT * p.threads
     if p.thread == 0:
-        p.counter[REFUSED] = 0 if readable(p) else 1
+        fine = readable(p) and (p.validation == 0 or readable(memory_at(p.validation)))
+        p.counter[REFUSED] = 0 if fine else 1
         p.counter[DONE] = 0
+        p.partial[halt] = 0.0 if read(p.counter, STOP) == 0 else 1.0
     wait(p)
     if read(p.counter, REFUSED) == 0:
         control = flush_denormals()
         epoch = 0
-        while epoch < p.epochs and read(p.counter, STOP) == 0:
+        while epoch < p.epochs and p.partial[halt] == 0.0:
             if p.shuffled != 0 and p.thread == 0:
                 shuffle(p.generator, p.order, p.examples)
             wait(p)
@@ -53,7 +69,9 @@ def train_epochs(p: Memory) -> None:
             if p.validation != 0:
                 one_epoch(memory_at(p.validation))
             if p.thread == 0:
-                finish_epoch(p, epoch)
+                if p.partial[halt] == 0.0:  # else the epoch was cut short, and does not count
+                    finish_epoch(p, epoch)
+                p.partial[halt] = 0.0 if read(p.counter, STOP) == 0 else 1.0
             wait(p)
             epoch += 1
         restore(control)

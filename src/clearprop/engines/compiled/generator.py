@@ -42,7 +42,7 @@ def _draw_uniform(builder: Any, generator: Value) -> Value:
 
 def draw_integer(generator: int) -> int:
     """32 random bits."""
-    raise NotImplementedError("interpreted, the whole permutation is drawn by NumPy")
+    return int(INTERPRETED_GENERATORS[int(generator)].integers(2**32, dtype=np.uint32))
 
 
 @instruction(draw_integer)

@@ -189,16 +189,26 @@ def absolute(x: Any) -> Any:
     return magnitude(x)
 
 
-@substitute(np.maximum, np.fmax)
+def is_constant(x: Any) -> bool:
+    """Whether a number is known while compiling, and so is not NaN."""
+    return not isinstance(x, Value)
+
+
+@instruction(is_constant)
+def _is_constant(builder: Any, x: Any) -> bool:
+    return is_constant(x)
+
+
+@substitute(np.maximum)
 def maximum(x: Any, y: Any) -> Any:
-    """The larger of two, element-wise; NaN if x is."""
-    return pick(x < y, y, x)
+    """The larger of two, element-wise; NaN if one is."""
+    return pick(x < y, y, x) if is_constant(y) else pick(x < y, y, pick(y != y, y, x))
 
 
-@substitute(np.minimum, np.fmin)
+@substitute(np.minimum)
 def minimum(x: Any, y: Any) -> Any:
-    """The smaller of two, element-wise; NaN if x is."""
-    return pick(x > y, y, x)
+    """The smaller of two, element-wise; NaN if one is."""
+    return pick(x > y, y, x) if is_constant(y) else pick(x > y, y, pick(y != y, y, x))
 
 
 @substitute(np.clip)
@@ -215,8 +225,8 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 @substitute(np.sign)
 def sign(x: Any) -> Any:
-    """-1, 0 or 1, element-wise."""
-    return (x > 0.0) - (x < 0.0)
+    """-1, 0 or 1, element-wise; NaN if x is."""
+    return pick(x != x, x, (x > 0.0) - (x < 0.0))
 
 
 @substitute(np.square)

@@ -13,12 +13,12 @@ import logging
 import os
 import tempfile
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import llvmlite
-from llvmlite import binding
+from llvmlite import binding, ir
 
 from clearprop.engines.compilations import COMPILATIONS
 from clearprop.engines.compiled.compiler.processor import new_module, object_code, processor
@@ -54,8 +54,8 @@ def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
 
 def load(unit: Unit, dtype: str) -> tuple[int, ...]:
     """Load a unit, which is looked up or compiled; returns where its functions lie."""
-    name = file_name(unit, dtype)
-    code = read(SHIPPED / name) or read(cache_folder() / f"{llvmlite.__version__}-{name}") or compiled(unit, dtype)
+    shipped, kept = places(unit, dtype)
+    code = read(shipped) or read(kept) or compiled(unit, dtype)
     engine = execution_engine()
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -67,23 +67,42 @@ def compiled(unit: Unit, dtype: str) -> bytes:
     kept = "once for this machine" if _writable() else f"for this process only, since {cache_folder()} cannot be written"
     with COMPILATIONS.one(f"Compiling the kernel, {kept} ..."):
         code = code_of(unit, dtype)
-    write(cache_folder() / f"{llvmlite.__version__}-{file_name(unit, dtype)}", code)
+    write(places(unit, dtype)[1], code)
     return code
 
 
-def code_of(unit: Unit, dtype: str) -> bytes:
-    """The machine code of a unit, as an object file."""
+def require(unit: Unit, dtype: str) -> None:
+    """Raise `NotCompilableError` if a unit, of a person's own functions, cannot be compiled; if it is kept, it has been."""
+    if not INTERPRETED and not any(path.exists() for path in places(unit, dtype)):
+        with COMPILATIONS.alone():
+            translated(unit, dtype)
+
+
+@lru_cache(maxsize=64)
+def translated(unit: Unit, dtype: str) -> ir.Module:
+    """A unit in LLVM's language."""
     module = new_module(f"{dtype} {unit.name}")
     for k, function in enumerate(unit.functions):
         first = unit.functions.index(function)
         if first == k:
             export(module, function, symbol(unit, dtype, k), dtype)
-    return object_code(module)
+    return module
+
+
+def code_of(unit: Unit, dtype: str) -> bytes:
+    """The machine code of a unit, as an object file."""
+    return object_code(translated(unit, dtype))
 
 
 def symbol(unit: Unit, dtype: str, k: int) -> str:
     """Name of function k of a unit in its object file."""
     return f"clearprop_{digest(unit, dtype)}_{unit.functions.index(unit.functions[k])}"
+
+
+def places(unit: Unit, dtype: str) -> tuple[Path, Path]:
+    """Paths at which the file of a unit may lie: in the wheel, or in the folder of this user."""
+    name = file_name(unit, dtype)
+    return SHIPPED / name, cache_folder() / f"{llvmlite.__version__}-{name}"
 
 
 def file_name(unit: Unit, dtype: str) -> str:

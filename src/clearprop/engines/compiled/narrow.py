@@ -7,7 +7,7 @@ of its own, whose lanes are added at the end of the batch.
 
 Blocks are as wide as two registers while there are examples enough: while one half waits, the other is computed.
 
-That pays as long as these registers, one for each parameter, are few beside the examples (`compiled_engine.is_narrow`).
+That pays as long as these registers, one for each parameter, are few beside the examples (`session.is_narrow`).
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def finish(p: Any, stage: int, row: int, row_end: int) -> None:
         call(unit, p.a, p.da, start + row * width, start + row_end * width, p.table[before + N_OUT], width)
 
 
-# --- an activation alone: a = f(x), dx = da f'(x)
+# --- an activation alone: a = f(x), dx = da f'(x) = dz
 
 
 def forward_alone(p: Any, stage: int, size: int) -> None:
@@ -104,12 +104,11 @@ def forward_alone(p: Any, stage: int, size: int) -> None:
 
 
 def backward_alone(p: Any, stage: int, size: int) -> None:
-    """dx = da f'(x); f' is computed from a."""
+    """dx = dz, where the stage behind this one, or the loss, has made dz = da f'(x) of da, as it does for a product."""
     t, at = p.table, stage * COLUMNS
     width, start = t[at + WIDTH], t[at + A]
     row, row_end = share(size, 1, p.thread, p.threads)
     if row < row_end and stage > 0:
-        call(t[at + DF], p.a, p.da, start + row * width, start + row_end * width, t[at + N_OUT], width)
         for k in range(row * width, row_end * width, p.lanes):
             store(p.da, t[at - COLUMNS + A] + k, load(p.da, start + k))
         finish(p, stage, row, row_end)

@@ -6,12 +6,13 @@ import threading
 from operator import is_
 from typing import Any, NamedTuple
 
-from clearprop.engines.compiled import units
+from clearprop.engines.compiled import library, units
+from clearprop.engines.compiled.compiler.source import fingerprint
 from clearprop.engines.compiled.compiler.values import NotCompilableError
 from clearprop.engines.compiled.plan import PRODUCT, KernelStage, stages
 from clearprop.engines.compiled.units import Unit
 from clearprop.engines.compiled.verified import CODES
-from clearprop.nn import Activation, Net
+from clearprop.nn import Activation, Dropout, Net
 
 KEPT = 16  # kinds of nets whose sessions are kept, in each thread
 
@@ -21,6 +22,7 @@ class Kept(threading.local):
 
     def __init__(self) -> None:
         self.parts: list[Any] = []
+        self.own: list[str] = []
         self.program: Program | None = None
         self.sessions: dict[Any, dict[Any, Any]] = {}
 
@@ -62,23 +64,28 @@ def program_of(net: Net) -> Program:
     NotCompilableError
         If it has none.
     """
-    parts, kept = parts_of(net), KEPT_HERE
-    if kept.program is not None and len(kept.parts) == len(parts) and all(map(is_, kept.parts, parts)):
+    parts, own, kept = parts_of(net), own_sources(net), KEPT_HERE
+    if kept.program is not None and len(kept.parts) == len(parts) and all(map(is_, kept.parts, parts)) and kept.own == own:
         return kept.program
     found = stages(net)
     if isinstance(found, str):
         raise NotCompilableError(found)
     activations = tuple(None if stage.activation is None else units.activation_unit(stage.activation) for stage in found)
+    for stage, unit in zip(found, activations, strict=True):
+        if unit is not None and type(stage.activation) not in CODES:
+            library.require(unit, str(net.dtype))
     key = net.dtype, *((s.kind, s.n_in, s.n_out, *s.parameters, unit) for s, unit in zip(found, activations, strict=True))
     plain = all(stage.kind == PRODUCT for stage in found)
-    kept.parts, kept.program = parts, Program(found, activations, plain, kept.sessions_of(key))
+    kept.parts, kept.own, kept.program = parts, own, Program(found, activations, plain, kept.sessions_of(key))
     return kept.program
 
 
 def parts_of(net: Net) -> list[Any]:
-    """The layers, and the functions of a person's own activations, of which each can be exchanged."""
-    parts: list[Any] = list(net.layers)
-    for layer in net.layers:
-        if type(layer) not in CODES and isinstance(layer, Activation):
-            parts += layer.f, layer.df
-    return parts
+    """Parts of which any other makes another program: the dtype, the layers, and whether a Dropout drops anything."""
+    return [net.dtype, *net.layers, *(layer.rate > 0 for layer in net.layers if isinstance(layer, Dropout))]
+
+
+def own_sources(net: Net) -> list[str]:
+    """The fingerprints of a person's own activations, each of which can be exchanged."""
+    own = [layer for layer in net.layers if isinstance(layer, Activation) and type(layer) not in CODES]
+    return [fingerprint(function) for layer in own for function in (layer.f, layer.df)]

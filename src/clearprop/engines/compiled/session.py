@@ -14,7 +14,7 @@ from clearprop.arrays import Array
 from clearprop.engines.compiled import units
 from clearprop.engines.compiled.activation_units import DF_BLOCK, DF_ROWS, F_BLOCK, F_ROWS
 from clearprop.engines.compiled.barrier import yield_address
-from clearprop.engines.compiled.data_checks import checked, refuse
+from clearprop.engines.compiled.data_checks import check_targets, checked, refuse
 from clearprop.engines.compiled.epochs import FIGURES, MIN_DELTA, NOTHING, WATCHED, train_epochs
 from clearprop.engines.compiled.generator import address_of_generator
 from clearprop.engines.compiled.lanes import INTERPRETED
@@ -89,8 +89,7 @@ class Session:
     def of(cls, net: Net, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int | None) -> Session:
         """The session for a net, kept for the next of its kind in this thread of Python."""
         program = program_of(net)
-        shared = 6 * size * net.theta.size >= WORTH_SHARING and not INTERPRETED
-        n_threads = (threads or processors()) if shared else 1
+        n_threads = threads_of(net, size, threads)
         plain = mode == TRAIN and is_plain(optimizer)
         key = mode, size, n_threads, kernel_loss(loss), loss.reduction, type(optimizer), plain
         session: Session | None = program.sessions.get(key)
@@ -204,7 +203,9 @@ class Session:
         """The figures of the epochs that were done; the optimizer's state goes back to the optimizer."""
         counter = self.job.parts["counter"]
         if counter[REFUSED]:
-            refuse(self.net, self.loss, task.X, task.y, self.job.parts["order"])
+            for X, y in ((task.X, task.y), (task.X_val, task.y_val)):
+                if X is not None and y is not None:
+                    check_targets(self.net, self.loss, X, y)
         done, parts = int(counter[DONE]), self.job.parts
         self.take_back(task.optimizer, self.state, parts["n_steps"] * done)
         watch = task.watch
@@ -229,8 +230,9 @@ class Session:
             labelled = y_read.ndim == 1 and y_read.dtype == np.int64
             self.job.set(x=X_read, labels=y_read if labelled else NO_LABELS, values=X_read if labelled else y_read)
             self.job.set(examples=len(X_read), value_columns=0 if labelled else y_read.shape[1])
-            # A copy must be made anew each time, since the original can change.
-            self.given = (X, y) if X_read is X and y_read is y else (None, None)
+            # A copy, of another dtype say, would not follow when the array itself is changed.
+            same = np.may_share_memory(X, X_read) and np.may_share_memory(y, y_read)
+            self.given = (X, y) if same else (None, None)
         return n_steps
 
     def set_optimizer(self, optimizer: Optimizer, theta: Array, n_steps: int) -> Array:
@@ -253,18 +255,21 @@ class Session:
         """Call the kernel, in each of the session's threads, and wait for all."""
         counter = self.job.parts["counter"]
         counter[:] = 0
-        if INTERPRETED:
-            train_epochs(self.job.memory())
-        elif self.threads == 1:
-            self.entry(self.job.addresses[0])
-        else:
-            calls = [partial(self.entry, number) for number in self.job.addresses]
-            if team(self.threads).run(calls, self.interrupt):
-                self.interrupt()
+        try:
+            if INTERPRETED:
+                train_epochs(self.job.memory())
+            elif self.threads == 1:
+                self.entry(self.job.addresses[0])
+            else:
+                calls = [partial(self.entry, number) for number in self.job.addresses]
+                team(self.threads).run(calls, self.interrupt)
+        except KeyboardInterrupt:  # before the call, or after it: what it has done is taken back as ever
+            self.interrupt()
 
     def interrupt(self) -> None:
-        """Let the kernel stop soon."""
-        self.job.parts["counter"][STOP] = INTERRUPTED
+        """Let the kernel stop soon, unless it has a reason of its own."""
+        counter = self.job.parts["counter"]
+        counter[STOP] = counter[STOP] or INTERRUPTED
 
     def raise_if_interrupted(self) -> None:
         """Raise the KeyboardInterrupt that arrived during the call."""
@@ -299,9 +304,12 @@ def run_all(sessions: list[Session], threads: int) -> None:
         for session in sessions:
             session.interrupt()
 
-    if len(calls) == 1 and threading.current_thread() is not threading.main_thread():
-        calls[0]()  # no signal arrives here
-    elif calls and team(len(calls)).run(calls, interrupt):
+    try:
+        if len(calls) == 1 and threading.current_thread() is not threading.main_thread():
+            calls[0]()  # no signal arrives here
+        elif calls:
+            team(len(calls)).run(calls, interrupt)
+    except KeyboardInterrupt:
         interrupt()
 
 
@@ -324,6 +332,12 @@ def driver(dtype: str) -> Callable[[int], None]:
         return lambda number: None
     found: Callable[[int], None] = CFUNCTYPE(None, c_int64)(address(units.DRIVER, dtype))
     return found
+
+
+def threads_of(net: Net, size: int, threads: int | None) -> int:
+    """Number of threads that share a step with so many examples."""
+    shared = 6 * size * net.theta.size >= WORTH_SHARING and not INTERPRETED
+    return (threads or processors()) if shared else 1
 
 
 def is_narrow(net: Net, batch_size: int) -> bool:

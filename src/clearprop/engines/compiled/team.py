@@ -60,10 +60,11 @@ class Team:
                     queue.put(a_round)
             a_round.do(k)
 
-    def run(self, calls: Sequence[Call], interrupt: Call) -> bool:
-        """Make each call in a thread of its own, and wait for all; returns whether Ctrl-C came meanwhile.
+    def run(self, calls: Sequence[Call], interrupt: Call) -> None:
+        """Make each call in a thread of its own, and wait for all, also after Ctrl-C.
 
-        If so, `interrupt` is called, which should make them end soon; their arrays must not be touched before.
+        Then `interrupt` is called, which should make them end soon, and a KeyboardInterrupt raised once they have: their arrays
+        must not be touched before.
         """
         a_round, interrupted = Round(calls), False
         try:
@@ -71,15 +72,18 @@ class Team:
             a_round.done.wait()
         except KeyboardInterrupt:
             interrupted = True
-        while not a_round.done.is_set():
+        while True:
             try:
-                interrupt()
+                if interrupted:
+                    interrupt()
                 a_round.done.wait()
+                break
             except KeyboardInterrupt:
-                continue
+                interrupted = True
         if a_round.error is not None:
             raise a_round.error
-        return interrupted
+        if interrupted:
+            raise KeyboardInterrupt
 
 
 def team(size: int) -> Team:

@@ -102,4 +102,4 @@ def as_function(layer: Activation, name: str) -> Callable[..., Any]:
     if isinstance(found, FunctionType):
         source_of(found)
         return found
-    raise NotCompilableError(f"{type(layer).__name__}.{name} is not a static method")
+    raise NotCompilableError(f"{type(layer).__name__}.{name} is not a static method.")

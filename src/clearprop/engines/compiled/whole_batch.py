@@ -37,7 +37,7 @@ def batch_steps(p: Memory) -> None:
             p.report[k], p.report[p.n_steps + k] = combined(p, LOSS), combined(p, CORRECT)
         if p.mode != EVALUATE:
             backward(p, size, rule_of(p, k)[0])
-        if p.thread == 0 and read(p.counter, STOP) == INTERRUPTED:
+        if p.thread == 0 and k + 1 < p.n_steps and read(p.counter, STOP) == INTERRUPTED:
             p.partial[HALT * p.threads] = 1.0  # all threads see it behind the next barrier
         if p.mode == TRAIN:
             if p.straight == 0:

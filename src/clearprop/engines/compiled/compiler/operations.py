@@ -31,12 +31,13 @@ FLOATS_AND_INTEGERS: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("fadd", "add"),
     ast.Sub: ("fsub", "sub"),
     ast.Mult: ("fmul", "mul"),
-    ast.BitAnd: ("fmul", "and_"),  # of registers: comparisons, which are 0 or 1
+    ast.BitAnd: ("and_", "and_"),
     ast.BitOr: ("or_", "or_"),
     ast.BitXor: ("xor", "xor"),
     ast.LShift: ("shl", "shl"),
     ast.RShift: ("ashr", "ashr"),
 }
+LOGICAL = (ast.BitAnd, ast.BitOr, ast.BitXor)
 SYMBOLS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -63,12 +64,20 @@ def operate(builder: ir.IRBuilder, op: type[ast.operator], a: Any, b: Any) -> An
         return divide_integers(builder, op, value_of(a), value_of(b))
     if op is ast.Pow:
         return power(builder, value_of(a), b)
-    if op is ast.BitOr and any(isinstance(value_of(part).kind, Lanes) for part in (a, b)):
-        # Comparisons of registers are 0 or 1: one of them holds if their sum is not 0.
-        return compared(builder, ">", binary(builder, "fadd", "or_", a, b), 0.0)
+    if op in LOGICAL and any(isinstance(value_of(part).kind, Lanes) for part in (a, b)):
+        return logical(builder, op, a, b)
     if op not in FLOATS_AND_INTEGERS:
         raise NotCompilableError(f"the operator {op.__name__} is not something that can be compiled.")
     return binary(builder, *FLOATS_AND_INTEGERS[op], a, b)
+
+
+def logical(builder: ir.IRBuilder, op: type[ast.operator], a: Any, b: Any) -> Value:
+    """a & b, a | b or a ^ b of two comparisons of registers, which hold 1 where they are true, else 0."""
+    both = binary(builder, "fmul", "mul", a, b)
+    if op is ast.BitAnd:
+        return both
+    one_at_least = binary(builder, "fsub", "sub", binary(builder, "fadd", "add", a, b), both)
+    return one_at_least if op is ast.BitOr else binary(builder, "fsub", "sub", one_at_least, both)
 
 
 def divide(builder: ir.IRBuilder, a: Value, b: Value) -> Value:

@@ -73,7 +73,7 @@ def compared(builder: Any, symbol: str, a: Any, b: Any) -> Value:
     x, y = cast(builder, a, kind).ir, cast(builder, b, kind).ir
     if isinstance(kind, Lanes):
         vector = kind.ir_type
-        found = builder.fcmp_ordered(symbol, x, y)
+        found = (builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered)(symbol, x, y)
         return Value(kind, builder.select(found, ir.Constant(vector, [1.0] * kind.count), ir.Constant(vector, None)))
     if isinstance(kind, Number) and kind.is_float:
         compare = builder.fcmp_unordered if symbol == "!=" else builder.fcmp_ordered

@@ -9,8 +9,10 @@ import textwrap
 from collections import ChainMap, Counter
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from clearprop.engines.compiled.compiler.values import NotCompilableError
 
@@ -27,7 +29,7 @@ class Source(NamedTuple):
     surroundings : mapping
         Values of its global names and of those of the functions around it.
     place : str
-        File and line, for messages.
+        Name, file and line, for messages.
     """
 
     body: list[ast.stmt]
@@ -37,19 +39,29 @@ class Source(NamedTuple):
     place: str
 
 
-@cache
 def source_of(function: Callable[..., Any]) -> Source:
-    """The source of a plain function or lambda.
+    """The source of a plain function or lambda, and what its names stand for at present.
 
     Raises
     ------
     NotCompilableError
         If there is none to read.
     """
-    name = getattr(function, "__qualname__", repr(function))
+    if not isinstance(function, FunctionType):
+        raise NotCompilableError(f"the source of {getattr(function, '__qualname__', repr(function))} cannot be read.")
+    code = function.__code__
+    body, parameters, changing = _parsed(code)
+    around = {name: cell.cell_contents for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)}
+    place = f"{function.__qualname__} ({code.co_filename}, line {code.co_firstlineno})"
+    return Source(body, parameters, changing, ChainMap(around, function.__globals__, vars(builtins)), place)
+
+
+@cache
+def _parsed(code: CodeType) -> tuple[list[ast.stmt], ast.arguments, frozenset[str]]:
+    """Body, parameters and changing names of the function with this code: of a decorator's, not of what it decorates."""
+    name = code.co_qualname
     try:
-        text = textwrap.dedent(inspect.getsource(function))
-        tree: Any = ast.parse(text)
+        tree: Any = ast.parse(textwrap.dedent(inspect.getsource(code)))
     except (OSError, TypeError, SyntaxError):
         raise NotCompilableError(f"the source of {name} cannot be read.") from None
     found = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
@@ -57,11 +69,7 @@ def source_of(function: Callable[..., Any]) -> Source:
         raise NotCompilableError(f"the source of {name} cannot be told from what stands around it.")
     node = found[0]
     body: list[ast.stmt] = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
-    code = function.__code__
-    place = f"{code.co_filename}, line {code.co_firstlineno}"
-    around: list[Any] = [inspect.getclosurevars(function).nonlocals, function.__globals__, vars(builtins)]
-    surroundings = ChainMap(*around)
-    return Source(body, node.args, _changing(body, node.args), surroundings, place)
+    return body, node.args, _changing(body, node.args)
 
 
 def _changing(body: list[ast.stmt], parameters: ast.arguments) -> frozenset[str]:
@@ -84,30 +92,44 @@ def bound(function: Callable[..., Any], parameters: ast.arguments, given: list[A
     found |= dict(zip(names, given, strict=False)) | named
     if parameters.vararg is not None:
         found[parameters.vararg.arg] = tuple(given[len(names) :])
-    if set(names) - found.keys() or (len(given) > len(names) and parameters.vararg is None) or parameters.kwonlyargs:
+    unknown = named.keys() - set(names)
+    if unknown or set(names) - found.keys() or (len(given) > len(names) and not parameters.vararg) or parameters.kwonlyargs:
         raise NotCompilableError(f"{function.__qualname__} does not take these arguments.")
     return found
 
 
-def fingerprint(function: Callable[..., Any]) -> str:
-    """All on which the compiled code of a function depends: its source, and the numbers and functions that it names."""
+def fingerprint(function: Callable[..., Any], within: tuple[Any, ...] = ()) -> str:
+    """All on which the compiled code of a function depends: its source, and the values and functions that it names.
+
+    Functions that name each other are told apart by those `within` which the present one is named.
+    """
     if not isinstance(function, FunctionType):
         return getattr(function, "__qualname__", repr(function))
-    text, names, surroundings = _text_and_names(function)
-    found = [text]
+    text, names = _text_and_names(function.__code__)
+    found, surroundings = [text, repr(function.__defaults__)], source_of(function).surroundings
     for name in names:
-        value = surroundings.get(name)
-        if isinstance(value, FunctionType) and value is not function:
-            found.append(f"{name}: {fingerprint(value)}")
-        elif isinstance(value, (int, float, str, tuple)):
+        value = _value_of_name(surroundings, name)
+        if isinstance(value, FunctionType) and value is not function and value not in within:
+            found.append(f"{name}: {fingerprint(value, (*within, function))}")
+        elif isinstance(value, (int, float, str, tuple, list, dict, np.generic, np.ndarray)):
             found.append(f"{name} = {value!r}")
     return "\n".join(found)
 
 
 @cache
-def _text_and_names(function: Callable[..., Any]) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    """The source of a function without comments; the names in it; and where their values are found."""
-    source = source_of(function)
-    text = "\n".join([ast.unparse(source.parameters), *map(ast.unparse, source.body)])
-    names = {node.id for statement in source.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    return text, tuple(sorted(names)), source.surroundings
+def _text_and_names(code: CodeType) -> tuple[str, tuple[str, ...]]:
+    """The source of a function without comments, and the names in it, with dots: np.exp and np, say."""
+    body, parameters, _ = _parsed(code)
+    text = "\n".join([ast.unparse(parameters), *map(ast.unparse, body)])
+    nodes = [node for statement in body for node in ast.walk(statement) if isinstance(node, (ast.Name, ast.Attribute))]
+    names = {ast.unparse(node) for node in nodes}
+    return text, tuple(sorted(name for name in names if all(map(str.isidentifier, name.split(".")))))
+
+
+def _value_of_name(surroundings: Mapping[str, Any], name: str) -> Any:
+    """The value of a name with dots; None if it has none."""
+    first, *attributes = name.split(".")
+    value = surroundings.get(first)
+    for attribute in attributes:
+        value = getattr(value, attribute, None)
+    return value

@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from clearprop.engines.compiled.compiler.operations import PYTHON, SYMBOLS, condition, either, is_known, operate, truth
-from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, compared
+from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, binary, compared
 from clearprop.engines.compiled.compiler.source import Source, bound, source_of
 from clearprop.engines.compiled.compiler.values import (
     BOOL,
@@ -29,6 +29,8 @@ from clearprop.engines.compiled.compiler.values import (
     cast,
     value_of,
 )
+
+PYTHON_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Slot:
@@ -88,10 +90,14 @@ class Expansion:
                 getattr(self, f"do_{type(statement).__name__}", self.refuse)(statement)
             except NotCompilableError as error:
                 raise NotCompilableError(self.located(statement, str(error))) from None
+            except PYTHON_ERRORS as error:  # of what is computed beforehand: a name that a module does not have, say
+                raise NotCompilableError(self.located(statement, f"{type(error).__name__}: {error}")) from None
 
     def located(self, node: ast.AST, message: str) -> str:
         """A message with the place of a statement, unless it has one."""
-        return message if " (in `" in message else f"{message} (in `{ast.unparse(node).splitlines()[0]}`, {self.source.place})"
+        if ", in `" in message:
+            return message
+        return f"{message.removesuffix('.')}, in `{ast.unparse(node).splitlines()[0]}` of {self.source.place}."
 
     def refuse(self, node: ast.AST) -> Any:
         """Raise the error for a construct that is not listed here."""
@@ -272,6 +278,8 @@ class Expansion:
             return PYTHON[type(node.op)](value)
         if isinstance(node.op, ast.Not):
             return Value(BOOL, self.builder.not_(truth(self.builder, value)))
+        if isinstance(node.op, ast.Invert) and isinstance(value.kind, Lanes):  # of a comparison, 1 where it holds
+            return binary(self.builder, "fsub", "sub", 1.0, value)
         if not isinstance(node.op, ast.USub):
             return self.refuse(node)
         is_integer = isinstance(value.kind, Number) and not value.kind.is_float
