@@ -1,8 +1,8 @@
 """Runs a program of the table for a few steps, and reads its parameters, its loss and its gradients as it passes.
 
-Two calls are put into the program's syntax tree, one where a step begins, one where its gradients are complete. So the program on
-disk stays as its author would write it, and one parameter array can be moved along a direction at the beginning of any step: that is
-all that finite differences need. Run as a module, it reads programs as JSON lines and answers with what each of them did:
+Two calls are put into the program's syntax tree, one where a step begins, one where its gradients are complete. So the program
+on disk stays as its author would write it, and one parameter array can be moved along a direction at the beginning of any step:
+that is all that finite differences need. Run as a module, it reads programs as JSON lines and says what each of them did:
 
     python -m support.program_runs
 """
