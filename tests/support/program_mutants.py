@@ -145,7 +145,7 @@ def watched(program: Program, sources: list[str], steps: int = 3, seconds: float
         try:
             done = subprocess.run(
                 command,
-                input="\n".join(asked) + "\n",
+                input=lines,
                 capture_output=True,
                 text=True,
                 timeout=patience,

@@ -13,9 +13,9 @@ FOLDER = Path(__file__).parents[1] / "gradcheck" / "programs"
 
 DRIVER = """
 data = np.random.default_rng(1)
-X = data.normal(size=(9, 3))
+X = data.normal(size=(5, 5))
 Y = np.eye(2)[(X[:, 0] > 0).astype(int)]
-params = init_params(3, 5, 2)
+params = init_params(5, 5, 2)
 for _ in range(6):
     A2, cache = forward(params, X)
     loss = compute_loss(A2, Y)

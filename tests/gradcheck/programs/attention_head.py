@@ -2,7 +2,7 @@
 import numpy as np
 
 rng = np.random.default_rng(18)
-T, d, dk = 5, 6, 4
+T, d, dk = 5, 6, 5
 
 
 def softmax(s):

@@ -9,22 +9,22 @@ def softmax(z):
     return e / np.sum(e, axis=1)[:, None]
 
 
-X = rng.randn(32, 5)
+X = rng.randn(35, 7)
 labels = (X[:, 0] + X[:, 1] * X[:, 2] > 0).astype(int)
-Y = np.zeros((32, 2))
-Y[np.arange(32), labels] = 1
+Y = np.zeros((35, 2))
+Y[np.arange(35), labels] = 1
 
-W1 = rng.randn(5, 7) * 0.5
+W1 = rng.randn(7, 7) * 0.5
 b1 = np.zeros(7)
 W2 = rng.randn(7, 2) * 0.5
 b2 = np.zeros(2)
 v_W1, v_b1, v_W2, v_b2 = np.zeros_like(W1), np.zeros_like(b1), np.zeros_like(W2), np.zeros_like(b2)
-alpha, mu, batch = 0.1, 0.9, 8
+alpha, mu, batch = 0.1, 0.9, 7
 
 for epoch in range(12):
-    order = rng.permutation(32)
+    order = rng.permutation(35)
     total = 0
-    for start in range(0, 32, batch):
+    for start in range(0, 35, batch):
         idx = order[start : start + batch]
         xb, yb = X[idx], Y[idx]
         h = 1 / (1 + np.exp(-(np.dot(xb, W1) + b1)))
@@ -48,4 +48,4 @@ for epoch in range(12):
         W2 += v_W2
         b2 += v_b2
     if epoch % 4 == 0:
-        print("epoch", epoch, "loss", total / 4)
+        print("epoch", epoch, "loss", total / 5)
