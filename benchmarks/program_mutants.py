@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.program_judging import Verdict, checked, checked_right, plain, shares, spread, that_change
 from support.program_mutants import Mutant
@@ -32,8 +31,6 @@ TITLES = ("noticed", "exact line", "within one", "corrected", "any finding")
 
 def drawn(names: list[str], sample: int | None, seed: int, pool: ProcessPoolExecutor) -> list[Mutant]:
     """All mutants that change something, or a sample of them that takes every kind in turn."""
-    import random
-
     live = [made for part in pool.map(that_change, [by_name(name) for name in names]) for made in part]
     return live if sample is None else spread(live, random.Random(seed))[:sample]
 

@@ -1,7 +1,7 @@
 """How well a checker of whole programs does on mutants of right programs: noticed, at which line, with which correction.
 
-The checker is `clearprop.check_program(path)`. Its result says `status` ("right", "wrong" or "inconclusive") and `findings`, the
-best explanation first, each with `line`, `message` and `correction` (the right line, or None).
+The checker is `clearprop.check_program(path)`. Its result says `status` ("right", "wrong" or "inconclusive") and `findings`,
+the best explanation first, each with `line`, `message` and `correction` (the right line, or None).
 """
 
 from __future__ import annotations
@@ -84,9 +84,8 @@ def checked(made: Mutant) -> Verdict:
         result, seconds = answered(made.source, made.program)
         return judged(made, result, seconds)
     except Exception as error:
-        return Verdict(
-            made.program, made.kind, made.line, f"{type(error).__name__}: {error}", right=made.right, wrong=made.wrong
-        )
+        failed = f"{type(error).__name__}: {error}"
+        return Verdict(made.program, made.kind, made.line, failed, right=made.right, wrong=made.wrong, scale=made.scale)
 
 
 def checked_right(name: str, seed: int) -> Verdict:
