@@ -166,6 +166,38 @@ def double_precision(torch_too: bool) -> Any:
         torch.set_default_dtype(kept)
 
 
+# ---------------------------------------------------------------- against finite differences
+
+
+def slope_along(program: Program, step: int, parameter: str, direction: np.ndarray, h: float) -> float:
+    """Central difference of the loss of one step when one parameter is moved along a direction as the step begins."""
+    above, below = (run(program, None, step + 1, Move(step, parameter, direction, sign * h)).losses[step] for sign in (1, -1))
+    return (above - below) / (2 * h)
+
+
+def off(program: Program, later: int = 2, seed: int = 0) -> float:
+    """Largest relative error of the gradients, at the first step and at a later one, each along two random directions.
+
+    A gradient of another shape than its parameter is infinitely wrong.
+    """
+    rng, worst = np.random.default_rng(seed), 0.0
+    seen = run(program, None, later + 1)
+    for step in (0, later):
+        assert seen.gradients[step].keys() == program.gradients.keys()
+        for parameter, gradient in seen.gradients[step].items():
+            if gradient.shape != seen.parameters[step][parameter].shape:
+                return np.inf
+            for _ in range(2):
+                direction = rng.standard_normal(gradient.shape)
+                slope = slope_along(program, step, parameter, direction, 1e-6)
+                scale = np.linalg.norm(gradient) * np.linalg.norm(direction) / np.sqrt(gradient.size)
+                worst = max(worst, abs(slope - np.sum(gradient * direction)) / (scale + 1e-6))
+    return float(worst)
+
+
+# ---------------------------------------------------------------- many, in a process of their own
+
+
 def limited(program: Program, source: str, steps: int, seconds: float) -> dict[str, Any]:
     """What a program did, as plain lists; {"error": ...} if it failed or took too long."""
 

@@ -46,6 +46,10 @@ class Program:
         Number of examples, as the backward lines could write it; "" where there is none.
     driver : str
         Code that calls what a file of definitions only defines.
+    folder : Path
+        Where the file is.
+    text : str
+        A source to take in the place of the file's; "" for the file.
     """
 
     name: str
@@ -56,10 +60,12 @@ class Program:
     backward: tuple[tuple[str, str], ...]
     batch: str = ""
     driver: str = field(default="", repr=False)
+    folder: Path = FOLDER
+    text: str = field(default="", repr=False)
 
     @property
     def source(self) -> str:
-        return (FOLDER / f"{self.name}.py").read_text()
+        return self.text or (self.folder / f"{self.name}.py").read_text()
 
 
 def named(form: str, gradient: str, names: str) -> dict[str, str]:
