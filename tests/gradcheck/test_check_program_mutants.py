@@ -51,6 +51,7 @@ def test_each_edit_of_the_list_is_made():
         "1/B added", "operands swapped", "difference turned round", "sign", "other array", "other index", "term dropped",
         "= for +=", "line left out", "lines exchanged", "copy dropped", "mask turned round", "constant factor dropped",
         "square kept",
+        "stepped too early",
     }  # fmt: skip
 
 

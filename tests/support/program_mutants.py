@@ -68,9 +68,10 @@ def mutants(program: Program) -> list[Mutant]:
                 found.append(mutant(program.name, source, statement, kind, wrong))
             if len(body) > 1:
                 found.append(mutant(program.name, source, statement, "line left out", ""))
+            found += moved_up(program.name, source, body, k, lines)
             if k + 1 < len(body) and isinstance(body[k + 1], SIMPLE) and body[k + 1].lineno == statement.lineno + 1:
                 found.append(exchanged(program.name, source, statement, body[k + 1]))
-    return sorted(found, key=lambda made: made.line)
+    return sorted((made for made in found if made.wrong not in program.as_good), key=lambda made: made.line)
 
 
 def blocks(tree: ast.Module, batch: str) -> Iterator[tuple[list[ast.stmt], Scope]]:
@@ -123,6 +124,30 @@ def exchanged(name: str, source: str, first: ast.stmt, second: ast.stmt) -> Muta
     lines[k], lines[k + 1] = lines[k + 1], lines[k]
     made = "\n".join(lines) + "\n"
     return Mutant(name, first.lineno, "lines exchanged", made, right, lines[k].strip(), (second.lineno,))
+
+
+def moved_up(name: str, source: str, body: list[ast.stmt], k: int, backward: set[int]) -> Iterator[Mutant]:
+    """Programs that make the step of a parameter right behind its gradient, in one line, while it is still needed."""
+    statement = body[k]
+    gradient = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    for update in body[k + 1 :]:
+        if not isinstance(gradient, ast.Name) or not isinstance(update, ast.AugAssign) or update.lineno in backward:
+            continue
+        read = {node.id for node in ast.walk(update.value) if isinstance(node, ast.Name)}
+        target = ast.unparse(update.target)
+        later = [s.lineno for s in body[k + 1 :] if s.lineno in backward and reads(s, target)]
+        if gradient.id in read and later:
+            lines = source.splitlines()
+            here, there = statement.lineno - 1, update.lineno - 1
+            right, lines[here] = lines[here].strip(), f"{lines[here]}; {lines[there].strip()}"
+            lines[there] = ""
+            made = "\n".join(lines) + "\n"
+            yield Mutant(name, here + 1, "stepped too early", made, right, lines[here].strip(), (*later, there + 1))
+
+
+def reads(statement: ast.stmt, target: str) -> bool:
+    """Whether a statement reads a variable or attribute."""
+    return any(isinstance(node, ast.expr) and ast.unparse(node) == target for node in ast.walk(statement))
 
 
 # ---------------------------------------------------------------- what they do

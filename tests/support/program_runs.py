@@ -18,6 +18,8 @@ import signal
 import sys
 import warnings
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -116,15 +118,23 @@ class Planted(ast.NodeTransformer):
         for block in ("body", "orelse", "finalbody"):
             body = getattr(node, block, None)
             if isinstance(body, list):
-                setattr(node, block, [new for old in body for new in self.planted(old)])
+                setattr(node, block, [new for old in body for new in self.before(old)])
         return node
 
-    def planted(self, statement: ast.stmt) -> list[ast.stmt]:
+    def before(self, statement: ast.stmt) -> list[ast.stmt]:
         call = self.calls.get(statement.lineno)
         if call is None:
             return [statement]
         made = ast.parse(f"{call}(globals(), locals())").body
         return [*(ast.copy_location(new, statement) for new in made), statement]
+
+
+@lru_cache(maxsize=8)
+def planted(right: str, text: str, start: str, stops: tuple[str, ...]) -> CodeType:
+    """A source in float64 with both calls in it, at the lines where these places are in the right one."""
+    calls = {line_of(right, place): "__stop__" for place in stops} | {line_of(right, start): "__start__"}
+    tree = Planted(calls).visit(ast.parse(text.replace("np.float32", "np.float64")))
+    return compile(ast.fix_missing_locations(tree), "program", "exec")
 
 
 def run(program: Program, source: str | None = None, steps: int = 3, move: Move | None = None) -> Watched:
@@ -135,16 +145,13 @@ def run(program: Program, source: str | None = None, steps: int = 3, move: Move 
     Exception
         Whatever the program raises; LookupError if it ends before it has made a step.
     """
-    right = program.source + program.driver
-    text = (program.source if source is None else source) + program.driver
-    calls = {line_of(right, place): "__stop__" for place in program.stops} | {line_of(right, program.start): "__start__"}
-    tree = ast.fix_missing_locations(Planted(calls).visit(ast.parse(text.replace("np.float32", "np.float64"))))
+    text = program.source if source is None else source
     watch = Watch(program, steps, move)
     names = {"__name__": "__main__", "__start__": watch.start, "__stop__": watch.stop}
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(), double_precision("import torch" in text):
         warnings.simplefilter("ignore")
         with contextlib.suppress(Enough):
-            exec(compile(tree, program.name, "exec"), names)
+            exec(planted(program.source + program.driver, text + program.driver, program.start, program.stops), names)
     if len(watch.seen.parameters) <= 1 or not watch.seen.losses:
         raise LookupError(f"{program.name} ended before it had made a step")
     return watch.seen

@@ -42,6 +42,8 @@ class Program:
         For each parameter (an expression at the start), the expression for its gradient at the stop.
     backward : tuple of (str, str)
         First and last line of each stretch of back-propagation.
+    as_good : tuple of str
+        Edited lines with which the gradient is right, of another loss that nothing in the program speaks against.
     batch : str
         Number of examples, as the backward lines could write it; "" where there is none.
     driver : str
@@ -59,6 +61,7 @@ class Program:
     gradients: dict[str, str]
     backward: tuple[tuple[str, str], ...]
     batch: str = ""
+    as_good: tuple[str, ...] = ()
     driver: str = field(default="", repr=False)
     folder: Path = FOLDER
     text: str = field(default="", repr=False)
@@ -82,6 +85,9 @@ PROGRAMS = [
         gradients={"syn0": "-l0.T.dot(l1_delta)", "syn1": "-l1.T.dot(l2_delta)"},
         backward=(("return x * (1 - x)", "return x * (1 - x)"), ("l2_delta =", "syn0 +=")),
         batch="len(X)",
+        as_good=(
+            "l2_delta = l2_error",
+        ),  # of the cross-entropy; the error that is printed fits neither
     ),
     Program(
         "nielsen_columns",

@@ -1,7 +1,7 @@
 """The mistake in each program of tests/gradcheck/wrong_programs: at which line, and what ought to stand there.
 
-Three of them have no wrong gradient: one clips it, one mixes up the two averages of Adam, one shows another loss than it descends.
-Of those, a checker may only remark upon it.
+Three of them have no wrong gradient: one clips it, one mixes up the two averages of Adam, one shows another loss than it
+descends. A checker may remark upon that, no more.
 """
 
 from __future__ import annotations
