@@ -1,7 +1,8 @@
 """How often does `clearprop check` notice, place and correct a mistake in any program, and does it accuse right ones?
 
 Takes the right programs of tests/gradcheck/programs, edits each backward line in every way of the list of edits, leaves out
-what does not run or changes nothing, and asks the checker about the rest; then about the right programs under many seeds.
+what does not run or changes nothing, and asks the checker about the rest; then about the programs of wrong_programs, as they
+stand; and about the right programs, and the wrong ones mended, under many seeds.
 
     python -m benchmarks.program_mutants [--sample N] [--seed 0] [--seeds 20] [--programs char_rnn,lstm_cell] [--out FILE.json]
 
@@ -20,10 +21,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from support.program_judging import Verdict, checked, checked_right, plain, shares, spread, that_change
 from support.program_mutants import Mutant
 from support.program_table import PROGRAMS, by_name
+from support.wrong_program_table import MISTAKEN
 
 COLUMNS = ("noticed", "exact", "beside", "corrected", "anywhere")
 TITLES = ("noticed", "exact line", "within one", "corrected", "any finding")
@@ -60,18 +63,27 @@ def missed(verdicts: Iterable[Verdict], most: int = 40) -> str:
     )
 
 
-def report(found: list[Verdict], right: list[Verdict]) -> str:
+def rows(verdicts: list[Verdict]) -> list[dict[str, Any]]:
+    return [plain(verdict) for verdict in verdicts]
+
+
+def report(found: list[Verdict], wrong: list[Verdict], right: list[Verdict]) -> str:
     """The tables, what was missed, and the accusations."""
     apart = [verdict for verdict in found if verdict.scale is not None]
     main = [verdict for verdict in found if verdict.scale is None]
     accused = [verdict for verdict in right if verdict.noticed]
     lines = [table("program", main, lambda v: v.program), "", table("kind", main, lambda v: v.kind), ""]
     lines += ["All gradients off by one common factor:", "", table("program", apart, lambda v: v.program), ""]
+    lines += ["Whole programs with a mistake that people make:", "", table("mistake", wrong, lambda v: v.kind), ""]
     lines += [f"Statuses of mutants: {dict(Counter(v.status for v in main))}"]
     lines += [f"Right programs: {len(right)} checks, {len(accused)} accused, statuses {dict(Counter(v.status for v in right))}"]
     lines += [f"  accused: {v.program} {v.kind}: {v.message}" for v in accused]
     seconds = sorted(v.seconds for v in [*found, *right]) or [0.0]
-    lines += [f"Seconds a check: median {seconds[len(seconds) // 2]:.1f}, longest {seconds[-1]:.1f}", "", missed(main)]
+    lines += [
+        f"Seconds a check: median {seconds[len(seconds) // 2]:.1f}, longest {seconds[-1]:.1f}",
+        "",
+        missed([*wrong, *main]),
+    ]
     return "\n".join(lines)
 
 
@@ -89,13 +101,16 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         chosen = drawn(names, given.sample, given.seed, pool)
         print(f"[{time.perf_counter() - began:.0f} s] {len(chosen)} mutants", file=sys.stderr, flush=True)
-        found = list(pool.map(checked, chosen))
+        found = list(pool.map(checked, [by_name(made.program) for made in chosen], chosen))
+        whole = [] if given.programs else [mistaken for mistaken in MISTAKEN if not mistaken.gradient_right]
+        wrong = list(pool.map(checked, [m.mended for m in whole], [m.mutant for m in whole]))
         print(f"[{time.perf_counter() - began:.0f} s] right programs", file=sys.stderr, flush=True)
-        pairs = [(name, seed) for name in names for seed in range(100, 100 + seeds)]
+        sources = [by_name(name) for name in names] + [mistaken.mended for mistaken in ([] if given.programs else MISTAKEN)]
+        pairs = [(source, seed) for source in sources for seed in range(100, 100 + seeds)]
         right = list(pool.map(checked_right, *zip(*pairs, strict=True))) if pairs else []
     if given.out:
-        given.out.write_text(json.dumps({"mutants": [plain(v) for v in found], "right": [plain(v) for v in right]}, indent=1))
-    print(report(found, right))
+        given.out.write_text(json.dumps({"mutants": rows(found), "wrong": rows(wrong), "right": rows(right)}, indent=1))
+    print(report(found, wrong, right))
 
 
 if __name__ == "__main__":

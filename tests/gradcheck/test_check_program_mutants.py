@@ -17,7 +17,7 @@ FLOORS = {"noticed": 95.0}
 
 @needs_checker
 def test_planted_mistakes_are_noticed():
-    verdicts = [checked(made) for made in stratified(40, seed=0)]
+    verdicts = [checked(by_name(made.program), made) for made in stratified(40, seed=0)]
     figures = shares(verdicts)
     missed = [f"{v.program}:{v.line} {v.kind}: {v.wrong}" for v in verdicts if not v.noticed]
     assert len(verdicts) >= 35
@@ -27,7 +27,7 @@ def test_planted_mistakes_are_noticed():
 @needs_checker
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_right_programs_are_not_accused(program):
-    verdict = checked_right(program.name, 7)
+    verdict = checked_right(program, 7)
     assert verdict.status == "right", verdict.message
 
 
@@ -100,11 +100,11 @@ def test_a_program_that_hangs_or_dies_costs_itself_only():
 def test_judging():
     program = by_name("class_in_place")
     made = the_mutant(program, "d1 = d2 @ self.W2.T * (1 - self.a1)")
-    exact = judged(made, SimpleNamespace(status="wrong", findings=[finding(made.line, made.right)]))
+    exact = judged(program, made, SimpleNamespace(status="wrong", findings=[finding(made.line, made.right)]))
     assert (exact.noticed, exact.exact, exact.beside, exact.corrected) == (True, True, True, True)
-    beside = judged(made, SimpleNamespace(status="wrong", findings=[finding(made.line + 1), finding(made.line)]))
+    beside = judged(program, made, SimpleNamespace(status="wrong", findings=[finding(made.line + 1), finding(made.line)]))
     assert (beside.noticed, beside.exact, beside.beside, beside.corrected, beside.anywhere) == (True, False, True, False, True)
-    none = judged(made, SimpleNamespace(status="right", findings=[]))
+    none = judged(program, made, SimpleNamespace(status="right", findings=[]))
     assert (none.noticed, none.exact, none.beside, none.corrected) == (False, False, False, False)
     assert shares([exact, none])["noticed"] == 50
 

@@ -3,7 +3,7 @@
 import pytest
 
 import clearprop as cp
-from support.program_judging import answered
+from support.program_judging import answered, checked_right
 from support.program_runs import off
 from support.wrong_program_table import MISTAKEN, WRONG_FOLDER
 
@@ -31,6 +31,13 @@ def test_nothing_in_the_files_gives_the_mistake_away():
         assert text.startswith("# ")
         assert text.count("#") == 1, path.name
         assert not {"wrong", "mistake", "bug", "fault"} & set(text.lower().replace(".", " ").split()), path.name
+
+
+@needs_checker
+@EACH
+def test_the_mended_program_is_not_accused(mistaken):
+    verdict = checked_right(mistaken.mended, 7)
+    assert verdict.status == "right", verdict.message
 
 
 @needs_checker

@@ -16,7 +16,7 @@ from typing import Any
 
 from support.program_mutants import Mutant, corrects, mutants, sorted_out
 from support.program_runs import reseeded
-from support.program_table import PROGRAMS, Program, by_name
+from support.program_table import PROGRAMS, Program
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def answered(source: str, name: str) -> tuple[Any, float]:
         return result, time.perf_counter() - start
 
 
-def judged(made: Mutant, result: Any, seconds: float = 0.0) -> Verdict:
-    """Compare the checker's best explanation with the mistake that was planted."""
+def judged(program: Program, made: Mutant, result: Any, seconds: float = 0.0) -> Verdict:
+    """Compare the checker's best explanation with the mistake that was planted in the right program."""
     lines = {made.line, *made.also}
     findings = [finding for finding in result.findings if finding.line]
     first = findings[0] if findings else None
@@ -69,7 +69,7 @@ def judged(made: Mutant, result: Any, seconds: float = 0.0) -> Verdict:
         noticed=result.status == "wrong" or bool(result.findings),
         exact=said in lines,
         beside=any(abs(said - line) <= 1 for line in lines),
-        corrected=bool(correction) and corrects(by_name(made.program), made, said, str(correction)),
+        corrected=bool(correction) and corrects(program, made, said, str(correction)),
         anywhere=any(finding.line in lines for finding in findings),
         scale=made.scale,
         seconds=round(seconds, 2),
@@ -78,20 +78,21 @@ def judged(made: Mutant, result: Any, seconds: float = 0.0) -> Verdict:
     )
 
 
-def checked(made: Mutant) -> Verdict:
-    """Check one mutant; an exception of the checker is its status."""
+def checked(program: Program, made: Mutant) -> Verdict:
+    """Check one mutant of a right program; an exception of the checker is its status."""
     try:
         result, seconds = answered(made.source, made.program)
-        return judged(made, result, seconds)
+        return judged(program, made, result, seconds)
     except Exception as error:
         failed = f"{type(error).__name__}: {error}"
         return Verdict(made.program, made.kind, made.line, failed, right=made.right, wrong=made.wrong, scale=made.scale)
 
 
-def checked_right(name: str, seed: int) -> Verdict:
+def checked_right(program: Program, seed: int) -> Verdict:
     """Check a right program under a seed of its own."""
+    name = program.name
     try:
-        result, seconds = answered(reseeded(by_name(name).source, seed), name)
+        result, seconds = answered(reseeded(program.source, seed), name)
     except Exception as error:
         return Verdict(name, f"seed {seed}", 0, f"{type(error).__name__}: {error}")
     message = result.findings[0].message if result.findings else ""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from support.program_edits import Scope, edits
+from support.program_runs import sent
 from support.program_table import Program, backward_lines
 
 SUPPORT = Path(__file__).parents[1]
@@ -164,7 +165,7 @@ def watched(program: Program, sources: list[str], steps: int = 3, seconds: float
     answers: list[Seen] = []
     while len(answers) < len(sources):
         rest = sources[len(answers) :]
-        asked = [json.dumps({"program": program.name, "source": s, "steps": steps, "seconds": seconds}) for s in rest]
+        asked = [json.dumps({"program": sent(program), "source": s, "steps": steps, "seconds": seconds}) for s in rest]
         command, lines = [sys.executable, "-m", "support.program_runs"], "\n".join(asked) + "\n"
         environment = {**os.environ, "PYTHONPATH": str(SUPPORT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         try:

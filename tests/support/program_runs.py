@@ -17,14 +17,15 @@ import re
 import signal
 import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
-from support.program_table import Program, by_name, line_of
+from support.program_table import Program, line_of
 
 SEED = re.compile(r"(seed\(|seed=|default_rng\(|RandomState\()\d+")
 
@@ -185,7 +186,7 @@ def slope_along(program: Program, step: int, parameter: str, direction: np.ndarr
 def off(program: Program, later: int = 2, seed: int = 0) -> float:
     """Largest relative error of the gradients, at the first step and at a later one, each along two random directions.
 
-    A gradient of another shape than its parameter is infinitely wrong.
+    A gradient that is not finite, or of another shape than its parameter, is infinitely wrong.
     """
     rng, worst = np.random.default_rng(seed), 0.0
     seen = run(program, None, later + 1)
@@ -198,7 +199,8 @@ def off(program: Program, later: int = 2, seed: int = 0) -> float:
                 direction = rng.standard_normal(gradient.shape)
                 slope = slope_along(program, step, parameter, direction, 1e-6)
                 scale = np.linalg.norm(gradient) * np.linalg.norm(direction) / np.sqrt(gradient.size)
-                worst = max(worst, abs(slope - np.sum(gradient * direction)) / (scale + 1e-6))
+                error = abs(slope - np.sum(gradient * direction)) / (scale + 1e-6)
+                worst = max(worst, error if np.isfinite(error) else np.inf)
     return float(worst)
 
 
@@ -224,11 +226,21 @@ def limited(program: Program, source: str, steps: int, seconds: float) -> dict[s
     return {"parameters": plain, "gradients": slopes}
 
 
+def sent(program: Program) -> dict[str, Any]:
+    """A program of the table as JSON."""
+    return {**asdict(program), "folder": str(program.folder)}
+
+
+def received(fields: dict[str, Any]) -> Program:
+    """The program that `sent` has written."""
+    return Program(**{**fields, "stops": tuple(fields["stops"]), "folder": Path(fields["folder"])})
+
+
 def main() -> None:
     """Answer one JSON line for each JSON line {"program", "source", "steps", "seconds"}."""
     for line in sys.stdin:
         asked = json.loads(line)
-        answer = limited(by_name(asked["program"]), asked["source"], asked["steps"], asked["seconds"])
+        answer = limited(received(asked["program"]), asked["source"], asked["steps"], asked["seconds"])
         print(json.dumps(answer), file=sys.__stdout__, flush=True)
 
 

@@ -85,9 +85,7 @@ PROGRAMS = [
         gradients={"syn0": "-l0.T.dot(l1_delta)", "syn1": "-l1.T.dot(l2_delta)"},
         backward=(("return x * (1 - x)", "return x * (1 - x)"), ("l2_delta =", "syn0 +=")),
         batch="len(X)",
-        as_good=(
-            "l2_delta = l2_error",
-        ),  # of the cross-entropy; the error that is printed fits neither
+        as_good=("l2_delta = l2_error",),  # of the cross-entropy; the error that is printed fits neither
     ),
     Program(
         "nielsen_columns",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from support.program_mutants import Mutant
 from support.program_table import FOLDER, Program, line_of, named
 
 WRONG_FOLDER = FOLDER.parent / "wrong_programs"
@@ -45,6 +46,14 @@ class Mistaken:
         first = source[: source.index(self.wrong)].count("\n") + 1
         whole = range(first, first + self.wrong.strip("\n").count("\n") + 1)
         return {*whole, *(line_of(source, place) for place in self.also)}
+
+    @property
+    def mutant(self) -> Mutant:
+        """The program as it stands, as a mutant of the mended one."""
+        first, *rest = sorted(self.lines)
+        right = self.mended.source.splitlines()[first - 1].strip()
+        wrong = self.program.source.splitlines()[first - 1].strip()
+        return Mutant(self.program.name, first, self.mistake, self.program.source, right, wrong, tuple(rest))
 
     @property
     def mended(self) -> Program:
