@@ -1,4 +1,4 @@
-# One attention head and a layer norm over tokens, queries, keys and values from three matrices, mean over tokens, squared error
+# One attention head with a residual and a layer norm over tokens, three matrices for queries, keys, values; squared error
 import numpy as np
 
 rng = np.random.default_rng(18)
@@ -23,7 +23,7 @@ params = {
 def forward(x, p):
     q, k, v = x @ p["Wq"], x @ p["Wk"], x @ p["Wv"]
     att = softmax(q @ k.T / np.sqrt(dk))
-    y = att @ v
+    y = v + att @ v
     mean = y.mean(axis=1, keepdims=True)
     std = np.sqrt(y.var(axis=1, keepdims=True) + 1e-5)
     norm = (y - mean) / std
@@ -44,7 +44,7 @@ def backward(dout, cache, p):
     dy = dnorm - dnorm.mean(axis=1, keepdims=True) - norm * np.mean(dnorm * norm, axis=1, keepdims=True)
     dy = dy / std
     datt = dy @ v.T
-    dv = att.T @ dy
+    dv = dy + att.T @ dy
     dscores = att * (datt - np.sum(datt * att, axis=1, keepdims=True))
     dscores = dscores / np.sqrt(dk)
     dq = dscores @ k
