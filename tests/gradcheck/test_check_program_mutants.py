@@ -1,12 +1,15 @@
 """Mistakes planted in right programs of many styles are noticed, placed and corrected; the right programs are not accused."""
 
+import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 import clearprop as cp
-from support.program_judging import checked, checked_right, judged, shares, stratified
+from support.program_judging import checked, checked_right, judged, shares, spread, stratified
 from support.program_mutants import corrects, mutants, sorted_out
+from support.program_runs import off
 from support.program_table import PROGRAMS, backward_lines, by_name
 
 needs_checker = pytest.mark.skipif(not hasattr(cp, "check_program"), reason="this clearprop has no check_program yet")
@@ -115,3 +118,15 @@ def test_a_correction_counts_by_what_it_computes():
     assert corrects(program, made, made.line, "d1 = d2.dot(self.W2.T) * (1 - self.a1 * self.a1)")
     assert not corrects(program, made, made.line, "d1 = d2.dot(self.W2.T) * (1 + self.a1)")
     assert not corrects(program, made, 999, made.right)
+
+
+@pytest.mark.parametrize("name", ["class_in_place", "batch_norm", "attention_head", "char_rnn"])
+def test_what_changes_a_gradient_is_wrong(name):
+    """No mutant that is counted is right after all: finite differences of the loss, which no edit touches, say so."""
+    program = by_name(name)
+    right_after_all = [made.wrong for made in spread_of(program, 15) if off(replace(program, text=made.source), later=1) < 1e-3]
+    assert right_after_all == []
+
+
+def spread_of(program, count):
+    return spread(sorted_out(program, mutants(program))["changes"], random.Random(0))[:count]

@@ -183,6 +183,7 @@ def slope_along(program: Program, step: int, parameter: str, direction: np.ndarr
     return (above - below) / (2 * h)
 
 
+@np.errstate(invalid="ignore", over="ignore", divide="ignore")
 def off(program: Program, later: int = 2, seed: int = 0) -> float:
     """Largest relative error of the gradients, at the first step and at a later one, each along two random directions.
 
