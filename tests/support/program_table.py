@@ -310,6 +310,42 @@ PROGRAMS = [
         backward=(("g_logits =", "return g_w_hidden"),),
         batch="batch",
     ),
+    Program(
+        "unrolled_theta",
+        start="J, grad = nnCostFunction(",
+        stops=("nn_params = nn_params -",),
+        loss="J",
+        gradients={"nn_params": "grad"},
+        backward=(("g = sigmoid(z)", "return g * (1 - g)"), ("delta3 =", "grad = np.concatenate")),
+        batch="m",
+    ),
+    Program(
+        "checks_itself",
+        start="for epoch in range(60) >> loss, h, p = loss_of(model)",
+        stops=("for name in grads:",),
+        loss="loss",
+        gradients=named('model["?"]', 'grads["?"]', "W1 b1 W2 b2"),
+        backward=(("ds =", 'return {"W1": X.T @ dz'),),
+        batch="len(X)",
+    ),
+    Program(
+        "prepared_data",
+        start="z = X_train @ W + c",
+        stops=("for p, v, g in (",),
+        loss="loss",
+        gradients=named("?", "d?", "W c V d"),
+        backward=(("dout =", "dc ="),),
+        batch="len(t_train)",
+    ),
+    Program(
+        "residual_blocks",
+        start="stream = x",
+        stops=("read_out -=",),
+        loss="loss",
+        gradients={"read_out": "g_read"} | {f"blocks[{k}].{name}": f"blocks[{k}].g{name}" for k in range(3) for name in "AB"},
+        backward=(("self.gB =", "return g + g_pre"), ("g_y =", "g_stream = g_y")),
+        batch="len(x)",
+    ),
 ]
 
 
