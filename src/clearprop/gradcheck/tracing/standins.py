@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, any_traced, call, leaf, plain, scatter
+from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, any_traced, call, leaf, masked_call, plain, scatter
 
 CREATING = set(
     "zeros ones full empty eye identity linspace arange logspace loadtxt genfromtxt fromstring frombuffer fromfunction fromiter"
@@ -129,7 +129,7 @@ class Ufunc:
             args, out = args[: self.ufunc.nin], args[self.ufunc.nin]
         if where is not True:
             base = out if out is not None else np.zeros(np.broadcast_shapes(*(np.shape(plain(a)) for a in args)))
-            result = call(masked, (self.ufunc, where, base, *args), kwargs)
+            result = call(masked_call, (self.ufunc, where, base, *args), kwargs)
         elif any_traced(args):
             result = call(self.ufunc, tuple(call(np.array, (_listed(a),), {}) if _is_list(a) else a for a in args), kwargs)
         else:
@@ -160,11 +160,6 @@ class Ufunc:
 
 def _is_list(thing: Any) -> bool:
     return isinstance(thing, (list, tuple)) and any_traced(thing)
-
-
-def masked(ufunc: Any, where: Any, base: Any, *args: Any) -> Any:
-    """ufunc(*args) where `where` holds, and the base elsewhere."""
-    return ufunc(*args, where=np.asarray(where, bool), out=np.array(np.broadcast_to(base, np.broadcast_shapes(*map(np.shape, args)))))
 
 
 class Vectorized:

@@ -143,8 +143,7 @@ class Trace:
         self.guards: list[tuple[Vertex, bool]] = []
         self.files: set[str] = set()
         self.notes: dict[str, int] = {}
-        self.leaves = 0
-        self.active = True
+        self.leaves = self.count = 0
 
     def leaf(self, value: Any, kind: str) -> Vertex:
         """A value that nothing traced went into."""
@@ -183,9 +182,15 @@ class Trace:
         return tuple(found)
 
     def _add(self, vertex: Vertex) -> Vertex:
-        vertex.number, vertex.stack = len(self.vertices), self.here()
+        self.count += 1
+        vertex.number, vertex.stack = self.count, self.here()
         self.vertices.append(vertex)
         return vertex
+
+    def move_to_end(self, vertex: Vertex) -> None:
+        """Number a vertex anew, after what was written into it."""
+        self.count += 1
+        vertex.number = self.count
 
     def _new_bit(self) -> int:
         self.leaves += 1
@@ -195,7 +200,7 @@ class Trace:
         """Tell whether it is a parameter still, or a step."""
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex)
-            if moved is not None and other & moved.bits:
+            if moved is not None and other & moved.bits and other & ~moved.bits:
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
                 vertex.bits = self._new_bit()
                 self.steps.append(vertex)

@@ -357,6 +357,7 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
         vertex.inputs += tuple(new)
         for other in new:
             vertex.bits |= other.bits
+        TRACE.move_to_end(vertex)
         return vertex
     if vertex.value.dtype.kind in "iub" and np.asarray(true_value).dtype.kind == "f":
         true_value = np.asarray(true_value).astype(vertex.value.dtype)
@@ -585,7 +586,9 @@ def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
 def _constant(index: Any) -> bool:
     if isinstance(index, tuple):
         return all(_constant(part) for part in index)
-    return index is None or index is Ellipsis or isinstance(index, (int, np.integer, slice)) and not isinstance(index, Vertex)
+    if isinstance(index, slice):
+        return all(_constant(part) for part in (index.start, index.stop, index.step))
+    return index is None or index is Ellipsis or isinstance(index, (int, np.integer))
 
 
 def _same_index(one: Any, other: Any) -> bool:
@@ -609,6 +612,12 @@ def scatter(ufunc: Any, target: Any, index: Any, *values: Any) -> Any:
     out = np.array(target)
     ufunc.at(out, index, *values)
     return out
+
+
+def masked_call(ufunc: Any, where: Any, base: Any, *args: Any) -> Any:
+    """ufunc(*args) where `where` holds, and the base elsewhere."""
+    out = np.array(np.broadcast_to(base, np.broadcast_shapes(*map(np.shape, args))), dtype=np.float64)
+    return ufunc(*args, where=np.asarray(where, bool), out=out)
 
 
 def write_view(whole: Any, new: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
