@@ -142,10 +142,13 @@ class Graph:
         wanted = self.ancestors(targets, given)
         moving = self.descendants(given, wanted)
         found: Values = {self.rep(v): value for v, value in given.items()}
-        with np.errstate(all="ignore"):
-            for vertex in sorted(moving - set(found), key=lambda v: v.number):
-                found[vertex] = self.run(vertex, found)
+        self._complete(moving, found)
         return found
+
+    def _complete(self, moving: set[Vertex], found: Values) -> None:
+        with np.errstate(all="ignore"):
+            for vertex in sorted(moving - found.keys(), key=lambda v: v.number):
+                found[vertex] = self.run(vertex, found)
 
     def run(self, vertex: Vertex, found: Values) -> Any:
         """The value of one vertex, given those of its inputs that changed."""
@@ -178,6 +181,8 @@ class Graph:
         sources = [self.rep(v) for v in sources]
         between = self.descendants(sources, self.ancestors([loss], sources))
         loss = self.rep(loss)
+        if found:
+            self._complete(between, found)
         slopes: dict[Vertex, Array] = {loss: np.ones(np.shape(self.value(loss, found)))}
         ends = set(sources)
         with np.errstate(all="ignore"):

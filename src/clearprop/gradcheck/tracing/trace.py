@@ -211,7 +211,7 @@ class Trace:
             if base.origin is not None and any(other.origin is base.origin for other in written):
                 vertex.origin, vertex.version = base.origin, max(other.version for other in written)
             return
-        if len(vertex.inputs) == 1 and followed and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn is get):
+        if len(vertex.inputs) == 1 and followed and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
             vertex.origin, vertex.version = followed[0].origin, followed[0].version
 
 
@@ -237,6 +237,11 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
     if term is vertex or term.origin is None or not np.size(term.value):
         return None, 0
     return term, rest
+
+
+def as_float(x: Any) -> Any:
+    """A copy in double precision."""
+    return np.array(x, dtype=np.float64) if np.ndim(x) else np.float64(x)
 
 
 def get(array: Any, index: Any) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clearprop.gradcheck.tracing.trace import Trace, Vertex
-from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, as_float, leaf
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float
+from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, get, put, vertices_in
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, put, vertices_in
 
 TRACE = Trace()
 """The trace of the program that runs in this process."""
@@ -625,11 +625,6 @@ def write_view(whole: Any, new: Any, fn: Callable[..., Any], args: Any, kwargs: 
     out = np.array(whole)
     fn(out, *plain(args), **plain(kwargs))[...] = new
     return out
-
-
-def as_float(x: Any) -> Any:
-    """A copy in double precision."""
-    return np.array(x, dtype=np.float64) if np.ndim(x) else np.float64(x)
 
 
 def as_type(x: Any, dtype: str) -> Any:
