@@ -1,0 +1,611 @@
+"""Edits: the mistake is named by trying what a person may have meant.
+
+At the place where a gradient went wrong, each likely edit is made (another derivative, another operand, a transpose, another axis,
+a sign, a power), and the recorded graph is run again from there. An edit counts if the value at the place becomes proportional to
+what it ought to be, at all points; it is kept if more gradients of the program are right after it, and none that was right is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.losses import whole
+from clearprop.gradcheck.tracing.nonlinear import Bend, find_bends
+from clearprop.gradcheck.tracing.place import Blame, Need, _contributions, _usual_factors
+from clearprop.gradcheck.tracing.points import same_direction
+from clearprop.gradcheck.tracing.rules import is_elementwise
+from clearprop.gradcheck.tracing.sheet import Sheet, forms
+from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
+from clearprop.gradcheck.tracing.wording import Words, wrapped
+
+ValueOf = Callable[[Vertex], Any]
+Make = Callable[[Vertex, ValueOf, int], Any]
+PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
+SIGNS: Final = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
+SUMS: Final = {np.sum, np.mean}
+MOST_CONE: Final = 24
+MOST_POOL: Final = 60
+
+
+@dataclass(eq=False)
+class Edit:
+    """One thing that a person may have meant.
+
+    Attributes
+    ----------
+    vertex : Vertex
+        The operation that it changes.
+    make : callable
+        Its new value, for one vertex of this line, at one point.
+    new : str
+        New source text of the expression.
+    reason : str
+        The mistake in words.
+    prior : float
+        Smaller for what is more common.
+    slug : str
+    hint : str
+        Where to look, without the answer.
+    everywhere : bool
+        Whether it applies to all operations that this line makes.
+    """
+
+    vertex: Vertex
+    make: Make
+    new: str
+    reason: str
+    prior: float
+    slug: str
+    hint: str
+    everywhere: bool = True
+    fixed: int = 0
+
+
+class Editor:
+    """Tries edits on one sheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    words : Words
+    """
+
+    def __init__(self, sheet: Sheet, words: Words) -> None:
+        self.sheet, self.words, self.graph = sheet, words, sheet.graph
+        self.bends = find_bends(sheet)
+        self.before = sheet.factors()
+        self.pool = self._named()
+
+    # ---------------------------------------------------------------- what is tried where
+
+    def explain(self, blames: list[Blame]) -> list[Edit]:
+        """Edits that make gradients right, best first."""
+        kept: list[Edit] = []
+        for blame in blames[:6]:
+            needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
+            for vertex, distance in self._cone(blame.vertex):
+                for edit in self.edits_at(vertex, needs):
+                    edit.prior += 0.15 * distance
+                    if self._local(edit, blame.vertex, needs):
+                        edit.fixed = self._gain(edit)
+                        if edit.fixed > 0:
+                            kept.append(edit)
+            if kept:
+                break
+        kept.sort(key=lambda edit: (-edit.fixed, edit.prior))
+        return kept
+
+    def _cone(self, vertex: Vertex) -> list[tuple[Vertex, int]]:
+        """The operation, and those before it that only serve it."""
+        found, left = {vertex: 0}, [vertex]
+        while left and len(found) < MOST_CONE:
+            each = left.pop(0)
+            for other in self.graph.inputs(each):
+                helper = other in self.sheet.live and other.fn is not None and other not in self.sheet.cuts
+                if helper and other not in found and not self.sheet.right(other):
+                    if other in self.sheet.forward and other.names:
+                        continue
+                    found[other] = found[each] + 1
+                    left.append(other)
+        return list(found.items())
+
+    def edits_at(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
+        """All edits of one operation."""
+        if vertex.floating:
+            yield from self._derivatives(vertex, needs)
+            yield from self._signs(vertex)
+        yield from self._products(vertex)
+        yield from self._sums(vertex, needs)
+        yield from self._powers(vertex)
+        yield from self._masks(vertex)
+        yield from self._operands(vertex)
+        yield from self._writes(vertex)
+        yield from self._turned(vertex)
+
+    # ---------------------------------------------------------------- helpers for texts and makes
+
+    def _texts(self, vertex: Vertex) -> list[str]:
+        texts = self.words.operands(vertex)
+        nodes = [a for a in vertex.args if not isinstance(a, (list, dict))]
+        while len(texts) < len(nodes):
+            other = nodes[len(texts)]
+            texts.append(self.words.name(other, vertex.stack) if isinstance(other, Vertex) else repr(other))
+        return texts
+
+    def _own(self, vertex: Vertex) -> str:
+        return self.words.text(vertex.stack) or self.words.name(vertex, vertex.stack) or "..."
+
+    def _bend_of(self, vertex: Vertex, wanted: Bend) -> Bend | None:
+        """The activation that belongs to another operation of the same line."""
+        if vertex in self._home and self._home[vertex] is not None:
+            return self._home[vertex]
+        near = self._close(vertex, 12)
+        same = [bend for bend in self.bends if bend.a.shape == np.broadcast_shapes(bend.a.shape, vertex.shape) and bend.name == wanted.name]
+        related = [bend for bend in same if bend.a in near or bend.z in near]
+        return (related or same or [None])[0]
+
+    _home: dict[Vertex, Bend | None]
+
+    def _close(self, vertex: Vertex, most: int) -> set[Vertex]:
+        found, left = {vertex}, [vertex]
+        while left and len(found) < most:
+            each = left.pop(0)
+            for other in self.graph.inputs(each):
+                if other not in found:
+                    found.add(other)
+                    left.append(other)
+        return found
+
+    # ---------------------------------------------------------------- the kinds of edits
+
+    def _derivatives(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
+        """A derivative of an activation: another one, a missing one, one too many."""
+        wanted = {self.graph.rep(need.by) for need in needs if need.by is not None}
+        for bend in self.bends:
+            if bend.z.shape != vertex.shape and bend.z.size != vertex.size:
+                continue
+            z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
+            formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
+            close = 0.0 if bend.z in wanted else 1.0
+            if vertex.fn is np.multiply:
+                for k in (0, 1):
+                    kept, dropped = vertex.args[k], vertex.args[1 - k]
+                    if isinstance(kept, Vertex) and isinstance(dropped, Vertex):
+                        text = self._texts(vertex)
+                        yield Edit(
+                            vertex, self._times(k, bend), f"{wrapped(text[k])} * {wrapped(formula)}", f"{called} is {formula}", 1.0 + close,
+                            "derivative", f"Look at {called}.",
+                        )  # fmt: skip
+            yield Edit(
+                vertex, self._times(None, bend), f"{wrapped(self._own(vertex))} * {wrapped(formula)}", f"{called}, {formula}, is missing",
+                1.4 + close, "derivative-missing", "Look at what the activation contributes.",
+            )  # fmt: skip
+        if vertex.fn in (np.multiply, np.divide):
+            text = self._texts(vertex)
+            for k in (0, 1):
+                if vertex.fn is np.divide and k == 1:
+                    continue
+                if isinstance(vertex.args[k], Vertex):
+                    yield Edit(
+                        vertex, _argument(k), text[k], f"{text[1 - k]} does not belong here", 1.6, "factor-too-many", "One factor too many.",
+                    )  # fmt: skip
+
+    def _times(self, k: int | None, bend: Bend) -> Make:
+        def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+            own = self._bend_of(vertex, bend)
+            if own is None:
+                raise ValueError
+            if k is None:
+                base = np.asarray(_run(self.graph, vertex, value_of))
+            else:
+                base = np.asarray(value_of(vertex.args[k]))
+            slope = own.slopes[point]
+            return base * (slope if slope.shape == base.shape or base.size != slope.size else slope.reshape(base.shape))
+
+        return make
+
+    def _signs(self, vertex: Vertex) -> Iterator[Edit]:
+        """Plus for minus, swapped terms, a term too many or weighed wrongly; times for divided by."""
+        fn, text = vertex.fn, self._texts(vertex)
+        if fn in (np.add, np.subtract) and len(vertex.args) == 2:
+            other, sign = (np.subtract, "-") if fn is np.add else (np.add, "+")
+            yield Edit(vertex, _with(other), f"{text[0]} {sign} {wrapped(text[1])}", f"the sign before {text[1]} is wrong", 1.2, "sign", "Look at the signs.")
+            if fn is np.subtract:
+                yield Edit(vertex, _with(np.subtract, (1, 0)), f"{wrapped(text[1])} - {wrapped(text[0])}", f"{text[0]} and {text[1]} are swapped", 1.2, "swapped", "Look at the order of the difference.")  # fmt: skip
+            for k in (0, 1):
+                yield Edit(vertex, _argument(k), text[k], f"{text[1 - k]} does not belong here", 1.7, "term-too-many", "One term too many.")
+                for number in (2.0, 0.5, *self._sizes()):
+                    terms = [text[0], text[1]]
+                    terms[k] = f"{number:g} * {wrapped(terms[k])}"
+                    yield Edit(vertex, _weighed(k, number), f"{terms[0]} {SIGNS[fn]} {terms[1]}", f"{text[k]} must count {_times_in_words(number)}", 1.8, "weight", "Look at the factor of each term.")  # fmt: skip
+            if not np.ndim(vertex.args[1]) and not isinstance(vertex.args[0], Vertex):
+                pass
+        if fn in (np.multiply, np.divide) and len(vertex.args) == 2:
+            other, sign = (np.divide, "/") if fn is np.multiply else (np.multiply, "*")
+            yield Edit(vertex, _with(other), f"{text[0]} {sign} {wrapped(text[1])}", f"{text[0]} is to be {'divided' if fn is np.multiply else 'multiplied'} by {text[1]}", 1.9, "quotient", "Look at the products and quotients.")  # fmt: skip
+
+    def _sizes(self) -> list[float]:
+        sizes = {n for move in self.sheet.moves for piece in move.pieces for n in piece.gradient.shape if n > 1}
+        loss = self.sheet.loss
+        if loss.prediction is not None:
+            sizes |= set(loss.prediction.shape)
+        return [f for n in sorted(sizes) if n > 2 for f in (float(n), 1.0 / n)]
+
+    def _products(self, vertex: Vertex) -> Iterator[Edit]:
+        """Products of matrices: transposed or swapped operands."""
+        if vertex.fn is np.outer:
+            text = self._texts(vertex)
+            yield Edit(vertex, _with(np.outer, (1, 0)), f"np.outer({text[1]}, {text[0]})", f"{text[0]} and {text[1]} are swapped", 1.0, "swapped", "Look at the order of the operands.")  # fmt: skip
+        if vertex.fn not in PRODUCTS or len(vertex.args) < 2:
+            return
+        text = self._texts(vertex)
+        for order in ((0, 1), (1, 0)):
+            for turns in ((0, 0), (1, 0), (0, 1), (1, 1)):
+                if order == (0, 1) and turns == (0, 0):
+                    continue
+                parts = [_turned_text(wrapped(text[i])) if turn else wrapped(text[i]) for i, turn in zip(order, turns, strict=True)]
+                new = f"{parts[0]} @ {parts[1]}" if vertex.fn is np.matmul else f"np.dot({parts[0]}, {parts[1]})"
+                said = _product_in_words(text, order, turns)
+                yield Edit(vertex, _product(order, turns), new, said, 1.0 + 0.3 * (sum(turns) + (order == (1, 0))), "transposed", "Look at the order and the transposes.")  # fmt: skip
+        yield Edit(vertex, _with(_aligned), f"{text[0]} * {text[1]}", "an element-wise product is meant", 1.6, "product", "Element-wise or matrix product?")
+
+    def _sums(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
+        """Sums over another axis, or none where there should be one."""
+        shape = needs[0].arrays[0].shape if needs else ()
+        if vertex.fn in SUMS or vertex.fn in (np.max, np.min):
+            text, inner = self._texts(vertex)[0], vertex.args[0]
+            if not isinstance(inner, Vertex):
+                return
+            name = getattr(vertex.fn, "__name__", "sum")
+            for axis in (None, *range(np.ndim(inner.value))):
+                for keep in (False, True):
+                    said = f"it is to be summed over axis {axis}" if axis is not None else "it is to be summed over everything"
+                    prior = 1.0 + 0.1 * (np.ndim(inner.value) - (0 if keep else 1) != len(shape) and axis is not None)
+                    yield Edit(vertex, _fold(vertex.fn, axis, keep), f"np.{name}({text}, axis={axis}{', keepdims=True' if keep else ''})", said, prior, "axis", "Look at the axis of the sum.")  # fmt: skip
+            yield Edit(vertex, _argument(0), text, "it is not to be summed", 1.5, "not-summed", "Look at the sum.")
+        elif vertex.floating and vertex.value.ndim if isinstance(vertex.value, np.ndarray) else False:
+            own = self._own(vertex)
+            for axis in range(vertex.value.ndim):
+                for keep in (True, False):
+                    yield Edit(vertex, _then_sum(self.graph, axis, keep), f"np.sum({own}, axis={axis}{', keepdims=True' if keep else ''})", f"it must be summed over the examples, axis {axis}", 1.5, "not-summed", "Look at the sum over the examples.")  # fmt: skip
+
+    def _powers(self, vertex: Vertex) -> Iterator[Edit]:
+        """A square that is missing or too many."""
+        if vertex.fn is np.power and not isinstance(vertex.args[1], Vertex):
+            text = self._texts(vertex)
+            for power in (1, 2, 3, -1, -0.5, -1.5, 0.5):
+                yield Edit(vertex, _power(float(power)), f"{wrapped(text[0])}**{power}" if power != 1 else text[0], f"the power is {power}", 1.2, "power", "Look at the power.")  # fmt: skip
+        elif vertex.floating and vertex.fn is not None:
+            own = self._own(vertex)
+            yield Edit(vertex, _then(self.graph, np.square), f"{wrapped(own)}**2", f"the square of {own} is meant", 1.7, "power", "Look at the powers.")
+            if is_elementwise(vertex.fn) and isinstance(vertex.args[0], Vertex) and len(vertex.inputs) == 1 and len(vertex.args) == 1:
+                text = self._texts(vertex)
+                yield Edit(vertex, _argument(0), text[0], f"{text[0]} itself is meant", 1.6, "function-too-many", "One function too many.")
+        if vertex.fn in (np.subtract, np.add):
+            text = self._texts(vertex)
+            for k in (0, 1):
+                if isinstance(vertex.args[k], Vertex) and vertex.args[k] in self.sheet.live and vertex.args[k].floating:
+                    terms = [text[0], text[1]]
+                    terms[k] = f"{wrapped(terms[k])}**2"
+                    yield Edit(vertex, _squared(k), f"{terms[0]} {SIGNS[vertex.fn]} {terms[1]}", f"the square of {text[k]} is meant", 1.1, "power", "Look at the powers.")  # fmt: skip
+
+    def _masks(self, vertex: Vertex) -> Iterator[Edit]:
+        """Comparisons: of another value, or the other way round."""
+        names = {np.greater: ">", np.less: "<", np.greater_equal: ">=", np.less_equal: "<="}
+        if vertex.fn not in names:
+            return
+        text = self._texts(vertex)
+        for fn, sign in names.items():
+            if fn is not vertex.fn:
+                yield Edit(vertex, _with(fn), f"{text[0]} {sign} {text[1]}", f"the mask is the wrong way round: {text[0]} {sign} {text[1]}", 1.2, "mask", "Look at the mask.")  # fmt: skip
+        for number in (0.0, 1.0, 0.5):
+            yield Edit(vertex, _compared(number), f"{text[0]} {names[vertex.fn]} {number:g}", f"the mask compares with {number:g}", 1.4, "mask", "Look at the mask.")  # fmt: skip
+
+    def _operands(self, vertex: Vertex) -> Iterator[Edit]:
+        """Another value in the place of one that an operation was given."""
+        text = self._texts(vertex)
+        limit = 2 if vertex.fn is not put else 0
+        for k, arg in enumerate(vertex.args[:limit]):
+            if not isinstance(arg, Vertex) or (k == 1 and vertex.fn in (get, np.reshape, np.transpose)):
+                continue
+            arg = self.graph.rep(arg)
+            for other, relation, prior in self._others(arg, vertex):
+                name = self.words.name(other, vertex.stack)
+                if not name:
+                    continue
+                old = text[k] if k < len(text) else self.words.name(arg, vertex.stack)
+                new = self.words.text(vertex.stack)
+                new = new.replace(old, name, 1) if old and old in new else f"{name} for {old}"
+                if relation == "earlier":
+                    reason = f"{old} has been updated already; the gradient belongs to its value before the update"
+                elif relation == "later":
+                    reason = f"{old} is left from an earlier step"
+                else:
+                    reason = f"{name} belongs here, not {old}"
+                yield Edit(vertex, self._instead(k, other, relation), new, reason, prior, f"operand-{relation or 'other'}", f"Look at {old}: is it the value that belongs here?", relation != "")  # fmt: skip
+            if arg in self.sheet.live and arg in self.sheet.forward:
+                for target in self._targets_like(arg):
+                    t = self.words.name(target, vertex.stack) or "the target"
+                    old = text[k] if k < len(text) else ""
+                    yield Edit(vertex, self._less(k, target), self.words.text(vertex.stack).replace(old, f"({old} - {t})", 1), f"{t} is not subtracted from {old}", 1.3, "target", "Look at the error term.", False)  # fmt: skip
+
+    def _others(self, arg: Vertex, vertex: Vertex) -> Iterator[tuple[Vertex, str, float]]:
+        for bend in self.bends:
+            if bend.a is arg:
+                yield bend.z, "preactivation", 1.0
+            if bend.z is arg:
+                yield bend.a, "activation", 1.0
+        if arg.origin is not None:
+            for cut in self.sheet.cuts:
+                if cut.origin is arg.origin and cut is not arg:
+                    yield cut, "earlier" if cut.number < arg.number else "later", 0.8
+        seen = 0
+        for other in self.pool:
+            if other is not arg and other is not vertex and other.shape in (arg.shape, arg.shape[::-1]) or (
+                vertex.fn in (*PRODUCTS, np.outer) and len(other.shape) == len(arg.shape) and other is not arg
+            ):
+                if vertex in self.graph.ancestors([other], self.sheet.cuts):
+                    continue
+                same = set(other.names) & set(arg.names)
+                yield other, "later" if same and other.number > arg.number and arg.origin is None else "", (0.9 if same else 1.3)
+                seen += 1
+                if seen > MOST_POOL:
+                    return
+
+    def _instead(self, k: int, other: Vertex, relation: str) -> Make:
+        bends = self.bends
+
+        def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+            arg = self.graph.rep(vertex.args[k])
+            mine = other
+            if vertex not in self._home:
+                if relation == "preactivation":
+                    mine = next((bend.z for bend in bends if bend.a is arg), arg)
+                elif relation == "activation":
+                    mine = next((bend.a for bend in bends if bend.z is arg), arg)
+                elif relation in ("earlier", "later"):
+                    mine = next((cut for cut in self.sheet.cuts if cut.origin is arg.origin and arg.origin is not None), arg)
+            args = filled(vertex.args, lambda v: value_of(mine) if self.graph.rep(v) is arg and v is vertex.args[k] else value_of(v))
+            return vertex.fn(*args, **filled(vertex.kwargs, value_of))  # type: ignore[misc]
+
+        return make
+
+    def _targets_like(self, arg: Vertex) -> list[Vertex]:
+        """Data of the loss that have the shape of a prediction."""
+        return [v for v in self.sheet.forward if v not in self.sheet.live and v.shape == arg.shape and v.size > 1 and v.names][:4]
+
+    def _less(self, k: int, target: Vertex) -> Make:
+        def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+            arg = vertex.args[k]
+            args = filled(vertex.args, lambda v: value_of(v) - value_of(target) if v is arg else value_of(v))
+            return vertex.fn(*args, **filled(vertex.kwargs, value_of))  # type: ignore[misc]
+
+        return make
+
+    def _writes(self, vertex: Vertex) -> Iterator[Edit]:
+        """Written over where it should be added; parts read at other places."""
+        if vertex.fn is put and vertex.floating:
+            text = self._own(vertex)
+            yield Edit(vertex, _added, text.replace(" = ", " += ", 1), "what is written here replaces what was there; it must be added (+=)", 1.0, "overwritten", "Look at what is overwritten.")  # fmt: skip
+        if vertex.fn is get and vertex.floating and isinstance(vertex.args[1], (int, np.integer, slice)):
+            text = self._own(vertex)
+            for shift in (-1, 1):
+                yield Edit(vertex, _shifted(shift), text, f"the index is off by {abs(shift)}", 1.6, "index", "Look at the index.")
+            if isinstance(vertex.args[1], slice):
+                yield Edit(vertex, _other_half, text, "the other part of it is meant", 1.3, "index", "Look at the slice.")
+
+    def _turned(self, vertex: Vertex) -> Iterator[Edit]:
+        """The value itself, transposed; its complement; its softmax-like axis."""
+        if not vertex.floating or vertex.fn is None:
+            return
+        own = self._own(vertex)
+        if np.ndim(vertex.value) == 2:
+            yield Edit(vertex, _then(self.graph, np.transpose), f"{wrapped(own)}.T", "it must be transposed", 1.3, "transposed", "Look at the transposes.")
+        yield Edit(vertex, _then(self.graph, lambda x: 1.0 - x), f"1 - {wrapped(own)}", f"1 - {own} is meant", 1.7, "complement", "Look at what is subtracted from 1.")  # fmt: skip
+        if np.ndim(vertex.value) == 2 and min(vertex.shape) > 1:
+            yield Edit(vertex, _then(self.graph, lambda x: x[::-1, ::-1]), f"{own}[::-1, ::-1]", "the filter is flipped", 1.5, "flipped", "Is the filter flipped?")  # fmt: skip
+
+    # ---------------------------------------------------------------- does it help
+
+    def _local(self, edit: Edit, at: Vertex, needs: list[Need]) -> bool:
+        """Whether the value at the place is one of the needs after the edit."""
+        self._home = {edit.vertex: None}
+        for bend in self.bends:  # the operation under the edit takes the activation that the edit names
+            if f"'{id(bend)}'" == edit.slug:
+                self._home[edit.vertex] = bend
+        made: list[Array] = []
+        path = self._path(edit.vertex, at)
+        for k, point in enumerate(self.sheet.points):
+            try:
+                values = self._replayed(edit, {edit.vertex}, path, point.values, k)
+                made.append(np.asarray(values[at] if at in values else point.value(at), dtype=np.float64))
+            except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
+                return False
+            if not np.all(np.isfinite(made[-1])) or not any(
+                made[0].size == need.arrays[0].size
+                and any(same_direction(made, form[: k + 1]) is not None for form in forms(need.arrays, made[0].shape))
+                for need in needs
+            ):
+                return False
+        return True
+
+    def _path(self, first: Vertex, last: Vertex) -> list[Vertex]:
+        """What is to be run again between an operation and a place, in order."""
+        between = self.graph.ancestors([last], [first])
+        return sorted(self.graph.descendants([first], between) - {first}, key=lambda v: v.number)
+
+    def _replayed(self, edit: Edit, changed: set[Vertex], path: list[Vertex], values: dict[Vertex, Any], k: int) -> dict[Vertex, Any]:
+        """Values that differ once the edit is made."""
+        new: dict[Vertex, Any] = {}
+
+        def value_of(vertex: Vertex) -> Any:
+            vertex = self.graph.rep(vertex)
+            if vertex in new:
+                return new[vertex]
+            return values[vertex] if vertex in values else vertex.value
+
+        with np.errstate(all="ignore"):
+            for vertex in sorted({*changed, *path}, key=lambda v: v.number):
+                if vertex in changed:
+                    new[vertex] = edit.make(vertex, value_of, k)
+                elif any(other in new for other in self.graph.inputs(vertex)):
+                    assert vertex.fn is not None
+                    new[vertex] = vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
+        return new
+
+    def _gain(self, edit: Edit) -> int:
+        """The number of gradients that the edit makes right; -1 if it makes one wrong."""
+        best = -1
+        options = [self._of_line(edit.vertex)] if edit.everywhere else []
+        for changed in [*options, {edit.vertex}]:
+            self._home = {edit.vertex: self._home.get(edit.vertex)}
+            best = max(best, self._gain_of(edit, changed))
+            if best > 0:
+                break
+        return best
+
+    def _of_line(self, vertex: Vertex) -> set[Vertex]:
+        """All operations of the round that the same piece of source made."""
+        return {v for v in self.sheet.backward if v.stack[:1] == vertex.stack[:1] and v.fn is vertex.fn and v not in self.sheet.forward} | {vertex}
+
+    def _gain_of(self, edit: Edit, changed: set[Vertex]) -> int:
+        path = sorted(self.graph.descendants(changed, self.sheet.backward) - changed, key=lambda v: v.number)
+        after: list[dict[Vertex, Any]] = []
+        for k, point in enumerate(self.sheet.points):
+            try:
+                after.append({**point.values, **self._replayed(edit, changed, path, point.values, k)})
+            except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
+                return -1
+        try:
+            now = self.sheet.factors(after)
+        except (ValueError, TypeError):
+            return -1
+        if any(old is not None and new is None for old, new in zip(self.before, now, strict=True)):
+            return -1
+        return sum(old is None and new is not None for old, new in zip(self.before, now, strict=True))
+
+    def _named(self) -> list[Vertex]:
+        """Values that have a name: parameters, data, activations, and derivatives that are right."""
+        graph, found = self.graph, []
+        for vertex in sorted(self.sheet.forward | self.sheet.backward | set(self.sheet.cuts), key=lambda v: v.number):
+            if vertex.size > 0 and np.asarray(vertex.value).dtype.kind == "f" and any(each.names for each in graph.all_of(vertex)):
+                found.append(vertex)
+        return found[:400]
+
+
+# ---------------------------------------------------------------- new values of an operation
+
+
+def _run(graph: Any, vertex: Vertex, value_of: ValueOf) -> Any:
+    return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))  # type: ignore[misc]
+
+
+def _argument(k: int) -> Make:
+    return lambda vertex, value_of, point: filled(vertex.args[k], value_of)
+
+
+def _with(fn: Any, order: tuple[int, int] = (0, 1)) -> Make:
+    return lambda vertex, value_of, point: fn(*(filled(vertex.args[i], value_of) for i in order))
+
+
+def _weighed(k: int, number: float) -> Make:
+    def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+        args = list(filled(vertex.args, value_of))
+        args[k] = args[k] * number
+        return vertex.fn(*args)  # type: ignore[misc]
+
+    return make
+
+
+def _product(order: tuple[int, int], turns: tuple[int, int]) -> Make:
+    def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+        args = [np.asarray(filled(vertex.args[i], value_of)) for i in order]
+        return np.matmul(*(a.T if turn else a for a, turn in zip(args, turns, strict=True)))
+
+    return make
+
+
+def _aligned(a: Any, b: Any) -> Any:
+    return np.asarray(a) * np.asarray(b)
+
+
+def _fold(fn: Any, axis: Any, keep: bool) -> Make:
+    return lambda vertex, value_of, point: fn(filled(vertex.args[0], value_of), axis=axis, keepdims=keep)
+
+
+def _then(graph: Any, fn: Any) -> Make:
+    return lambda vertex, value_of, point: fn(_run(graph, vertex, value_of))
+
+
+def _then_sum(graph: Any, axis: int, keep: bool) -> Make:
+    return lambda vertex, value_of, point: np.sum(_run(graph, vertex, value_of), axis=axis, keepdims=keep)
+
+
+def _power(power: float) -> Make:
+    return lambda vertex, value_of, point: np.power(filled(vertex.args[0], value_of), power)
+
+
+def _squared(k: int) -> Make:
+    def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+        args = list(filled(vertex.args, value_of))
+        args[k] = args[k] ** 2
+        return vertex.fn(*args)  # type: ignore[misc]
+
+    return make
+
+
+def _compared(number: float) -> Make:
+    return lambda vertex, value_of, point: vertex.fn(filled(vertex.args[0], value_of), number)  # type: ignore[misc]
+
+
+def _added(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+    out = np.array(filled(vertex.args[0], value_of), dtype=np.float64)
+    for index, value in vertex.args[1:]:
+        where = filled(index, value_of)
+        out[where] = out[where] + filled(value, value_of)
+    return out
+
+
+def _shifted(shift: int) -> Make:
+    def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+        index = filled(vertex.args[1], value_of)
+        array = filled(vertex.args[0], value_of)
+        if isinstance(index, slice):
+            moved = slice(*(None if part is None else part + shift for part in (index.start, index.stop)))
+        else:
+            moved = index + shift
+        return array[moved]
+
+    return make
+
+
+def _other_half(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+    index, array = filled(vertex.args[1], value_of), filled(vertex.args[0], value_of)
+    if index.start is None:
+        return array[index.stop :]
+    return array[: index.start] if index.stop is None else array[::-1]
+
+
+def _turned_text(text: str) -> str:
+    return text[:-2] if text.endswith(".T") else f"{text}.T"
+
+
+def _product_in_words(text: list[str], order: tuple[int, int], turns: tuple[int, int]) -> str:
+    swapped, turned = order == (1, 0), [text[i] for i, turn in zip(order, turns, strict=True) if turn]
+    if turned and not swapped:
+        return f"{' and '.join(turned)} must be transposed" if not all(t.endswith(".T") for t in turned) else f"{' and '.join(turned)} must not be transposed"
+    if swapped and not turned:
+        return f"{text[0]} and {text[1]} are swapped"
+    return f"the product is the other way round, with {' and '.join(turned)} transposed"
+
+
+def _times_in_words(number: float) -> str:
+    return {2.0: "twice", 0.5: "half"}.get(number, f"{number:g} times")
+
+
+assert whole is not None and _usual_factors is not None
