@@ -20,6 +20,7 @@ from clearprop.gradcheck.tracing.place import Blame, Need, _contributions, _usua
 from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.sheet import Sheet, forms
+from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
 from clearprop.gradcheck.tracing.wording import Words, wrapped
 
@@ -469,25 +470,38 @@ class Editor:
                 break
         return best
 
+    def moves_fixed(self, edit: Edit) -> list[Move]:
+        """The moves whose gradients the edit makes right."""
+        for changed in ([self._of_line(edit.vertex)] if edit.everywhere else []) + [{edit.vertex}]:
+            self._home = {edit.vertex: self._home.get(edit.vertex)}
+            now = self._after(edit, changed)
+            if now is not None and any(old is None and new is not None for old, new in zip(self.before, now, strict=True)):
+                return [m for m, old, new in zip(self.sheet.moves, self.before, now, strict=True) if old is None and new is not None]
+        return []
+
     def _of_line(self, vertex: Vertex) -> set[Vertex]:
         """All operations of the round that the same piece of source made."""
         return {v for v in self.sheet.backward if v.stack[:1] == vertex.stack[:1] and v.fn is vertex.fn and v not in self.sheet.forward} | {vertex}
 
     def _gain_of(self, edit: Edit, changed: set[Vertex]) -> int:
+        now = self._after(edit, changed)
+        if now is None or any(old is not None and new is None for old, new in zip(self.before, now, strict=True)):
+            return -1
+        return sum(old is None and new is not None for old, new in zip(self.before, now, strict=True))
+
+    def _after(self, edit: Edit, changed: set[Vertex]) -> list[float | None] | None:
+        """The factors of all moves once the edit is made."""
         path = sorted(self.graph.descendants(changed, self.sheet.backward) - changed, key=lambda v: v.number)
         after: list[dict[Vertex, Any]] = []
         for k, point in enumerate(self.sheet.points):
             try:
                 after.append({**point.values, **self._replayed(edit, changed, path, point.values, k)})
             except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
-                return -1
+                return None
         try:
-            now = self.sheet.factors(after)
+            return self.sheet.factors(after)
         except (ValueError, TypeError):
-            return -1
-        if any(old is not None and new is None for old, new in zip(self.before, now, strict=True)):
-            return -1
-        return sum(old is None and new is not None for old, new in zip(self.before, now, strict=True))
+            return None
 
     def _named(self) -> list[Vertex]:
         """Values that have a name: parameters, data, activations, and derivatives that are right."""

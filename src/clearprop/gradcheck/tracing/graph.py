@@ -46,6 +46,7 @@ class Graph:
         known: dict[Any, Vertex] = {}
         for vertex in self.vertices:
             self._place(vertex, known, vertex in moved)
+        self.sizes = {n for vertex in self.vertices if vertex.size > 1 for n in vertex.shape}
         self.guards: dict[Vertex, bool] = {}
         for vertex, truth in trace.guards:
             self.guards[self.rep(vertex)] = truth

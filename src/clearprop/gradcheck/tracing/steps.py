@@ -31,12 +31,15 @@ class Piece:
     factor : float
         p_new = p - factor * gradient, as far as it is constant.
     step : Vertex or None
+    rate : float
+        The part of the factor that is a learning rate: a plain number in the line of the step.
     """
 
     moved: Vertex
     gradient: Vertex
     factor: float = 1.0
     step: Vertex | None = None
+    rate: float = 1.0
 
 
 @dataclass(eq=False)
@@ -149,8 +152,24 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
         total.stack = step.stack
         live = [(1.0, total)]
     sign, term = live[0]
-    factor, gradient = stripped(graph, term, moved.shape, moved.bits, how)
-    return Piece(moved, gradient, -sign * factor, step)
+    factors: list[tuple[float, Vertex]] = []
+    factor, gradient = stripped(graph, term, moved.shape, moved.bits, how, factors)
+    rate = 1.0
+    for number, vertex in factors:
+        if vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
+            rate *= abs(number)
+    return Piece(moved, gradient, -sign * factor, step, rate)
+
+
+def _line(vertex: Vertex) -> tuple[str, int]:
+    code, instruction = vertex.stack[0]
+    return code.co_filename, position(code, instruction)[0]
+
+
+def _is_size(graph: Graph, number: float) -> bool:
+    """Whether a factor is a number of examples, or one over it."""
+    whole = 1.0 / number if number < 1.0 else number
+    return abs(whole - round(whole)) < 1e-9 and round(whole) > 1 and round(whole) in graph.sizes
 
 
 def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
@@ -167,14 +186,18 @@ def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     return True
 
 
-def stripped(graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: set[str]) -> tuple[float, Vertex]:
-    """The gradient inside a step, and the constant factor before it."""
+def stripped(
+    graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: set[str], factors: list[tuple[float, Vertex]]
+) -> tuple[float, Vertex]:
+    """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`."""
     factor = 1.0
     while True:
         following = _within(graph, graph.rep(term), shape, bits, how)
         if following is None or following[1] is term:
             return factor, term
         factor *= following[0]
+        if abs(following[0]) != 1.0:
+            factors.append((following[0], term))
         term = following[1]
 
 

@@ -1,0 +1,446 @@
+"""The verdict on one round of steps: which gradients are right, which are wrong, where, and why.
+
+A gradient is right if it is proportional to the true one at all points. The factor must be the same for all parameters (apart from
+learning rates of their own): a factor that all share is the choice of a mean or a sum, one that differs is a mistake. Nothing is
+called wrong unless the loss is known: because it explains some other gradient exactly, or because one edit of one line makes
+wrong gradients right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.edits import Edit, Editor
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.losses import Sought, best_loss, computed_losses, inferred_losses, whole
+from clearprop.gradcheck.tracing.place import Blame, find_places
+from clearprop.gradcheck.tracing.points import Point, find_points
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.wording import Words
+
+CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
+Outcome3 = Literal["right", "wrong", "inconclusive"]
+
+
+@dataclass(eq=False)
+class Judged:
+    """The verdict on one gradient.
+
+    Attributes
+    ----------
+    name : str
+    line : int
+        The line of the step.
+    shape : tuple of int
+    verdict : {"right", "wrong", "inconclusive"}
+    note : str
+    """
+
+    name: str
+    line: int
+    shape: tuple[int, ...]
+    verdict: Outcome3
+    note: str = ""
+
+
+@dataclass(eq=False)
+class Mistake:
+    """A mistake at a line.
+
+    Attributes
+    ----------
+    file, line, source : str, int, str
+    reason : str
+    right : str
+        The line as it should be; "" if that is not known.
+    hint : str
+        Where to look, without the answer.
+    slug : str
+    names : list of str
+        Parameters whose gradients it makes wrong.
+    also : list of str
+        Other edits that would make them right.
+    sure : bool
+        Whether an edit confirms it.
+    """
+
+    file: str
+    line: int
+    source: str
+    reason: str
+    right: str = ""
+    hint: str = ""
+    slug: str = ""
+    names: list[str] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
+    sure: bool = True
+
+    def __str__(self) -> str:
+        where = f"line {self.line}: {self.source}: " if self.line else ""
+        return f"{where}{self.reason}"
+
+
+@dataclass(eq=False)
+class Round:
+    """All that is known of one round of steps.
+
+    Attributes
+    ----------
+    number : int
+    judged : list of Judged
+    mistakes : list of Mistake
+    notes : list of str
+    loss : str
+        The loss in words.
+    sheet : Sheet or None
+    """
+
+    number: int
+    judged: list[Judged] = field(default_factory=list)
+    mistakes: list[Mistake] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    loss: str = ""
+    sheet: Sheet | None = None
+
+    @property
+    def verdict(self) -> Outcome3:
+        verdicts = {judged.verdict for judged in self.judged}
+        if "wrong" in verdicts or self.mistakes:
+            return "wrong"
+        return "inconclusive" if "inconclusive" in verdicts or not verdicts else "right"
+
+
+def judge(
+    graph: Graph, moves: list[Move], words: Words, number: int, given: Sought | None = None, seed: int = 0, update_seen: bool = True
+) -> Round:
+    """The verdict on the moves of one round.
+
+    Parameters
+    ----------
+    given : Sought, optional
+        The loss, where the caller knows it.
+    update_seen : bool
+        Whether the moves are steps, so that their direction counts.
+    """
+    result = Round(number)
+    cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
+    steps = {graph.rep(piece.step) for move in moves for piece in move.pieces if piece.step is not None}
+    before, after = graph.descendants(cuts), graph.descendants(steps)
+    candidates = [given] if given else computed_losses(graph, moves, before, after)
+    targets = [g for move in moves for g in move.gradients] + [c.vertex for c in candidates]
+    points = find_points(graph, cuts, targets, seed)
+    if not points:
+        return _all(result, moves, "inconclusive", "no other parameters were found at which the program takes the same branches")
+    computed = best_loss(graph, candidates, moves, points)
+    inferred = None
+    if given is None and (computed is None or computed.explained < len(moves)):
+        inferred = best_loss(graph, inferred_losses(graph, moves, before), moves, points)
+    loss = _chosen(computed, inferred)
+    if loss is None:
+        return _all(result, moves, "inconclusive", "no number in the program depends on it as a loss would, and no error term was found")
+    result.sheet = sheet = Sheet(graph, moves, loss, points)
+    result.loss = _loss_in_words(loss, words)
+    _judge_directions(result, sheet, words)
+    _judge_factors(result, sheet, words, update_seen, given is not None)
+    if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
+        _compare_losses(result, graph, computed, inferred, moves, words)
+    return result
+
+
+def _all(result: Round, moves: list[Move], verdict: Outcome3, note: str) -> Round:
+    result.judged = [Judged(move.name, move.line, move.shape, verdict, note) for move in moves]
+    return result
+
+
+def _chosen(computed: Sought | None, inferred: Sought | None) -> Sought | None:
+    """The computed loss, unless an inferred one explains more."""
+    if computed is None or (inferred is not None and inferred.explained > computed.explained):
+        return inferred
+    return computed
+
+
+def _loss_in_words(loss: Sought, words: Words) -> str:
+    if loss.inferred:
+        return f"no loss is computed whose gradient this is; judged by {loss.kind}, which its error term is the derivative of"
+    line = words.place(loss.vertex.stack)[1]
+    return f"the loss is {loss.name or 'the number'} of line {line}" if line else "the loss is known"
+
+
+# ---------------------------------------------------------------- directions: proportional or not
+
+
+def _judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
+    """Gradients that are not proportional to the true ones, and why."""
+    factors = sheet.factors()
+    explained = sum(f is not None for f in factors)
+    editor: Editor | None = None
+    fixed: dict[str, Mistake] = {}
+    for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True)):
+        if factor is not None:
+            result.judged.append(_shape_judged(sheet, move, words, result))
+            continue
+        judged = Judged(move.name, move.line, move.shape, "wrong")
+        result.judged.append(judged)
+        if not any(np.any(t) for t in sheet.true[k]):
+            _unused(result, sheet, move, judged, words, explained)
+            continue
+        if id(move) in (key for mistake in fixed.values() for key in mistake.__dict__.get("moves", ())):
+            continue
+        editor = editor or Editor(sheet, words)
+        blames = find_places(sheet, move)
+        edits = editor.explain(blames)
+        if edits:
+            mistake = _mistake(sheet, edits, words, factors, editor)
+            mistake.__dict__["moves"] = _moves_fixed(editor, edits[0])
+            mistake.names = [m.name for m in sheet.moves if id(m) in mistake.__dict__["moves"]] or [move.name]
+            fixed[f"{mistake.line} {mistake.reason}"] = mistake
+        elif explained or _none_missing(sheet, move):
+            result.mistakes.append(_unexplained(sheet, move, blames, words))
+        else:
+            judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
+    result.mistakes = [*fixed.values(), *result.mistakes]
+
+
+def _none_missing(sheet: Sheet, move: Move) -> bool:
+    """Whether the claim is nothing at all although the parameter matters."""
+    return all(not np.any(point.claimed(move)) for point in sheet.points)
+
+
+def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judged:
+    """A gradient with the right numbers; its shape may still spoil the parameter."""
+    judged = Judged(move.name, move.line, move.shape, "right")
+    for piece in move.pieces:
+        if piece.step is not None and piece.step.size != piece.moved.size:
+            judged.verdict = "wrong"
+            stack = piece.step.stack
+            file, line = words.place(stack)
+            result.mistakes.append(
+                Mistake(
+                    file, line, words.line(file, line),
+                    f"the gradient has the shape {piece.gradient.shape} and {move.name} {piece.moved.shape}: the difference is broadcast to"
+                    f" {piece.step.shape}",
+                    "", "Compare the shapes of the parameter and of its gradient.", "broadcast", [move.name],
+                )  # fmt: skip
+            )
+            break
+    return judged
+
+
+def _unused(result: Round, sheet: Sheet, move: Move, judged: Judged, words: Words, explained: int) -> None:
+    """A parameter that the loss does not depend on."""
+    if not explained and not sheet.loss.inferred:
+        judged.verdict, judged.note = "inconclusive", "the loss that was found does not depend on it"
+        return
+    file, line = move.file, move.line
+    judged.note = "the forward pass does not use it"
+    reason = f"{move.name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
+    result.mistakes.append(
+        Mistake(file, line, words.line(file, line), reason, "", f"Where does the forward pass use {move.name}?", "unused", [move.name])
+    )
+
+
+def _moves_fixed(editor: Editor, edit: Edit) -> list[int]:
+    return [id(move) for move in editor.moves_fixed(edit)]
+
+
+def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float | None], editor: Editor) -> Mistake:
+    """The best edit as a mistake, with its rivals."""
+    best = edits[0]
+    file, line = words.place(best.vertex.stack)
+    right = words.replaced(best.vertex.stack, best.new) if best.new else ""
+    rivals = []
+    for edit in edits[1:]:
+        if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
+            continue
+        place = words.place(edit.vertex.stack)
+        text = f"line {place[1]}: {edit.reason}"
+        if text not in rivals and edit.reason != best.reason:
+            rivals.append(text)
+    return Mistake(file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3])
+
+
+def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
+    """A wrong gradient without an edit that explains it: the lines between which it went wrong."""
+    if not blames:
+        return Mistake(
+            move.file, move.line, words.line(move.file, move.line), f"the gradient of {move.name} is wrong", "",
+            f"Look at the lines that compute the gradient of {move.name}.", "unexplained", [move.name], [], False,
+        )  # fmt: skip
+    blame = blames[0]
+    file, line = words.place(blame.vertex.stack)
+    by = blame.needs[0].by
+    what = words.name(by, blame.vertex.stack) if by is not None else ""
+    lasts = [v for v in sheet.graph.inputs(blame.vertex) if sheet.right(v) and v.stack]
+    last = f"; {words.name(lasts[0], blame.vertex.stack)} is right" if lasts and words.name(lasts[0], blame.vertex.stack) else ""
+    said = f"this should be the derivative of the loss by {what}, and is not{last}" if what else f"the gradient goes wrong here{last}"
+    return Mistake(file, line, words.line(file, line), said, "", "Look at this line.", "unexplained", [move.name], [], False)
+
+
+# ---------------------------------------------------------------- factors and signs
+
+
+def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, given: bool) -> None:
+    """Signs and constant factors of the gradients that have the right direction."""
+    factors = sheet.factors()
+    known = [(k, move, f) for k, (move, f) in enumerate(zip(sheet.moves, factors, strict=True)) if f is not None and _matters(sheet, k)]
+    if not known:
+        return
+    down = [entry for entry in known if entry[2] > 0]
+    up = [entry for entry in known if entry[2] < 0]
+    if up and (down or update_seen):
+        _uphill(result, sheet, words, up, bool(down), update_seen)
+    elif up:
+        result.notes.append("It returns the negative gradient; the update must add it.")
+    raw = [abs(f) * abs(move.pieces[0].factor) for _, move, f in known]
+    peeled = [abs(f) * abs(move.pieces[0].factor) / move.pieces[0].rate for _, move, f in known]
+    if _equal(raw) or _equal(peeled):
+        _common(result, peeled if _equal(peeled) else raw, sheet, given)
+        return
+    scale = peeled if any(abs(p - 1.0) < CLOSE for p in peeled) and not sheet.loss.inferred else raw
+    counts = [sum(abs(a / b - 1.0) < CLOSE for b in scale) for a in scale]
+    exact = [abs(a - 1.0) < CLOSE for a in scale]
+    best = max(range(len(scale)), key=lambda i: (exact[i] and not sheet.loss.inferred, counts[i], -scale[i]))
+    reference = scale[best]
+    if any(move.how & {"an optimizer with averaged squares", "the sign alone"} for _, move, _ in known) and scale is raw:
+        scale = peeled
+    for (_, move, _), own in zip(known, scale, strict=True):
+        if abs(own / reference - 1.0) >= CLOSE:
+            _odd_factor(result, sheet, words, move, own / reference)
+
+
+def _matters(sheet: Sheet, k: int) -> bool:
+    return any(np.any(t) for t in sheet.true[k])
+
+
+def _equal(numbers: list[float]) -> bool:
+    return max(numbers) <= min(numbers) * (1.0 + CLOSE)
+
+
+def _common(result: Round, scale: list[float], sheet: Sheet, given: bool) -> None:
+    """A factor that all gradients share."""
+    factor = scale[0]
+    if sheet.loss.inferred or abs(factor - 1.0) < CLOSE:
+        return
+    sizes = sheet.graph.sizes | {2}
+    for n in sorted(sizes):
+        for value, said in ((float(n), f"{n} times"), (1.0 / n, f"1/{n} of")):
+            if abs(factor / value - 1.0) < CLOSE and n > 1:
+                result.notes.append(f"All gradients are {said} those of the loss: the loss and the gradient differ by a mean, a sum or a half.")
+                return
+
+
+def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool, update_seen: bool) -> None:
+    """Steps that raise the loss."""
+    values = [float(np.ravel(point.value(sheet.loss.vertex))[0]) for point in sheet.points]
+    if not some and not sheet.loss.inferred and all(v < 0 for v in values):
+        result.notes.append("The steps raise the number that it computes, a likelihood or a gain, as they should.")
+        return
+    for _, move, _ in up:
+        judged = next(j for j in result.judged if j.name == move.name and j.line == move.line)
+        judged.verdict, judged.note = "wrong", "steps uphill"
+    groups: dict[tuple[str, int], list[str]] = {}
+    for _, move, _ in up:
+        groups.setdefault(_sign_place(sheet, words, move, some), []).append(move.name)
+    for (file, line), names in groups.items():
+        source = words.line(file, line)
+        right = _other_sign(source)
+        who = ", ".join(dict.fromkeys(names))
+        reason = f"the step of {who} goes uphill: it raises the loss" if update_seen else f"the gradient of {who} has the wrong sign"
+        result.mistakes.append(Mistake(file, line, source, reason, right, "Look at the sign.", "sign", list(dict.fromkeys(names))))
+
+
+def _sign_place(sheet: Sheet, words: Words, move: Move, some: bool) -> tuple[str, int]:
+    """Where the sign turned: the first value on the way back whose factor differs in sign from that of what it was made of."""
+    place = _factor_jump(sheet, move, lambda ratio: ratio < 0) if some else None
+    return words.place(place.stack) if place is not None and place.stack else (move.file, move.line)
+
+
+def _other_sign(source: str) -> str:
+    for old, new in (("-=", "+="), ("+=", "-="), (" - ", " + "), (" + ", " - ")):
+        if source.count(old) == 1:
+            return source.replace(old, new)
+    return ""
+
+
+def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: float) -> None:
+    """A gradient that is a constant times too large or too small, unlike the others."""
+    judged = next(j for j in result.judged if j.name == move.name and j.line == move.line)
+    judged.verdict = "wrong"
+    place = _factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE)
+    sure = place is not None
+    vertex = place or sheet.graph.rep(move.pieces[0].gradient)
+    file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
+    said = _factor_in_words(ratio, sheet)
+    judged.note = said
+    for mistake in result.mistakes:
+        if (mistake.file, mistake.line, mistake.slug) == (file, line, "factor"):
+            mistake.names.append(move.name)
+            return
+    own = words.text(vertex.stack)
+    right = words.replaced(vertex.stack, _scaled_text(own, 1.0 / ratio)) if own else ""
+    result.mistakes.append(
+        Mistake(file, line, words.line(file, line), f"{said}, compared with the other gradients", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
+    )
+
+
+def _scaled_text(text: str, factor: float) -> str:
+    if abs(factor - round(factor)) < 1e-9 and factor > 1:
+        return f"{round(factor)} * ({text})" if " " in text else f"{round(factor)} * {text}"
+    inverse = 1.0 / factor
+    if abs(inverse - round(inverse)) < 1e-9:
+        return f"({text}) / {round(inverse)}" if " + " in text or " - " in text else f"{text} / {round(inverse)}"
+    return f"{factor:.6g} * ({text})"
+
+
+def _factor_in_words(ratio: float, sheet: Sheet) -> str:
+    for n in sorted(sheet.graph.sizes | {2}):
+        if abs(ratio / n - 1.0) < CLOSE:
+            return f"it is {n} times too large"
+        if abs(ratio * n - 1.0) < CLOSE:
+            return f"it is {n} times too small"
+    return f"it is {ratio:.4g} times what it should be"
+
+
+def _factor_jump(sheet: Sheet, move: Move, wanted: Any) -> Vertex | None:
+    """The value on the way back from a gradient at which its factor changed in a certain way."""
+    graph, left, seen = sheet.graph, [graph_rep(sheet, move)], set()
+    best: Vertex | None = None
+    while left:
+        vertex = left.pop(0)
+        if vertex in seen or vertex not in sheet.live:
+            continue
+        seen.add(vertex)
+        mine = sheet.matches(vertex)
+        for other in graph.inputs(vertex):
+            theirs = sheet.matches(other) if other in sheet.live and other not in sheet.cuts else []
+            if mine and theirs and any(wanted(m[1] / t[1]) for m in mine[:3] for t in theirs[:3]):
+                best = vertex
+            left.append(other)
+        if len(seen) > 300:
+            break
+    return best
+
+
+def graph_rep(sheet: Sheet, move: Move) -> Vertex:
+    """The gradient of the first piece of a move."""
+    return sheet.graph.rep(move.pieces[0].gradient)
+
+
+# ---------------------------------------------------------------- another loss
+
+
+def _compare_losses(result: Round, graph: Graph, computed: Sought, inferred: Sought, moves: list[Move], words: Words) -> None:
+    """The gradient is that of one loss, and the program computes another one."""
+    line = words.place(computed.vertex.stack)[1]
+    result.notes.append(
+        f"This is the gradient of {inferred.kind}; {computed.name or 'the number'} of line {line}, which the program computes, is another"
+        " measure."
+    )
+
+
+assert Point is not None
