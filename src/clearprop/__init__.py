@@ -15,7 +15,7 @@ from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
-from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
+from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_program, check_step
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -107,6 +107,7 @@ __all__ = [
     "check",
     "check_gradient",
     "check_layer",
+    "check_program",
     "check_step",
     "data",
     "descent",

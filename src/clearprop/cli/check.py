@@ -30,7 +30,7 @@ def check(
 
     Example: clearprop check student.py
     """
-    from clearprop.gradcheck.scripts import Limits, check_file, grade_rows, grade_table
+    from clearprop.gradcheck.tracing import Limits, check_file, grade_rows, grade_table
 
     limits, folder = Limits(seconds, memory), path.is_dir()
     outcomes = grade_rows(path, names or (), limits, seed) if folder else [check_file(path, names or (), limits, seed)]
@@ -39,5 +39,5 @@ def check(
         print_json({"files": found} if folder else found[0])
     else:
         screen().print(grade_table(outcomes) if folder else str(outcomes[0]), markup=False)
-    statuses = {outcome.status for outcome in outcomes}
+    statuses = {outcome.exit_status for outcome in outcomes}
     raise typer.Exit(1 if 1 in statuses else max(statuses))

@@ -4,6 +4,7 @@ from clearprop.gradcheck.asserting import assert_gradients
 from clearprop.gradcheck.function_check import check_gradient
 from clearprop.gradcheck.layer_check import check_layer
 from clearprop.gradcheck.net_check import check
+from clearprop.gradcheck.program_check import check_program
 from clearprop.gradcheck.report import GradientReport, Suspect, TensorResult
 from clearprop.gradcheck.step import Step
 from clearprop.gradcheck.step_check import check_step
@@ -17,5 +18,6 @@ __all__ = [
     "check",
     "check_gradient",
     "check_layer",
+    "check_program",
     "check_step",
 ]

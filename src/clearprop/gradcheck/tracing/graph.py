@@ -33,6 +33,12 @@ class Graph:
         The first vertex that is equal.
     members : dict of Vertex to list of Vertex
         All that are equal to it, where there are several.
+    users : dict of Vertex to list of Vertex
+        What was made of each.
+    settings : dict of Vertex to bool
+        Whether a number depends on plain numbers alone, as far as this was asked.
+    sizes : set of int
+        Lengths of the axes of all arrays.
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -41,6 +47,7 @@ class Graph:
         self.same: dict[Vertex, Vertex] = {}
         self.members: dict[Vertex, list[Vertex]] = {}
         self.users: dict[Vertex, list[Vertex]] = {}
+        self.settings: dict[Vertex, bool] = {}
         self.extra = 0
         moved = {step.origin for step in trace.steps}
         known: dict[Any, Vertex] = {}

@@ -46,7 +46,8 @@ def numpy_standin() -> ModuleType:
     setattr(module, "vectorize", Vectorized)
     setattr(module, "random", numpy_random())
     setattr(module, "linalg", wrapped_module(np.linalg, "numpy.linalg", {"norm": norm}))
-    setattr(module, "add", Ufunc(np.add))
+    setattr(module, "r_", Joined(columns=False))
+    setattr(module, "c_", Joined(columns=True))
     for old, new in (("float_", np.float64), ("product", np.prod), ("in1d", np.isin), ("row_stack", np.vstack), ("Inf", np.inf)):
         if old not in vars(module):
             setattr(module, old, numpy_function(old, new) if callable(new) and not isinstance(new, type) else new)
@@ -174,6 +175,22 @@ class Vectorized:
         flat = [call(np.ravel, (call(np.broadcast_to, (a, shape), {}),), {}) for a in arrays]
         made = [self.function(*(f[i] for f in flat)) for i in range(int(np.prod(shape)))]
         return call(np.reshape, (array_of("array", made), shape), {})
+
+
+class Joined:
+    """np.r_ and np.c_ for arrays side by side."""
+
+    def __init__(self, columns: bool) -> None:
+        self.columns = columns
+
+    def __getitem__(self, parts: Any) -> Any:
+        plainly = np.c_ if self.columns else np.r_
+        if not any_traced(parts):
+            return leaf(plainly[parts], "made")
+        arrays = [array_of("asarray", np.r_[each] if isinstance(each, slice) else each) for each in (parts if isinstance(parts, tuple) else (parts,))]
+        if self.columns:
+            return call(np.column_stack, (arrays,), {})
+        return call(np.concatenate, ([call(np.atleast_1d, (each,), {}) for each in arrays],), {})
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.rules import MOVING, is_elementwise
 from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
+
+ROUNDS: Final = 2
 
 
 @dataclass(eq=False)
@@ -55,12 +57,15 @@ class Move:
     pieces : list of Piece
     how : set of str
         What stands between the gradient and the step: "momentum", "clipping", ...
+    constants : set of float
+        Constant factors in the step, and their product.
     """
 
     name: str
     round: int
     pieces: list[Piece] = field(default_factory=list)
     how: set[str] = field(default_factory=set)
+    constants: set[float] = field(default_factory=set)
 
     @property
     def line(self) -> int:
@@ -84,13 +89,16 @@ class Move:
 def find_moves(graph: Graph) -> list[Move]:
     """All steps of the program, gathered by parameter and round."""
     found: dict[Any, Move] = {}
-    repeated = _lines_that_repeat(graph)
+    repeated, streams = _lines_that_repeat(graph), _streams(graph)
+    ends = {graph.rep(step) for step in graph.trace.steps}
     for step in graph.trace.steps:
         moved = step.step_of
         assert moved is not None and moved.origin is not None
+        if step.stack[:1] in streams or moved.version >= ROUNDS:
+            continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
-        ancestors = graph.ancestors([rest for _, rest in parts])
+        ancestors = graph.ancestors([rest for _, rest in parts], ends)
         whole = graph.rep(moved) in ancestors or (base is not moved and base in ancestors) or moved.origin in ancestors
         if not whole or not (_other_leaves(ancestors, moved.origin) or step.stack[:1] in repeated):
             continue
@@ -99,7 +107,7 @@ def find_moves(graph: Graph) -> list[Move]:
         if single and moved.origin.size > 1:
             key = (moved.origin, *key)
         move = found.setdefault(key, Move("", moved.version))
-        piece = _piece(graph, step, moved, parts, move.how)
+        piece = _piece(graph, step, moved, parts, move)
         if piece is not None:
             move.pieces.append(piece)
     moves = [move for move in found.values() if move.pieces]
@@ -113,6 +121,19 @@ def _lines_that_repeat(graph: Graph) -> set[Any]:
     for step in graph.trace.steps:
         seen[step.stack[:1]] = seen.get(step.stack[:1], 0) + 1
     return {stack for stack, count in seen.items() if count > 1}
+
+
+def _streams(graph: Graph) -> set[Any]:
+    """Places that add to one value again and again, x + f(x): a residual connection, and no step."""
+    seen: dict[Any, set[Vertex]] = {}
+    found = set()
+    for step in graph.trace.steps:
+        if step.fn is np.add and step.step_of is not None:
+            moved = seen.setdefault(step.stack[:1], set())
+            if step.step_of in moved and step.step_of.size > 1:
+                found.add(step.stack[:1])
+            moved.add(step.step_of)
+    return found
 
 
 def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:
@@ -135,12 +156,12 @@ def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
     return found
 
 
-def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, Vertex]], how: set[str]) -> Piece | None:
+def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, Vertex]], move: Move) -> Piece | None:
     """The gradient in a step; None if it only shrinks the parameter."""
     live = []
     for sign, term in parts:
         if _only_scales(graph, term, moved):
-            how.add("weight decay")
+            move.how.add("weight decay")
         else:
             live.append((sign, term))
     if not live:
@@ -153,8 +174,9 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
         live = [(1.0, total)]
     sign, term = live[0]
     factors: list[tuple[float, Vertex]] = []
-    factor, gradient = stripped(graph, term, moved.shape, moved.bits, how, factors)
+    factor, gradient = stripped(graph, term, moved.shape, moved.bits, move.how, factors)
     rate = 1.0
+    move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
     for number, vertex in factors:
         if vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
             rate *= abs(number)
@@ -179,7 +201,7 @@ def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
             return False
         inner = [other for other in term.inputs if other.shape == moved.shape and other.size > 1]
         if moved.size == 1:
-            inner = [other for other in term.inputs if graph.rep(moved) in graph.ancestors([other])]
+            inner = [other for other in term.inputs if other.bits & moved.bits]
         if len(inner) != 1 or any(other.bits & moved.bits for other in term.inputs if other is not inner[0]):
             return False
         term = inner[0]
@@ -255,7 +277,13 @@ def _value(thing: Any) -> Any:
 
 def _is_setting(graph: Graph, vertex: Vertex) -> bool:
     """Whether a number does not depend on any array of the program: a learning rate, a size."""
-    return all(v.size == 1 and (v.fn is not None or v.kind in ("literal", "made", "data")) for v in graph.ancestors([vertex]))
+    known = graph.settings
+    if vertex not in known:
+        known[vertex] = False
+        if vertex.size == 1:
+            inner = graph.inputs(vertex)
+            known[vertex] = all(_is_setting(graph, v) for v in inner) if inner else vertex.kind in ("literal", "made", "data")
+    return known[vertex]
 
 
 def _has_root(graph: Graph, vertex: Vertex) -> bool:

@@ -27,6 +27,8 @@ LEAF: Final = "leaf"
 SCALING = {np.multiply, np.divide, np.true_divide, np.negative, np.add, np.subtract, np.positive}
 RESHAPING = {np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.copy, np.array, np.asarray}
 
+JOINING = {np.concatenate, np.hstack, np.vstack, np.stack, np.array, np.column_stack, np.append}
+
 
 class Vertex:
     """One value of the program.
@@ -210,9 +212,24 @@ class Trace:
             base, written = vertex.args[0], [other for other in vertex.inputs[1:] if other.step_of is not None]
             if base.origin is not None and any(other.origin is base.origin for other in written):
                 vertex.origin, vertex.version = base.origin, max(other.version for other in written)
+            elif len(followed) == len(vertex.inputs):  # set to something by hand: a parameter anew
+                vertex.origin = vertex
             return
-        if len(vertex.inputs) == 1 and followed and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
-            vertex.origin, vertex.version = followed[0].origin, followed[0].version
+        if vertex.fn in JOINING and len(followed) == len(vertex.inputs):
+            vertex.origin = vertex
+            return
+        grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
+        rest = [other for other in vertex.inputs if other not in grown]
+        small = all(other.origin is not None and other.size == 1 and other.version == 0 for other in rest)
+        if vertex.fn is np.multiply and any(not np.any(value_of(a)) for a in vertex.args if a not in grown):
+            return  # 0 * W is no W
+        if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
+            vertex.origin, vertex.version = grown[0].origin, grown[0].version
+
+
+def value_of(thing: Any) -> Any:
+    """The recorded value of a vertex; anything else as it is."""
+    return thing.value if isinstance(thing, Vertex) else thing
 
 
 MOST_BITS: Final = 20000

@@ -324,7 +324,9 @@ def _equal(numbers: list[float]) -> bool:
 def _common(result: Round, scale: list[float], sheet: Sheet, given: bool) -> None:
     """A factor that all gradients share."""
     factor = scale[0]
-    if sheet.loss.inferred or abs(factor - 1.0) < CLOSE:
+    raw = [abs(f * m.pieces[0].factor) for m, f in zip(sheet.moves, sheet.factors(), strict=True) if f]
+    rates = {abs(number) for move in sheet.moves for number in move.constants}
+    if sheet.loss.inferred or abs(factor - 1.0) < CLOSE or any(abs(raw[0] / rate - 1.0) < CLOSE for rate in rates if rate):
         return
     sizes = sheet.graph.sizes | {2}
     for n in sorted(sizes):

@@ -13,6 +13,8 @@ from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end
 SECONDS: Final = 12.0
+INNER: Final = 20  # rounds of an inner loop
+MANY: Final = 4000  # vertices after which an inner loop ends sooner
 
 
 class Enough(BaseException):
@@ -29,11 +31,14 @@ class Loop:
         Rounds begun.
     seen : int
         Steps of the trace before it.
+    inner : bool
+        Whether it is inside another loop: such a loop may go over layers, so that it is ended later.
     started : float
     """
 
     rounds: int = 0
     seen: int = 0
+    inner: bool = False
     started: float = field(default_factory=time.perf_counter)
 
 
@@ -55,6 +60,7 @@ class Watch:
         self.skips: list[tuple[int, str]] = []
         self.failures: list[BaseException] = []
         self.cut: dict[str, str] = {}
+        self.depth = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.perf_counter()
 
@@ -99,15 +105,19 @@ class Watch:
 
     def rounds(self, place: str, items: Any) -> Iterator[Any]:
         """The items of a loop, until enough was seen."""
-        loop = Loop(seen=len(self.trace.steps))
-        for item in items:
-            if self._over(place, loop):
-                return
-            yield item
+        loop = Loop(seen=len(self.trace.steps), inner=self.depth > 0)
+        self.depth += 1
+        try:
+            for item in items:
+                if self._over(place, loop):
+                    return
+                yield item
+        finally:
+            self.depth -= 1
 
     def enter(self, place: str) -> None:
         """Begin a `while` loop."""
-        self.loops[place] = Loop(seen=len(self.trace.steps))
+        self.loops[place] = Loop(seen=len(self.trace.steps), inner=self.depth > 0)
 
     def again(self, place: str) -> bool:
         """Whether a `while` loop may go on."""
@@ -120,7 +130,9 @@ class Watch:
             return False
         steps = self.trace.steps[loop.seen :]
         if steps and stepped(steps) >= ROUNDS:
-            return True
+            many = len(self.trace.vertices) > MANY and loop.rounds > ROUNDS + 4
+            if not loop.inner or loop.rounds > INNER or many:
+                return True
         now = time.perf_counter()
         if len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
             if not self.trace.steps:
