@@ -7,6 +7,7 @@ what it ought to be, at all points; it is kept if more gradients of the program 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.chain import Chain
 from clearprop.gradcheck.tracing.losses import whole
 from clearprop.gradcheck.tracing.nonlinear import Bend, find_bends
 from clearprop.gradcheck.tracing.place import Blame, Need, _contributions, _usual_factors
@@ -29,6 +31,7 @@ Make = Callable[[Vertex, ValueOf, int], Any]
 PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
 SIGNS: Final = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
 SUMS: Final = {np.sum, np.mean}
+SECONDS: Final = 4.0
 MOST_CONE: Final = 24
 MOST_POOL: Final = 60
 
@@ -54,6 +57,10 @@ class Edit:
         Where to look, without the answer.
     everywhere : bool
         Whether it applies to all operations that this line makes.
+    bend : Bend or None
+        The activation that it is about.
+    fixed : int
+        Number of gradients that it makes right.
     """
 
     vertex: Vertex
@@ -64,6 +71,7 @@ class Edit:
     slug: str
     hint: str
     everywhere: bool = True
+    bend: Bend | None = None
     fixed: int = 0
 
 
@@ -81,6 +89,9 @@ class Editor:
         self.bends = find_bends(sheet)
         self.before = sheet.factors()
         self.pool = self._named()
+        self.last: list[float | None] = []
+        self._made_of: dict[Vertex, set[Vertex]] = {}
+        self.deadline = time.perf_counter() + SECONDS
 
     # ---------------------------------------------------------------- what is tried where
 
@@ -90,16 +101,58 @@ class Editor:
         for blame in blames[:6]:
             needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
             for vertex, distance in self._cone(blame.vertex):
+                if time.perf_counter() > self.deadline:
+                    break
                 for edit in self.edits_at(vertex, needs):
                     edit.prior += 0.15 * distance
                     if self._local(edit, blame.vertex, needs):
-                        edit.fixed = self._gain(edit)
-                        if edit.fixed > 0:
-                            kept.append(edit)
+                        self._keep(edit, kept)
+            for edit in self._derived(blame):
+                self._keep(edit, kept)
             if kept:
                 break
         kept.sort(key=lambda edit: (-edit.fixed, edit.prior))
         return kept
+
+    def _keep(self, edit: Edit, kept: list[Edit]) -> None:
+        """Keep an edit that makes gradients right; one that gives them a factor of their own ranks lower."""
+        edit.fixed = self._gain(edit)
+        if edit.fixed > 0:
+            ratio = self._own_factor(edit)
+            edit.prior += 0.0 if ratio is None or abs(ratio - 1.0) < 1e-4 else 0.6
+            kept.append(edit)
+
+    def _own_factor(self, edit: Edit) -> float | None:
+        """The factor of the gradients that an edit makes right, relative to that of those that are right already."""
+        now = self.last
+        old = [f * m.pieces[0].factor for m, f in zip(self.sheet.moves, self.before, strict=True) if f is not None]
+        new = [f * m.pieces[0].factor for m, b, f in zip(self.sheet.moves, self.before, now, strict=True) if b is None and f is not None]
+        return new[0] / old[0] if old and new else None
+
+    def _derived(self, blame: Blame) -> Iterator[Edit]:
+        """The right expression by the chain rule, in the place of the wrong one."""
+        by, vertex = blame.needs[0].by, blame.vertex
+        if by is None or vertex in self.sheet.cuts:
+            return
+        derived = Chain(self.sheet, self.words, self.bends, vertex.stack, vertex.number).of(by)
+        slope = blame.needs[0].arrays
+        if derived is None or not vertex.stack or slope[0].size != vertex.size:
+            return
+        form = forms(slope, vertex.shape)
+        text, name = derived.text, self.words.name(by, vertex.stack)
+        said = f"the derivative by {name} is {text}" if name else f"it should be {text}"
+
+        def make(each: Vertex, value_of: ValueOf, point: int) -> Any:
+            return np.asarray(form[0][point]) * derived.factor
+
+        edit = Edit(vertex, make, text, said, 2.4, "chain", "Go through the chain rule at this line.", False)
+        if form and self._gain(edit) > 0:
+            ratio = self._own_factor(edit)
+            if ratio is not None and ratio > 0 and abs(ratio - 1.0) > 1e-4:
+                edit.new = scaled_text(text, 1.0 / ratio)
+                scale = 1.0 / ratio
+                edit.make = lambda each, value_of, point: np.asarray(form[0][point]) * derived.factor * scale
+            yield edit
 
     def _cone(self, vertex: Vertex) -> list[tuple[Vertex, int]]:
         """The operation, and those before it that only serve it."""
@@ -108,11 +161,13 @@ class Editor:
             each = left.pop(0)
             for other in self.graph.inputs(each):
                 helper = other in self.sheet.live and other.fn is not None and other not in self.sheet.cuts
-                if helper and other not in found and not self.sheet.right(other):
-                    if other in self.sheet.forward and other.names:
+                if helper and other not in found:
+                    right = self.sheet.right(other)
+                    if (other in self.sheet.forward and other.names) or (right and each is not vertex):
                         continue
                     found[other] = found[each] + 1
-                    left.append(other)
+                    if not right:
+                        left.append(other)
         return list(found.items())
 
     def edits_at(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
@@ -146,7 +201,7 @@ class Editor:
         if vertex in self._home and self._home[vertex] is not None:
             return self._home[vertex]
         near = self._close(vertex, 12)
-        same = [bend for bend in self.bends if bend.a.shape == np.broadcast_shapes(bend.a.shape, vertex.shape) and bend.name == wanted.name]
+        same = [bend for bend in self.bends if bend.a.size == vertex.size and bend.name == wanted.name]
         related = [bend for bend in same if bend.a in near or bend.z in near]
         return (related or same or [None])[0]
 
@@ -180,11 +235,11 @@ class Editor:
                         text = self._texts(vertex)
                         yield Edit(
                             vertex, self._times(k, bend), f"{wrapped(text[k])} * {wrapped(formula)}", f"{called} is {formula}", 1.0 + close,
-                            "derivative", f"Look at {called}.",
+                            "derivative", f"Look at {called}.", bend=bend,
                         )  # fmt: skip
             yield Edit(
                 vertex, self._times(None, bend), f"{wrapped(self._own(vertex))} * {wrapped(formula)}", f"{called}, {formula}, is missing",
-                1.4 + close, "derivative-missing", "Look at what the activation contributes.",
+                1.4 + close, "derivative-missing", "Look at what the activation contributes.", bend=bend,
             )  # fmt: skip
         if vertex.fn in (np.multiply, np.divide):
             text = self._texts(vertex)
@@ -312,6 +367,8 @@ class Editor:
         text = self._texts(vertex)
         limit = 2 if vertex.fn is not put else 0
         for k, arg in enumerate(vertex.args[:limit]):
+            if not isinstance(arg, Vertex) and vertex.fn in (np.add, np.subtract, np.multiply) and np.size(arg) == 1:
+                yield from self._for_constant(vertex, k, text)
             if not isinstance(arg, Vertex) or (k == 1 and vertex.fn in (get, np.reshape, np.transpose)):
                 continue
             arg = self.graph.rep(arg)
@@ -335,6 +392,21 @@ class Editor:
                     old = text[k] if k < len(text) else ""
                     yield Edit(vertex, self._less(k, target), self.words.text(vertex.stack).replace(old, f"({old} - {t})", 1), f"{t} is not subtracted from {old}", 1.3, "target", "Look at the error term.", False)  # fmt: skip
 
+    def _for_constant(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
+        """A value in the place of a plain number."""
+        for other in self.pool:
+            if other.shape == vertex.shape and other is not vertex and vertex.size > 1:
+                name = self.words.name(other, vertex.stack)
+                parts = [text[0], text[1]]
+                parts[k] = name
+
+                def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other) -> Any:
+                    args = [value_of(a) if isinstance(a, Vertex) else a for a in each.args]
+                    args[k] = value_of(other)
+                    return each.fn(*args)  # type: ignore[misc]
+
+                yield Edit(vertex, make, f"{parts[0]} {SIGNS[vertex.fn]} {parts[1]}", f"{name} belongs here, not {text[k]}", 1.2, "operand-other", f"Look at {text[k]}.", False)  # fmt: skip
+
     def _others(self, arg: Vertex, vertex: Vertex) -> Iterator[tuple[Vertex, str, float]]:
         for bend in self.bends:
             if bend.a is arg:
@@ -350,13 +422,19 @@ class Editor:
             if other is not arg and other is not vertex and other.shape in (arg.shape, arg.shape[::-1]) or (
                 vertex.fn in (*PRODUCTS, np.outer) and len(other.shape) == len(arg.shape) and other is not arg
             ):
-                if vertex in self.graph.ancestors([other], self.sheet.cuts):
+                if other.number > vertex.number and other in self._after_of(vertex):
                     continue
                 same = set(other.names) & set(arg.names)
                 yield other, "later" if same and other.number > arg.number and arg.origin is None else "", (0.9 if same else 1.3)
                 seen += 1
                 if seen > MOST_POOL:
                     return
+
+    def _after_of(self, vertex: Vertex) -> set[Vertex]:
+        """All that was made of a value."""
+        if vertex not in self._made_of:
+            self._made_of[vertex] = self.graph.descendants([vertex], self.sheet.backward)
+        return self._made_of[vertex]
 
     def _instead(self, k: int, other: Vertex, relation: str) -> Make:
         bends = self.bends
@@ -415,10 +493,7 @@ class Editor:
 
     def _local(self, edit: Edit, at: Vertex, needs: list[Need]) -> bool:
         """Whether the value at the place is one of the needs after the edit."""
-        self._home = {edit.vertex: None}
-        for bend in self.bends:  # the operation under the edit takes the activation that the edit names
-            if f"'{id(bend)}'" == edit.slug:
-                self._home[edit.vertex] = bend
+        self._home = {edit.vertex: edit.bend}  # the operation under the edit takes the activation that the edit names
         made: list[Array] = []
         path = self._path(edit.vertex, at)
         for k, point in enumerate(self.sheet.points):
@@ -463,8 +538,8 @@ class Editor:
         """The number of gradients that the edit makes right; -1 if it makes one wrong."""
         best = -1
         options = [self._of_line(edit.vertex)] if edit.everywhere else []
-        for changed in [*options, {edit.vertex}]:
-            self._home = {edit.vertex: self._home.get(edit.vertex)}
+        for changed in [*(option for option in options if len(option) > 1), {edit.vertex}]:
+            self._home = {edit.vertex: edit.bend}
             best = max(best, self._gain_of(edit, changed))
             if best > 0:
                 break
@@ -473,7 +548,7 @@ class Editor:
     def moves_fixed(self, edit: Edit) -> list[Move]:
         """The moves whose gradients the edit makes right."""
         for changed in ([self._of_line(edit.vertex)] if edit.everywhere else []) + [{edit.vertex}]:
-            self._home = {edit.vertex: self._home.get(edit.vertex)}
+            self._home = {edit.vertex: edit.bend}
             now = self._after(edit, changed)
             if now is not None and any(old is None and new is not None for old, new in zip(self.before, now, strict=True)):
                 return [m for m, old, new in zip(self.sheet.moves, self.before, now, strict=True) if old is None and new is not None]
@@ -485,6 +560,7 @@ class Editor:
 
     def _gain_of(self, edit: Edit, changed: set[Vertex]) -> int:
         now = self._after(edit, changed)
+        self.last = now or []
         if now is None or any(old is not None and new is None for old, new in zip(self.before, now, strict=True)):
             return -1
         return sum(old is None and new is not None for old, new in zip(self.before, now, strict=True))
@@ -603,6 +679,16 @@ def _other_half(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
     if index.start is None:
         return array[index.stop :]
     return array[: index.start] if index.stop is None else array[::-1]
+
+
+def scaled_text(text: str, factor: float) -> str:
+    """The expression times a factor, as one would write it."""
+    if abs(factor - round(factor)) < 1e-6 and factor > 1:
+        return f"{round(factor)} * {wrapped(text)}"
+    inverse = 1.0 / factor
+    if abs(inverse - round(inverse)) < 1e-6 and inverse > 1:
+        return f"{wrapped(text)} / {round(inverse)}"
+    return f"{factor:.9g} * {wrapped(text)}"
 
 
 def _turned_text(text: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.rules import pulled
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, filled
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, filled, vertices_in
 
 Values = dict[Vertex, Any]
 """Values that differ from the recorded ones."""
@@ -100,8 +100,6 @@ class Graph:
         """A vertex that the program did not make: an inferred loss, or a gathered claim."""
         value = fn(*filled(args, lambda v: v.value), **filled(kwargs, lambda v: v.value))
         vertex = Vertex(fn, args, kwargs, value, kind or fn.__name__)
-        from clearprop.gradcheck.tracing.trace import vertices_in
-
         vertex.inputs = tuple(dict.fromkeys((*vertices_in(args), *vertices_in(kwargs))))
         for other in vertex.inputs:
             vertex.bits |= other.bits
@@ -110,6 +108,14 @@ class Graph:
         self.same[vertex] = vertex
         for other in self.inputs(vertex):
             self.users.setdefault(other, []).append(vertex)
+        return vertex
+
+    def constant(self, value: Any, kind: str) -> Vertex:
+        """A value that the program did not make, and that depends on nothing."""
+        vertex = Vertex(None, (), {}, value, kind)
+        self.extra += 1
+        vertex.number = self.trace.count + self.extra
+        self.same[vertex] = vertex
         return vertex
 
     # ---------------------------------------------------------------- who depends on whom

@@ -147,8 +147,7 @@ def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vert
         if isinstance(value, Vertex) and value.fn is np.subtract and isinstance(value.args[0], Vertex):
             source = graph.rep(value.args[0])
             if source.fn is get and graph.rep(source.args[0]) is args[0] and np.all(np.asarray(_value(value.args[1])) == 1):
-                base = graph.add(np.zeros_like, args[0], kind="one-hot")
-                base.inputs, base.fn, base.args, base.bits = (), None, (), 0
+                base = graph.constant(np.zeros(args[0].shape), "one-hot")
                 target = graph.add(put, base, (index, 1.0), kind="one-hot")
                 return args[0], target
     return None

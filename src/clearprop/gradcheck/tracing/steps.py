@@ -124,16 +124,18 @@ def _lines_that_repeat(graph: Graph) -> set[Any]:
 
 
 def _streams(graph: Graph) -> set[Any]:
-    """Places that add to one value again and again, x + f(x): a residual connection, and no step."""
+    """Places that start from one value again and again: x + f(x), a residual connection, or y - f(x), an error; no steps."""
     seen: dict[Any, set[Vertex]] = {}
-    found = set()
+    again, further = set(), set()
     for step in graph.trace.steps:
-        if step.fn is np.add and step.step_of is not None:
-            moved = seen.setdefault(step.stack[:1], set())
-            if step.step_of in moved and step.step_of.size > 1:
-                found.add(step.stack[:1])
-            moved.add(step.step_of)
-    return found
+        place, start = step.stack[:1], step.step_of
+        if start is not None:
+            if start in seen.setdefault(place, set()):
+                again.add((place, step.fn))
+            seen[place].add(start)
+            if start.version > 0:
+                further.add(place)
+    return {place for place, fn in again if place not in further or (fn is np.add and any(v.size > 1 for v in seen[place]))}
 
 
 def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:

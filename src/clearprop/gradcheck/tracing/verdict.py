@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.edits import Edit, Editor
+from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.losses import Sought, best_loss, computed_losses, inferred_losses, whole
 from clearprop.gradcheck.tracing.place import Blame, find_places
@@ -310,7 +310,8 @@ def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool,
         scale = peeled
     for (_, move, _), own in zip(known, scale, strict=True):
         if abs(own / reference - 1.0) >= CLOSE:
-            _odd_factor(result, sheet, words, move, own / reference)
+            good = [m for (_, m, _), s in zip(known, scale, strict=True) if abs(s / reference - 1.0) < CLOSE]
+            _odd_factor(result, sheet, words, move, own / reference, good)
 
 
 def _matters(sheet: Sheet, k: int) -> bool:
@@ -358,7 +359,12 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
 
 def _sign_place(sheet: Sheet, words: Words, move: Move, some: bool) -> tuple[str, int]:
     """Where the sign turned: the first value on the way back whose factor differs in sign from that of what it was made of."""
-    place = _factor_jump(sheet, move, lambda ratio: ratio < 0) if some else None
+    own = next(f for m, f in zip(sheet.moves, sheet.factors(), strict=True) if m is move)
+    others = [m for m, f in zip(sheet.moves, sheet.factors(), strict=True) if f is not None and f > 0]
+    signs = {np.sign(m.pieces[0].factor) for m in others}
+    if own is None or not some or (len(signs) == 1 and np.sign(move.pieces[0].factor) not in signs):
+        return move.file, move.line  # the step itself has another sign than the others
+    place = _factor_jump(sheet, move, lambda ratio: ratio < 0, others)
     return words.place(place.stack) if place is not None and place.stack else (move.file, move.line)
 
 
@@ -369,11 +375,11 @@ def _other_sign(source: str) -> str:
     return ""
 
 
-def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: float) -> None:
+def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: float, good: list[Move]) -> None:
     """A gradient that is a constant times too large or too small, unlike the others."""
     judged = next(j for j in result.judged if j.name == move.name and j.line == move.line)
     judged.verdict = "wrong"
-    place = _factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE)
+    place = _factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE, good)
     sure = place is not None
     vertex = place or sheet.graph.rep(move.pieces[0].gradient)
     file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
@@ -384,19 +390,10 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
             mistake.names.append(move.name)
             return
     own = words.text(vertex.stack)
-    right = words.replaced(vertex.stack, _scaled_text(own, 1.0 / ratio)) if own else ""
+    right = words.replaced(vertex.stack, scaled_text(own, 1.0 / ratio)) if own else ""
     result.mistakes.append(
         Mistake(file, line, words.line(file, line), f"{said}, compared with the other gradients", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
     )
-
-
-def _scaled_text(text: str, factor: float) -> str:
-    if abs(factor - round(factor)) < 1e-9 and factor > 1:
-        return f"{round(factor)} * ({text})" if " " in text else f"{round(factor)} * {text}"
-    inverse = 1.0 / factor
-    if abs(inverse - round(inverse)) < 1e-9:
-        return f"({text}) / {round(inverse)}" if " + " in text or " - " in text else f"{text} / {round(inverse)}"
-    return f"{factor:.6g} * ({text})"
 
 
 def _factor_in_words(ratio: float, sheet: Sheet) -> str:
@@ -408,9 +405,12 @@ def _factor_in_words(ratio: float, sheet: Sheet) -> str:
     return f"it is {ratio:.4g} times what it should be"
 
 
-def _factor_jump(sheet: Sheet, move: Move, wanted: Any) -> Vertex | None:
-    """The value on the way back from a gradient at which its factor changed in a certain way."""
-    graph, left, seen = sheet.graph, [graph_rep(sheet, move)], set()
+def _factor_jump(sheet: Sheet, move: Move, wanted: Any, good: list[Move]) -> Vertex | None:
+    """The value on the way back from a gradient, and not from good ones, at which its factor changed in a certain way."""
+    graph, left = sheet.graph, [graph_rep(sheet, move)]
+    seen = graph.ancestors([g for m in good for g in m.gradients], sheet.cuts)
+    if not graph.inputs(left[0]):
+        return None
     best: Vertex | None = None
     while left:
         vertex = left.pop(0)
@@ -423,8 +423,6 @@ def _factor_jump(sheet: Sheet, move: Move, wanted: Any) -> Vertex | None:
             if mine and theirs and any(wanted(m[1] / t[1]) for m in mine[:3] for t in theirs[:3]):
                 best = vertex
             left.append(other)
-        if len(seen) > 300:
-            break
     return best
 
 

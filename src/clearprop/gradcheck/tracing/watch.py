@@ -150,12 +150,13 @@ class Watch:
 
 
 def stepped(steps: list[Vertex]) -> int:
-    """The number of times that the least often stepped parameter was stepped."""
-    versions: dict[int, set[int]] = {}
+    """The number of times that the least often stepped parameter was stepped; 0 if none was."""
+    versions: dict[int, list[int]] = {}
     for step in steps:
         assert step.origin is not None
-        versions.setdefault(step.origin.number, set()).add(step.version)
-    return min(len(found) for found in versions.values())
+        versions.setdefault(step.origin.number, []).append(step.version)
+    counts = [len(set(found)) for found in versions.values() if len(found) < 3 or len(set(found)) > 1]
+    return min(counts, default=0)
 
 
 def describe(failure: BaseException, files: set[str]) -> str:

@@ -105,6 +105,8 @@ class Words:
             return new
         line = self.lines[span[0]][span[1] - 1]
         before, after = line[: span[2]], line[span[3] :]
+        if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in ("", ")", ",", "]", "#", ";"):
+            new = wrapped(new)
         return (before + new + after).strip()
 
 
