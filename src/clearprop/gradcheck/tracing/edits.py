@@ -59,8 +59,12 @@ class Edit:
         Whether it applies to all operations that this line makes.
     bend : Bend or None
         The activation that it is about.
+    place : (str, int, str) or None
+        File, line and new text of the line, where that is not the line of the operation: `dout = dh` makes none.
     fixed : int
         Number of gradients that it makes right.
+    named : int
+        Number of named values that it makes right.
     """
 
     vertex: Vertex
@@ -72,7 +76,9 @@ class Edit:
     hint: str
     everywhere: bool = True
     bend: Bend | None = None
+    place: tuple[str, int, str] | None = None
     fixed: int = 0
+    named: int = 0
 
 
 class Editor:
@@ -100,6 +106,7 @@ class Editor:
         kept: list[Edit] = []
         for blame in blames[:6]:
             needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
+            self._at = blame.vertex
             for vertex, distance in self._cone(blame.vertex):
                 if time.perf_counter() > self.deadline:
                     break
@@ -111,8 +118,29 @@ class Editor:
                 self._keep(edit, kept)
             if kept:
                 break
-        kept.sort(key=lambda edit: (-edit.fixed, edit.prior))
+        best = max((edit.fixed for edit in kept), default=0)
+        kept = sorted((edit for edit in kept if edit.fixed == best), key=lambda edit: edit.prior)
+        for edit in kept[:30]:
+            edit.named = self._named_right(edit)
+        kept.sort(key=lambda edit: (-edit.named, edit.prior))
         return kept
+
+    def _named_right(self, edit: Edit) -> int:
+        """The number of values with a name that are derivatives after the edit, and were none before."""
+        region = self.graph.descendants([edit.vertex], self.sheet.backward)
+        named = [v for v in region if v.names and v not in self.sheet.forward and v.floating][:40]
+        self._home = {edit.vertex: edit.bend}
+        path = sorted(region - {edit.vertex}, key=lambda v: v.number)
+        try:
+            after = [self._replayed(edit, {edit.vertex}, path, p.values, k) for k, p in enumerate(self.sheet.points)]
+        except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
+            return 0
+        count = 0
+        for vertex in named:
+            if all(vertex in values for values in after):
+                arrays = [np.asarray(values[vertex], dtype=np.float64) for values in after]
+                count += bool(self.sheet.matches_of(arrays)) and not (self.sheet.right(vertex) and vertex is not edit.vertex)
+        return count
 
     def _keep(self, edit: Edit, kept: list[Edit]) -> None:
         """Keep an edit that makes gradients right; one that gives them a factor of their own ranks lower."""
@@ -172,9 +200,12 @@ class Editor:
 
     def edits_at(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
         """All edits of one operation."""
-        if vertex.floating:
+        boolean = isinstance(vertex.value, np.ndarray) and vertex.value.dtype.kind == "b"
+        if vertex.floating or boolean:
             yield from self._derivatives(vertex, needs)
+        if vertex.floating:
             yield from self._signs(vertex)
+            yield from self._factors(vertex)
         yield from self._products(vertex)
         yield from self._sums(vertex, needs)
         yield from self._powers(vertex)
@@ -206,6 +237,7 @@ class Editor:
         return (related or same or [None])[0]
 
     _home: dict[Vertex, Bend | None]
+    _at: Vertex
 
     def _close(self, vertex: Vertex, most: int) -> set[Vertex]:
         found, left = {vertex}, [vertex]
@@ -227,7 +259,13 @@ class Editor:
                 continue
             z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
             formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
-            close = 0.0 if bend.z in wanted else 1.0
+            close = (0.0 if bend.z in wanted else 1.0) + (0.0 if bend.name else 1.0)
+            if not self.sheet.right(vertex):
+                helper = len({frame for frame, _ in vertex.stack[:1]} & {frame for frame, _ in self._at.stack[:1]}) == 0
+                yield Edit(
+                    vertex, self._slope_itself(bend), formula, f"{called} is {formula}", (0.85 if helper else 1.05) + close, "derivative",
+                    f"Look at {called}.", bend=bend,
+                )  # fmt: skip
             if vertex.fn is np.multiply:
                 for k in (0, 1):
                     kept, dropped = vertex.args[k], vertex.args[1 - k]
@@ -240,6 +278,7 @@ class Editor:
             yield Edit(
                 vertex, self._times(None, bend), f"{wrapped(self._own(vertex))} * {wrapped(formula)}", f"{called}, {formula}, is missing",
                 1.4 + close, "derivative-missing", "Look at what the activation contributes.", bend=bend,
+                place=self._alias(vertex, formula, times=True),
             )  # fmt: skip
         if vertex.fn in (np.multiply, np.divide):
             text = self._texts(vertex)
@@ -250,6 +289,15 @@ class Editor:
                     yield Edit(
                         vertex, _argument(k), text[k], f"{text[1 - k]} does not belong here", 1.6, "factor-too-many", "One factor too many.",
                     )  # fmt: skip
+
+    def _slope_itself(self, bend: Bend) -> Make:
+        def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
+            own = self._bend_of(vertex, bend)
+            if own is None:
+                raise ValueError
+            return own.slopes[point].reshape(vertex.shape)
+
+        return make
 
     def _times(self, k: int | None, bend: Bend) -> Make:
         def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
@@ -264,6 +312,29 @@ class Editor:
             return base * (slope if slope.shape == base.shape or base.size != slope.size else slope.reshape(base.shape))
 
         return make
+
+    def _alias(self, vertex: Vertex, text: str, times: bool) -> tuple[str, int, str] | None:
+        """The line that gave a value its last name, without an operation, with what it should say."""
+        for each in self.graph.all_of(vertex):
+            for name, file, line in reversed(self.graph.trace.aliases.get(each, [])):
+                source = self.words.line(file, line)
+                old = source.split("=", 1)[-1].strip() if name != "return" else source.removeprefix("return").strip()
+                if old and (name == "return" or source.startswith(name)):
+                    return file, line, source.replace(old, f"{wrapped(old)} * {wrapped(text)}" if times else text, 1)
+        return None
+
+    def _factors(self, vertex: Vertex) -> Iterator[Edit]:
+        """A factor that is missing: another named value."""
+        own = self._own(vertex)
+        for other in self.pool:
+            fits = other.shape == vertex.shape or (other.size == 1 and other in self.sheet.live)
+            if fits and other.number < vertex.number and other is not vertex and other not in self.graph.inputs(vertex):
+                name = self.words.name(other, vertex.stack)
+
+                def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other) -> Any:
+                    return _run(self.graph, each, value_of) * value_of(other)
+
+                yield Edit(vertex, make, f"{wrapped(own)} * {wrapped(name)}", f"the factor {name} is missing", 1.8, "factor-missing", "Look at the factors.", False)  # fmt: skip
 
     def _signs(self, vertex: Vertex) -> Iterator[Edit]:
         """Plus for minus, swapped terms, a term too many or weighed wrongly; times for divided by."""
@@ -286,11 +357,8 @@ class Editor:
             yield Edit(vertex, _with(other), f"{text[0]} {sign} {wrapped(text[1])}", f"{text[0]} is to be {'divided' if fn is np.multiply else 'multiplied'} by {text[1]}", 1.9, "quotient", "Look at the products and quotients.")  # fmt: skip
 
     def _sizes(self) -> list[float]:
-        sizes = {n for move in self.sheet.moves for piece in move.pieces for n in piece.gradient.shape if n > 1}
-        loss = self.sheet.loss
-        if loss.prediction is not None:
-            sizes |= set(loss.prediction.shape)
-        return [f for n in sorted(sizes) if n > 2 for f in (float(n), 1.0 / n)]
+        sizes = {n for vertex in self.sheet.backward for n in vertex.shape if n > 2}
+        return [f for n in sorted(sizes)[:8] for f in (float(n), 1.0 / n)]
 
     def _products(self, vertex: Vertex) -> Iterator[Edit]:
         """Products of matrices: transposed or swapped operands."""
@@ -318,6 +386,10 @@ class Editor:
             if not isinstance(inner, Vertex):
                 return
             name = getattr(vertex.fn, "__name__", "sum")
+            other = {np.sum: np.mean, np.mean: np.sum}.get(vertex.fn)
+            if other is not None:
+                said = getattr(other, "__name__", "")
+                yield Edit(vertex, _refolded(other), self._own(vertex).replace(name, said, 1), f"it is the {said} that is meant", 1.1, "fold", "Sum or mean?")  # fmt: skip
             for axis in (None, *range(np.ndim(inner.value))):
                 for keep in (False, True):
                     said = f"it is to be summed over axis {axis}" if axis is not None else "it is to be summed over everything"
@@ -372,6 +444,8 @@ class Editor:
             if not isinstance(arg, Vertex) or (k == 1 and vertex.fn in (get, np.reshape, np.transpose)):
                 continue
             arg = self.graph.rep(arg)
+            if arg.fn is np.transpose and len(arg.args) == 1 and isinstance(arg.args[0], Vertex):
+                yield from self._turned_operands(vertex, k, text)
             for other, relation, prior in self._others(arg, vertex):
                 name = self.words.name(other, vertex.stack)
                 if not name:
@@ -391,6 +465,19 @@ class Editor:
                     t = self.words.name(target, vertex.stack) or "the target"
                     old = text[k] if k < len(text) else ""
                     yield Edit(vertex, self._less(k, target), self.words.text(vertex.stack).replace(old, f"({old} - {t})", 1), f"{t} is not subtracted from {old}", 1.3, "target", "Look at the error term.", False)  # fmt: skip
+
+    def _turned_operands(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
+        """Another value, transposed, in the place of a transposed one."""
+        for other in self.pool:
+            if np.ndim(other.value) == 2 and other is not vertex and not (other.number > vertex.number and other in self._after_of(vertex)):
+                name, old = f"{self.words.name(other, vertex.stack)}.T", text[k] if k < len(text) else ""
+
+                def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other) -> Any:
+                    args = [value_of(a) if isinstance(a, Vertex) else a for a in each.args]
+                    args[k] = np.transpose(value_of(other))
+                    return each.fn(*args)  # type: ignore[misc]
+
+                yield Edit(vertex, make, self.words.text(vertex.stack).replace(old, name, 1), f"{name} belongs here, not {old}", 1.3, "operand-other", f"Look at {old}.", False)  # fmt: skip
 
     def _for_constant(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
         """A value in the place of a plain number."""
@@ -626,6 +713,10 @@ def _aligned(a: Any, b: Any) -> Any:
 
 def _fold(fn: Any, axis: Any, keep: bool) -> Make:
     return lambda vertex, value_of, point: fn(filled(vertex.args[0], value_of), axis=axis, keepdims=keep)
+
+
+def _refolded(fn: Any) -> Make:
+    return lambda vertex, value_of, point: fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
 
 
 def _then(graph: Any, fn: Any) -> Make:

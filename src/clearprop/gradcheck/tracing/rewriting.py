@@ -60,6 +60,17 @@ class Rewriter(ast.NodeTransformer):
 
     # ---------------------------------------------------------------- names
 
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """A function, which tells its arguments their names."""
+        self.generic_visit(node)
+        doc = bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args) if a.arg not in ("self", "cls")][:8]
+        if given and not any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list):
+            names = placed(ast.Tuple([ast.Constant(name) for name in given], ast.Load()), node.body[0])
+            values = placed(ast.Tuple([ast.Name(name, ast.Load()) for name in given], ast.Load()), node.body[0])
+            node.body.insert(int(doc), placed(ast.Expr(called("several", [names, values], node.body[0])), node.body[0]))
+        return node
+
     def visit_Assign(self, node: ast.Assign) -> Any:
         whole = isinstance(node.value, ast.Constant) and type(node.value.value) in (int, bool)
         target = node.targets[0]
@@ -70,12 +81,12 @@ class Rewriter(ast.NodeTransformer):
         else:
             node.value = self.literal(self.visit(node.value))
         if len(node.targets) == 1 and isinstance(target, SIMPLE):
-            node.value = called("named", [ast.Constant(ast.unparse(target)), node.value], node.value)
+            node.value = called("named", [ast.Constant(ast.unparse(target)), node.value, self.at(node)], node.value)
         elif len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)):
             texts = [ast.Constant(ast.unparse(t) if isinstance(t, SIMPLE) else "") for t in target.elts]
             if isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(texts):
                 pairs = zip(texts, node.value.elts, strict=True)
-                node.value.elts = [called("named", [text, each], each) for text, each in pairs]
+                node.value.elts = [called("named", [text, each, self.at(node)], each) for text, each in pairs]
             elif not any(isinstance(t, ast.Starred) for t in target.elts):
                 names = placed(ast.Tuple(list(texts), ast.Load()), node.value)
                 node.value = called("several", [names, node.value], node.value)
@@ -95,6 +106,17 @@ class Rewriter(ast.NodeTransformer):
             return node
         naming = ast.Expr(called("named", [ast.Constant(text), again], node))
         return [node, placed(naming, node)]
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        if isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
+            node.value = called("returned", [node.value, self.at(node)], node.value)
+        elif node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def at(self, node: ast.AST) -> ast.expr:
+        """The place of a node, as a constant."""
+        return ast.Constant((self.path, node.lineno))  # type: ignore[attr-defined]
 
     # ---------------------------------------------------------------- numbers
 

@@ -137,6 +137,10 @@ class Trace:
         Files whose frames are the program's.
     notes : dict of str to int
         Remarks about the run, each with its line.
+    aliases : dict of Vertex to list of (name, file, line)
+        Further names of a value, or "return", and where it got them.
+    set_by_hand : list of Vertex
+        Sums and differences that start from a parameter, and to which nothing is added that depends on it.
     """
 
     def __init__(self) -> None:
@@ -145,6 +149,8 @@ class Trace:
         self.guards: list[tuple[Vertex, bool]] = []
         self.files: set[str] = set()
         self.notes: dict[str, int] = {}
+        self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
+        self.set_by_hand: list[Vertex] = []
         self.leaves = self.count = 0
 
     def leaf(self, value: Any, kind: str) -> Vertex:
@@ -207,6 +213,8 @@ class Trace:
                 vertex.bits = self._new_bit()
                 self.steps.append(vertex)
                 return
+            if moved is not None and moved.shape == vertex.shape and len(self.set_by_hand) < 2000:
+                self.set_by_hand.append(vertex)
         followed = [other for other in vertex.inputs if other.origin is not None]
         if vertex.fn is put:  # the value written is a step of a part of the array
             base, written = vertex.args[0], [other for other in vertex.inputs[1:] if other.step_of is not None]

@@ -8,6 +8,7 @@ wrong gradients right.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -17,12 +18,13 @@ from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.losses import Sought, best_loss, computed_losses, inferred_losses, whole
 from clearprop.gradcheck.tracing.place import Blame, find_places
-from clearprop.gradcheck.tracing.points import Point, find_points
+from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
+SUPPOSED: Final = 2.0  # what an edit may be like, at most, for a loss that is only supposed
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
 Outcome3 = Literal["right", "wrong", "inconclusive"]
 
@@ -67,6 +69,8 @@ class Mistake:
         Other edits that would make them right.
     sure : bool
         Whether an edit confirms it.
+    prior : float
+        How unusual the edit is.
     """
 
     file: str
@@ -79,6 +83,7 @@ class Mistake:
     names: list[str] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
     sure: bool = True
+    prior: float = 0.0
 
     def __str__(self) -> str:
         where = f"line {self.line}: {self.source}: " if self.line else ""
@@ -137,19 +142,67 @@ def judge(
     if not points:
         return _all(result, moves, "inconclusive", "no other parameters were found at which the program takes the same branches")
     computed = best_loss(graph, candidates, moves, points)
-    inferred = None
+    inferred, guesses = None, []
     if given is None and (computed is None or computed.explained < len(moves)):
-        inferred = best_loss(graph, inferred_losses(graph, moves, before), moves, points)
+        guesses = inferred_losses(graph, moves, before)
+        inferred = best_loss(graph, guesses, moves, points)
     loss = _chosen(computed, inferred)
+    if loss is not None and not loss.explained and given is None:
+        return _nothing_explained(result, graph, moves, points, [each for each in (computed, *guesses) if each is not None], words, update_seen)
     if loss is None:
         return _all(result, moves, "inconclusive", "no number in the program depends on it as a loss would, and no error term was found")
     result.sheet = sheet = Sheet(graph, moves, loss, points)
     result.loss = _loss_in_words(loss, words)
     _judge_directions(result, sheet, words)
     _judge_factors(result, sheet, words, update_seen, given is not None)
+    _judge_unmoved(result, sheet, words)
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         _compare_losses(result, graph, computed, inferred, moves, words)
     return result
+
+
+def _nothing_explained(
+    result: Round, graph: Graph, moves: list[Move], points: list[Point], losses: list[Sought], words: Words, update_seen: bool
+) -> Round:
+    """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
+    for loss in losses[:4]:
+        trial = Round(result.number, loss=_loss_in_words(loss, words))
+        trial.sheet = sheet = Sheet(graph, moves, loss, points)
+        if not any(_matters(sheet, k) for k in range(len(moves))):
+            continue
+        _judge_directions(trial, sheet, words)
+        if all(j.verdict == "right" or any(j.name in m.names and m.sure and m.prior < SUPPOSED for m in trial.mistakes) for j in trial.judged):
+            trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'the number that it computes'}.")
+            _judge_factors(trial, sheet, words, update_seen, False)
+            return trial
+    unused = _unused_targets(graph, moves, losses[:1])
+    if unused:
+        file, line = moves[0].file, moves[0].line
+        names = ", ".join(words.name(v) or "the target" for v in unused)
+        reason = f"{names} goes into the loss, but into no gradient: the error is missing from the backward pass"
+        first = _first_backward(graph, moves)
+        if first is not None:
+            file, line = words.place(first.stack)
+        result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", "Where does the target enter?", "target", [m.name for m in moves], [], False))  # fmt: skip
+        return _all(result, moves, "wrong", "it does not depend on the target")
+    return _all(result, moves, "inconclusive", "its gradient is not that of any loss that was found or inferred")
+
+
+def _unused_targets(graph: Graph, moves: list[Move], losses: list[Sought]) -> list[Vertex]:
+    """Data that go into a computed loss and into no gradient."""
+    if not losses or losses[0].inferred:
+        return []
+    cuts = [piece.moved for move in moves for piece in move.pieces]
+    used = graph.ancestors([g for move in moves for g in move.gradients], cuts)
+    return [v for v in graph.ancestors([losses[0].vertex], cuts) - used if v.fn is None and v.size > 1 and v.kind != "literal"][:2]
+
+
+def _first_backward(graph: Graph, moves: list[Move]) -> Vertex | None:
+    """The last value with a name on the way to all gradients."""
+    cuts = [piece.moved for move in moves for piece in move.pieces]
+    shared = [graph.ancestors(move.gradients, cuts) for move in moves]
+    named = [v for v in set.intersection(*shared) if v.names and v.stack]
+    return max(named, key=lambda v: v.number, default=None)
 
 
 def _all(result: Round, moves: list[Move], verdict: Outcome3, note: str) -> Round:
@@ -253,6 +306,8 @@ def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float 
     best = edits[0]
     file, line = words.place(best.vertex.stack)
     right = words.replaced(best.vertex.stack, best.new) if best.new else ""
+    if best.place is not None:
+        file, line, right = best.place
     rivals = []
     for edit in edits[1:]:
         if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
@@ -261,7 +316,7 @@ def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float 
         text = f"line {place[1]}: {edit.reason}"
         if text not in rivals and edit.reason != best.reason:
             rivals.append(text)
-    return Mistake(file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3])
+    return Mistake(file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior)
 
 
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
@@ -346,6 +401,14 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
     for _, move, _ in up:
         judged = next(j for j in result.judged if j.name == move.name and j.line == move.line)
         judged.verdict, judged.note = "wrong", "steps uphill"
+    turned = _turned_error(sheet) if not some and all(move.pieces[0].factor > 0 for _, move, _ in up) else None
+    if turned is not None and turned.stack:
+        file, line = words.place(turned.stack)
+        text = words.operands(turned)
+        right = words.replaced(turned.stack, f"{text[1]} - {text[0]}") if len(text) == 2 else ""
+        names = list(dict.fromkeys(move.name for _, move, _ in up))
+        result.mistakes.append(Mistake(file, line, words.line(file, line), "the difference is the other way round: every step goes uphill", right, "Look at the order of the difference.", "sign", names))  # fmt: skip
+        return
     groups: dict[tuple[str, int], list[str]] = {}
     for _, move, _ in up:
         groups.setdefault(_sign_place(sheet, words, move, some), []).append(move.name)
@@ -355,6 +418,22 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
         who = ", ".join(dict.fromkeys(names))
         reason = f"the step of {who} goes uphill: it raises the loss" if update_seen else f"the gradient of {who} has the wrong sign"
         result.mistakes.append(Mistake(file, line, source, reason, right, "Look at the sign.", "sign", list(dict.fromkeys(names))))
+
+
+def _turned_error(sheet: Sheet) -> Vertex | None:
+    """Target minus prediction, at the beginning of the backward pass."""
+    for vertex in sorted(sheet.backward, key=lambda v: v.number):
+        if vertex.fn is np.subtract and vertex in sheet.live and len(vertex.args) == 2:
+            first, second = (sheet.graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args)
+            if isinstance(second, Vertex) and second in sheet.forward and second in sheet.live and not _live(sheet, first):
+                matches = sheet.matches(vertex)
+                if matches and matches[0][1] < 0:
+                    return vertex
+    return None
+
+
+def _live(sheet: Sheet, thing: Any) -> bool:
+    return isinstance(thing, Vertex) and thing in sheet.live
 
 
 def _sign_place(sheet: Sheet, words: Words, move: Move, some: bool) -> tuple[str, int]:
@@ -429,6 +508,53 @@ def _factor_jump(sheet: Sheet, move: Move, wanted: Any, good: list[Move]) -> Ver
 def graph_rep(sheet: Sheet, move: Move) -> Vertex:
     """The gradient of the first piece of a move."""
     return sheet.graph.rep(move.pieces[0].gradient)
+
+
+# ---------------------------------------------------------------- parameters that are not stepped
+
+
+def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
+    """Parameters that are replaced by their gradient, or moved by something that is none."""
+    graph = sheet.graph
+    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in ("random", "made", "literal")]
+    if result.number or not loose:
+        return
+    places = {piece.step.stack[:1] for move in sheet.moves for piece in move.pieces if piece.step is not None}
+    slopes = graph.adjoints(sheet.loss.vertex, loose, {})
+    for parameter in loose:
+        slope = slopes.get(parameter)
+        if slope is None or not np.any(slope):
+            continue
+        names = set(parameter.names)
+        for vertex in graph.trace.set_by_hand:
+            if graph.rep(vertex.args[0] if isinstance(vertex.args[0], Vertex) else vertex) is parameter and (
+                vertex.stack[:1] in places or names & set(vertex.names)
+            ) and graph.rep(vertex) not in sheet.forward:
+                _by_hand(result, words, vertex, words.name(parameter))
+                break
+        for vertex in graph.vertices:
+            if vertex.number > parameter.number and vertex.step_of is None and names & set(vertex.names) and vertex.shape == parameter.shape:
+                factor = same_direction([np.asarray(vertex.value, dtype=np.float64)], [slope])
+                if factor is not None and vertex.fn is not None and vertex.size > 1 and graph.rep(vertex) is not parameter:
+                    file, line = words.place(vertex.stack)
+                    source, name = words.line(file, line), words.name(parameter)
+                    right = source.replace(" = ", " -= " if factor > 0 else " += ", 1)
+                    result.mistakes.append(Mistake(file, line, source, f"{name} is replaced by its gradient, not moved by it", right, "Look at how the parameter is updated.", "replaced", [name]))  # fmt: skip
+                    result.judged.append(Judged(name, line, parameter.shape, "wrong", "replaced by its gradient"))
+                    break
+
+
+def _by_hand(result: Round, words: Words, vertex: Vertex, name: str) -> None:
+    """A parameter that is moved by something that does not depend on it."""
+    file, line = words.place(vertex.stack)
+    plain = re.sub(r"\W", "", name.split(".")[-1].split("[")[-1])
+    for number, text in enumerate(words.lines.get(file, []), 1):
+        if plain and re.match(rf"\s*(self\.)?(\w+\[.)?(d_?|grad_?|g_?|delta_?){re.escape(plain)}\b.*=", text):
+            line = number
+            break
+    reason = f"what {name} is moved by depends neither on it nor on the error"
+    result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", f"Look at the gradient of {name}.", "constant", [name], [], False))  # fmt: skip
+    result.judged.append(Judged(name, line, vertex.shape, "wrong", "moved by a constant"))
 
 
 # ---------------------------------------------------------------- another loss

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
 from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 
 ROUNDS: Final = 2  # steps of every parameter that are looked at
@@ -66,12 +66,16 @@ class Watch:
 
     # ---------------------------------------------------------------- names and numbers
 
-    def named(self, text: str, value: Any) -> Any:
+    def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
         """The value, which from here on has this name."""
         if isinstance(value, Traced) and text:
-            names = value.vertex.names
-            if text not in names:
-                names.append(text)
+            vertex = value.vertex
+            if text not in vertex.names:
+                vertex.names.append(text)
+                if at[1] and vertex.stack and self.trace.count > vertex.number:
+                    self.trace.aliases.setdefault(vertex, []).append((text, *at))
+                elif at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]:
+                    self.trace.aliases.setdefault(vertex, []).append((text, *at))
         elif isinstance(value, (list, tuple)) and len(value) <= 64:
             for i, item in enumerate(value):
                 if isinstance(item, (Traced, list)) and type(item) is not Num:
@@ -80,6 +84,14 @@ class Watch:
             for key, item in value.items():
                 if isinstance(item, Traced):
                     self.named(f"{text}[{key!r}]", item)
+        return value
+
+    def returned(self, value: Any, at: tuple[str, int]) -> Any:
+        """A value that a function returns as it was given."""
+        if isinstance(value, Traced) and value.vertex.stack and line_of(value.vertex.stack[0]) != at[1]:
+            found = self.trace.aliases.setdefault(value.vertex, [])
+            if ("return", *at) not in found:
+                found.append(("return", *at))
         return value
 
     def several(self, texts: tuple[str, ...], values: Any) -> Any:
