@@ -97,13 +97,16 @@ class Editor:
         self.pool = self._named()
         self.last: list[float | None] = []
         self._made_of: dict[Vertex, set[Vertex]] = {}
-        self.deadline = time.perf_counter() + SECONDS
+        self._families: dict[Any, tuple[set[Vertex], list[Vertex]]] = {}
+        words.learn(sorted(sheet.forward | sheet.backward, key=lambda v: v.number))
 
     # ---------------------------------------------------------------- what is tried where
 
     def explain(self, blames: list[Blame]) -> list[Edit]:
         """Edits that make gradients right, best first."""
         kept: list[Edit] = []
+        started = time.perf_counter()
+        self.deadline = started + max(SECONDS - self.words.spent, 0.3)
         for blame in blames[:6]:
             needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
             self._at = blame.vertex
@@ -116,8 +119,9 @@ class Editor:
                         self._keep(edit, kept)
             for edit in self._derived(blame):
                 self._keep(edit, kept)
-            if kept:
+            if kept or time.perf_counter() > self.deadline:
                 break
+        self.words.spent += time.perf_counter() - started
         best = max((edit.fixed for edit in kept), default=0)
         kept = sorted((edit for edit in kept if edit.fixed == best), key=lambda edit: edit.prior)
         for edit in kept[:30]:
@@ -582,10 +586,10 @@ class Editor:
         """Whether the value at the place is one of the needs after the edit."""
         self._home = {edit.vertex: edit.bend}  # the operation under the edit takes the activation that the edit names
         made: list[Array] = []
-        path = self._path(edit.vertex, at)
+        family, path = self._family(edit.vertex, at, edit.everywhere)
         for k, point in enumerate(self.sheet.points):
             try:
-                values = self._replayed(edit, {edit.vertex}, path, point.values, k)
+                values = self._replayed(edit, family, path, point.values, k)
                 made.append(np.asarray(values[at] if at in values else point.value(at), dtype=np.float64))
             except (ValueError, IndexError, TypeError, ZeroDivisionError, np.linalg.LinAlgError):
                 return False
@@ -597,10 +601,15 @@ class Editor:
                 return False
         return True
 
-    def _path(self, first: Vertex, last: Vertex) -> list[Vertex]:
-        """What is to be run again between an operation and a place, in order."""
-        between = self.graph.ancestors([last], [first])
-        return sorted(self.graph.descendants([first], between) - {first}, key=lambda v: v.number)
+    def _family(self, vertex: Vertex, at: Vertex, everywhere: bool) -> tuple[set[Vertex], list[Vertex]]:
+        """The operations that an edit of one changes on the way to a place, and what is to be run again after them, in order."""
+        key = (vertex, at, everywhere)
+        if key not in self._families:
+            before = self.graph.ancestors([at], self.sheet.cuts)
+            family = (self._of_line(vertex) & before if everywhere else set()) | {vertex}
+            again = self.graph.descendants(family, before) - family
+            self._families[key] = family, sorted(again, key=lambda v: v.number)
+        return self._families[key]
 
     def _replayed(self, edit: Edit, changed: set[Vertex], path: list[Vertex], values: dict[Vertex, Any], k: int) -> dict[Vertex, Any]:
         """Values that differ once the edit is made."""

@@ -102,6 +102,11 @@ def _replacements(sheet: Sheet, vertex: Vertex, needs: list[Need]) -> list[tuple
     for inner in sheet.graph.inputs(vertex):
         if inner not in sheet.live or not inner.floating:
             continue
+        turned = [wanted for need in needs if (wanted := _inverse(sheet, vertex, inner, need)) is not None]
+        if turned and vertex.fn in INVERTED:
+            for wanted in turned:
+                found += [(inner, Target(t.by, t.use, _shaped(t.arrays, inner.shape))) for t, _ in sheet.matches_of(wanted)[:3]]
+            continue
         for target in sheet.targets(inner.size):
             for form in forms(target.arrays, inner.shape):
                 if _gives(sheet, vertex, inner, form, needs):
@@ -110,6 +115,35 @@ def _replacements(sheet: Sheet, vertex: Vertex, needs: list[Need]) -> list[tuple
             if len(found) > 8:
                 return found
     return found
+
+
+INVERTED: Final = {np.multiply, np.divide, np.negative, np.transpose}
+
+
+def _shaped(arrays: Arrays, shape: tuple[int, ...]) -> Arrays:
+    return (forms(arrays, shape) or [arrays])[0]
+
+
+def _inverse(sheet: Sheet, vertex: Vertex, inner: Vertex, need: Need) -> Arrays | None:
+    """What one input of a value would have to be for the value to be the need, where the operation can be undone."""
+    if inner.shape != vertex.shape or need.arrays[0].size != vertex.size or vertex.fn not in INVERTED:
+        if not (vertex.fn is np.transpose and len(vertex.args) == 1 and need.arrays[0].shape == vertex.shape):
+            return None
+    wanted = _shaped(need.arrays, vertex.shape)
+    if vertex.fn is np.negative:
+        return wanted
+    if vertex.fn is np.transpose:
+        return [a.T for a in wanted] if len(vertex.args) == 1 else None
+    first = isinstance(vertex.args[0], Vertex) and sheet.graph.rep(vertex.args[0]) is inner
+    other = vertex.args[1 if first else 0]
+    if (isinstance(other, Vertex) and sheet.graph.rep(other) is inner) or (vertex.fn is np.divide and not first):
+        return None
+    known = sheet.arrays(other) if isinstance(other, Vertex) else [np.asarray(other, dtype=np.float64)] * len(wanted)
+    if vertex.fn is np.divide:
+        return [a * b for a, b in zip(wanted, known, strict=True)]
+    if any(np.any(b == 0) for b in known):
+        return None
+    return [a / b for a, b in zip(wanted, known, strict=True)]
 
 
 def _gives(sheet: Sheet, vertex: Vertex, inner: Vertex, form: Arrays, needs: list[Need]) -> bool:

@@ -65,8 +65,8 @@ class Sheet:
         self.graph, self.moves, self.loss, self.points = graph, moves, loss, points
         self.cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
         self.forward = graph.ancestors([loss.vertex], self.cuts)
-        self.live = graph.descendants(self.cuts)
         self.backward = graph.ancestors([g for move in moves for g in move.gradients], self.cuts)
+        self.live = graph.descendants(self.cuts, self.forward | self.backward | set(self.cuts))
         self.edges: list[dict[tuple[Vertex, Vertex], Array]] = [{} for _ in points]
         self.slopes = [graph.adjoints(loss.vertex, self.cuts, p.values, e) for p, e in zip(points, self.edges, strict=True)]
         self.true = [[true_gradient(graph, move, slopes) for slopes in self.slopes] for move in moves]

@@ -194,7 +194,7 @@ def _unused_targets(graph: Graph, moves: list[Move], losses: list[Sought]) -> li
         return []
     cuts = [piece.moved for move in moves for piece in move.pieces]
     used = graph.ancestors([g for move in moves for g in move.gradients], cuts)
-    return [v for v in graph.ancestors([losses[0].vertex], cuts) - used if v.fn is None and v.size > 1 and v.kind != "literal"][:2]
+    return [v for v in graph.ancestors([losses[0].vertex], cuts) - used if v.fn is None and v.size > 1 and v.kind != "literal" and v not in map(graph.rep, cuts)][:2]
 
 
 def _first_backward(graph: Graph, moves: list[Move]) -> Vertex | None:
@@ -516,22 +516,24 @@ def graph_rep(sheet: Sheet, move: Move) -> Vertex:
 def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     """Parameters that are replaced by their gradient, or moved by something that is none."""
     graph = sheet.graph
-    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in ("random", "made", "literal")]
-    if result.number or not loose:
+    if result.number:
         return
     places = {piece.step.stack[:1] for move in sheet.moves for piece in move.pieces if piece.step is not None}
-    slopes = graph.adjoints(sheet.loss.vertex, loose, {})
+    for vertex in graph.trace.set_by_hand:
+        parameter = vertex.args[0]
+        placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
+        dead = not any(graph.rep(other) in sheet.live for other in vertex.inputs)
+        if parameter in sheet.forward and parameter not in sheet.cuts and placed and dead and graph.rep(vertex) not in sheet.forward:
+            slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
+            if slope is not None and np.any(slope):
+                _by_hand(result, words, vertex, words.name(parameter))
+    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in ("random", "made", "literal")]
+    slopes = graph.adjoints(sheet.loss.vertex, loose, {}) if loose else {}
     for parameter in loose:
         slope = slopes.get(parameter)
         if slope is None or not np.any(slope):
             continue
         names = set(parameter.names)
-        for vertex in graph.trace.set_by_hand:
-            if graph.rep(vertex.args[0] if isinstance(vertex.args[0], Vertex) else vertex) is parameter and (
-                vertex.stack[:1] in places or names & set(vertex.names)
-            ) and graph.rep(vertex) not in sheet.forward:
-                _by_hand(result, words, vertex, words.name(parameter))
-                break
         for vertex in graph.vertices:
             if vertex.number > parameter.number and vertex.step_of is None and names & set(vertex.names) and vertex.shape == parameter.shape:
                 factor = same_direction([np.asarray(vertex.value, dtype=np.float64)], [slope])

@@ -24,6 +24,23 @@ class Words:
     def __init__(self, graph: Graph, sources: dict[str, str]) -> None:
         self.graph = graph
         self.lines = {path: text.splitlines() for path, text in sources.items()}
+        self.spoken: dict[Vertex, list[tuple[Any, int, str]]] = {}
+        self.spent = 0.0  # seconds that were spent on edits
+
+    def learn(self, vertices: list[Vertex]) -> None:
+        """Read how the program writes each value where it uses it."""
+        seen: set[Any] = set()
+        for vertex in vertices:
+            if not vertex.stack or len(vertex.args) > 3:
+                continue
+            texts: list[str] | None = None
+            for k, arg in enumerate(vertex.args[:2]):
+                if isinstance(arg, Vertex) and (vertex.stack[0], self.graph.rep(arg)) not in seen:
+                    seen.add((vertex.stack[0], self.graph.rep(arg)))
+                    texts = self.operands(vertex) if texts is None else texts
+                    if k < len(texts) and re.fullmatch(r"[\w.]+(\[[^\]]+\])*", texts[k]):
+                        entry = (vertex.stack[0][0], self.place(vertex.stack)[1], texts[k])
+                        self.spoken.setdefault(self.graph.rep(arg), []).append(entry)
 
     def line(self, path: str, number: int) -> str:
         """One line of the source, without indentation."""
@@ -58,6 +75,10 @@ class Words:
         """What the program calls a value: in the function where it is spoken of, if it has a name there."""
         here = near[0][0] if near else None
         best: list[tuple[int, str]] = []
+        line = self.place(near)[1] if near else 0
+        for code, number, text in self.spoken.get(self.graph.rep(vertex), ()) if near else ():
+            if code is here and re.match(r"[A-Za-z_]", text):
+                best.append((-6 if number == line else 0, text))
         words = set(re.findall(r"[A-Za-z_]\w*", self.line(*self.place(near)))) if near else set()
         for each in self.graph.all_of(self.graph.rep(vertex)):
             own = any(code is here for code, _ in each.stack)
