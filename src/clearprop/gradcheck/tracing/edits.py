@@ -652,6 +652,8 @@ class Editor:
 
     def _of_line(self, vertex: Vertex) -> set[Vertex]:
         """All operations of the round that the same piece of source made."""
+        if not vertex.stack:
+            return {vertex}
         return {v for v in self.sheet.backward if v.stack[:1] == vertex.stack[:1] and v.fn is vertex.fn and v not in self.sheet.forward} | {vertex}
 
     def _gain_of(self, edit: Edit, changed: set[Vertex]) -> int:
@@ -688,6 +690,8 @@ class Editor:
 
 
 def _run(graph: Any, vertex: Vertex, value_of: ValueOf) -> Any:
+    if vertex.fn is None:
+        return vertex.value
     return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))  # type: ignore[misc]
 
 

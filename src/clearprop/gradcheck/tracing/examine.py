@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from clearprop.gradcheck.tracing.file_outcome import FileOutcome, FunctionOutcome
-from clearprop.gradcheck.tracing.program import Run, source_of, training_step
+import numpy as np
+
+from clearprop.gradcheck.tracing.driver import Driver, NotCalled, Unit
+from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
+from clearprop.gradcheck.tracing.program import Run, lines_run, outcome_of, source_of, training_step
+from clearprop.gradcheck.tracing.watch import Enough, describe
+from clearprop.gradcheck.tracing.wrappers import TRACE
 
 ADAPTER = """\
 def clearprop_check():
@@ -30,5 +35,34 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
     step, marks = training_step(run, seed)
     notes = run.notes()
     functions: list[FunctionOutcome] = [step] if step else []
+    ran = {code.co_name for code in lines_run()} if step else set()
+    driver = Driver(vars(run.module), run.sources(), seed)
+    units = driver.units()
+    wanted = [unit for unit in units if (unit.name in names if names else not unit.uses & ran)]
+    for unit in wanted:
+        stage(f"{unit.name} was checked")
+        functions.append(checked(unit))
+    for name in names:
+        if name not in {f.name for f in functions}:
+            why = f"There is no {name} in the script." if name not in vars(run.module) else f"{name} follows no convention that is known here."
+            functions.append(FunctionOutcome(name, "unknown convention", UNCLEAR, f"{why} Write an adapter of five lines:\n{ADAPTER}"))
     problem = "" if functions else NOTHING + ADAPTER
+    skipped = [] if names or step else driver.left_over(units)
+    if skipped and functions:
+        problem = f"{len(functions)} of {len(functions) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
     return FileOutcome(str(path), functions, problem, "", notes, marks)
+
+
+def checked(unit: Unit) -> FunctionOutcome:
+    """The outcome for something that the program defines."""
+    try:
+        with np.errstate(all="ignore"):
+            return outcome_of(unit.name, unit.kind, [unit.work()])
+    except NotCalled as error:
+        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It could not be called: {error}")
+    except SystemExit as stop:
+        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")
+    except MemoryError:
+        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller.")
+    except (Exception, Enough) as error:
+        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It fails when it is called: {describe(error, TRACE.files)}")

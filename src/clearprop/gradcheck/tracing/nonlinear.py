@@ -72,7 +72,7 @@ def find_bends(sheet: Sheet) -> list[Bend]:
         if len(roots) == 1 and next(iter(roots)).shape == vertex.shape:
             sources[vertex] = next(iter(roots))
     for a, z in sources.items():
-        if a is z or z in sheet.cuts:
+        if a is z:
             continue
         users = [u for u in graph.users.get(a, ()) if u in sheet.forward and sources.get(u) is not z]
         if not users and not a.names:

@@ -74,8 +74,10 @@ def find_places(sheet: Sheet, move: Move) -> list[Blame]:
 
 def _walk(sheet: Sheet, vertex: Vertex, needs: list[Need], depth: int, seen: set[Vertex]) -> list[Blame]:
     """Places at or before a value that ought to be one of the needs."""
-    if vertex in seen or depth > DEEPEST or vertex.fn is None:
+    if vertex in seen or depth > DEEPEST:
         return []
+    if vertex.fn is None:
+        return [Blame(vertex, needs, depth)] if depth == 0 and vertex.floating else []
     seen.add(vertex)
     here = sheet.arrays(vertex)
     if any(same_direction(here, form) is not None for need in needs for form in forms(need.arrays, here[0].shape)):

@@ -59,10 +59,13 @@ class Sheet:
         What depends on the parameters.
     backward : set of Vertex
         What goes into the claimed gradients.
+    certain : bool
+        Whether the loss is known for certain, because it was given.
     """
 
     def __init__(self, graph: Graph, moves: list[Move], loss: Sought, points: list[Point]) -> None:
         self.graph, self.moves, self.loss, self.points = graph, moves, loss, points
+        self.certain = False
         self.cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
         self.forward = graph.ancestors([loss.vertex], self.cuts)
         self.backward = graph.ancestors([g for move in moves for g in move.gradients], self.cuts)

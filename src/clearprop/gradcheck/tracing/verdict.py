@@ -121,7 +121,8 @@ class Round:
 
 
 def judge(
-    graph: Graph, moves: list[Move], words: Words, number: int, given: Sought | None = None, seed: int = 0, update_seen: bool = True
+    graph: Graph, moves: list[Move], words: Words, number: int, given: Sought | None = None, seed: int = 0, update_seen: bool = True,
+    layer: bool = False,
 ) -> Round:
     """The verdict on the moves of one round.
 
@@ -131,6 +132,8 @@ def judge(
         The loss, where the caller knows it.
     update_seen : bool
         Whether the moves are steps, so that their direction counts.
+    layer : bool
+        Whether it is a layer by itself: a mean over the batch in the gradients of its parameters may belong to the loss.
     """
     result = Round(number)
     cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
@@ -152,9 +155,10 @@ def judge(
     if loss is None:
         return _all(result, moves, "inconclusive", "no number in the program depends on it as a loss would, and no error term was found")
     result.sheet = sheet = Sheet(graph, moves, loss, points)
+    sheet.certain = given is not None
     result.loss = _loss_in_words(loss, words)
     _judge_directions(result, sheet, words)
-    _judge_factors(result, sheet, words, update_seen, given is not None)
+    _judge_factors(result, sheet, words, update_seen, given is not None, layer)
     _judge_unmoved(result, sheet, words)
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         _compare_losses(result, graph, computed, inferred, moves, words)
@@ -221,6 +225,8 @@ def _loss_in_words(loss: Sought, words: Words) -> str:
     if loss.inferred:
         return f"no loss is computed whose gradient this is; judged by {loss.kind}, which its error term is the derivative of"
     line = words.place(loss.vertex.stack)[1]
+    if not loss.name and not line:
+        return ""
     return f"the loss is {loss.name or 'the number'} of line {line}" if line else "the loss is known"
 
 
@@ -252,7 +258,7 @@ def _judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
             mistake.__dict__["moves"] = _moves_fixed(editor, edits[0])
             mistake.names = [m.name for m in sheet.moves if id(m) in mistake.__dict__["moves"]] or [move.name]
             fixed[f"{mistake.line} {mistake.reason}"] = mistake
-        elif explained or _none_missing(sheet, move):
+        elif explained or sheet.certain or _none_missing(sheet, move):
             result.mistakes.append(_unexplained(sheet, move, blames, words))
         else:
             judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
@@ -286,7 +292,7 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
 
 def _unused(result: Round, sheet: Sheet, move: Move, judged: Judged, words: Words, explained: int) -> None:
     """A parameter that the loss does not depend on."""
-    if not explained and not sheet.loss.inferred:
+    if not explained and not sheet.loss.inferred and not sheet.certain:
         judged.verdict, judged.note = "inconclusive", "the loss that was found does not depend on it"
         return
     file, line = move.file, move.line
@@ -339,7 +345,7 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
 # ---------------------------------------------------------------- factors and signs
 
 
-def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, given: bool) -> None:
+def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, given: bool, layer: bool = False) -> None:
     """Signs and constant factors of the gradients that have the right direction."""
     factors = sheet.factors()
     known = [(k, move, f) for k, (move, f) in enumerate(zip(sheet.moves, factors, strict=True)) if f is not None and _matters(sheet, k)]
@@ -353,6 +359,8 @@ def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool,
         result.notes.append("It returns the negative gradient; the update must add it.")
     raw = [abs(f) * abs(move.pieces[0].factor) for _, move, f in known]
     peeled = [abs(f) * abs(move.pieces[0].factor) / move.pieces[0].rate for _, move, f in known]
+    if layer and _mean_in_layer(result, known, peeled):
+        return
     if _equal(raw) or _equal(peeled):
         _common(result, peeled if _equal(peeled) else raw, sheet, given)
         return
@@ -367,6 +375,19 @@ def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool,
         if abs(own / reference - 1.0) >= CLOSE:
             good = [m for (_, m, _), s in zip(known, scale, strict=True) if abs(s / reference - 1.0) < CLOSE]
             _odd_factor(result, sheet, words, move, own / reference, good)
+
+
+def _mean_in_layer(result: Round, known: list[Any], scale: list[float]) -> bool:
+    """Whether only the parameters' gradients are divided by the batch: then the loss should not be."""
+    own = [s for (_, move, _), s in zip(known, scale, strict=True) if move.name not in ("x", "X")]
+    inputs = [s for (_, move, _), s in zip(known, scale, strict=True) if move.name in ("x", "X")]
+    if len(own) < 2 or not inputs or not _equal(own) or not _equal([1.0, *inputs]) or _equal([1.0, *own]):
+        return False
+    count = 1.0 / own[0]
+    if abs(count - round(count)) > 1e-6 or round(count) not in {m.pieces[0].moved.shape[0] for _, m, _ in known if m.name in ("x", "X")}:
+        return False
+    result.notes.append(f"It takes the mean over the batch itself (1/{round(count)}); the loss must not do so as well.")
+    return True
 
 
 def _matters(sheet: Sheet, k: int) -> bool:

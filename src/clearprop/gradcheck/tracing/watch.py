@@ -88,7 +88,7 @@ class Watch:
 
     def returned(self, value: Any, at: tuple[str, int]) -> Any:
         """A value that a function returns as it was given."""
-        if isinstance(value, Traced) and value.vertex.stack and line_of(value.vertex.stack[0]) != at[1]:
+        if isinstance(value, Traced) and (not value.vertex.stack or line_of(value.vertex.stack[0]) != at[1]):
             found = self.trace.aliases.setdefault(value.vertex, [])
             if ("return", *at) not in found:
                 found.append(("return", *at))
