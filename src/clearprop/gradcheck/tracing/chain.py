@@ -79,10 +79,29 @@ class Chain:
             if outer is None or not bend.name or not (a or z):
                 return None
             return Derived(f"{wrapped(outer.text)} * {wrapped(bend.formula(z or 'z', a))}", outer.factor)
+        soft = self._softmax(vertex, depth)
+        if soft is not None:
+            return soft
         users = [u for u in self.graph.users.get(vertex, ()) if all((vertex, u) in edges for edges in self.sheet.edges)]
         if len(users) != 1:
             return None
         return self._through(vertex, users[0], depth)
+
+    def _softmax(self, vertex: Vertex, depth: int) -> Derived | None:
+        """Through a softmax, with all of its Jacobian."""
+        if vertex.size < 2 or len(vertex.shape) > 2:
+            return None
+        for axis in (-1, 0):
+            z = self.sheet.arrays(vertex)
+            e = [np.exp(a - a.max(axis=axis, keepdims=True)) for a in z]
+            p = [a / a.sum(axis=axis, keepdims=True) for a in e]
+            for other in self.sheet.forward:
+                if other.shape == vertex.shape and other in self.sheet.live and np.allclose(self.sheet.arrays(other)[0], p[0], rtol=1e-9):
+                    outer, name = self.of(other, depth + 1), self.words.name(other, self.near)
+                    if outer is not None and name and other is not vertex:
+                        keep = f"axis={axis % max(len(vertex.shape), 1)}, keepdims=True"
+                        return Derived(f"{name} * ({outer.text} - ({wrapped(outer.text)} * {name}).sum({keep}))", outer.factor)
+        return None
 
     def _through(self, vertex: Vertex, user: Vertex, depth: int) -> Derived | None:
         """The derivative by an input of an operation, from that by its value."""

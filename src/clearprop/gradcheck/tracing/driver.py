@@ -18,7 +18,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.claims import matched, moves_of
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
+from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
 from clearprop.gradcheck.tracing.losses import Sought
 from clearprop.gradcheck.tracing.steps import Move, find_moves
 from clearprop.gradcheck.tracing.verdict import Round, judge
@@ -469,6 +469,8 @@ class Driver:
         last: Exception = NotCalled("no layout of the data was tried")
         sizes = self._sizes_of(parts, free)
         for lists in (False, True):
+            if lists and not (parts["init"] and self._in_lists(free[parts["init"]])):
+                break
             for make in pools(*sizes, seed=self.seed, lists=lists):
                 fresh()
                 pool = make()
@@ -478,6 +480,15 @@ class Driver:
                     if not isinstance(last, NotCalled) or isinstance(error, NotCalled) or str(last).startswith("no layout"):
                         last = error
         raise NotCalled(str(last))
+
+    def _in_lists(self, init: Callable[..., Any]) -> bool:
+        """Whether parameters are lists of numbers."""
+        fresh()
+        try:
+            made = tried(init, pools()[0](), sizes=True)
+        except (Exception, Enough):
+            return False
+        return any(isinstance(a, Num) for a in arrays_in(made, "").values())
 
     def _sizes_of(self, parts: dict[str, str], free: dict[str, Any]) -> tuple[int, int]:
         """Numbers of inputs and outputs, where the program fixes them."""
@@ -499,6 +510,10 @@ class Driver:
         if parts["init"]:
             made = tried(free[parts["init"]], pool, sizes=True)
             remember(pool, made, free[parts["init"]], self.sources)
+            wanted = [n for n in required(free[parts["forward"]]) if not re.match(DATA["X"], n.lower())]
+            if isinstance(made, tuple) and len(made) == len(wanted):
+                for n, value in zip(wanted, made, strict=True):
+                    pool.add(n, value)
             for name in ("params", "parameters", "weights", "theta", "model", "net", "network", "p", "param", "wb"):
                 if isinstance(made, (dict, list)):
                     pool.add(name, made)
@@ -531,6 +546,8 @@ class Driver:
             pool.add("grads", result)
             pool.add("gradients", result)
         parameters = arrays_in(made, "") if not isinstance(made, tuple) else names_of_returned(made, free[parts["init"]], self.sources)
+        if isinstance(made, tuple) and len(made) == len(wanted):
+            parameters = {n: a for n, value in zip(wanted, made, strict=True) for n, a in all_arrays(value, n).items()}
         gradients = all_arrays(result, "") if not isinstance(result, tuple) else names_of_returned(result, free[parts["backward"]], self.sources)
         triples = matched(parameters, gradients)
         update = first_of(set(free), UPDATE)

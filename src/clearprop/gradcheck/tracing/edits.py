@@ -7,6 +7,7 @@ what it ought to be, at all points; it is kept if more gradients of the program 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ class Editor:
         if vertex.floating:
             yield from self._signs(vertex)
             yield from self._factors(vertex)
+        if vertex is self._at:
+            yield from self._arguments(vertex)
         yield from self._products(vertex)
         yield from self._sums(vertex, needs)
         yield from self._powers(vertex)
@@ -483,6 +486,55 @@ class Editor:
 
                 yield Edit(vertex, make, self.words.text(vertex.stack).replace(old, name, 1), f"{name} belongs here, not {old}", 1.3, "operand-other", f"Look at {old}.", False)  # fmt: skip
 
+    def _arguments(self, vertex: Vertex) -> Iterator[Edit]:
+        """Another argument for a function of the program that serves the operation: sigmoid_prime(z), not sigmoid_prime(a)."""
+        for helper in self.graph.inputs(vertex):
+            inner = _inner_of(self.graph, vertex, helper)
+            if not inner:
+                continue
+            level = len(helper.stack) - len(vertex.stack)
+            text = self.words.text(helper.stack, level)
+            for outer in {v for each in inner for v in self.graph.inputs(each)} - inner:
+                for bend in self.bends:
+                    for old, new in ((bend.a, bend.z), (bend.z, bend.a)):
+                        if old is outer:
+                            yield from self._argument_edit(vertex, helper, bend, new is bend.z, text, outer, new)
+
+    def _argument_edit(
+        self, vertex: Vertex, helper: Vertex, bend: Bend, to_z: bool, text: str, outer: Vertex, new: Vertex
+    ) -> Iterator[Edit]:
+        bends = self.bends
+
+        def make(each: Vertex, value_of: ValueOf, point: int) -> Any:
+            changed: dict[Vertex, Any] = {}
+            for other in self.graph.inputs(each):
+                inner = _inner_of(self.graph, each, other)
+                swap = {b.a: b.z for b in bends} if to_z else {b.z: b.a for b in bends}
+                for step in sorted(inner, key=lambda v: v.number):
+                    def look(v: Vertex, inner: set[Vertex] = inner, swap: dict[Vertex, Vertex] = swap) -> Any:
+                        v = self.graph.rep(v)
+                        return changed[v] if v in changed else value_of(swap[v]) if v in swap and v not in inner else value_of(v)
+
+                    changed[step] = step.fn(*filled(step.args, look), **filled(step.kwargs, look))  # type: ignore[misc]
+            def at(v: Vertex) -> Any:
+                v = self.graph.rep(v)
+                return changed[v] if v in changed else value_of(v)
+
+            return each.fn(*filled(each.args, at), **filled(each.kwargs, at))  # type: ignore[misc]
+
+        called = re.fullmatch(r"([\w.]+)\((.*)\)", text)
+        old = called.group(2) if called else self.words.name(outer, vertex.stack)
+        name = like_index(self.words.name(new, vertex.stack), old)
+        whole = self.words.text(vertex.stack)
+        said = f"{called.group(1) if called else 'the derivative'} is to be taken at {name}, not at {old}"
+        new_text = whole.replace(text, text.replace(old, name), 1) if text and text in whole else whole.replace(old, name, 1)
+        place = None
+        if text and text not in whole:  # the call stands in a line of its own
+            level = len(helper.stack) - len(vertex.stack)
+            file, line = self.words.place(helper.stack, level)
+            place = (file, line, self.words.line(file, line).replace(text, text.replace(old, name), 1))
+        yield Edit(vertex, make, new_text, said, 0.7, "argument", "Look at what the derivative is taken of.", bend=bend, place=place)
+
     def _for_constant(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
         """A value in the place of a plain number."""
         for other in self.pool:
@@ -684,6 +736,29 @@ class Editor:
             if vertex.size > 0 and np.asarray(vertex.value).dtype.kind == "f" and any(each.names for each in graph.all_of(vertex)):
                 found.append(vertex)
         return found[:400]
+
+
+def _inner_of(graph: Any, vertex: Vertex, helper: Vertex) -> set[Vertex]:
+    """The operations of the function call that made a value for another, seen from where it was used."""
+    depth = len(vertex.stack)
+    if not depth or len(helper.stack) <= depth or helper.fn is None:
+        return set()
+    site = helper.stack[len(helper.stack) - depth]
+    found, left = set(), [helper]
+    while left:
+        each = left.pop()
+        if each not in found and each.fn is not None:
+            own = any(len(m.stack) > depth and m.stack[len(m.stack) - depth] == site for m in graph.all_of(each))
+            if own:
+                found.add(each)
+                left.extend(graph.inputs(each))
+    return found
+
+
+def like_index(name: str, old: str) -> str:
+    """zs[-1] as zs[-k] where the other value is written acts[-k]."""
+    mine, theirs = re.fullmatch(r"(.+)\[(-?\d+)\]", name), re.fullmatch(r"(.+)\[(.+)\]", old)
+    return f"{mine.group(1)}[{theirs.group(2)}]" if mine and theirs else name
 
 
 # ---------------------------------------------------------------- new values of an operation

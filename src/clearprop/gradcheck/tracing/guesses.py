@@ -114,13 +114,20 @@ def _numbers(row: Any) -> list[Any]:
 
 
 def required(function: Callable[..., Any]) -> list[str]:
-    """Names of the parameters that must be given by position."""
+    """Names of the parameters to give by position: those without a default, and targets and penalties that have one."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return []
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in parameters if p.kind in positional and p.default is p.empty]
+    given = [p for p in parameters if p.kind in positional]
+    wanted = 0
+    for k, p in enumerate(given):
+        target = p.default is None and re.match(DATA["Y"], p.name.lower())
+        penalty = isinstance(p.default, (int, float)) and re.match(NUMBERS[3][0], p.name.lower())
+        if p.default is p.empty or ((target or penalty) and wanted == k):
+            wanted = k + 1
+    return [p.name for p in given[:wanted]]
 
 
 def calls(function: Callable[..., Any], pool: Pool, sizes: bool = False, extra: dict[str, list[Any]] | None = None) -> Iterator[tuple[Any, ...]]:

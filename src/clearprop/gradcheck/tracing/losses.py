@@ -15,6 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.points import Point, same_direction
+from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 
@@ -175,10 +176,36 @@ def binary_cross_entropy(graph: Graph, a: Vertex, t: Any) -> Vertex:
     return graph.add(np.negative, graph.add(np.sum, both))
 
 
+def held(x: Any) -> Any:
+    """A value that counts as a constant in derivatives."""
+    return x
+
+
+def linked(graph: Graph, a: Vertex, t: Any) -> Vertex:
+    """A loss whose derivative by the pre-activation of a is a - t; its value means nothing."""
+    z = _preactivation(graph, a)
+    if z is a:
+        raise ValueError("a is no activation")
+    difference = graph.add(held, graph.add(np.subtract, a, t))
+    return graph.add(np.sum, graph.add(np.multiply, difference, z))
+
+
+def _preactivation(graph: Graph, vertex: Vertex) -> Vertex:
+    """The value that a chain of element-wise operations began with."""
+    while vertex.fn is not None and is_elementwise(vertex.fn):
+        live = [v for v in graph.inputs(vertex) if v.floating and v.shape == vertex.shape]
+        if len(live) != 1 or len([v for v in graph.inputs(vertex) if v.shape != ()]) != 1:
+            break
+        vertex = live[0]
+    return vertex
+
+
+LINKED = "a loss of which the error is the derivative by the pre-activation"
 LOSSES_OF_TERMS = {
     "the squared error": squared_error,
     "cross-entropy": cross_entropy,
     "binary cross-entropy": binary_cross_entropy,
+    LINKED: linked,
 }
 
 
@@ -198,7 +225,7 @@ def best_loss(graph: Graph, candidates: list[Sought], moves: list[Move], points:
             candidate.explained += same_direction(claimed, true) is not None
         if not reached:
             continue
-        rank = (candidate.explained, not candidate.inferred, reached, -k)
+        rank = (candidate.explained, candidate.kind != LINKED, not candidate.inferred, reached, -k)
         if best is None or rank > best[0]:
             best = rank, candidate
         if candidate.explained == len(moves) == reached:

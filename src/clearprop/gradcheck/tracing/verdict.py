@@ -16,7 +16,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.losses import Sought, best_loss, computed_losses, inferred_losses, whole
+from clearprop.gradcheck.tracing.losses import LINKED, Sought, best_loss, computed_losses, inferred_losses, whole
+from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -159,6 +160,8 @@ def judge(
     result.loss = _loss_in_words(loss, words)
     _judge_directions(result, sheet, words)
     _judge_factors(result, sheet, words, update_seen, given is not None, layer)
+    if loss.kind == LINKED:
+        _forgotten_at_output(result, sheet, words)
     _judge_unmoved(result, sheet, words)
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         _compare_losses(result, graph, computed, inferred, moves, words)
@@ -207,6 +210,21 @@ def _first_backward(graph: Graph, moves: list[Move]) -> Vertex | None:
     shared = [graph.ancestors(move.gradients, cuts) for move in moves]
     named = [v for v in set.intersection(*shared) if v.names and v.stack]
     return max(named, key=lambda v: v.number, default=None)
+
+
+def _forgotten_at_output(result: Round, sheet: Sheet, words: Words) -> None:
+    """The error is used as if it were the derivative by the pre-activation, and no usual loss makes it so."""
+    a = sheet.loss.prediction
+    bend = next((b for b in find_bends(sheet) if b.a is a), None) if a is not None else None
+    error = next((v for v in sorted(sheet.backward, key=lambda v: v.number) if v.fn is np.subtract and a in sheet.graph.inputs(v)), None)
+    if bend is None or error is None or not error.stack:
+        return
+    file, line = words.place(error.stack)
+    formula = bend.formula(words.name(bend.z, error.stack) or "z", words.name(bend.a, error.stack))
+    text = words.text(error.stack)
+    right = words.replaced(error.stack, f"({text}) * {formula}") if text else ""
+    reason = f"the derivative of {bend.name or 'the activation'} at the output, {formula}, is missing"
+    result.mistakes.insert(0, Mistake(file, line, words.line(file, line), reason, right, "Look at what the activation contributes.", "derivative-missing", [m.name for m in sheet.moves]))  # fmt: skip
 
 
 def _all(result: Round, moves: list[Move], verdict: Outcome3, note: str) -> Round:
@@ -320,7 +338,7 @@ def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float 
             continue
         place = words.place(edit.vertex.stack)
         text = f"line {place[1]}: {edit.reason}"
-        if text not in rivals and edit.reason != best.reason:
+        if place[1] and text not in rivals and edit.reason != best.reason:
             rivals.append(text)
     return Mistake(file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from typing import Any
 
 from clearprop.gradcheck.tracing.graph import Graph
@@ -45,7 +47,7 @@ class Words:
     def line(self, path: str, number: int) -> str:
         """One line of the source, without indentation."""
         lines = self.lines.get(path, [])
-        return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+        return without_remark(lines[number - 1]) if 0 < number <= len(lines) else ""
 
     def place(self, stack: Stack, level: int = 0) -> tuple[str, int]:
         """File and line of an operation, at a level of its stack."""
@@ -128,7 +130,19 @@ class Words:
         before, after = line[: span[2]], line[span[3] :]
         if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in ("", ")", ",", "]", "#", ";"):
             new = wrapped(new)
-        return (before + new + after).strip()
+        return without_remark(before + new + after)
+
+
+def without_remark(line: str) -> str:
+    """A line without indentation and without the remark at its end."""
+    if "#" in line:
+        try:
+            for token in tokenize.generate_tokens(io.StringIO(line.strip()).readline):
+                if token.type == tokenize.COMMENT:
+                    return line.strip()[: token.start[1]].rstrip()
+        except (tokenize.TokenError, SyntaxError, IndentationError):
+            pass
+    return line.strip()
 
 
 def _spoken(name: str, code: Any) -> int:
