@@ -42,7 +42,7 @@ def matched(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple
     left_p, left_g = dict(parameters), dict(gradients)
     for g_name, g in list(left_g.items()):
         for p_name in list(left_p):
-            if stem(p_name) in stems_of_gradient(g_name)[::-1] and (_size(g) == _size(left_p[p_name]) or not stem(p_name).isdigit()):
+            if stem(p_name) in stems_of_gradient(g_name)[::-1] and not stem(p_name).isdigit():
                 found.append((p_name, left_p.pop(p_name), left_g.pop(g_name)))
                 break
     if len(left_p) == len(left_g) and left_p:

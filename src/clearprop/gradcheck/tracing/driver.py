@@ -84,7 +84,7 @@ class Driver:
 
     def units(self) -> list[Unit]:
         """All that is recognised."""
-        found = [*self._adapters(), *self._derivatives(), *self._pairs(), *self._layer_chains()]
+        found = [*self._adapters(), *self._derivatives(), *self._of_several(), *self._pairs(), *self._layer_chains()]
         used = {name for unit in found for name in unit.uses}
         for each in (self._classes(used), self._pipelines(used), self._loss_and_gradients(used)):
             for unit in each:
@@ -166,6 +166,44 @@ class Driver:
         if not scalar:
             return function(z)
         return call(np.array, ([function(item) for item in z],), {})
+
+    # ---------------------------------------------------------------- a loss of two arguments and its derivative
+
+    def _of_several(self) -> Iterator[Unit]:
+        several = {n: f for n, f in self.functions.items() if len(required(f)) > 1}
+        lower = {key_of(n): n for n in several}
+        for name in several:
+            bases = [(m.group(1), "") for pattern in PATTERNS if (m := re.match(pattern, name, re.IGNORECASE))]
+            bases += [(m.group(2), m.group(1)) for m in [re.match(r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$", name)] if m]
+            for base, by in bases:
+                other = lower.get(key_of(base), "")
+                if other and other != name and required(several[other]) == required(several[name]) and not re.search(FORWARD_NAME, other):
+                    yield Unit(name, "derivative of a function", lambda o=other, n=name, b=by: self._several(o, n, b), {name})  # type: ignore[misc]
+                    break
+
+    def _several(self, base: str, name: str, by: str) -> Round:
+        names, last = required(self.functions[base]), NotCalled("no arguments were tried")
+        order = [by] if by in names else sorted(names, key=lambda n: (re.match(DATA_P, n, re.IGNORECASE) is None, re.match(DATA_Y, n, re.IGNORECASE) is not None))  # fmt: skip
+        for shape in ((ROWS, N_OUT), (ROWS, 1), (ROWS,), ()):
+            for chosen in order:
+                fresh()
+                rng = np.random.default_rng(self.seed)
+                values: dict[str, Any] = {}
+                for n in names:
+                    y = (rng.random(shape) > 0.5) * 1.0
+                    values[n] = leaf(np.asarray(y) if re.match(DATA_Y, n, re.IGNORECASE) else 0.1 + 0.8 * rng.random(shape), "data")
+                    if shape == ():
+                        values[n] = leaf(float(0.1 + 0.8 * rng.random()), "data")
+                fresh_named(values)
+                try:
+                    made, slope = self.functions[base](*values.values()), self.functions[name](*values.values())
+                    if np.shape(plain(slope)) != shape:
+                        raise NotCalled("its value has another shape than its argument")
+                    loss = call(np.sum, (made,), {})
+                    return self.judged(lambda graph, c=chosen, v=values, s=slope: moves_of(graph, [(c, v[c], s)]), loss)
+                except (Exception, Enough) as error:
+                    last = NotCalled(str(error))
+        raise last
 
     # ---------------------------------------------------------------- x_forward and x_backward
 
@@ -414,6 +452,9 @@ class Driver:
                 return self.judged(graph_moves, None, steps=True)
         now = {n: type(parameters[n])(v) if isinstance(parameters[n], Arr) else parameters[n] for n, v in before.items()}
         claimed = all_arrays(result, "")
+        if isinstance(result, tuple) and backward:
+            named = names_of_returned(result, getattr(made, backward), self.sources)
+            claimed = named if len(named) == len(claimed) else claimed
         left = {n: a for n, a in arrays_of(made).items() if n not in before}
         triples = matched(now, claimed) if claimed else matched_by_name(now, left)
         if not triples:
@@ -575,7 +616,7 @@ class Driver:
 
     def _loss_and_gradients(self, used: set[str]) -> Iterator[Unit]:
         for name, function in self.functions.items():
-            if name not in used and re.search(r"loss|cost|grad|objective|nn|svm|softmax", name, re.IGNORECASE) and required(function):
+            if name not in used and re.search(r"loss|cost|grad|objective", name, re.IGNORECASE) and required(function):
                 yield Unit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
 
     def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
@@ -631,6 +672,7 @@ class Driver:
         return judge_function(self, kind)
 
 
+FORWARD_NAME = r"forward|fwd|propag"
 DATA_Y = r"^(y|t|targets?|labels?|y_?true|truth|expected|actual)$"
 DATA_P = r"^(y_?hat|y_?pred|pred.*|probs?|outputs?|logits|p|o|out|a|yp)$"
 PATTERNS = (

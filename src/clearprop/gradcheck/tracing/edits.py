@@ -267,7 +267,7 @@ class Editor:
             z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
             formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
             close = (0.0 if bend.z in wanted else 1.0) + (0.0 if bend.name else 1.0)
-            if not self.sheet.right(vertex):
+            if vertex is self._at or not self.sheet.right(vertex):
                 helper = len({frame for frame, _ in vertex.stack[:1]} & {frame for frame, _ in self._at.stack[:1]}) == 0
                 yield Edit(
                     vertex, self._slope_itself(bend), formula, f"{called} is {formula}", (0.85 if helper else 1.05) + close, "derivative",

@@ -75,7 +75,7 @@ class Graph:
 
     def _key(self, tree: Any) -> Any:
         if isinstance(tree, Vertex):
-            return ("v", self.same[tree].number)
+            return ("v", id(self.rep(tree)))
         if isinstance(tree, (list, tuple)):
             return (type(tree).__name__, *(self._key(item) for item in tree))
         if isinstance(tree, dict):

@@ -91,14 +91,15 @@ def key_of(name: str) -> str:
 def pools(n_in: int = N_IN, n_out: int = N_OUT, seed: int = 0, lists: bool = False) -> list[Callable[[], Pool]]:
     """Makers of the data in every layout, the likelier ones first."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(ROWS, n_in))
-    classes = np.arange(ROWS) % max(n_out, 2)
+    rows = max(ROWS, n_out + 2)
+    x = rng.normal(size=(rows, n_in))
+    classes = np.arange(rows) % max(n_out, 2)
     one_hot = np.eye(max(n_out, 2))[classes] if n_out > 1 else (classes % 2)[:, None] * 1.0
     forms = [
         ("rows, one-hot", x, one_hot), ("rows, classes", x, classes), ("columns, one-hot", x.T, one_hot.T),
         ("columns, classes", x.T, classes), ("one column", x[:1].T, one_hot[:1].T), ("one row", x[0], one_hot[0]),
-        ("one example, its class", x[0], int(classes[1])), ("rows, one number", x, rng.normal(size=(ROWS, 1))),
-        ("rows, numbers", x, rng.normal(size=ROWS)), ("columns, one row", x.T, (classes[None] % 2) * 1.0),
+        ("one example, its class", x[0], int(classes[1])), ("rows, one number", x, rng.normal(size=(rows, 1))),
+        ("rows, numbers", x, rng.normal(size=rows)), ("columns, one row", x.T, (classes[None] % 2) * 1.0),
     ]  # fmt: skip
     return [lambda form=form: _pool(*form, lists) for form in forms]  # type: ignore[misc]
 

@@ -65,6 +65,8 @@ def find_bends(sheet: Sheet) -> list[Bend]:
         if vertex.fn is None or vertex in sheet.cuts or not is_elementwise(vertex.fn):
             continue
         live = [v for v in graph.inputs(vertex) if v in sheet.live and v.floating]
+        if vertex.fn is np.add and any(v not in sheet.live and v.size > 1 for v in graph.inputs(vertex)):
+            continue  # a bias that is not looked at: the sum is the pre-activation
         roots = {sources.get(v, v) for v in live}
         for other in graph.inputs(vertex):
             if other in sheet.live and not other.floating:  # a mask

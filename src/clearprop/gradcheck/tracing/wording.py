@@ -40,7 +40,7 @@ class Words:
                 if isinstance(arg, Vertex) and (vertex.stack[0], self.graph.rep(arg)) not in seen:
                     seen.add((vertex.stack[0], self.graph.rep(arg)))
                     texts = self.operands(vertex) if texts is None else texts
-                    if k < len(texts) and re.fullmatch(r"[\w.]+(\[[^\]]+\])*", texts[k]):
+                    if k < len(texts) and re.fullmatch(r"[\w.]+(\[[^\]]+\])*|[\w.]+\([\w.\[\]-]*\)", texts[k]):
                         entry = (vertex.stack[0][0], self.place(vertex.stack)[1], texts[k])
                         self.spoken.setdefault(self.graph.rep(arg), []).append(entry)
 
@@ -80,7 +80,7 @@ class Words:
         line = self.place(near)[1] if near else 0
         for code, number, text in self.spoken.get(self.graph.rep(vertex), ()) if near else ():
             if code is here and re.match(r"[A-Za-z_]", text):
-                best.append((-6 if number == line else 0, text))
+                best.append(((-6 if number == line else 0) + 2 * ("(" in text), text))
         words = set(re.findall(r"[A-Za-z_]\w*", self.line(*self.place(near)))) if near else set()
         for each in self.graph.all_of(self.graph.rep(vertex)):
             own = any(code is here for code, _ in each.stack)
