@@ -54,6 +54,11 @@ class Chain:
         self.bends = {bend.z: bend for bend in bends}
         self.known: dict[Vertex, tuple[Vertex, float]] = {}
         here = near[0][0] if near else None
+        loss = sheet.loss.vertex
+        if loss.fn is np.sum and isinstance(loss.args[0], Vertex) and sheet.graph.rep(loss.args[0]).fn is np.multiply:
+            out, given = (sheet.graph.rep(a) for a in sheet.graph.rep(loss.args[0]).args)
+            if given.fn is None and given not in sheet.live and given.names:
+                self.known[out] = given, 1.0
         for vertex in sorted(sheet.backward, key=lambda v: v.number):
             if vertex.number < before and vertex.names and vertex not in sheet.forward:
                 local = any(code is here for code, _ in vertex.stack[:1])

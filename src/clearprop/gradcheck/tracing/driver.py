@@ -7,8 +7,8 @@ loss and its gradients. Each is called with guessed arguments, watched, and judg
 
 from __future__ import annotations
 
-import copy
 import inspect
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -54,6 +54,10 @@ class Unit:
     uses: set[str] = field(default_factory=set)
 
 
+class Misfit(Exception):
+    """A layout of the data in which gradients do not have the shapes of their parameters."""
+
+
 class NotCalled(Exception):
     """None of the calls that were tried ran."""
 
@@ -77,7 +81,7 @@ class Driver:
     """
 
     def __init__(self, namespace: dict[str, Any], sources: dict[str, str], seed: int) -> None:
-        self.namespace, self.sources, self.seed = namespace, sources, seed
+        self.namespace, self.sources, self.seed, self.strict = namespace, sources, seed, False
         own = {n: t for n, t in namespace.items() if (inspect.isfunction(t) or inspect.isclass(t)) and t.__module__ == "__main__"}
         self.functions = {n: t for n, t in own.items() if inspect.isfunction(t)}
         self.classes = {n: t for n, t in own.items() if inspect.isclass(t)}
@@ -109,6 +113,16 @@ class Driver:
         given = Sought(loss.vertex) if isinstance(loss, Traced) else None
         first = [move for move in found if move.round == 0]
         return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer)
+
+    def _fit(self, triples: list[tuple[str, Any, Any]]) -> None:
+        """Refuse gradients of other shapes than their parameters, as long as there are other layouts to try.
+
+        Raises
+        ------
+        Misfit
+        """
+        if self.strict and any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
+            raise Misfit
 
     # ---------------------------------------------------------------- adapters
 
@@ -402,7 +416,7 @@ class Driver:
 
     def _network(self, kind: Any, methods: set[str]) -> Round:
         last: Exception = NotCalled(f"{kind.__name__} could not be made with the usual arguments")
-        for make in pools(seed=self.seed):
+        for self.strict, make in itertools.product((True, False), pools(seed=self.seed)):
             for k in range(6):
                 fresh()
                 pool = make()
@@ -411,6 +425,8 @@ class Driver:
                     break
                 try:
                     return self._network_once(made, methods, pool)
+                except Misfit:
+                    continue
                 except (Exception, Enough) as error:
                     first = isinstance(last, NotCalled) and "usual arguments" in str(last)
                     last = error if first or isinstance(error, NotCalled) else last
@@ -457,6 +473,7 @@ class Driver:
             claimed = named if len(named) == len(claimed) else claimed
         left = {n: a for n, a in arrays_of(made).items() if n not in before}
         triples = matched(now, claimed) if claimed else matched_by_name(now, left)
+        self._fit(triples)
         if not triples:
             raise NotCalled("its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?")
         return self.judged(lambda graph: moves_of(graph, triples), loss)
@@ -477,7 +494,8 @@ class Driver:
             pool = make()
             try:
                 layers, loss = [dense(N_IN, 5), dense(5, N_OUT)], loss_class()
-                x = pool.X
+                x, parameters = pool.X, [arrays_of(layer) for layer in layers]
+                vertices = [{n: type(a)(a.vertex) if isinstance(a, Arr) else a for n, a in own.items()} for own in parameters]
                 for layer in layers:
                     x = layer.forward(x)
                 value = loss.forward(x, pool.Y)
@@ -488,9 +506,8 @@ class Driver:
                     g = layer.backward(g)
                 triples = []
                 for k, layer in enumerate(layers, 1):
-                    arrays = arrays_of(layer)
-                    floats = {n: a for n, a in arrays.items() if a.vertex.fn is None and a.vertex.kind != "data"}
-                    rest = {n: a for n, a in arrays.items() if n not in floats}
+                    floats = vertices[k - 1]
+                    rest = {n: a for n, a in arrays_of(layer).items() if n not in floats}
                     triples += [(f"{n} of layer {k}", p, c) for n, p, c in matched_by_name(floats, rest)]
                 return self.judged(lambda graph, t=triples: moves_of(graph, t), value)
             except (Exception, Enough) as error:
@@ -512,11 +529,13 @@ class Driver:
         for lists in (False, True):
             if lists and not (parts["init"] and self._in_lists(free[parts["init"]])):
                 break
-            for make in pools(*sizes, seed=self.seed, lists=lists):
+            for self.strict, make in itertools.product((True, False), pools(*sizes, seed=self.seed, lists=lists)):
                 fresh()
                 pool = make()
                 try:
                     return self._pipeline_once(parts, free, pool)
+                except Misfit:
+                    continue
                 except (Exception, Enough) as error:
                     if not isinstance(last, NotCalled) or isinstance(error, NotCalled) or str(last).startswith("no layout"):
                         last = error
@@ -595,6 +614,7 @@ class Driver:
         moved = self._updated(free, update, pool, parameters) if update else None
         if moved is not None:
             return moved
+        self._fit(triples)
         if not triples:
             raise NotCalled(f"what {parts['backward']} returns could not be matched with the parameters")
         given = loss if isinstance(loss, Traced) and loss.size == 1 else None
@@ -621,7 +641,7 @@ class Driver:
 
     def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
         last: Exception = NotCalled("it did not return (loss, gradient) for any arguments that were tried")
-        for make in pools(seed=self.seed):
+        for self.strict, make in itertools.product((True, False), pools(seed=self.seed)):
             for inputs in self._loss_inputs(function, make()):
                 fresh()
                 try:
@@ -642,7 +662,10 @@ class Driver:
                         order = sorted(floats, key=lambda n: n.lower() in ("x", "y", "t", "yhat") and len(floats) > 1)
                         triples = in_order({n: floats[n] for n in order}, list(claimed.values()), by_shape=True)
                     if triples:
+                        self._fit(triples)
                         return self.judged(lambda graph, t=triples: moves_of(graph, t), value)
+                except Misfit:
+                    continue
                 except (Exception, Enough) as error:
                     last = error
         raise NotCalled(str(last))
@@ -729,8 +752,6 @@ def tried(function: Callable[..., Any], pool: Pool, sizes: bool = False, quiet: 
 
 
 def _some(options: list[list[Any]], most: int) -> Iterator[tuple[Any, ...]]:
-    import itertools
-
     return itertools.islice(itertools.product(*options), most)
 
 
@@ -862,5 +883,3 @@ def is_autograd(kind: Any) -> bool:
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(kind, type) and issubclass(kind, torch.autograd.Function)
 
-
-assert copy is not None
