@@ -484,8 +484,12 @@ class Driver:
         losses = [n for n, c in self.classes.items() if len(_own(c, "forward")) == 2 and len(_own(c, "backward")) == 0 and "backward" in _methods(c)]
         dense = [n for n, c in self.classes.items() if len(_own(c, "forward")) == 1 and len(_own(c, "backward")) == 1 and len(required(c.__init__)) == 3]
         if losses and dense:
-            name = f"{dense[0]} and {losses[0]}"
-            yield Unit(name, "layers with their loss", lambda: self._chain(self.classes[dense[0]], self.classes[losses[0]]), {dense[0], losses[0]})
+            try:
+                found = self._chain(self.classes[dense[0]], self.classes[losses[0]])
+            except (Exception, Enough):
+                return
+            if found.verdict != "inconclusive":
+                yield Unit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
 
     def _chain(self, dense: Any, loss_class: Any) -> Round:
         last: Exception = NotCalled("no layout of the data was tried")
@@ -581,8 +585,8 @@ class Driver:
         remember(pool, out, free[parts["forward"]], self.sources)
         prediction = out
         if isinstance(out, tuple):
-            caches = [o for o in out if isinstance(o, (dict, list, tuple))]
-            prediction = next((o for o in out if isinstance(o, (Arr, Num))), out[0])
+            caches = [o for o in out if isinstance(o, dict)] or [o for o in out if isinstance(o, (list, tuple))][-1:]
+            prediction = next((o for o in out if isinstance(o, (Arr, Num))), next((o for o in out if not isinstance(o, dict)), out[0]))
             prediction = out[-1] if all(isinstance(o, Arr) for o in out) else prediction
             if caches:
                 for name in ("cache", "caches", "outputs", "activations", "saved", "memory", "values", "cached", "state"):

@@ -85,8 +85,8 @@ class Words:
         for each in self.graph.all_of(self.graph.rep(vertex)):
             own = any(code is here for code, _ in each.stack)
             for name in each.names:
-                rank = 4 * bool(LITERAL_INDEX.search(name)) - 2 * own - (name in words) + 2 * (re.match(r"\w+", name) is None)
-                rank -= _spoken(name, here)
+                local = _spoken(name, here)
+                rank = 4 * bool(LITERAL_INDEX.search(name)) - 2 * (own and local) - (name in words) + (0 if local or here is None else 3)
                 best.append((rank, name))
         if best:
             return min(best, key=lambda pair: pair[0])[1]
