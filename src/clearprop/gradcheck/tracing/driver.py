@@ -86,9 +86,12 @@ class Driver:
         self.functions = {n: t for n, t in own.items() if inspect.isfunction(t)}
         self.classes = {n: t for n, t in own.items() if inspect.isclass(t)}
 
-    def units(self) -> list[Unit]:
-        """All that is recognised."""
-        found = [*self._adapters(), *self._derivatives(), *self._of_several(), *self._pairs(), *self._layer_chains()]
+    def units(self, simple: bool = False) -> list[Unit]:
+        """All that is recognised; where the program takes steps itself, only functions with their derivatives."""
+        found = [*self._adapters(), *self._derivatives(), *self._of_several()]
+        if simple:
+            return found
+        found += [*self._pairs(), *self._layer_chains()]
         used = {name for unit in found for name in unit.uses}
         for each in (self._classes(used), self._pipelines(used), self._loss_and_gradients(used)):
             for unit in each:

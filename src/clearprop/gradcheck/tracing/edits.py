@@ -93,6 +93,7 @@ class Editor:
 
     def __init__(self, sheet: Sheet, words: Words) -> None:
         self.sheet, self.words, self.graph = sheet, words, sheet.graph
+        seen_last(sheet)
         self.bends = find_bends(sheet)
         self.before = sheet.factors()
         self.pool = self._named()
@@ -213,6 +214,7 @@ class Editor:
             yield from self._factors(vertex)
         if vertex is self._at:
             yield from self._arguments(vertex)
+            yield from self._missing_terms(vertex, needs)
         yield from self._products(vertex)
         yield from self._sums(vertex, needs)
         yield from self._powers(vertex)
@@ -486,6 +488,24 @@ class Editor:
 
                 yield Edit(vertex, make, self.words.text(vertex.stack).replace(old, name, 1), f"{name} belongs here, not {old}", 1.3, "operand-other", f"Look at {old}.", False)  # fmt: skip
 
+    def _missing_terms(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
+        """A term that is missing: a multiple of a parameter, as a penalty gives it."""
+        here = self.sheet.arrays(vertex)
+        for need in needs[:1]:
+            if need.arrays[0].shape != vertex.shape:
+                continue
+            for factor in _usual_factors(self.sheet)[:1]:
+                rest = [n * factor - h for n, h in zip(need.arrays, here, strict=True)]
+                for other in self.sheet.cuts:
+                    scale = same_direction(rest, self.sheet.arrays(other)) if other.shape == vertex.shape else None
+                    if scale is not None:
+                        name = self.words.name(other, vertex.stack)
+
+                        def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other, scale: float = scale) -> Any:
+                            return _run(self.graph, each, value_of) + scale * value_of(other)
+
+                        yield Edit(vertex, make, f"{self._own(vertex)} + {scale:.12g} * {name}", f"the term {scale:.4g} * {name} of the penalty is missing", 0.8, "penalty", "Does the loss have a penalty?", False)  # fmt: skip
+
     def _arguments(self, vertex: Vertex) -> Iterator[Edit]:
         """Another argument for a function of the program that serves the operation: sigmoid_prime(z), not sigmoid_prime(a)."""
         for helper in self.graph.inputs(vertex):
@@ -736,6 +756,15 @@ class Editor:
             if vertex.size > 0 and np.asarray(vertex.value).dtype.kind == "f" and any(each.names for each in graph.all_of(vertex)):
                 found.append(vertex)
         return found[:400]
+
+
+def seen_last(sheet: Sheet) -> None:
+    """Let values that both passes compute be spoken of where the backward pass does: the last place that made them."""
+    last = max((g.number for move in sheet.moves for g in move.gradients), default=0)
+    for vertex in sheet.backward & sheet.live & sheet.forward:
+        later = [m for m in sheet.graph.all_of(vertex) if m.number <= last and m.stack]
+        if len(later) > 1 and vertex not in sheet.cuts:
+            vertex.stack = later[-1].stack
 
 
 def _inner_of(graph: Any, vertex: Vertex, helper: Vertex) -> set[Vertex]:

@@ -37,11 +37,13 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
     functions: list[FunctionOutcome] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
     driver = Driver(vars(run.module), run.sources(), seed)
-    units = driver.units()
+    units = driver.units(simple=bool(step) and not names)
     wanted = [unit for unit in units if (unit.name in names if names else not unit.uses & ran)]
     for unit in wanted:
         stage(f"{unit.name} was checked")
-        functions.append(checked(unit))
+        found = checked(unit)
+        if not (step and found.verdict == UNCLEAR):
+            functions.append(found)
     for name in names:
         if name not in {f.name for f in functions}:
             why = f"There is no {name} in the script." if name not in vars(run.module) else f"{name} follows no convention that is known here."

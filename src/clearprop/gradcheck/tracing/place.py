@@ -85,13 +85,13 @@ def _walk(sheet: Sheet, vertex: Vertex, needs: list[Need], depth: int, seen: set
     found: list[Blame] = []
     if vertex.fn in (np.add, np.subtract) or vertex.fn in ASSEMBLING:
         found += _walk_parts(sheet, vertex, needs, depth, seen)
+    options: dict[Vertex, list[Need]] = {}
     for inner, target in _replacements(sheet, vertex, needs):
-        if inner in sheet.forward and not sheet.matches(inner):
+        options.setdefault(inner, []).append(Need(target.arrays, target.by))
+    for inner, wanted in options.items():
+        if sheet.matches(inner) or inner in sheet.forward:
             continue
-        if sheet.matches(inner):
-            continue
-        ways = _walk(sheet, inner, [Need(target.arrays, target.by)], depth + 1, seen)
-        found += ways
+        found += _walk(sheet, inner, wanted, depth + 1, seen)
         if len(found) > 6:
             break
     found.sort(key=lambda blame: -blame.depth)
@@ -114,7 +114,7 @@ def _replacements(sheet: Sheet, vertex: Vertex, needs: list[Need]) -> list[tuple
                 if _gives(sheet, vertex, inner, form, needs):
                     found.append((inner, Target(target.by, target.use, form)))
                     break
-            if len(found) > 8:
+            if len(found) > 16:
                 return found
     return found
 

@@ -19,6 +19,9 @@ from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
 
 ROUNDS: Final = 2
 
+BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
+"""Stands between the constants of a step and those of the gradient, which has a name of its own."""
+
 
 @dataclass(eq=False)
 class Piece:
@@ -179,8 +182,11 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
     factor, gradient = stripped(graph, term, moved.shape, moved.bits, move.how, factors)
     rate = 1.0
     move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
-    for number, vertex in factors:
-        if vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
+    bound = next((k for k, (_, vertex) in enumerate(factors) if vertex is BOUNDARY), None)
+    for k, (number, vertex) in enumerate(factors):
+        if bound is not None:
+            rate *= abs(number) if k < bound else 1.0
+        elif vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
             rate *= abs(number)
     return Piece(moved, gradient, -sign * factor, step, rate)
 
@@ -222,6 +228,8 @@ def stripped(
         factor *= following[0]
         if abs(following[0]) != 1.0:
             factors.append((following[0], term))
+        if following[1].names and not any(v is BOUNDARY for _, v in factors):
+            factors.append((1.0, BOUNDARY))
         term = following[1]
 
 

@@ -210,7 +210,8 @@ class Trace:
             moved, other = moved_value(vertex)
             if moved is not None and other & moved.bits and other & ~moved.bits:
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
-                vertex.bits = self._new_bit()
+                # what is added may be a residual connection, through which all else is still reached
+                vertex.bits = self._new_bit() | (vertex.bits if vertex.fn is np.add else 0)
                 self.steps.append(vertex)
                 return
             if moved is not None and moved.shape == vertex.shape and len(self.set_by_hand) < 2000:

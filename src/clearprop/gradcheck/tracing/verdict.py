@@ -9,6 +9,7 @@ wrong gradients right.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.losses import LINKED, Sought, best_loss, computed_losses, inferred_losses, whole
+from clearprop.gradcheck.tracing.losses import LINKED, Sought, _named_like_a_loss, best_loss, computed_losses, inferred_losses, whole
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
@@ -25,6 +26,7 @@ from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
+LONGEST: Final = 5.0  # seconds for the search of places and edits, all together
 SUPPOSED: Final = 2.0  # what an edit may be like, at most, for a loss that is only supposed
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
 Outcome3 = Literal["right", "wrong", "inconclusive"]
@@ -192,6 +194,13 @@ def _nothing_explained(
             file, line = words.place(first.stack)
         result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", "Where does the target enter?", "target", [m.name for m in moves], [], False))  # fmt: skip
         return _all(result, moves, "wrong", "it does not depend on the target")
+    if losses and not losses[0].inferred and _named_like_a_loss(graph, losses[0].vertex):
+        trial = Round(result.number, loss=_loss_in_words(losses[0], words))
+        trial.sheet = sheet = Sheet(graph, moves, losses[0], points)
+        if all(_matters(sheet, k) for k in range(len(moves))):
+            sheet.certain = True
+            _judge_directions(trial, sheet, words)
+            return trial
     return _all(result, moves, "inconclusive", "its gradient is not that of any loss that was found or inferred")
 
 
@@ -269,7 +278,9 @@ def _judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
         if id(move) in (key for mistake in fixed.values() for key in mistake.__dict__.get("moves", ())):
             continue
         editor = editor or Editor(sheet, words)
-        blames = find_places(sheet, move)
+        started = time.perf_counter()
+        blames = find_places(sheet, move) if words.spent < LONGEST else []
+        words.spent += time.perf_counter() - started
         edits = editor.explain(blames)
         if edits:
             mistake = _mistake(sheet, edits, words, factors, editor)
@@ -508,10 +519,25 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
             mistake.names.append(move.name)
             return
     own = words.text(vertex.stack)
-    right = words.replaced(vertex.stack, scaled_text(own, 1.0 / ratio)) if own else ""
+    right = words.replaced(vertex.stack, _without_factor(vertex, words, ratio) or scaled_text(own, 1.0 / ratio)) if own else ""
     result.mistakes.append(
         Mistake(file, line, words.line(file, line), f"{said}, compared with the other gradients", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
     )
+
+
+def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
+    """The expression without a factor that it has too much; "" if it has none."""
+    text = words.operands(vertex)
+    if vertex.fn not in (np.multiply, np.divide) or len(text) != 2:
+        return ""
+    for k, arg in enumerate(vertex.args):
+        value = np.asarray(arg.value if isinstance(arg, Vertex) else arg)
+        if value.size == 1 and float(value.ravel()[0]):
+            number = float(value.ravel()[0])
+            effect = number if vertex.fn is np.multiply else 1.0 / number
+            if (vertex.fn is np.multiply or k == 1) and abs(effect / ratio - 1.0) < CLOSE:
+                return text[1 - k]
+    return ""
 
 
 def _factor_in_words(ratio: float, sheet: Sheet) -> str:
@@ -558,10 +584,11 @@ def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     if result.number:
         return
     places = {piece.step.stack[:1] for move in sheet.moves for piece in move.pieces if piece.step is not None}
+    touched = graph.descendants(sheet.cuts)
     for vertex in graph.trace.set_by_hand:
         parameter = vertex.args[0]
         placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
-        dead = not any(graph.rep(other) in sheet.live for other in vertex.inputs)
+        dead = not any(graph.rep(other) in touched for other in vertex.inputs)
         if parameter in sheet.forward and parameter not in sheet.cuts and placed and dead and graph.rep(vertex) not in sheet.forward:
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
