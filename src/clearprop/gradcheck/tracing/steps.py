@@ -93,17 +93,20 @@ def find_moves(graph: Graph) -> list[Move]:
     """All steps of the program, gathered by parameter and round."""
     found: dict[Any, Move] = {}
     repeated, streams = _lines_that_repeat(graph), _streams(graph)
-    ends = {graph.rep(step) for step in graph.trace.steps}
+    ends: set[Vertex] = set()
     for step in graph.trace.steps:
         moved = step.step_of
         assert moved is not None and moved.origin is not None
-        if step.stack[:1] in streams or moved.version >= ROUNDS:
+        if step.stack[:1] in streams:
             continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
         ancestors = graph.ancestors([rest for _, rest in parts], ends)
         whole = graph.rep(moved) in ancestors or (base is not moved and base in ancestors) or moved.origin in ancestors
         if not whole or not (_other_leaves(ancestors, moved.origin) or step.stack[:1] in repeated):
+            continue
+        ends.add(graph.rep(step))
+        if moved.version >= ROUNDS:
             continue
         single = moved.size == 1 or moved.fn is get
         key = (step.stack[0] if step.stack else None, moved.version) if single else (moved.origin, step.stack[:1], moved.version)
@@ -179,7 +182,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
         live = [(1.0, total)]
     sign, term = live[0]
     factors: list[tuple[float, Vertex]] = []
-    factor, gradient = stripped(graph, term, moved.shape, moved.bits, move.how, factors)
+    factor, gradient = stripped(graph, term, moved.shape, moved.mark, move.how, factors)
     rate = 1.0
     move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
     bound = next((k for k, (_, vertex) in enumerate(factors) if vertex is BOUNDARY), None)
@@ -209,8 +212,8 @@ def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
             return False
         inner = [other for other in term.inputs if other.shape == moved.shape and other.size > 1]
         if moved.size == 1:
-            inner = [other for other in term.inputs if other.bits & moved.bits]
-        if len(inner) != 1 or any(other.bits & moved.bits for other in term.inputs if other is not inner[0]):
+            inner = [other for other in term.inputs if other.bits & moved.mark]
+        if len(inner) != 1 or any(other.bits & moved.mark for other in term.inputs if other is not inner[0]):
             return False
         term = inner[0]
     return True

@@ -49,6 +49,8 @@ class Vertex:
         The names that the program gave it, as they stand in the source: "W1", "self.params['b1']".
     bits : int
         Leaves and steps that it depends on, a bit for each.
+    mark : int
+        For a parameter: the bit that says that something depends on it as it is now.
     kind : str
         "leaf", "random", "literal", "data", "made" (zeros and the like), or the name of the operation.
     origin : Vertex or None
@@ -62,7 +64,7 @@ class Vertex:
     """
 
     __slots__ = (
-        "args", "bits", "fn", "inputs", "kind", "kwargs", "names", "number", "origin", "read", "stack", "step_of", "value",
+        "args", "bits", "fn", "inputs", "kind", "kwargs", "mark", "names", "number", "origin", "read", "stack", "step_of", "value",
         "version",
     )  # fmt: skip
 
@@ -71,7 +73,7 @@ class Vertex:
         self.inputs: tuple[Vertex, ...] = ()
         self.names: list[str] = []
         self.stack: Stack = ()
-        self.number = self.bits = self.version = 0
+        self.number = self.bits = self.mark = self.version = 0
         self.origin: Vertex | None = None
         self.step_of: Vertex | None = None
         self.read = False
@@ -156,7 +158,7 @@ class Trace:
     def leaf(self, value: Any, kind: str) -> Vertex:
         """A value that nothing traced went into."""
         vertex = Vertex(None, (), {}, value, kind)
-        vertex.bits = self._new_bit()
+        vertex.bits = vertex.mark = self._new_bit()
         vertex.origin = vertex
         return self._add(vertex)
 
@@ -208,10 +210,10 @@ class Trace:
         """Tell whether it is a parameter still, or a step."""
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex)
-            if moved is not None and other & moved.bits and other & ~moved.bits:
+            if moved is not None and other & moved.mark and other & ~moved.bits:
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
-                # what is added may be a residual connection, through which all else is still reached
-                vertex.bits = self._new_bit() | (vertex.bits if vertex.fn is np.add else 0)
+                vertex.mark = self._new_bit()
+                vertex.bits |= vertex.mark
                 self.steps.append(vertex)
                 return
             if moved is not None and moved.shape == vertex.shape and len(self.set_by_hand) < 2000:
@@ -221,11 +223,14 @@ class Trace:
             base, written = vertex.args[0], [other for other in vertex.inputs[1:] if other.step_of is not None]
             if base.origin is not None and any(other.origin is base.origin for other in written):
                 vertex.origin, vertex.version = base.origin, max(other.version for other in written)
+                vertex.mark = base.mark
+                for other in written:
+                    vertex.mark |= other.mark
             elif len(followed) == len(vertex.inputs):  # set to something by hand: a parameter anew
-                vertex.origin = vertex
+                vertex.origin, vertex.mark = vertex, vertex.bits
             return
         if vertex.fn in JOINING and len(followed) == len(vertex.inputs):
-            vertex.origin = vertex
+            vertex.origin, vertex.mark = vertex, vertex.bits
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
         rest = [other for other in vertex.inputs if other not in grown]
@@ -233,7 +238,7 @@ class Trace:
         if vertex.fn is np.multiply and any(not np.any(value_of(a)) for a in vertex.args if a not in grown):
             return  # 0 * W is no W
         if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
-            vertex.origin, vertex.version = grown[0].origin, grown[0].version
+            vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
 
 
 def value_of(thing: Any) -> Any:
