@@ -17,11 +17,13 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.claims import matched, moves_of
+from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, check_function
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
 from clearprop.gradcheck.tracing.losses import Sought
 from clearprop.gradcheck.tracing.steps import Move, find_moves
-from clearprop.gradcheck.tracing.verdict import Round, judge
+from clearprop.gradcheck.tracing.torch_standin import Context, FunctionByHand, Tensor, tensor_of
+from clearprop.gradcheck.tracing.verdict import Judged, Mistake, Round, judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, call, leaf, plain
@@ -292,7 +294,7 @@ class Driver:
             forward = first_of(methods, FORWARD)
             backward, train = first_of(methods, BACKWARD), first_of(methods, TRAINS)
             if is_autograd(kind):
-                yield Unit(name, "torch.autograd.Function", lambda k=kind: self._autograd(k), {name})  # type: ignore[misc]
+                yield Unit(name, "torch.autograd.Function", lambda k=kind, n=name: self._autograd(n, k), {name})  # type: ignore[misc]
             elif forward and backward and self._is_layer(kind, forward, backward):
                 yield Unit(name, "layer class", lambda k=kind, f=forward, b=backward: self._layer(k, f, b), {name})  # type: ignore[misc]
             elif (forward or first_of(methods, LOSS)) and (backward or train or first_of(methods, LOSS)):
@@ -539,6 +541,8 @@ class Driver:
             for self.strict, make in itertools.product((True, False), pools(*sizes, seed=self.seed, lists=lists)):
                 fresh()
                 pool = make()
+                if "torch" in self.namespace:
+                    pool.X, pool.Y = tensor_of(pool.X), tensor_of(pool.Y)
                 try:
                     return self._pipeline_once(parts, free, pool)
                 except Misfit:
@@ -696,10 +700,51 @@ class Driver:
 
     # ---------------------------------------------------------------- torch
 
-    def _autograd(self, kind: Any) -> Round:
-        from clearprop.gradcheck.tracing.autograd import judge_function
+    def _autograd(self, name: str, kind: Any) -> Round:
+        if FunctionByHand in kind.__mro__:
+            return self._by_hand(kind)
+        report = check_function(kind, None, self.seed)
+        found = Round(0, [Judged(t.name, 0, t.shape, t.verdict, t.note) for t in report.tensors], [], list(report.notes))
+        for suspect in report.suspects:
+            line, file = backward_line(kind)
+            words = Words(Graph(TRACE), self.sources)
+            reason = f"{suspect.sentence.rstrip('.')}; right: {suspect.remedy}"
+            wrong = [t.name for t in report.tensors if t.verdict == "wrong"]
+            found.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", suspect.hint, suspect.fault, wrong, [], True))
+        return found
 
-        return judge_function(self, kind)
+
+    def _by_hand(self, kind: Any) -> Round:
+        """Its forward and backward, watched."""
+        forward, backward = vars(kind)["forward"].__func__, vars(kind)["backward"].__func__
+        names, last = required(forward)[1:], NotCalled("it ran on no inputs that were tried")
+        for shapes in itertools.product(FIRST, *[OTHERS] * (len(names) - 1)):
+            fresh()
+            rng = np.random.default_rng(self.seed)
+            inputs = {n: Tensor(leaf(np.asarray(rng.normal(size=s)), "data").vertex) for n, s in zip(names, shapes, strict=True)}
+            fresh_named(inputs)
+            try:
+                context = Context(len(inputs))
+                out = forward(context, *inputs.values())
+                dout = tensor_of(leaf(rng.normal(size=np.shape(plain(out))), "data"))
+                dout.vertex.names.append(required(backward)[1])
+                loss = call(np.sum, (call(np.multiply, (out, dout), {}),), {})
+                result = backward(context, dout)
+                gradients = list(result) if isinstance(result, tuple) else [result]
+                triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
+                if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
+                    raise NotCalled("its gradients have other shapes than its inputs")
+                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss)
+            except (Exception, Enough) as error:
+                last = NotCalled(str(error))
+        raise last
+
+
+def backward_line(kind: Any) -> tuple[int, str]:
+    """The last line of the backward method of a class, where its gradients are returned, and its file."""
+    code = kind.backward.__code__
+    lines = [line for _, _, line in code.co_lines() if line]
+    return max(lines, default=code.co_firstlineno), code.co_filename
 
 
 FORWARD_NAME = r"forward|fwd|propag"
@@ -887,6 +932,8 @@ def is_autograd(kind: Any) -> bool:
     """Whether it derives from torch.autograd.Function; torch is not imported to find out."""
     import sys
 
+    if isinstance(kind, type) and FunctionByHand in kind.__mro__:
+        return kind is not FunctionByHand
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(kind, type) and issubclass(kind, torch.autograd.Function)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,15 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
         text = source_of(path)
     except SyntaxError as error:
         return FileOutcome(str(path), problem=f"It cannot be read: {error}")
-    run = Run(path, text)
+    found = examined(path, Run(path, text), names, seed, stage)
+    if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
+        again = examined(path, Run(path, text, true_torch=True), names, seed, stage)
+        return found if again.status == "inconclusive" else again
+    return found
+
+
+def examined(path: Path, run: Run, names: list[str], seed: int, stage: Callable[[str], None]) -> FileOutcome:
+    """The outcome of a program that was run."""
     if run.problem:
         return FileOutcome(str(path), problem=run.problem, notes=run.notes())
     stage("its steps were judged")

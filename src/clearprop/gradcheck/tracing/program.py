@@ -57,6 +57,8 @@ class Run:
     ----------
     path : Path
     text : str
+    true_torch : bool
+        Whether it gets the true torch, and no stand-in.
 
     Attributes
     ----------
@@ -66,11 +68,11 @@ class Run:
         Why it could not be run at all; "" if it could.
     """
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
         self.path, self.text, self.problem = path, text, ""
         restart()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
-        self.world = World(path.parent)
+        self.world = World(path.parent, "torch.compile" if true_torch else text)
         self.module = ModuleType("__main__")
         try:
             with np.errstate(all="ignore"):

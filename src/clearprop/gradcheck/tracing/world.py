@@ -17,12 +17,11 @@ from types import ModuleType
 from typing import Any, Final
 from unittest.mock import MagicMock
 
-import numpy as np
-
 from clearprop.gradcheck.tracing import standins
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
+from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.watch import WATCHED
-from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Traced, leaf, plain
+from clearprop.gradcheck.tracing.wrappers import TRACE
 
 SILENT: Final = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "tkinter", "cv2", "wandb", "tensorboard", "ipywidgets", "turtle")
 ROWS: Final = 12
@@ -42,6 +41,8 @@ class World:
     ----------
     folder : Path
         Where the program lies; modules beside it are its own.
+    text : str
+        Its source: if nothing in it is automatic, torch is replaced.
 
     Attributes
     ----------
@@ -49,7 +50,7 @@ class World:
         Modules that are not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, text: str = "") -> None:
         self.folder = folder
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
@@ -62,6 +63,8 @@ class World:
             "time": time_standin,
             "tqdm": tqdm_standin,
         }
+        if not AUTOMATIC.search(text):
+            self.makers["torch"] = torch_standin
         self.builtins = {**vars(builtins), **standins.BUILTINS}
         self.builtins |= {"__import__": self.import_, "input": answer, "exit": stop, "quit": stop, "breakpoint": lambda *a: None}
 
@@ -72,7 +75,7 @@ class World:
             return self._own(name, globals, fromlist, level)
         if top in SILENT:
             return Nothing(name=name)
-        if name in self.makers or top in ("numpy", "math", "random", "tqdm"):
+        if name in self.makers or top in ("numpy", "math", "random", "tqdm") or (top == "torch" and top in self.makers):
             return self._made(name, fromlist)
         try:
             module = importlib.import_module(name)
@@ -191,5 +194,3 @@ def tqdm_standin() -> ModuleType:
         setattr(module, name, module)
     return module
 
-
-assert Arr is not None and Traced is not None and leaf is not None and plain is not None and np is not None

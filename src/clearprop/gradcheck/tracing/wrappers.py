@@ -92,7 +92,7 @@ class Traced:
         return self.__copy__()
 
     def __copy__(self) -> Any:
-        return wrap(self.vertex)
+        return type(self)(self.vertex) if isinstance(self, Arr) else self
 
     def tolist(self) -> Any:
         return [item.tolist() if isinstance(item, Arr) else item for item in self] if np.ndim(self.vertex.value) else self
@@ -542,15 +542,24 @@ def call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
         seen = _seen_through(args[0].vertex, plain(args[1])) if isinstance(args[0], Arr) else None
         if seen is not None and np.shape(seen.value) == np.shape(value):
             shared = isinstance(value, np.ndarray) and np.may_share_memory(value, args[0].vertex.value)
-            return Arr(seen, args[0], (fn, args[1:], kwargs)) if shared else wrap(seen)
+            return type(args[0])(seen, args[0], (fn, args[1:], kwargs)) if shared else wrap(seen)
     vertex = TRACE.record(fn, _template(args), _template(kwargs), value)
     if view and isinstance(value, np.ndarray) and fn in VIEWS and isinstance(args[0], Arr):
         source = args[0].vertex.value
         if np.may_share_memory(value, source) and value.size:
-            return Arr(vertex, args[0], (fn, args[1:], kwargs))
-    if value is args[0] if args and isinstance(value, np.ndarray) else False:
-        return args[0]
-    return wrap(vertex)
+            return type(args[0])(vertex, args[0], (fn, args[1:], kwargs))
+    made = wrap(vertex)
+    return _alike(made, args) if isinstance(made, Arr) else made
+
+
+def _alike(made: Arr, args: Any) -> Arr:
+    """The array as one of the kind that it was made of: a tensor, if one was among the arguments."""
+    for arg in args:
+        if isinstance(arg, (list, tuple)):
+            made = _alike(made, arg)
+        if type(arg) is not Arr and Arr in type(arg).__mro__:
+            return type(arg)(made.vertex)
+    return made
 
 
 def _several(fn: Callable[..., Any], args: Any, kwargs: Any, values: Any) -> Any:
