@@ -15,7 +15,16 @@ from clearprop.doctor import Doctor, diagnose, diagnose_torch
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import ClearpropError
 from clearprop.export import Model
-from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_program, check_step
+from clearprop.gradcheck import (
+    GradientReport,
+    assert_gradients,
+    check,
+    check_function,
+    check_gradient,
+    check_layer,
+    check_program,
+    check_step,
+)
 from clearprop.nn import (
     Activation,
     BatchNorm,
@@ -105,6 +114,7 @@ __all__ = [
     "Zeros",
     "assert_gradients",
     "check",
+    "check_function",
     "check_gradient",
     "check_layer",
     "check_program",

@@ -8,6 +8,7 @@ from clearprop.gradcheck.program_check import check_program
 from clearprop.gradcheck.report import GradientReport, Suspect, TensorResult
 from clearprop.gradcheck.step import Step
 from clearprop.gradcheck.step_check import check_step
+from clearprop.gradcheck.tracing.function_classes import check_function
 
 __all__ = [
     "GradientReport",
@@ -16,6 +17,7 @@ __all__ = [
     "TensorResult",
     "assert_gradients",
     "check",
+    "check_function",
     "check_gradient",
     "check_layer",
     "check_program",

@@ -79,8 +79,10 @@ class Run:
                 self.world.run(self.module, path, text)
         except SyntaxError as error:
             self.problem = syntax_problem(text, error)
-        except (Enough, SystemExit):
+        except Enough:
             pass
+        except SystemExit as stop:
+            TRACE.note(f"It calls sys.exit({stop.code!r}) when it is run; only what stands before that was checked.")
         except BaseException as error:
             self.problem = f"It fails when it is run: {describe(error, TRACE.files)}"
 

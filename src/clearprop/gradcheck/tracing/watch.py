@@ -13,6 +13,7 @@ from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end
 SECONDS: Final = 12.0
+IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
 INNER: Final = 20  # rounds of an inner loop
 MANY: Final = 4000  # vertices after which an inner loop ends sooner
 
@@ -33,12 +34,15 @@ class Loop:
         Steps of the trace before it.
     inner : bool
         Whether it is inside another loop: such a loop may go over layers, so that it is ended later.
+    before : int
+        Values recorded before it.
     started : float
     """
 
     rounds: int = 0
     seen: int = 0
     inner: bool = False
+    before: int = 0
     started: float = field(default_factory=time.perf_counter)
 
 
@@ -117,7 +121,7 @@ class Watch:
 
     def rounds(self, place: str, items: Any) -> Iterator[Any]:
         """The items of a loop, until enough was seen."""
-        loop = Loop(seen=len(self.trace.steps), inner=self.depth > 0)
+        loop = Loop(seen=len(self.trace.steps), inner=self.depth > 0, before=len(self.trace.vertices))
         self.depth += 1
         try:
             for item in items:
@@ -129,7 +133,7 @@ class Watch:
 
     def enter(self, place: str) -> None:
         """Begin a `while` loop."""
-        self.loops[place] = Loop(seen=len(self.trace.steps), inner=self.depth > 0)
+        self.loops[place] = Loop(seen=len(self.trace.steps), inner=self.depth > 0, before=len(self.trace.vertices))
 
     def again(self, place: str) -> bool:
         """Whether a `while` loop may go on."""
@@ -146,7 +150,8 @@ class Watch:
             if not loop.inner or loop.rounds > INNER or many:
                 return True
         now = time.perf_counter()
-        if len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
+        idle = len(self.trace.vertices) == loop.before and now - loop.started > IDLE
+        if idle or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
             if not self.trace.steps:
                 line = place.rsplit(":", 1)[1]
                 self.cut[place] = f"The loop in line {line} was ended in its round {loop.rounds}, before any parameter had moved."
@@ -158,7 +163,10 @@ class Watch:
         if isinstance(failure, Enough):
             return
         self.failures.append(failure)
-        self.skips.append((line, describe(failure, self.trace.files)))
+        said = describe(failure, self.trace.files)
+        if isinstance(failure, MemoryError):
+            said = "it ran out of memory; raise --memory, or make its arrays smaller."
+        self.skips.append((line, said))
 
 
 def stepped(steps: list[Vertex]) -> int:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from clearprop.errors import DataError
-from clearprop.gradcheck.scripts import check_file, grade_rows, grade_table
+from clearprop.gradcheck.tracing import check_file, grade_rows, grade_table
 
 SCRIPTS = Path(__file__).parent / "scripts"
 RIGHT = {
-    "dict_right.py": ["backward", "sgd"],
+    "dict_right.py": ["backward"],
     "torch_right.py": ["backward", "Cube", "Affine"],
     "layers_right.py": ["Dense", "DictDense", "Relu", "SoftmaxLayer", "CrossEntropyLoss"],
     "loss_right.py": ["sigmoid_prime", "d_tanh", "svm_loss", "linear_loss_and_grads"],
@@ -28,7 +28,7 @@ PLANTED = [
     ("dict_right.py", "- Y) / n", "- Y)", "backward", "1/B"),
     ("dict_right.py", "(outputs", "-(outputs", "backward", "sign"),
     ("dict_right.py", 'outputs["yhat"] - Y', 'Y - outputs["yhat"]', "backward", ""),
-    ("dict_right.py", "-= eta", "+= eta", "sgd", "w - lr"),
+    ("dict_right.py", "-= eta", "+= eta", "backward", "uphill"),
     ("torch_right.py", "hidden.sum(0)", "hidden.sum()", "backward", "bias"),
     ("torch_right.py", " * (1 - cache", " * (1 + cache", "backward", ""),
     ("torch_right.py", "3 * x**2", "2 * x**2", "Cube", "factor"),
@@ -58,14 +58,14 @@ def copy_of(name, folder, old="", new=""):
 def test_right_scripts_are_right(name):
     outcome = check_file(SCRIPTS / name)
     assert sorted(function.name for function in outcome.functions) == sorted(RIGHT[name])
-    assert outcome.status == 0, outcome
+    assert outcome.exit_status == 0, outcome
     assert outcome.verdict == "right"
 
 
 @pytest.mark.parametrize(("name", "old", "new", "function", "word"), PLANTED)
 def test_planted_mistakes_are_found_and_named(name, old, new, function, word, tmp_path):
     outcome = check_file(copy_of(name, tmp_path, old, new))
-    assert outcome.status == 1, outcome
+    assert outcome.exit_status == 1, outcome
     wrong = {found.name: found for found in outcome.functions if found.verdict == "wrong"}
     assert list(wrong) == [function], outcome
     assert word in wrong[function].text
@@ -84,7 +84,7 @@ def test_a_derivative_may_be_written_for_the_value():
 def test_functions_can_be_chosen_and_adapters_named():
     outcome = check_file(SCRIPTS / "adapter_right.py", ["tripled"])
     assert [function.name for function in outcome.functions] == ["tripled"]
-    assert outcome.status == 1
+    assert outcome.exit_status == 1
     assert [f.name for f in check_file(SCRIPTS / "torch_right.py", ["Cube"]).functions] == ["Cube"]
 
 
@@ -93,7 +93,7 @@ def test_what_is_not_understood_comes_with_an_adapter(tmp_path):
     path.write_text("def energy(a, b, c, d, e):\n    return 1\n")
     for names in ([], ["energy"], ["nowhere"]):
         outcome = check_file(path, names)
-        assert outcome.status == 2
+        assert outcome.exit_status == 2
         assert "def clearprop_check():" in str(outcome)
     assert "There is no nowhere in the script." in str(check_file(path, ["nowhere"]))
     with pytest.raises(DataError, match=r"no file .*missing\.py"):
@@ -105,7 +105,7 @@ def test_a_folder_becomes_a_table(tmp_path):
     (tmp_path / "ada.py").write_text(copy_of("adapter_right.py", tmp_path).read_text().replace("2 * x", "5 * x"))
     (tmp_path / "bob.py").write_text("def f(:\n")
     outcomes = grade_rows(tmp_path)
-    assert [outcome.status for outcome in outcomes] == [1, 0, 2, 0]
+    assert [outcome.exit_status for outcome in outcomes] == [1, 0, 2, 0]
     lines = grade_table(outcomes).splitlines()
     assert len(lines) == 5
     assert lines[1].startswith("ada.py")
