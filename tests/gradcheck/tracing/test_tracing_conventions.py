@@ -21,28 +21,27 @@ RIGHT = {
 }
 # file, what is replaced, by what, in which function it shows, a word of the answer ("" if the numbers alone do not tell)
 PLANTED = [
-    ("lists_right.py", "for i in range(3):\n        dh", "for i in range(2):\n        dh", "backward", "loop"),
+    ("lists_right.py", "for i in range(3):\n        dh", "for i in range(2):\n        dh", "backward", "line"),
     ("lists_right.py", "* h[i] * (1 - h[i])", "* h[i]", "backward", ""),
     ("lists_right.py", '"b": dk,', '"b": [do[0], do[1], 0.0],', "backward", ""),
     ("dict_right.py", ' * (1 - outputs["h"] ** 2)', "", "backward", "tanh"),
-    ("dict_right.py", "- Y) / n", "- Y)", "backward", "1/B"),
     ("dict_right.py", "(outputs", "-(outputs", "backward", "sign"),
     ("dict_right.py", 'outputs["yhat"] - Y', 'Y - outputs["yhat"]', "backward", ""),
     ("dict_right.py", "-= eta", "+= eta", "backward", "uphill"),
-    ("torch_right.py", "hidden.sum(0)", "hidden.sum()", "backward", "bias"),
+    ("torch_right.py", "hidden.sum(0)", "hidden.sum()", "backward", "summed over axis 0"),
     ("torch_right.py", " * (1 - cache", " * (1 + cache", "backward", ""),
-    ("torch_right.py", "3 * x**2", "2 * x**2", "Cube", "factor"),
-    ("torch_right.py", "dy.T @ x,", "0.5 * dy.T @ x,", "Affine", "factor"),
+    ("torch_right.py", "3 * x**2", "2 * x**2", "Cube", "what it should be"),
+    ("torch_right.py", "dy.T @ x,", "0.5 * dy.T @ x,", "Affine", "2 times too small"),
     ("layers_right.py", "self.db = dy.sum(axis=0)", "self.db = dy.mean(axis=0)", "Dense", "db"),
     ("layers_right.py", "grad @ self.params", "2 * grad @ self.params", "DictDense", "2"),
     ("layers_right.py", "dout * (saved > 0)", "dout * (dout > 0)", "Relu", ""),
-    ("layers_right.py", "(dp - (dp * self.p).sum(axis=1, keepdims=True))", "(dp * (1 - self.p))", "SoftmaxLayer", "diagonal"),
-    ("layers_right.py", "return -self.y / self.p / len(self.p)", "return -self.y / self.p", "CrossEntropyLoss", "factor"),
+    ("layers_right.py", "(dp - (dp * self.p).sum(axis=1, keepdims=True))", "(dp * (1 - self.p))", "SoftmaxLayer", "sum(axis=1"),
+    ("layers_right.py", "return -self.y / self.p / len(self.p)", "return -self.y / self.p", "CrossEntropyLoss", "times too large"),
     ("loss_right.py", "2 * reg * W", "reg * W", "svm_loss", ""),
-    ("loss_right.py", "2 * X.T @ e", "X.T @ e", "linear_loss_and_grads", "factor"),
+    ("loss_right.py", "2 * X.T @ e", "X.T @ e", "linear_loss_and_grads", "2 times too small"),
     ("loss_right.py", "sigmoid(z) * (1 - sigmoid(z))", "sigmoid(z)", "sigmoid_prime", ""),
     ("loss_right.py", "1 - a**2", "1 - a", "d_tanh", ""),
-    ("adapter_right.py", "2 * x for", "x for", "clearprop_check", "factor"),
+    ("adapter_right.py", "2 * x for", "x for", "clearprop_check", "2 times too small"),
 ]
 
 
@@ -127,4 +126,4 @@ def test_the_command(arguments, status):
     assert found["verdict"] == ("right" if status == 0 else "wrong")
     if "--grade" in arguments:
         assert "Right" not in done.stdout
-        assert set(found["functions"][0]) == {"function", "verdict", "wrong", "hints"}
+        assert set(found["functions"][0]) == {"function", "verdict", "wrong", "lines", "hints"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -80,9 +80,12 @@ class Driver:
     namespace : dict
     sources : dict of str to str
     seed : int
+    asked : sequence of str
+        Names that were asked for: a function without arguments among them is an adapter.
     """
 
-    def __init__(self, namespace: dict[str, Any], sources: dict[str, str], seed: int) -> None:
+    def __init__(self, namespace: dict[str, Any], sources: dict[str, str], seed: int, asked: Sequence[str] = ()) -> None:
+        self.asked = asked
         self.namespace, self.sources, self.seed, self.strict = namespace, sources, seed, False
         own = {n: t for n, t in namespace.items() if (inspect.isfunction(t) or inspect.isclass(t)) and t.__module__ == "__main__"}
         self.functions = {n: t for n, t in own.items() if inspect.isfunction(t)}
@@ -108,16 +111,18 @@ class Driver:
         classes = [n for n, c in self.classes.items() if any(re.search(BACKWARD, m) for m in vars(c))]
         return [n for n in (*[f for f in self.functions if re.search(looks, f, re.IGNORECASE)], *classes) if n not in used]
 
-    def judged(self, moves: Callable[[Graph], list[Move]], loss: Any = None, steps: bool = False, layer: bool = False) -> Round:
+    def judged(
+        self, moves: Callable[[Graph], list[Move]], loss: Any = None, steps: bool = False, layer: bool = False, exact: bool = False
+    ) -> Round:
         """The verdict on what was recorded."""
-        graph = Graph(TRACE)
+        graph = Graph(TRACE, merge=steps)
         found = moves(graph)
         words = Words(graph, self.sources)
         if not found:
             raise NotCalled("it moved nothing, and returned nothing that could be a gradient")
         given = Sought(loss.vertex) if isinstance(loss, Traced) else None
         first = [move for move in found if move.round == 0]
-        return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer)
+        return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer, exact=exact)
 
     def _fit(self, triples: list[tuple[str, Any, Any]]) -> None:
         """Refuse gradients of other shapes than their parameters, as long as there are other layouts to try.
@@ -133,7 +138,7 @@ class Driver:
 
     def _adapters(self) -> Iterator[Unit]:
         for name, function in self.functions.items():
-            if name.startswith("clearprop_check"):
+            if name.startswith("clearprop_check") or (name in self.asked and not required(function)):
                 yield Unit(name, "adapter", lambda function=function: self._adapter(function), {name})  # type: ignore[misc]
 
     def _adapter(self, function: Callable[..., Any]) -> Round:
@@ -145,7 +150,7 @@ class Driver:
         loss, gradients = (result if grad is None else (result, grad(tree)))
         named = arrays_in(tree, "" if isinstance(tree, dict) else "x")
         claimed = all_arrays(gradients, "" if isinstance(gradients, dict) else "x")
-        return self.judged(lambda graph: moves_of(graph, matched(named, claimed)), loss)
+        return self.judged(lambda graph: moves_of(graph, matched(named, claimed)), loss, exact=True)
 
     # ---------------------------------------------------------------- a function and its derivative
 
@@ -167,7 +172,7 @@ class Driver:
                     if np.shape(plain(slope)) != np.shape(plain(z)):
                         raise NotCalled("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss)
+                    found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss, exact=True)
                 except (Exception, Enough) as error:
                     last = error
                     continue
@@ -263,7 +268,7 @@ class Driver:
         claimed = all_arrays(found if isinstance(found, (tuple, list, dict)) else (found,), "")
         floats = {n: a for n, a in inputs.items() if isinstance(a, Arr) and a.dtype.kind == "f"}
         triples = matched(floats, claimed) if isinstance(found, dict) else in_order(floats, list(claimed.values()))
-        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True)
+        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
 
     def _inputs_of(self, forward: Callable[..., Any], pool: Pool) -> Iterator[dict[str, Any]]:
         """Arguments of a forward function: data, weights and biases by their names."""
@@ -417,7 +422,7 @@ class Driver:
         triples += by_name
         if not triples:
             raise NotCalled(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
-        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True)
+        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
 
     def _network(self, kind: Any, methods: set[str]) -> Round:
         last: Exception = NotCalled(f"{kind.__name__} could not be made with the usual arguments")
@@ -674,7 +679,7 @@ class Driver:
                         triples = in_order({n: floats[n] for n in order}, list(claimed.values()), by_shape=True)
                     if triples:
                         self._fit(triples)
-                        return self.judged(lambda graph, t=triples: moves_of(graph, t), value)
+                        return self.judged(lambda graph, t=triples: moves_of(graph, t), value, exact=True)
                 except Misfit:
                     continue
                 except (Exception, Enough) as error:
@@ -734,7 +739,7 @@ class Driver:
                 triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
                 if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
                     raise NotCalled("its gradients have other shapes than its inputs")
-                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss)
+                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss, exact=True)
             except (Exception, Enough) as error:
                 last = NotCalled(str(error))
         raise last

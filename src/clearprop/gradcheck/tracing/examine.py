@@ -45,7 +45,7 @@ def examined(path: Path, run: Run, names: list[str], seed: int, stage: Callable[
     notes = run.notes()
     functions: list[FunctionOutcome] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
-    driver = Driver(vars(run.module), run.sources(), seed)
+    driver = Driver(vars(run.module), run.sources(), seed, names)
     units = driver.units(simple=bool(step) and not names)
     wanted = [unit for unit in units if (unit.name in names if names else not unit.uses & ran)]
     for unit in wanted:

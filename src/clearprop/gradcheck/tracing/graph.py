@@ -26,6 +26,8 @@ class Graph:
     Parameters
     ----------
     trace : Trace
+    merge : bool
+        Whether equal constants that the program made twice are one; not where they may be parameters.
 
     Attributes
     ----------
@@ -41,8 +43,8 @@ class Graph:
         Lengths of the axes of all arrays.
     """
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, merge: bool = True) -> None:
+        self.trace, self.merge = trace, merge
         self.vertices = sorted(dict.fromkeys(trace.vertices), key=lambda v: v.number)
         self.same: dict[Vertex, Vertex] = {}
         self.members: dict[Vertex, list[Vertex]] = {}
@@ -61,7 +63,7 @@ class Graph:
     def _place(self, vertex: Vertex, known: dict[Any, Vertex], moved: bool) -> None:
         key: Any = None
         if vertex.fn is None:
-            if vertex.kind in ("made", "literal", "data") and not moved and vertex.size <= 100000:
+            if vertex.kind in ("made", "literal", "data") and not moved and self.merge and vertex.size <= 100000:
                 key = (vertex.kind, frozen(vertex.value))
         elif vertex.step_of is None:
             key = (vertex.fn, self._key(vertex.args), self._key(vertex.kwargs))

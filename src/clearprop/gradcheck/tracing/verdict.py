@@ -125,7 +125,7 @@ class Round:
 
 def judge(
     graph: Graph, moves: list[Move], words: Words, number: int, given: Sought | None = None, seed: int = 0, update_seen: bool = True,
-    layer: bool = False,
+    layer: bool = False, exact: bool = False,
 ) -> Round:
     """The verdict on the moves of one round.
 
@@ -137,6 +137,8 @@ def judge(
         Whether the moves are steps, so that their direction counts.
     layer : bool
         Whether it is a layer by itself: a mean over the batch in the gradients of its parameters may belong to the loss.
+    exact : bool
+        Whether the gradients must be those of the given loss itself, not only up to a factor that all share.
     """
     result = Round(number)
     cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
@@ -161,7 +163,7 @@ def judge(
     sheet.certain = given is not None
     result.loss = _loss_in_words(loss, words)
     _judge_directions(result, sheet, words)
-    _judge_factors(result, sheet, words, update_seen, given is not None, layer)
+    _judge_factors(result, sheet, words, update_seen, layer, exact)
     if loss.kind == LINKED:
         _forgotten_at_output(result, sheet, words)
     _judge_unmoved(result, sheet, words)
@@ -182,7 +184,7 @@ def _nothing_explained(
         _judge_directions(trial, sheet, words)
         if all(j.verdict == "right" or any(j.name in m.names and m.sure and m.prior < SUPPOSED for m in trial.mistakes) for j in trial.judged):
             trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'the number that it computes'}.")
-            _judge_factors(trial, sheet, words, update_seen, False)
+            _judge_factors(trial, sheet, words, update_seen)
             return trial
     unused = _unused_targets(graph, moves, losses[:1])
     if unused:
@@ -374,7 +376,7 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
 # ---------------------------------------------------------------- factors and signs
 
 
-def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, given: bool, layer: bool = False) -> None:
+def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, layer: bool = False, exact: bool = False) -> None:
     """Signs and constant factors of the gradients that have the right direction."""
     factors = sheet.factors()
     known = [(k, move, f) for k, (move, f) in enumerate(zip(sheet.moves, factors, strict=True)) if f is not None and _matters(sheet, k)]
@@ -390,8 +392,13 @@ def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool,
     peeled = [abs(f) * abs(move.pieces[0].factor) / move.pieces[0].rate for _, move, f in known]
     if layer and _mean_in_layer(result, known, peeled):
         return
+    if exact and not _equal([1.0, *peeled]):
+        for (_, move, _), own in zip(known, peeled, strict=True):
+            if abs(own - 1.0) >= CLOSE:
+                _odd_factor(result, sheet, words, move, own, [])
+        return
     if _equal(raw) or _equal(peeled):
-        _common(result, peeled if _equal(peeled) else raw, sheet, given)
+        _common(result, peeled if _equal(peeled) else raw, sheet)
         return
     scale = peeled if any(abs(p - 1.0) < CLOSE for p in peeled) and not sheet.loss.inferred else raw
     counts = [sum(abs(a / b - 1.0) < CLOSE for b in scale) for a in scale]
@@ -427,7 +434,7 @@ def _equal(numbers: list[float]) -> bool:
     return max(numbers) <= min(numbers) * (1.0 + CLOSE)
 
 
-def _common(result: Round, scale: list[float], sheet: Sheet, given: bool) -> None:
+def _common(result: Round, scale: list[float], sheet: Sheet) -> None:
     """A factor that all gradients share."""
     factor = scale[0]
     raw = [abs(f * m.pieces[0].factor) for m, f in zip(sheet.moves, sheet.factors(), strict=True) if f]
@@ -455,9 +462,10 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
     if turned is not None and turned.stack:
         file, line = words.place(turned.stack)
         text = words.operands(turned)
-        right = words.replaced(turned.stack, f"{text[1]} - {text[0]}") if len(text) == 2 else ""
+        right = words.replaced(turned.stack, f"{text[1]} - {text[0]}") if len(text) == 2 and turned.fn is np.subtract else ""
+        right = words.replaced(turned.stack, text[0]) if turned.fn is np.negative and text else right
         names = list(dict.fromkeys(move.name for _, move, _ in up))
-        result.mistakes.append(Mistake(file, line, words.line(file, line), "the difference is the other way round: every step goes uphill", right, "Look at the order of the difference.", "sign", names))  # fmt: skip
+        result.mistakes.append(Mistake(file, line, words.line(file, line), "the sign is wrong here: the difference is the other way round, and every step goes uphill", right, "Look at the order of the difference.", "sign", names))  # fmt: skip
         return
     groups: dict[tuple[str, int], list[str]] = {}
     for _, move, _ in up:
@@ -471,19 +479,13 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
 
 
 def _turned_error(sheet: Sheet) -> Vertex | None:
-    """Target minus prediction, at the beginning of the backward pass."""
-    for vertex in sorted(sheet.backward, key=lambda v: v.number):
-        if vertex.fn is np.subtract and vertex in sheet.live and len(vertex.args) == 2:
-            first, second = (sheet.graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args)
-            if isinstance(second, Vertex) and second in sheet.forward and second in sheet.live and not _live(sheet, first):
-                matches = sheet.matches(vertex)
-                if matches and matches[0][1] < 0:
-                    return vertex
+    """The first value of the backward pass that has the wrong sign."""
+    for vertex in sorted(sheet.backward - sheet.forward, key=lambda v: v.number):
+        if vertex in sheet.live and vertex.floating and vertex.stack and vertex.fn is not None:
+            matches = sheet.matches(vertex)
+            if matches and all(factor < 0 for _, factor in matches):
+                return vertex
     return None
-
-
-def _live(sheet: Sheet, thing: Any) -> bool:
-    return isinstance(thing, Vertex) and thing in sheet.live
 
 
 def _sign_place(sheet: Sheet, words: Words, move: Move, some: bool) -> tuple[str, int]:
@@ -521,7 +523,7 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     own = words.text(vertex.stack)
     right = words.replaced(vertex.stack, _without_factor(vertex, words, ratio) or scaled_text(own, 1.0 / ratio)) if own else ""
     result.mistakes.append(
-        Mistake(file, line, words.line(file, line), f"{said}, compared with the other gradients", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
+        Mistake(file, line, words.line(file, line), f"{said}{', compared with the other gradients' if good else ''}", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
     )
 
 

@@ -24,7 +24,7 @@ from clearprop.gradcheck.tracing.watch import WATCHED
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
 SILENT: Final = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "tkinter", "cv2", "wandb", "tensorboard", "ipywidgets", "turtle")
-ROWS: Final = 12
+RESERVED: Final = ("numpy", "scipy", "torch", "pandas", "sklearn", "clearprop", "matplotlib")
 
 
 class Nothing(MagicMock):
@@ -113,6 +113,8 @@ class World:
         return module
 
     def _is_own(self, top: str) -> bool:
+        if top in sys.stdlib_module_names or top in RESERVED:
+            return False
         return (self.folder / f"{top}.py").is_file() or (self.folder / top).is_dir()
 
     def _own(self, name: str, globals: Any, fromlist: Any, level: int) -> Any:
