@@ -19,7 +19,9 @@ def check(
     seconds: Annotated[float, typer.Option(help="Time limit in seconds for each script and its checks.", min=0.1)] = 60.0,
     memory: Annotated[int, typer.Option(help="Memory limit in megabytes of address space.", min=256)] = 4096,
     seed: Annotated[int, typer.Option(help="Seed of the random inputs used by the checks.")] = 0,
-    show: Annotated[bool, o.option(o.OUTPUT, "Print the program's step with the verdict on each value beside its line.", "--show")] = False,
+    show: Annotated[
+        bool, o.option(o.OUTPUT, "Print the program's step with the verdict on each value beside its line.", "--show")
+    ] = False,
     html: Annotated[Path | None, o.option(o.OUTPUT, "Write the report, with the step, to this HTML file.", "--html")] = None,
     grade: Annotated[bool, o.option(o.OUTPUT, "Print verdicts and hints as JSON, without the corrections.", "--grade")] = False,
     json: o.Json = False,

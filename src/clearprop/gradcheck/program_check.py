@@ -71,7 +71,11 @@ def source_with_call(function: Callable[[], Any]) -> str:
         raise OptionError(f"{name} takes arguments; give check_program a function without, which makes its data and trains.")
     try:
         module = inspect.getmodule(function)
-        whole = inspect.getsource(module) if module is not None and name in vars(module) else textwrap.dedent(inspect.getsource(function))
+        whole = (
+            inspect.getsource(module)
+            if module is not None and name in vars(module)
+            else textwrap.dedent(inspect.getsource(function))
+        )
     except (OSError, TypeError) as error:
         raise OptionError(f"The source of {name} cannot be read; write it to a file, and give its path.") from error
     return f"{whole}\n{name}()\n"

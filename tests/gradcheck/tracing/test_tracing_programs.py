@@ -60,7 +60,9 @@ RIGHT = {
     "lists": LISTS,
     "class": CLASS,
     "world": "import nowhere\nimport matplotlib.pyplot as plt\ndata = open('no such file').read()\nplt.plot([1])\n" + SCRIPT,
-    "uphill on a likelihood": SCRIPT.replace('"loss", np', '"gain", -np').replace("2 * (out - t)", "-2 * (out - t)").replace("-= 0.1", "+= 0.1"),
+    "uphill on a likelihood": SCRIPT.replace('"loss", np', '"gain", -np')
+    .replace("2 * (out - t)", "-2 * (out - t)")
+    .replace("-= 0.1", "+= 0.1"),
 }
 # name: (program, old, new, the line that is blamed, by what it contains, a word of the reason)
 WRONG = {

@@ -101,7 +101,11 @@ class Chain:
             e = [np.exp(a - a.max(axis=axis, keepdims=True)) for a in z]
             p = [a / a.sum(axis=axis, keepdims=True) for a in e]
             for other in self.sheet.forward:
-                if other.shape == vertex.shape and other in self.sheet.live and np.allclose(self.sheet.arrays(other)[0], p[0], rtol=1e-9):
+                if (
+                    other.shape == vertex.shape
+                    and other in self.sheet.live
+                    and np.allclose(self.sheet.arrays(other)[0], p[0], rtol=1e-9)
+                ):
                     outer, name = self.of(other, depth + 1), self.words.name(other, self.near)
                     if outer is not None and name and other is not vertex:
                         keep = f"axis={axis % max(len(vertex.shape), 1)}, keepdims=True"

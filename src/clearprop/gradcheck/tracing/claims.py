@@ -68,7 +68,11 @@ def moves_of(graph: Graph, triples: list[tuple[str, Any, Any]]) -> list[Move]:
     """The claims as moves of one round; numbers of one list are one move."""
     moves: dict[str, Move] = {}
     for name, parameter, gradient in triples:
-        vertex = gradient.vertex if isinstance(gradient, Traced) else graph.constant(np.asarray(gradient, dtype=np.float64), "constant")
+        vertex = (
+            gradient.vertex
+            if isinstance(gradient, Traced)
+            else graph.constant(np.asarray(gradient, dtype=np.float64), "constant")
+        )
         single = parameter.vertex.size == 1 and "[" in name
         key = name.split("[")[0] if single else name
         move = moves.setdefault(key, Move(key, 0))

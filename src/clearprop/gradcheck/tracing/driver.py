@@ -30,7 +30,9 @@ from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, c
 
 FORWARD: Final = r"^(forward|feed_?forward|forward_?(pass|prop(agation)?)|propagate|model_?forward|__call__|predict|compute|activate|fwd|model)$"
 BACKWARD: Final = r"^(backward|back_?prop(agat(e|ion))?|backward_?(pass|prop(agation)?)|model_?backward|backprop|bwd|back_?pass|compute_?gradients?|gradients?|grads?|get_gradients|gradient)$"
-TRAINS: Final = r"^(train|fit|train_?step|learn|train_?on_?batch|training|optimi[sz]e|train_?network|gradient_descent|sgd|SGD|step)$"
+TRAINS: Final = (
+    r"^(train|fit|train_?step|learn|train_?on_?batch|training|optimi[sz]e|train_?network|gradient_descent|sgd|SGD|step)$"
+)
 UPDATE: Final = r"^(update.*|step|apply_?grad.*|optimi[sz]er?_?step|sgd|gradient_?descent(_step)?|adjust.*)$"
 LOSS: Final = r"^(loss.*|compute_?(loss|cost)|cost.*|criterion|cross_?entropy.*|mse|objective|calc.*loss|.*_loss|.*_cost|J)$"
 INIT: Final = r"^(init.*|initiali[sz]e.*|create_?(params|parameters|weights|network|model)|make_?(params|weights)|.*_?init)$"
@@ -87,7 +89,9 @@ class Driver:
     def __init__(self, namespace: dict[str, Any], sources: dict[str, str], seed: int, asked: Sequence[str] = ()) -> None:
         self.asked = asked
         self.namespace, self.sources, self.seed, self.strict = namespace, sources, seed, False
-        own = {n: t for n, t in namespace.items() if (inspect.isfunction(t) or inspect.isclass(t)) and t.__module__ == "__main__"}
+        own = {
+            n: t for n, t in namespace.items() if (inspect.isfunction(t) or inspect.isclass(t)) and t.__module__ == "__main__"
+        }
         self.functions = {n: t for n, t in own.items() if inspect.isfunction(t)}
         self.classes = {n: t for n, t in own.items() if inspect.isclass(t)}
 
@@ -112,7 +116,12 @@ class Driver:
         return [n for n in (*[f for f in self.functions if re.search(looks, f, re.IGNORECASE)], *classes) if n not in used]
 
     def judged(
-        self, moves: Callable[[Graph], list[Move]], loss: Any = None, steps: bool = False, layer: bool = False, exact: bool = False
+        self,
+        moves: Callable[[Graph], list[Move]],
+        loss: Any = None,
+        steps: bool = False,
+        layer: bool = False,
+        exact: bool = False,
     ) -> Round:
         """The verdict on what was recorded."""
         graph = Graph(TRACE, merge=steps)
@@ -147,7 +156,7 @@ class Driver:
         tree = traced_tree(x)
         fresh_named(tree)
         result = f(tree)
-        loss, gradients = (result if grad is None else (result, grad(tree)))
+        loss, gradients = result if grad is None else (result, grad(tree))
         named = arrays_in(tree, "" if isinstance(tree, dict) else "x")
         claimed = all_arrays(gradients, "" if isinstance(gradients, dict) else "x")
         return self.judged(lambda graph: moves_of(graph, matched(named, claimed)), loss, exact=True)
@@ -198,10 +207,17 @@ class Driver:
         lower = {key_of(n): n for n in several}
         for name in several:
             bases = [(m.group(1), "") for pattern in PATTERNS if (m := re.match(pattern, name, re.IGNORECASE))]
-            bases += [(m.group(2), m.group(1)) for m in [re.match(r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$", name)] if m]
+            bases += [
+                (m.group(2), m.group(1)) for m in [re.match(r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$", name)] if m
+            ]
             for base, by in bases:
                 other = lower.get(key_of(base), "")
-                if other and other != name and required(several[other]) == required(several[name]) and not re.search(FORWARD_NAME, other):
+                if (
+                    other
+                    and other != name
+                    and required(several[other]) == required(several[name])
+                    and not re.search(FORWARD_NAME, other)
+                ):
                     yield Unit(name, "derivative of a function", lambda o=other, n=name, b=by: self._several(o, n, b), {name})  # type: ignore[misc]
                     break
 
@@ -215,7 +231,9 @@ class Driver:
                 values: dict[str, Any] = {}
                 for n in names:
                     y = (rng.random(shape) > 0.5) * 1.0
-                    values[n] = leaf(np.asarray(y) if re.match(DATA_Y, n, re.IGNORECASE) else 0.1 + 0.8 * rng.random(shape), "data")
+                    values[n] = leaf(
+                        np.asarray(y) if re.match(DATA_Y, n, re.IGNORECASE) else 0.1 + 0.8 * rng.random(shape), "data"
+                    )
                     if shape == ():
                         values[n] = leaf(float(0.1 + 0.8 * rng.random()), "data")
                 fresh_named(values)
@@ -235,9 +253,23 @@ class Driver:
         for name, function in self.functions.items():
             base = re.sub(r"_?(backward|back|bwd|backprop)_?", "", name)
             for other, forward in self.functions.items():
-                if base and other != name and re.search(r"forward|fwd", other) and re.sub(r"_?(forward|fwd)_?", "", other) == base:
-                    if len(required(function)) <= 3 and base not in ("propagation", "prop", "pass", "model", "l_model", "L_model"):
-                        yield Unit(name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other})  # type: ignore[misc]
+                if (
+                    base
+                    and other != name
+                    and re.search(r"forward|fwd", other)
+                    and re.sub(r"_?(forward|fwd)_?", "", other) == base
+                ):
+                    if len(required(function)) <= 3 and base not in (
+                        "propagation",
+                        "prop",
+                        "pass",
+                        "model",
+                        "l_model",
+                        "L_model",
+                    ):
+                        yield Unit(
+                            name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
+                        )  # type: ignore[misc]
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
         last: Exception = NotCalled("no arguments were tried")
@@ -386,22 +418,36 @@ class Driver:
         if isinstance(out, tuple) and len(out) == 2:
             out, cache = out
         if out is None:
-            out = next((vars(made)[n] for n in ("output", "out", "outputs", "a", "y", "value", "loss") if n in vars(made)), None)
+            out = next(
+                (vars(made)[n] for n in ("output", "out", "outputs", "a", "y", "value", "loss") if n in vars(made)), None
+            )
         if isinstance(out, Traced) and not out.vertex.names:
             out.vertex.names.append("out")
         if not isinstance(out, Traced):
             raise NotCalled(f"{forward} returns nothing that depends on its input; is a return missing?")
         needed = required(getattr(made, backward))
-        dout = leaf(np.random.default_rng(self.seed + 1).normal(size=np.shape(plain(out))) if np.size(plain(out)) > 1 else np.float64(1.0), "data")
+        dout = leaf(
+            np.random.default_rng(self.seed + 1).normal(size=np.shape(plain(out)))
+            if np.size(plain(out)) > 1
+            else np.float64(1.0),
+            "data",
+        )
         if np.size(plain(out)) == 1 and needed and is_loss and len(needed) == 2:
             values = {n: (x if re.match(DATA_P, n, re.IGNORECASE) else pool.Y) for n in needed}
             loss, result = out, getattr(made, backward)(*values.values())
         else:
             loss = call(np.sum, (call(np.multiply, (out, dout), {}),), {})
-            grads = [n for n in needed if re.match(r"^(d|grad|up|g$|top_diff|accum|delta|error|out.*grad|next)", n, re.IGNORECASE)]
+            grads = [
+                n for n in needed if re.match(r"^(d|grad|up|g$|top_diff|accum|delta|error|out.*grad|next)", n, re.IGNORECASE)
+            ]
             for name in grads[:1]:
                 dout.vertex.names.append(name)
-            given = {n: dout if n in grads[:1] else (cache if cache is not None else pool.candidates(n)[:1][0] if pool.candidates(n) else x) for n in needed}
+            given = {
+                n: dout
+                if n in grads[:1]
+                else (cache if cache is not None else pool.candidates(n)[:1][0] if pool.candidates(n) else x)
+                for n in needed
+            }
             result = getattr(made, backward)(*given.values())
         claimed = all_arrays(result if isinstance(result, (dict, tuple, list)) else {"x": result}, "")
         left = {n: a for n, a in arrays_of(made).items() if n not in parameters or a.vertex is not parameters[n].vertex}
@@ -485,14 +531,24 @@ class Driver:
         triples = matched(now, claimed) if claimed else matched_by_name(now, left)
         self._fit(triples)
         if not triples:
-            raise NotCalled("its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?")
+            raise NotCalled(
+                "its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?"
+            )
         return self.judged(lambda graph: moves_of(graph, triples), loss)
 
     # ---------------------------------------------------------------- layers and a loss that belong together
 
     def _layer_chains(self) -> Iterator[Unit]:
-        losses = [n for n, c in self.classes.items() if len(_own(c, "forward")) == 2 and len(_own(c, "backward")) == 0 and "backward" in _methods(c)]
-        dense = [n for n, c in self.classes.items() if len(_own(c, "forward")) == 1 and len(_own(c, "backward")) == 1 and len(required(c.__init__)) == 3]
+        losses = [
+            n
+            for n, c in self.classes.items()
+            if len(_own(c, "forward")) == 2 and len(_own(c, "backward")) == 0 and "backward" in _methods(c)
+        ]
+        dense = [
+            n
+            for n, c in self.classes.items()
+            if len(_own(c, "forward")) == 1 and len(_own(c, "backward")) == 1 and len(required(c.__init__)) == 3
+        ]
         if losses and dense:
             try:
                 found = self._chain(self.classes[dense[0]], self.classes[losses[0]])
@@ -532,7 +588,10 @@ class Driver:
 
     def _pipelines(self, used: set[str]) -> Iterator[Unit]:
         free = {n: f for n, f in self.functions.items() if n not in used}
-        parts = {part: first_of(set(free), pattern) for part, pattern in (("init", INIT), ("forward", FORWARD), ("backward", BACKWARD))}
+        parts = {
+            part: first_of(set(free), pattern)
+            for part, pattern in (("init", INIT), ("forward", FORWARD), ("backward", BACKWARD))
+        }
         if parts["forward"] and parts["backward"]:
             uses = {n for n in (*parts.values(), first_of(set(free), LOSS), first_of(set(free), UPDATE)) if n}
             yield Unit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
@@ -579,7 +638,11 @@ class Driver:
             return N_IN, N_OUT
         first, last = shapes[0], shapes[-1]
         chained = first[1] == last[0] if len(shapes) > 1 else True
-        return (first[0], last[1]) if chained and first[0] != last[1] and first[1] != first[0] and not first[0] == last[1] else (first[1], last[0])
+        return (
+            (first[0], last[1])
+            if chained and first[0] != last[1] and first[1] != first[0] and not first[0] == last[1]
+            else (first[1], last[0])
+        )
 
     def _pipeline_once(self, parts: dict[str, str], free: dict[str, Any], pool: Pool) -> Round:
         made: Any = None
@@ -598,7 +661,9 @@ class Driver:
         prediction = out
         if isinstance(out, tuple):
             caches = [o for o in out if isinstance(o, dict)] or [o for o in out if isinstance(o, (list, tuple))][-1:]
-            prediction = next((o for o in out if isinstance(o, (Arr, Num))), next((o for o in out if not isinstance(o, dict)), out[0]))
+            prediction = next(
+                (o for o in out if isinstance(o, (Arr, Num))), next((o for o in out if not isinstance(o, dict)), out[0])
+            )
             prediction = out[-1] if all(isinstance(o, Arr) for o in out) else prediction
             if caches:
                 for name in ("cache", "caches", "outputs", "activations", "saved", "memory", "values", "cached", "state"):
@@ -621,10 +686,16 @@ class Driver:
         if isinstance(result, dict):
             pool.add("grads", result)
             pool.add("gradients", result)
-        parameters = arrays_in(made, "") if not isinstance(made, tuple) else names_of_returned(made, free[parts["init"]], self.sources)
+        parameters = (
+            arrays_in(made, "") if not isinstance(made, tuple) else names_of_returned(made, free[parts["init"]], self.sources)
+        )
         if isinstance(made, tuple) and len(made) == len(wanted):
             parameters = {n: a for n, value in zip(wanted, made, strict=True) for n, a in all_arrays(value, n).items()}
-        gradients = all_arrays(result, "") if not isinstance(result, tuple) else names_of_returned(result, free[parts["backward"]], self.sources)
+        gradients = (
+            all_arrays(result, "")
+            if not isinstance(result, tuple)
+            else names_of_returned(result, free[parts["backward"]], self.sources)
+        )
         triples = matched(parameters, gradients)
         update = first_of(set(free), UPDATE)
         moved = self._updated(free, update, pool, parameters) if update else None
@@ -715,9 +786,10 @@ class Driver:
             words = Words(Graph(TRACE), self.sources)
             reason = f"{suspect.sentence.rstrip('.')}; right: {suspect.remedy}"
             wrong = [t.name for t in report.tensors if t.verdict == "wrong"]
-            found.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", suspect.hint, suspect.fault, wrong, [], True))
+            found.mistakes.append(
+                Mistake(file, line, words.line(file, line), reason, "", suspect.hint, suspect.fault, wrong, [], True)
+            )
         return found
-
 
     def _by_hand(self, kind: Any) -> Round:
         """Its forward and backward, watched."""
@@ -726,7 +798,9 @@ class Driver:
         for shapes in itertools.product(FIRST, *[OTHERS] * (len(names) - 1)):
             fresh()
             rng = np.random.default_rng(self.seed)
-            inputs = {n: Tensor(leaf(np.asarray(rng.normal(size=s)), "data").vertex) for n, s in zip(names, shapes, strict=True)}
+            inputs = {
+                n: Tensor(leaf(np.asarray(rng.normal(size=s)), "data").vertex) for n, s in zip(names, shapes, strict=True)
+            }
             fresh_named(inputs)
             try:
                 context = Context(len(inputs))
@@ -941,4 +1015,3 @@ def is_autograd(kind: Any) -> bool:
         return kind is not FunctionByHand
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(kind, type) and issubclass(kind, torch.autograd.Function)
-

@@ -160,7 +160,11 @@ class Editor:
         """The factor of the gradients that an edit makes right, relative to that of those that are right already."""
         now = self.last
         old = [f * m.pieces[0].factor for m, f in zip(self.sheet.moves, self.before, strict=True) if f is not None]
-        new = [f * m.pieces[0].factor for m, b, f in zip(self.sheet.moves, self.before, now, strict=True) if b is None and f is not None]
+        new = [
+            f * m.pieces[0].factor
+            for m, b, f in zip(self.sheet.moves, self.before, now, strict=True)
+            if b is None and f is not None
+        ]
         return new[0] / old[0] if old and new else None
 
     def _derived(self, blame: Blame) -> Iterator[Edit]:
@@ -350,11 +354,27 @@ class Editor:
         fn, text = vertex.fn, self._texts(vertex)
         if fn in (np.add, np.subtract) and len(vertex.args) == 2:
             other, sign = (np.subtract, "-") if fn is np.add else (np.add, "+")
-            yield Edit(vertex, _with(other), f"{text[0]} {sign} {wrapped(text[1])}", f"the sign before {text[1]} is wrong", 1.2, "sign", "Look at the signs.")
+            yield Edit(
+                vertex,
+                _with(other),
+                f"{text[0]} {sign} {wrapped(text[1])}",
+                f"the sign before {text[1]} is wrong",
+                1.2,
+                "sign",
+                "Look at the signs.",
+            )
             if fn is np.subtract:
                 yield Edit(vertex, _with(np.subtract, (1, 0)), f"{wrapped(text[1])} - {wrapped(text[0])}", f"{text[0]} and {text[1]} are swapped", 1.2, "swapped", "Look at the order of the difference.")  # fmt: skip
             for k in (0, 1):
-                yield Edit(vertex, _argument(k), text[k], f"{text[1 - k]} does not belong here", 1.7, "term-too-many", "One term too many.")
+                yield Edit(
+                    vertex,
+                    _argument(k),
+                    text[k],
+                    f"{text[1 - k]} does not belong here",
+                    1.7,
+                    "term-too-many",
+                    "One term too many.",
+                )
                 for number in (2.0, 0.5, *self._sizes()):
                     terms = [text[0], text[1]]
                     terms[k] = f"{number:g} * {wrapped(terms[k])}"
@@ -381,11 +401,21 @@ class Editor:
             for turns in ((0, 0), (1, 0), (0, 1), (1, 1)):
                 if order == (0, 1) and turns == (0, 0):
                     continue
-                parts = [_turned_text(wrapped(text[i])) if turn else wrapped(text[i]) for i, turn in zip(order, turns, strict=True)]
+                parts = [
+                    _turned_text(wrapped(text[i])) if turn else wrapped(text[i]) for i, turn in zip(order, turns, strict=True)
+                ]
                 new = f"{parts[0]} @ {parts[1]}" if vertex.fn is np.matmul else f"np.dot({parts[0]}, {parts[1]})"
                 said = _product_in_words(text, order, turns)
                 yield Edit(vertex, _product(order, turns), new, said, 1.0 + 0.3 * (sum(turns) + (order == (1, 0))), "transposed", "Look at the order and the transposes.")  # fmt: skip
-        yield Edit(vertex, _with(_aligned), f"{text[0]} * {text[1]}", "an element-wise product is meant", 1.6, "product", "Element-wise or matrix product?")
+        yield Edit(
+            vertex,
+            _with(_aligned),
+            f"{text[0]} * {text[1]}",
+            "an element-wise product is meant",
+            1.6,
+            "product",
+            "Element-wise or matrix product?",
+        )
 
     def _sums(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
         """Sums over another axis, or none where there should be one."""
@@ -419,10 +449,31 @@ class Editor:
                 yield Edit(vertex, _power(float(power)), f"{wrapped(text[0])}**{power}" if power != 1 else text[0], f"the power is {power}", 1.2, "power", "Look at the power.")  # fmt: skip
         elif vertex.floating and vertex.fn is not None:
             own = self._own(vertex)
-            yield Edit(vertex, _then(self.graph, np.square), f"{wrapped(own)}**2", f"the square of {own} is meant", 1.7, "power", "Look at the powers.")
-            if is_elementwise(vertex.fn) and isinstance(vertex.args[0], Vertex) and len(vertex.inputs) == 1 and len(vertex.args) == 1:
+            yield Edit(
+                vertex,
+                _then(self.graph, np.square),
+                f"{wrapped(own)}**2",
+                f"the square of {own} is meant",
+                1.7,
+                "power",
+                "Look at the powers.",
+            )
+            if (
+                is_elementwise(vertex.fn)
+                and isinstance(vertex.args[0], Vertex)
+                and len(vertex.inputs) == 1
+                and len(vertex.args) == 1
+            ):
                 text = self._texts(vertex)
-                yield Edit(vertex, _argument(0), text[0], f"{text[0]} itself is meant", 1.6, "function-too-many", "One function too many.")
+                yield Edit(
+                    vertex,
+                    _argument(0),
+                    text[0],
+                    f"{text[0]} itself is meant",
+                    1.6,
+                    "function-too-many",
+                    "One function too many.",
+                )
         if vertex.fn in (np.subtract, np.add):
             text = self._texts(vertex)
             for k in (0, 1):
@@ -478,7 +529,11 @@ class Editor:
     def _turned_operands(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
         """Another value, transposed, in the place of a transposed one."""
         for other in self.pool:
-            if np.ndim(other.value) == 2 and other is not vertex and not (other.number > vertex.number and other in self._after_of(vertex)):
+            if (
+                np.ndim(other.value) == 2
+                and other is not vertex
+                and not (other.number > vertex.number and other in self._after_of(vertex))
+            ):
                 name, old = f"{self.words.name(other, vertex.stack)}.T", text[k] if k < len(text) else ""
 
                 def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other) -> Any:
@@ -501,7 +556,9 @@ class Editor:
                     if scale is not None:
                         name = self.words.name(other, vertex.stack)
 
-                        def make(each: Vertex, value_of: ValueOf, point: int, other: Vertex = other, scale: float = scale) -> Any:
+                        def make(
+                            each: Vertex, value_of: ValueOf, point: int, other: Vertex = other, scale: float = scale
+                        ) -> Any:
                             return _run(self.graph, each, value_of) + scale * value_of(other)
 
                         yield Edit(vertex, make, f"{self._own(vertex)} + {scale:.12g} * {name}", f"the term {scale:.4g} * {name} of the penalty is missing", 0.8, "penalty", "Does the loss have a penalty?", False)  # fmt: skip
@@ -531,11 +588,15 @@ class Editor:
                 inner = _inner_of(self.graph, each, other)
                 swap = {b.a: b.z for b in bends} if to_z else {b.z: b.a for b in bends}
                 for step in sorted(inner, key=lambda v: v.number):
+
                     def look(v: Vertex, inner: set[Vertex] = inner, swap: dict[Vertex, Vertex] = swap) -> Any:
                         v = self.graph.rep(v)
-                        return changed[v] if v in changed else value_of(swap[v]) if v in swap and v not in inner else value_of(v)
+                        return (
+                            changed[v] if v in changed else value_of(swap[v]) if v in swap and v not in inner else value_of(v)
+                        )
 
                     changed[step] = step.fn(*filled(step.args, look), **filled(step.kwargs, look))  # type: ignore[misc]
+
             def at(v: Vertex) -> Any:
                 v = self.graph.rep(v)
                 return changed[v] if v in changed else value_of(v)
@@ -553,7 +614,9 @@ class Editor:
             level = len(helper.stack) - len(vertex.stack)
             file, line = self.words.place(helper.stack, level)
             place = (file, line, self.words.line(file, line).replace(text, text.replace(old, name), 1))
-        yield Edit(vertex, make, new_text, said, 0.7, "argument", "Look at what the derivative is taken of.", bend=bend, place=place)
+        yield Edit(
+            vertex, make, new_text, said, 0.7, "argument", "Look at what the derivative is taken of.", bend=bend, place=place
+        )
 
     def _for_constant(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
         """A value in the place of a plain number."""
@@ -582,13 +645,20 @@ class Editor:
                     yield cut, "earlier" if cut.number < arg.number else "later", 0.8
         seen = 0
         for other in self.pool:
-            if other is not arg and other is not vertex and other.shape in (arg.shape, arg.shape[::-1]) or (
-                vertex.fn in (*PRODUCTS, np.outer) and len(other.shape) == len(arg.shape) and other is not arg
+            if (
+                (other is not arg
+                and other is not vertex
+                and other.shape in (arg.shape, arg.shape[::-1]))
+                or (vertex.fn in (*PRODUCTS, np.outer) and len(other.shape) == len(arg.shape) and other is not arg)
             ):
                 if other.number > vertex.number and other in self._after_of(vertex):
                     continue
                 same = set(other.names) & set(arg.names)
-                yield other, "later" if same and other.number > arg.number and arg.origin is None else "", (0.9 if same else 1.3)
+                yield (
+                    other,
+                    "later" if same and other.number > arg.number and arg.origin is None else "",
+                    (0.9 if same else 1.3),
+                )
                 seen += 1
                 if seen > MOST_POOL:
                     return
@@ -612,14 +682,18 @@ class Editor:
                     mine = next((bend.a for bend in bends if bend.z is arg), arg)
                 elif relation in ("earlier", "later"):
                     mine = next((cut for cut in self.sheet.cuts if cut.origin is arg.origin and arg.origin is not None), arg)
-            args = filled(vertex.args, lambda v: value_of(mine) if self.graph.rep(v) is arg and v is vertex.args[k] else value_of(v))
+            args = filled(
+                vertex.args, lambda v: value_of(mine) if self.graph.rep(v) is arg and v is vertex.args[k] else value_of(v)
+            )
             return vertex.fn(*args, **filled(vertex.kwargs, value_of))  # type: ignore[misc]
 
         return make
 
     def _targets_like(self, arg: Vertex) -> list[Vertex]:
         """Data of the loss that have the shape of a prediction."""
-        return [v for v in self.sheet.forward if v not in self.sheet.live and v.shape == arg.shape and v.size > 1 and v.names][:4]
+        return [v for v in self.sheet.forward if v not in self.sheet.live and v.shape == arg.shape and v.size > 1 and v.names][
+            :4
+        ]
 
     def _less(self, k: int, target: Vertex) -> Make:
         def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
@@ -637,7 +711,9 @@ class Editor:
         if vertex.fn is get and vertex.floating and isinstance(vertex.args[1], (int, np.integer, slice)):
             text = self._own(vertex)
             for shift in (-1, 1):
-                yield Edit(vertex, _shifted(shift), text, f"the index is off by {abs(shift)}", 1.6, "index", "Look at the index.")
+                yield Edit(
+                    vertex, _shifted(shift), text, f"the index is off by {abs(shift)}", 1.6, "index", "Look at the index."
+                )
             if isinstance(vertex.args[1], slice):
                 yield Edit(vertex, _other_half, text, "the other part of it is meant", 1.3, "index", "Look at the slice.")
 
@@ -647,7 +723,15 @@ class Editor:
             return
         own = self._own(vertex)
         if np.ndim(vertex.value) == 2:
-            yield Edit(vertex, _then(self.graph, np.transpose), f"{wrapped(own)}.T", "it must be transposed", 1.3, "transposed", "Look at the transposes.")
+            yield Edit(
+                vertex,
+                _then(self.graph, np.transpose),
+                f"{wrapped(own)}.T",
+                "it must be transposed",
+                1.3,
+                "transposed",
+                "Look at the transposes.",
+            )
         yield Edit(vertex, _then(self.graph, lambda x: 1.0 - x), f"1 - {wrapped(own)}", f"1 - {own} is meant", 1.7, "complement", "Look at what is subtracted from 1.")  # fmt: skip
         if np.ndim(vertex.value) == 2 and min(vertex.shape) > 1:
             yield Edit(vertex, _then(self.graph, lambda x: x[::-1, ::-1]), f"{own}[::-1, ::-1]", "the filter is flipped", 1.5, "flipped", "Is the filter flipped?")  # fmt: skip
@@ -683,7 +767,9 @@ class Editor:
             self._families[key] = family, sorted(again, key=lambda v: v.number)
         return self._families[key]
 
-    def _replayed(self, edit: Edit, changed: set[Vertex], path: list[Vertex], values: dict[Vertex, Any], k: int) -> dict[Vertex, Any]:
+    def _replayed(
+        self, edit: Edit, changed: set[Vertex], path: list[Vertex], values: dict[Vertex, Any], k: int
+    ) -> dict[Vertex, Any]:
         """Values that differ once the edit is made."""
         new: dict[Vertex, Any] = {}
 
@@ -719,14 +805,20 @@ class Editor:
             self._home = {edit.vertex: edit.bend}
             now = self._after(edit, changed)
             if now is not None and any(old is None and new is not None for old, new in zip(self.before, now, strict=True)):
-                return [m for m, old, new in zip(self.sheet.moves, self.before, now, strict=True) if old is None and new is not None]
+                return [
+                    m for m, old, new in zip(self.sheet.moves, self.before, now, strict=True) if old is None and new is not None
+                ]
         return []
 
     def _of_line(self, vertex: Vertex) -> set[Vertex]:
         """All operations of the round that the same piece of source made."""
         if not vertex.stack:
             return {vertex}
-        return {v for v in self.sheet.backward if v.stack[:1] == vertex.stack[:1] and v.fn is vertex.fn and v not in self.sheet.forward} | {vertex}
+        return {
+            v
+            for v in self.sheet.backward
+            if v.stack[:1] == vertex.stack[:1] and v.fn is vertex.fn and v not in self.sheet.forward
+        } | {vertex}
 
     def _gain_of(self, edit: Edit, changed: set[Vertex]) -> int:
         now = self._after(edit, changed)
@@ -753,7 +845,11 @@ class Editor:
         """Values that have a name: parameters, data, activations, and derivatives that are right."""
         graph, found = self.graph, []
         for vertex in sorted(self.sheet.forward | self.sheet.backward | set(self.sheet.cuts), key=lambda v: v.number):
-            if vertex.size > 0 and np.asarray(vertex.value).dtype.kind == "f" and any(each.names for each in graph.all_of(vertex)):
+            if (
+                vertex.size > 0
+                and np.asarray(vertex.value).dtype.kind == "f"
+                and any(each.names for each in graph.all_of(vertex))
+            ):
                 found.append(vertex)
         return found[:400]
 
@@ -906,7 +1002,11 @@ def _turned_text(text: str) -> str:
 def _product_in_words(text: list[str], order: tuple[int, int], turns: tuple[int, int]) -> str:
     swapped, turned = order == (1, 0), [text[i] for i, turn in zip(order, turns, strict=True) if turn]
     if turned and not swapped:
-        return f"{' and '.join(turned)} must be transposed" if not all(t.endswith(".T") for t in turned) else f"{' and '.join(turned)} must not be transposed"
+        return (
+            f"{' and '.join(turned)} must be transposed"
+            if not all(t.endswith(".T") for t in turned)
+            else f"{' and '.join(turned)} must not be transposed"
+        )
     if swapped and not turned:
         return f"{text[0]} and {text[1]} are swapped"
     return f"the product is the other way round, with {' and '.join(turned)} transposed"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from clearprop.gradcheck.tracing.driver import Driver, NotCalled, Unit
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
+from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.program import Run, lines_run, outcome_of, source_of, training_step
 from clearprop.gradcheck.tracing.watch import Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
@@ -50,30 +52,43 @@ def examined(path: Path, run: Run, names: list[str], seed: int, stage: Callable[
     wanted = [unit for unit in units if (unit.name in names if names else not unit.uses & ran)]
     for unit in wanted:
         stage(f"{unit.name} was checked")
-        found = checked(unit)
+        found = checked(unit, marks)
         if not (step and found.verdict == UNCLEAR):
             functions.append(found)
     for name in names:
         if name not in {f.name for f in functions}:
-            why = f"There is no {name} in the script." if name not in vars(run.module) else f"{name} follows no convention that is known here."
-            functions.append(FunctionOutcome(name, "unknown convention", UNCLEAR, f"{why} Write an adapter of five lines:\n{ADAPTER}"))
+            why = (
+                f"There is no {name} in the script."
+                if name not in vars(run.module)
+                else f"{name} follows no convention that is known here."
+            )
+            functions.append(
+                FunctionOutcome(name, "unknown convention", UNCLEAR, f"{why} Write an adapter of five lines:\n{ADAPTER}")
+            )
     problem = "" if functions else NOTHING + ADAPTER
     skipped = [] if names or step else driver.left_over(units)
     if skipped and functions:
-        problem = f"{len(functions)} of {len(functions) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
+        problem = (
+            f"{len(functions)} of {len(functions) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
+        )
     return FileOutcome(str(path), functions, problem, "", notes, marks)
 
 
-def checked(unit: Unit) -> FunctionOutcome:
-    """The outcome for something that the program defines."""
+def checked(unit: Unit, marks: list[dict[str, Any]]) -> FunctionOutcome:
+    """The outcome for something that the program defines; marks on its lines are added."""
     try:
         with np.errstate(all="ignore"):
-            return outcome_of(unit.name, unit.kind, [unit.work()])
+            found = unit.work()
+            if found.words is not None:
+                marks += marks_of(found, found.words)
+            return outcome_of(unit.name, unit.kind, [found])
     except NotCalled as error:
         return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It could not be called: {error}")
     except SystemExit as stop:
         return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")
     except MemoryError:
-        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller.")
+        return FunctionOutcome(
+            unit.name, unit.kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller."
+        )
     except (Exception, Enough) as error:
         return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It fails when it is called: {describe(error, TRACE.files)}")

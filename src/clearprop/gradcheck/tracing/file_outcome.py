@@ -186,7 +186,10 @@ class FileOutcome:
     def shown(self) -> str:
         """The program's step with the verdict on each value beside its line."""
         width = min(max((len(str(mark["text"])) for mark in self.marks), default=0), 88)
-        rows = [f"{mark['line']:>4}  {str(mark['text']).ljust(width)}  {mark['verdict']:<5}  {mark['note']}".rstrip() for mark in self.marks]
+        rows = [
+            f"{mark['line']:>4}  {str(mark['text']).ljust(width)}  {mark['verdict']:<5}  {mark['note']}".rstrip()
+            for mark in self.marks
+        ]
         return "\n".join(rows or ["No step of a parameter was seen, so there are no lines to show."])
 
     def html(self) -> str:

@@ -48,7 +48,9 @@ def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int
 
     rng = np.random.default_rng(seed)
     given = list(inputs) if inputs is not None else list(find_inputs(function, rng).values())
-    floats = [k for k, x in enumerate(given) if isinstance(x, (float, np.ndarray)) or (torch.is_tensor(x) and x.is_floating_point())]
+    floats = [
+        k for k, x in enumerate(given) if isinstance(x, (float, np.ndarray)) or (torch.is_tensor(x) and x.is_floating_point())
+    ]
     names = [p.name for p in list(inspect.signature(function.forward).parameters.values())[1:]]
     names += [f"input {k}" for k in range(len(names), len(given))]
 
@@ -69,7 +71,9 @@ def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int
         return {n: torch.zeros_like(x) if g is None else g for n, g, x in zip(tree, found, leaves, strict=True)}
 
     title = f"backward of {function.__name__}"
-    report = check_gradient(lambda tree: (c * run(list(tree.values()))).sum(), lambda tree: slopes(tree, c), start, seed=seed, title=title)
+    report = check_gradient(
+        lambda tree: (c * run(list(tree.values()))).sum(), lambda tree: slopes(tree, c), start, seed=seed, title=title
+    )
     if report.ok:
         return report
     suspects = list(_upstream(function.__name__, slopes(start, c), slopes(start, 2.0 * c), report))
@@ -114,4 +118,6 @@ def find_inputs(function: Any, rng: np.random.Generator) -> dict[str, Array]:
         except Exception:  # any failure means: not these shapes
             continue
         return arrays
-    raise OptionError(f"{function.__name__}.apply ran on no inputs that were tried, of shapes such as (4, 3), (3, 2), (2,); give inputs.")
+    raise OptionError(
+        f"{function.__name__}.apply ran on no inputs that were tried, of shapes such as (4, 3), (3, 2), (2,); give inputs."
+    )

@@ -106,7 +106,9 @@ def pools(n_in: int = N_IN, n_out: int = N_OUT, seed: int = 0, lists: bool = Fal
 
 def _pool(name: str, X: Any, Y: Any, lists: bool) -> Pool:
     if lists:
-        return Pool(_numbers(X) if X.ndim < 2 else [_numbers(row) for row in X], Y.tolist() if isinstance(Y, np.ndarray) else Y, name)
+        return Pool(
+            _numbers(X) if X.ndim < 2 else [_numbers(row) for row in X], Y.tolist() if isinstance(Y, np.ndarray) else Y, name
+        )
     return Pool(leaf(X.copy(), "data"), leaf(Y.copy(), "data") if isinstance(Y, np.ndarray) else Y, name)
 
 
@@ -131,7 +133,9 @@ def required(function: Callable[..., Any]) -> list[str]:
     return [p.name for p in given[:wanted]]
 
 
-def calls(function: Callable[..., Any], pool: Pool, sizes: bool = False, extra: dict[str, list[Any]] | None = None) -> Iterator[tuple[Any, ...]]:
+def calls(
+    function: Callable[..., Any], pool: Pool, sizes: bool = False, extra: dict[str, list[Any]] | None = None
+) -> Iterator[tuple[Any, ...]]:
     """Arguments to try."""
     names = required(function)
     options = []

@@ -20,7 +20,24 @@ from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 
 MOST = 16  # candidates that are tried
-LOSS_NAMES = ("loss", "cost", "error", "err", "objective", "mse", "nll", "energy", "j", "l", "total", "sse", "e", "ce", "bce", "entropy")
+LOSS_NAMES = (
+    "loss",
+    "cost",
+    "error",
+    "err",
+    "objective",
+    "mse",
+    "nll",
+    "energy",
+    "j",
+    "l",
+    "total",
+    "sse",
+    "e",
+    "ce",
+    "bce",
+    "entropy",
+)
 
 
 @dataclass(eq=False)
@@ -81,7 +98,12 @@ def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:
 
 def _named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
     names = [name.lower() for each in graph.all_of(vertex) for name in each.names]
-    return any(name.split(".")[-1].strip("_").startswith(word) for name in names for word in LOSS_NAMES if len(word) > 2 or name == word)
+    return any(
+        name.split(".")[-1].strip("_").startswith(word)
+        for name in names
+        for word in LOSS_NAMES
+        if len(word) > 2 or name == word
+    )
 
 
 def _reach(vertex: Vertex) -> int:
@@ -103,7 +125,12 @@ def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> lis
     found: list[Sought] = []
     for pairs in list(terms.values())[:6]:
         constant = [t for _, t in pairs if not isinstance(t, Vertex)]
-        if constant and len({float(np.ravel(t)[0]) for t in constant}) == 1 and len(pairs) > 1 and float(np.ravel(constant[0])[0]) == 1.0:
+        if (
+            constant
+            and len({float(np.ravel(t)[0]) for t in constant}) == 1
+            and len(pairs) > 1
+            and float(np.ravel(constant[0])[0]) == 1.0
+        ):
             continue
         pairs = list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64]
         for kind, build in LOSSES_OF_TERMS.items():

@@ -23,6 +23,8 @@ def marks_of(found: Round, words: Words) -> list[dict[str, Any]]:
         if vertex.stack:
             code, instruction = vertex.stack[0]
             lines.setdefault((code.co_filename, position(code, instruction)[0]), []).append(vertex)
+    for file, line in wrong:
+        lines.setdefault((file, line), [])
     for move in found.judged:
         lines.setdefault((words.place(sheet.moves[0].pieces[0].gradient.stack)[0], move.line), [])
     marks = []

@@ -80,7 +80,12 @@ def find_bends(sheet: Sheet) -> list[Bend]:
         if not users and not a.names:
             continue
         slopes = [slope_between(sheet, k, z, a) for k in range(len(sheet.points))]
-        found.append(Bend(z, a, name_of_bend(sheet.arrays(z), sheet.arrays(a)), slopes))
+        name = name_of_bend(sheet.arrays(z), sheet.arrays(a))
+        if (
+            not name and name_of_bend([-x for x in sheet.arrays(z)], sheet.arrays(a)) == "sigmoid"
+        ):  # 1 / (1 + exp(z)), z = -x @ W
+            name, slopes = "sigmoid", [-s for s in slopes]
+        found.append(Bend(z, a, name, slopes))
     return found
 
 

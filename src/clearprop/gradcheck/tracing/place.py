@@ -154,7 +154,9 @@ def _gives(sheet: Sheet, vertex: Vertex, inner: Vertex, form: Arrays, needs: lis
     with np.errstate(all="ignore"):
         for k, (point, array) in enumerate(zip(sheet.points, form, strict=True)):
             try:
-                made.append(np.asarray(sheet.graph.run(vertex, {**_near(sheet, vertex, point.values), inner: array}), dtype=np.float64))
+                made.append(
+                    np.asarray(sheet.graph.run(vertex, {**_near(sheet, vertex, point.values), inner: array}), dtype=np.float64)
+                )
             except (ValueError, IndexError, TypeError):
                 return False
             if not any(_fits(made, need, k + 1) for need in needs):
@@ -219,7 +221,11 @@ def _parts(sheet: Sheet, vertex: Vertex) -> list[Vertex]:
             for _, value in each.args[1:]:
                 if isinstance(value, Vertex):
                     written = sheet.graph.rep(value)
-                    inner = [v for v in sheet.graph.inputs(written) if not (v.fn is get and sheet.graph.rep(v.args[0]) in seen | {base})]
+                    inner = [
+                        v
+                        for v in sheet.graph.inputs(written)
+                        if not (v.fn is get and sheet.graph.rep(v.args[0]) in seen | {base})
+                    ]
                     grows = written.fn is np.add and len(inner) < len(sheet.graph.inputs(written))
                     found += inner if grows else [written]
         elif each is vertex:
@@ -254,7 +260,10 @@ def _part_needs(sheet: Sheet, vertex: Vertex, term: Vertex, need: Need) -> list[
         if here[0].shape != need.arrays[0].shape or now[0].shape != here[0].shape:
             return []
         sign = -1.0 if vertex.fn is np.subtract and sheet.graph.rep(vertex.args[1]) is term else 1.0
-        return [Need([n * f - (h - sign * t) for n, h, t in zip(need.arrays, here, now, strict=True)]) for f in _usual_factors(sheet)]
+        return [
+            Need([n * f - (h - sign * t) for n, h, t in zip(need.arrays, here, now, strict=True)])
+            for f in _usual_factors(sheet)
+        ]
     if vertex.fn is put:
         for index, value in vertex.args[1:]:
             if isinstance(value, Vertex) and sheet.graph.rep(value) is term and need.arrays[0].shape == vertex.shape:

@@ -75,7 +75,9 @@ def _at(graph: Graph, given: Values, targets: list[Vertex]) -> Point | None:
     for vertex in guards:
         if vertex in values and bool(values[vertex]) != graph.guards[vertex]:
             return None
-    finite = all(np.all(np.isfinite(np.asarray(values[graph.rep(v)], dtype=np.float64))) for v in targets if graph.rep(v) in values)
+    finite = all(
+        np.all(np.isfinite(np.asarray(values[graph.rep(v)], dtype=np.float64))) for v in targets if graph.rep(v) in values
+    )
     return Point(graph, values) if finite else None
 
 

@@ -111,7 +111,12 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
     """The sentence about source that is not Python 3."""
     line = (error.text or "").strip()
     said = str(error.msg)
-    if "Missing parentheses in call to 'print'" in said or line.startswith(("print ", "exec ")) or "except" in line and "," in line:
+    if (
+        "Missing parentheses in call to 'print'" in said
+        or line.startswith(("print ", "exec "))
+        or ("except" in line
+        and "," in line)
+    ):
         return f"It is written in Python 2 (line {error.lineno}: {line[:80]}); convert it with 2to3, or add the parentheses, and check again."
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
 

@@ -54,7 +54,9 @@ class Rewriter(ast.NodeTransformer):
         handler = ast.ExceptHandler(
             type=watch("Failure", statement),
             name="__failure__",
-            body=[ast.Expr(called("skipped", [ast.Constant(statement.lineno), ast.Name("__failure__", ast.Load())], statement))],
+            body=[
+                ast.Expr(called("skipped", [ast.Constant(statement.lineno), ast.Name("__failure__", ast.Load())], statement))
+            ],
         )
         return placed(ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[]), statement)
 

@@ -66,7 +66,9 @@ SMALL: Final = 4096  # numbers of an input that is differentiated one by one
 
 def is_elementwise(fn: Any) -> bool:
     """Whether it works on each number by itself."""
-    return isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None or getattr(fn, "__name__", "") in ELEMENTWISE_NAMES
+    return (
+        (isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None) or getattr(fn, "__name__", "") in ELEMENTWISE_NAMES
+    )
 
 
 def pulled(vertex: Vertex, g: Array, value_of: ValueOf, out: Any) -> Iterator[tuple[Vertex, Array]]:
@@ -87,7 +89,9 @@ def pulled(vertex: Vertex, g: Array, value_of: ValueOf, out: Any) -> Iterator[tu
             stacked = np.array(filled(x, value_of))
             holder = Vertex(None, (), {}, stacked, "leaf")
             copy = Vertex(fn, (holder, *args[1:]), vertex.kwargs, out, "")
-            yield from pulled(inner, np.asarray(FOLDS[fn](copy, g, lambda v: stacked if v is holder else value_of(v), out)), value_of, stacked)
+            yield from pulled(
+                inner, np.asarray(FOLDS[fn](copy, g, lambda v: stacked if v is holder else value_of(v), out)), value_of, stacked
+            )
     elif fn is scatter:
         yield from _scattered(vertex, g, value_of)
     elif fn is masked_call:
@@ -99,7 +103,18 @@ def pulled(vertex: Vertex, g: Array, value_of: ValueOf, out: Any) -> Iterator[tu
 
 
 def _is_step_function(fn: Any) -> bool:
-    return getattr(fn, "__name__", "") == "held" or fn in (np.argmax, np.argmin, np.argsort, np.nonzero, np.round, np.any, np.all, np.array_equal, np.allclose, np.searchsorted)
+    return getattr(fn, "__name__", "") == "held" or fn in (
+        np.argmax,
+        np.argmin,
+        np.argsort,
+        np.nonzero,
+        np.round,
+        np.any,
+        np.all,
+        np.array_equal,
+        np.allclose,
+        np.searchsorted,
+    )
 
 
 def unbroadcast(g: Array, shape: tuple[int, ...]) -> Array:
@@ -117,7 +132,9 @@ def _elementwise(fn: Any, vertex: Vertex, g: Array, value_of: ValueOf, out: Any)
     values = filled(args, value_of)
     if fn is np.clip and len(args) < 3:
         values = (*values, *[v for v in filled(vertex.kwargs, value_of).values() if v is not None])
-    if np.asarray(out).dtype.kind != "f" or (isinstance(fn, np.ufunc) and fn in (np.sign, np.floor, np.ceil, np.rint, np.trunc)):
+    if np.asarray(out).dtype.kind != "f" or (
+        isinstance(fn, np.ufunc) and fn in (np.sign, np.floor, np.ceil, np.rint, np.trunc)
+    ):
         return
     partials = PARTIALS[fn](out, *values) if fn in PARTIALS else None
     for k, arg in enumerate(args):
@@ -322,7 +339,9 @@ def _product(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vert
         missing = "".join(c for c in inputs[k] if c not in result and all(c not in t for t, _ in others))
         extra = [(missing, np.ones([sizes[c] for c in missing]))] if missing else []
         every = [(result, g), *others, *extra]
-        found = np.einsum(",".join(t for t, _ in every) + "->" + inputs[k], *(np.asarray(v) for _, v in every), optimize=len(every) > 2)
+        found = np.einsum(
+            ",".join(t for t, _ in every) + "->" + inputs[k], *(np.asarray(v) for _, v in every), optimize=len(every) > 2
+        )
         yield node, found.reshape(np.shape(value_of(node)))
 
 

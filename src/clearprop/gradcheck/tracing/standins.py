@@ -17,11 +17,22 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, any_traced, call, leaf, masked_call, plain, scatter
+from clearprop.gradcheck.tracing.wrappers import (
+    TRACE,
+    Arr,
+    Int,
+    Num,
+    Traced,
+    any_traced,
+    call,
+    leaf,
+    masked_call,
+    plain,
+    scatter,
+)
 
 CREATING = set(
-    "zeros ones full empty eye identity linspace arange logspace loadtxt genfromtxt fromstring frombuffer fromfunction fromiter"
-    " tri meshgrid indices load diag vander geomspace hanning hamming blackman".split()
+    ["zeros", "ones", "full", "empty", "eye", "identity", "linspace", "arange", "logspace", "loadtxt", "genfromtxt", "fromstring", "frombuffer", "fromfunction", "fromiter", "tri", "meshgrid", "indices", "load", "diag", "vander", "geomspace", "hanning", "hamming", "blackman"]
 )
 LIKE = {"zeros_like", "ones_like", "full_like", "empty_like"}
 ARRAYS = {"array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "copy"}
@@ -42,13 +53,19 @@ def numpy_standin() -> ModuleType:
             setattr(module, name, thing)
     for name, function in SPECIAL.items():
         setattr(module, name, function)
-    setattr(module, "ndarray", Arr)
-    setattr(module, "vectorize", Vectorized)
-    setattr(module, "random", numpy_random())
-    setattr(module, "linalg", wrapped_module(np.linalg, "numpy.linalg", {"norm": norm}))
-    setattr(module, "r_", Joined(columns=False))
-    setattr(module, "c_", Joined(columns=True))
-    for old, new in (("float_", np.float64), ("product", np.prod), ("in1d", np.isin), ("row_stack", np.vstack), ("Inf", np.inf)):
+    module.ndarray = Arr
+    module.vectorize = Vectorized
+    module.random = numpy_random()
+    module.linalg = wrapped_module(np.linalg, "numpy.linalg", {"norm": norm})
+    module.r_ = Joined(columns=False)
+    module.c_ = Joined(columns=True)
+    for old, new in (
+        ("float_", np.float64),
+        ("product", np.prod),
+        ("in1d", np.isin),
+        ("row_stack", np.vstack),
+        ("Inf", np.inf),
+    ):
         if old not in vars(module):
             setattr(module, old, numpy_function(old, new) if callable(new) and not isinstance(new, type) else new)
     for old, kind in (("float", float), ("int", int), ("bool", bool), ("object", object)):  # as programs of before 2023 write
@@ -187,7 +204,10 @@ class Joined:
         plainly = np.c_ if self.columns else np.r_
         if not any_traced(parts):
             return leaf(plainly[parts], "made")
-        arrays = [array_of("asarray", np.r_[each] if isinstance(each, slice) else each) for each in (parts if isinstance(parts, tuple) else (parts,))]
+        arrays = [
+            array_of("asarray", np.r_[each] if isinstance(each, slice) else each)
+            for each in (parts if isinstance(parts, tuple) else (parts,))
+        ]
         if self.columns:
             return call(np.column_stack, (arrays,), {})
         return call(np.concatenate, ([call(np.atleast_1d, (each,), {}) for each in arrays],), {})
@@ -208,8 +228,10 @@ def apply_along_axis(function: Any, axis: int, x: Any, *args: Any, **kwargs: Any
     x = call(np.moveaxis, (array_of("asarray", x), axis, -1), {})
     lines = call(np.reshape, (x, (-1, x.shape[-1])), {})
     made = array_of("array", [function(line, *args, **kwargs) for line in lines])
-    return call(np.moveaxis, (call(np.reshape, (made, (*x.shape[:-1], *made.shape[1:])), {}), -1, axis), {}) if made.ndim > 1 else (
-        call(np.reshape, (made, x.shape[:-1]), {})
+    return (
+        call(np.moveaxis, (call(np.reshape, (made, (*x.shape[:-1], *made.shape[1:])), {}), -1, axis), {})
+        if made.ndim > 1
+        else (call(np.reshape, (made, x.shape[:-1]), {}))
     )
 
 
@@ -306,18 +328,18 @@ def generator(source: Any) -> Draws:
 def numpy_random() -> ModuleType:
     """The stand-in of numpy.random."""
     module = ModuleType("numpy.random")
-    state = np.random.RandomState(SEED)  # noqa: NPY002  programs draw from the old generator
+    state = np.random.RandomState(SEED)
     made = generator(state)
     for name in dir(state):
         if not name.startswith("_"):
             setattr(module, name, getattr(made, name))
-    setattr(module, "random", drawn(state.random_sample))
+    module.random = drawn(state.random_sample)
     for name in ("ranf", "sample"):
         setattr(module, name, drawn(state.random_sample))
-    setattr(module, "default_rng", lambda seed=SEED: seed if isinstance(seed, Draws) else generator(np.random.default_rng(_seed(seed))))
-    setattr(module, "RandomState", lambda seed=SEED: generator(np.random.RandomState(_seed(seed))))  # noqa: NPY002
-    setattr(module, "Generator", Draws)
-    setattr(module, "seed", lambda seed=SEED: state.seed(_seed(seed)))
+    module.default_rng = lambda seed=SEED: seed if isinstance(seed, Draws) else generator(np.random.default_rng(_seed(seed)))
+    module.RandomState = lambda seed=SEED: generator(np.random.RandomState(_seed(seed)))
+    module.Generator = Draws
+    module.seed = lambda seed=SEED: state.seed(_seed(seed))
     return module
 
 
@@ -333,8 +355,8 @@ def random_standin() -> ModuleType:
             setattr(module, name, getattr(state, name))
     for name in ("random", "uniform", "gauss", "normalvariate", "betavariate", "triangular", "expovariate", "lognormvariate"):
         setattr(module, name, drawn(getattr(state, name)))
-    setattr(module, "seed", lambda a=SEED, *rest: state.seed(SEED if a is None else plain(a)))
-    setattr(module, "Random", lambda seed=SEED: random_standin())
+    module.seed = lambda a=SEED, *rest: state.seed(SEED if a is None else plain(a))
+    module.Random = lambda seed=SEED: random_standin()
     return module
 
 
@@ -355,7 +377,7 @@ def math_standin() -> ModuleType:
         setattr(module, name, getattr(math, name))
     for name, function in MATH.items():
         setattr(module, name, _number_function(getattr(math, name), function))
-    setattr(module, "log", _logarithm)
+    module.log = _logarithm
     for name in ("fsum", "dist", "prod", "erf"):
         if name == "fsum":
             setattr(module, name, lambda items: sum(items))

@@ -109,7 +109,9 @@ def find_moves(graph: Graph) -> list[Move]:
         if moved.version >= ROUNDS:
             continue
         single = moved.size == 1 or moved.fn is get
-        key = (step.stack[0] if step.stack else None, moved.version) if single else (moved.origin, step.stack[:1], moved.version)
+        key = (
+            (step.stack[0] if step.stack else None, moved.version) if single else (moved.origin, step.stack[:1], moved.version)
+        )
         if single and moved.origin.size > 1:
             key = (moved.origin, *key)
         move = found.setdefault(key, Move("", moved.version))
@@ -182,7 +184,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
         live = [(1.0, total)]
     sign, term = live[0]
     factors: list[tuple[float, Vertex]] = []
-    factor, gradient = stripped(graph, term, moved.shape, moved.mark, move.how, factors)
+    factor, gradient = stripped(graph, term, moved, move.how, factors)
     rate = 1.0
     move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
     bound = next((k for k, (_, vertex) in enumerate(factors) if vertex is BOUNDARY), None)
@@ -220,12 +222,12 @@ def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
 
 
 def stripped(
-    graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: set[str], factors: list[tuple[float, Vertex]]
+    graph: Graph, term: Vertex, moved: Vertex, how: set[str], factors: list[tuple[float, Vertex]]
 ) -> tuple[float, Vertex]:
     """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`."""
     factor = 1.0
     while True:
-        following = _within(graph, graph.rep(term), shape, bits, how)
+        following = _within(graph, graph.rep(term), moved, how)
         if following is None or following[1] is term:
             return factor, term
         factor *= following[0]
@@ -236,8 +238,10 @@ def stripped(
         term = following[1]
 
 
-def _within(graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: set[str]) -> tuple[float, Vertex] | None:
+def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[float, Vertex] | None:
     """One step towards the gradient: its factor and the value that it was made of; None if this is the gradient."""
+    shape, bits = moved.shape, moved.mark
+    older = moved.origin.bits if moved.origin is not None else 0
     fn, args = term.fn, [graph.rep(a) if isinstance(a, Vertex) else a for a in term.args]
     if fn is np.negative and isinstance(args[0], Vertex):
         return -1.0, args[0]
@@ -259,7 +263,7 @@ def _within(graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: 
                 break
             if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
                 continue
-            if not isinstance(scale, Vertex) or _is_setting(graph, scale):
+            if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
                 number = float(np.ravel(_value(scale))[0])
                 if number:
                     return (number if fn is np.multiply else 1.0 / number), inner
@@ -271,13 +275,20 @@ def _within(graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: 
             return 1.0, first
         if fn is np.multiply:
             for inner, scale in ((first, second), (second, first)):
-                if isinstance(scale, Vertex) and isinstance(inner, Vertex) and inner.shape == shape and _inverse_root(graph, scale):
+                if (
+                    isinstance(scale, Vertex)
+                    and isinstance(inner, Vertex)
+                    and inner.shape == shape
+                    and _inverse_root(graph, scale)
+                ):
                     how.add("an optimizer with averaged squares")
                     return 1.0, inner
         return None
     for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
         if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
-            if isinstance(other, Vertex) and not other.bits & bits and np.shape(other.value) in (shape, ()):
+            if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
+                continue
+            if not np.any(other.value) or (other.fn is not None and other.bits & older):
                 if np.any(other.value):
                     how.add("momentum")
                 return sign, inner
@@ -286,6 +297,14 @@ def _within(graph: Graph, term: Vertex, shape: tuple[int, ...], bits: int, how: 
 
 def _value(thing: Any) -> Any:
     return thing.value if isinstance(thing, Vertex) else thing
+
+
+RATES: Final = re.compile(r"rate|lr|eta|alpha|learning|step|speed|momentum|mu|decay", re.IGNORECASE)
+
+
+def _is_rate(vertex: Vertex) -> bool:
+    """Whether a number is called as learning rates are: among plain numbers, data are numbers, too."""
+    return any(RATES.search(name) for name in vertex.names)
 
 
 def _is_setting(graph: Graph, vertex: Vertex) -> bool:
@@ -331,7 +350,9 @@ def name_of(graph: Graph, move: Move) -> str:
             for each in graph.all_of(graph.rep(vertex)):
                 names += each.names
     if len(move.pieces) > 1 and first.step is not None and first.step.names:
-        return re.split(r"\[", first.step.names[0])[0] if first.moved.origin and first.moved.origin.size == 1 else best_name(names)
+        return (
+            re.split(r"\[", first.step.names[0])[0] if first.moved.origin and first.moved.origin.size == 1 else best_name(names)
+        )
     return best_name(names) or (f"the parameter of line {move.line}" if move.line else "a parameter")
 
 

@@ -148,7 +148,9 @@ class Tensor(Arr):
 
 
 def _fold(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None, unbiased: bool = True, axis: Any = None) -> Any:
+    def method(
+        self: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None, unbiased: bool = True, axis: Any = None
+    ) -> Any:
         dim = axis if dim is None else dim
         kwargs: dict[str, Any] = {} if dim is None else {"axis": dim, "keepdims": keepdim}
         if function in (np.var, np.std):
@@ -207,7 +209,21 @@ for _name in UNCHANGED:
     setattr(Tensor, _name, lambda self, *args, **kwargs: self)
 for _name, _plain in {"sigmoid": sigmoid, "relu": relu}.items():
     setattr(Tensor, _name, _plain)
-for _name in ("pow", "clamp", "detach", "clone", "numpy", "norm", *UNCHANGED, "exp", "log", "sqrt", "sigmoid", "tanh", "backward"):
+for _name in (
+    "pow",
+    "clamp",
+    "detach",
+    "clone",
+    "numpy",
+    "norm",
+    *UNCHANGED,
+    "exp",
+    "log",
+    "sqrt",
+    "sigmoid",
+    "tanh",
+    "backward",
+):
     if _name not in vars(Traced) and _name in vars(Tensor):
         setattr(Traced, _name, vars(Tensor)[_name])
 
@@ -229,7 +245,7 @@ def _made(function: Callable[..., Any], kind: str, names: str = "") -> Callable[
 
 def torch_standin() -> ModuleType:
     """The module that the program gets for torch."""
-    module, state = ModuleType("torch"), np.random.RandomState(SEED)  # noqa: NPY002
+    module, state = ModuleType("torch"), np.random.RandomState(SEED)
     own: dict[str, Any] = {
         "randn": _made(lambda s: state.standard_normal(s), "random"), "rand": _made(lambda s: state.random_sample(s), "random"),
         "zeros": _made(np.zeros, "made"), "ones": _made(np.ones, "made"), "empty": _made(np.zeros, "made"),
@@ -258,15 +274,29 @@ def torch_standin() -> ModuleType:
     for dtype in ("float", "float32", "float64", "double", "long", "int64", "int", "bool", "uint8"):
         own[dtype] = dtype
     functional = ModuleType("torch.nn.functional")
-    one_hot = lambda y, n=-1, num_classes=-1: tensor_of(leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data"))  # noqa: E731
-    for name, function in {"relu": relu, "softmax": softmax, "sigmoid": sigmoid, "tanh": vars(Tensor)["tanh"], "one_hot": one_hot}.items():
+    one_hot = lambda y, n=-1, num_classes=-1: tensor_of(
+        leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data")
+    )
+    for name, function in {
+        "relu": relu,
+        "softmax": softmax,
+        "sigmoid": sigmoid,
+        "tanh": vars(Tensor)["tanh"],
+        "one_hot": one_hot,
+    }.items():
         setattr(functional, name, function)
     nn, cuda = ModuleType("torch.nn"), ModuleType("torch.cuda")
-    setattr(nn, "functional", functional)
-    setattr(cuda, "is_available", lambda: False)
+    nn.functional = functional
+    cuda.is_available = lambda: False
     automatic = ModuleType("torch.autograd")
-    setattr(automatic, "Function", FunctionByHand)
-    for name, thing in {**own, "autograd": automatic, "nn": nn, "cuda": cuda, "is_tensor": lambda x: isinstance(x, Tensor)}.items():
+    automatic.Function = FunctionByHand
+    for name, thing in {
+        **own,
+        "autograd": automatic,
+        "nn": nn,
+        "cuda": cuda,
+        "is_tensor": lambda x: isinstance(x, Tensor),
+    }.items():
         setattr(module, name, thing)
     return module
 

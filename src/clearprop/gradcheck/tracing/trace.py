@@ -235,7 +235,9 @@ class Trace:
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
         rest = [other for other in vertex.inputs if other not in grown]
         small = all(other.origin is not None and other.size == 1 and other.version == 0 for other in rest)
-        if vertex.fn is np.multiply and any(not np.any(value_of(a)) for a in vertex.args if a not in grown):
+        if vertex.fn is np.multiply and any(
+            not np.any(value_of(a)) for a in vertex.args if all(a is not other for other in grown)
+        ):
             return  # 0 * W is no W
         if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark

@@ -17,7 +17,15 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.losses import LINKED, Sought, _named_like_a_loss, best_loss, computed_losses, inferred_losses, whole
+from clearprop.gradcheck.tracing.losses import (
+    LINKED,
+    Sought,
+    _named_like_a_loss,
+    best_loss,
+    computed_losses,
+    inferred_losses,
+    whole,
+)
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
@@ -27,7 +35,7 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
 LONGEST: Final = 5.0  # seconds for the search of places and edits, all together
-SUPPOSED: Final = 2.0  # what an edit may be like, at most, for a loss that is only supposed
+SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
 Outcome3 = Literal["right", "wrong", "inconclusive"]
 
@@ -106,6 +114,8 @@ class Round:
     loss : str
         The loss in words.
     sheet : Sheet or None
+    words : Words or None
+        The names of the program, for what is said of it.
     """
 
     number: int
@@ -114,6 +124,7 @@ class Round:
     notes: list[str] = field(default_factory=list)
     loss: str = ""
     sheet: Sheet | None = None
+    words: Words | None = None
 
     @property
     def verdict(self) -> Outcome3:
@@ -124,8 +135,15 @@ class Round:
 
 
 def judge(
-    graph: Graph, moves: list[Move], words: Words, number: int, given: Sought | None = None, seed: int = 0, update_seen: bool = True,
-    layer: bool = False, exact: bool = False,
+    graph: Graph,
+    moves: list[Move],
+    words: Words,
+    number: int,
+    given: Sought | None = None,
+    seed: int = 0,
+    update_seen: bool = True,
+    layer: bool = False,
+    exact: bool = False,
 ) -> Round:
     """The verdict on the moves of one round.
 
@@ -140,7 +158,7 @@ def judge(
     exact : bool
         Whether the gradients must be those of the given loss itself, not only up to a factor that all share.
     """
-    result = Round(number)
+    result = Round(number, words=words)
     cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
     steps = {graph.rep(piece.step) for move in moves for piece in move.pieces if piece.step is not None}
     before, after = graph.descendants(cuts), graph.descendants(steps)
@@ -148,7 +166,9 @@ def judge(
     targets = [g for move in moves for g in move.gradients] + [c.vertex for c in candidates]
     points = find_points(graph, cuts, targets, seed)
     if not points:
-        return _all(result, moves, "inconclusive", "no other parameters were found at which the program takes the same branches")
+        return _all(
+            result, moves, "inconclusive", "no other parameters were found at which the program takes the same branches"
+        )
     computed = best_loss(graph, candidates, moves, points)
     inferred, guesses = None, []
     if given is None and (computed is None or computed.explained < len(moves)):
@@ -156,9 +176,13 @@ def judge(
         inferred = best_loss(graph, guesses, moves, points)
     loss = _chosen(computed, inferred)
     if loss is not None and not loss.explained and given is None:
-        return _nothing_explained(result, graph, moves, points, [each for each in (computed, *guesses) if each is not None], words, update_seen)
+        return _nothing_explained(
+            result, graph, moves, points, [each for each in (computed, *guesses) if each is not None], words, update_seen
+        )
     if loss is None:
-        return _all(result, moves, "inconclusive", "no number in the program depends on it as a loss would, and no error term was found")
+        return _all(
+            result, moves, "inconclusive", "no number in the program depends on it as a loss would, and no error term was found"
+        )
     result.sheet = sheet = Sheet(graph, moves, loss, points)
     sheet.certain = given is not None
     result.loss = _loss_in_words(loss, words)
@@ -177,13 +201,19 @@ def _nothing_explained(
 ) -> Round:
     """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
     for loss in losses[:4]:
-        trial = Round(result.number, loss=_loss_in_words(loss, words))
+        trial = Round(result.number, loss=_loss_in_words(loss, words), words=words)
         trial.sheet = sheet = Sheet(graph, moves, loss, points)
         if not any(_matters(sheet, k) for k in range(len(moves))):
             continue
         _judge_directions(trial, sheet, words)
-        if all(j.verdict == "right" or any(j.name in m.names and m.sure and m.prior < SUPPOSED for m in trial.mistakes) for j in trial.judged):
-            trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'the number that it computes'}.")
+        limit = SUPPOSED if loss.inferred else SUPPOSED + 0.5
+        if all(
+            j.verdict == "right" or any(j.name in m.names and m.sure and m.prior < limit for m in trial.mistakes)
+            for j in trial.judged
+        ):
+            trial.notes.append(
+                f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'the number that it computes'}."
+            )
             _judge_factors(trial, sheet, words, update_seen)
             return trial
     unused = _unused_targets(graph, moves, losses[:1])
@@ -197,7 +227,7 @@ def _nothing_explained(
         result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", "Where does the target enter?", "target", [m.name for m in moves], [], False))  # fmt: skip
         return _all(result, moves, "wrong", "it does not depend on the target")
     if losses and not losses[0].inferred and _named_like_a_loss(graph, losses[0].vertex):
-        trial = Round(result.number, loss=_loss_in_words(losses[0], words))
+        trial = Round(result.number, loss=_loss_in_words(losses[0], words), words=words)
         trial.sheet = sheet = Sheet(graph, moves, losses[0], points)
         if all(_matters(sheet, k) for k in range(len(moves))):
             sheet.certain = True
@@ -212,7 +242,11 @@ def _unused_targets(graph: Graph, moves: list[Move], losses: list[Sought]) -> li
         return []
     cuts = [piece.moved for move in moves for piece in move.pieces]
     used = graph.ancestors([g for move in moves for g in move.gradients], cuts)
-    return [v for v in graph.ancestors([losses[0].vertex], cuts) - used if v.fn is None and v.size > 1 and v.kind != "literal" and v not in map(graph.rep, cuts)][:2]
+    return [
+        v
+        for v in graph.ancestors([losses[0].vertex], cuts) - used
+        if v.fn is None and v.size > 1 and v.kind != "literal" and v not in map(graph.rep, cuts)
+    ][:2]
 
 
 def _first_backward(graph: Graph, moves: list[Move]) -> Vertex | None:
@@ -227,7 +261,9 @@ def _forgotten_at_output(result: Round, sheet: Sheet, words: Words) -> None:
     """The error is used as if it were the derivative by the pre-activation, and no usual loss makes it so."""
     a = sheet.loss.prediction
     bend = next((b for b in find_bends(sheet) if b.a is a), None) if a is not None else None
-    error = next((v for v in sorted(sheet.backward, key=lambda v: v.number) if v.fn is np.subtract and a in sheet.graph.inputs(v)), None)
+    error = next(
+        (v for v in sorted(sheet.backward, key=lambda v: v.number) if v.fn is np.subtract and a in sheet.graph.inputs(v)), None
+    )
     if bend is None or error is None or not error.stack:
         return
     file, line = words.place(error.stack)
@@ -311,10 +347,15 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
             file, line = words.place(stack)
             result.mistakes.append(
                 Mistake(
-                    file, line, words.line(file, line),
+                    file,
+                    line,
+                    words.line(file, line),
                     f"the gradient has the shape {piece.gradient.shape} and {move.name} {piece.moved.shape}: the difference is broadcast to"
                     f" {piece.step.shape}",
-                    "", "Compare the shapes of the parameter and of its gradient.", "broadcast", [move.name],
+                    "",
+                    "Compare the shapes of the parameter and of its gradient.",
+                    "broadcast",
+                    [move.name],
                 )  # fmt: skip
             )
             break
@@ -330,7 +371,16 @@ def _unused(result: Round, sheet: Sheet, move: Move, judged: Judged, words: Word
     judged.note = "the forward pass does not use it"
     reason = f"{move.name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
     result.mistakes.append(
-        Mistake(file, line, words.line(file, line), reason, "", f"Where does the forward pass use {move.name}?", "unused", [move.name])
+        Mistake(
+            file,
+            line,
+            words.line(file, line),
+            reason,
+            "",
+            f"Where does the forward pass use {move.name}?",
+            "unused",
+            [move.name],
+        )
     )
 
 
@@ -353,7 +403,9 @@ def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float 
         text = f"line {place[1]}: {edit.reason}"
         if place[1] and text not in rivals and edit.reason != best.reason:
             rivals.append(text)
-    return Mistake(file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior)
+    return Mistake(
+        file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior
+    )
 
 
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
@@ -368,18 +420,30 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
     by = blame.needs[0].by
     what = words.name(by, blame.vertex.stack) if by is not None else ""
     lasts = [v for v in sheet.graph.inputs(blame.vertex) if sheet.right(v) and v.stack]
-    last = f"; {words.name(lasts[0], blame.vertex.stack)} is right" if lasts and words.name(lasts[0], blame.vertex.stack) else ""
-    said = f"this should be the derivative of the loss by {what}, and is not{last}" if what else f"the gradient goes wrong here{last}"
+    last = (
+        f"; {words.name(lasts[0], blame.vertex.stack)} is right" if lasts and words.name(lasts[0], blame.vertex.stack) else ""
+    )
+    said = (
+        f"this should be the derivative of the loss by {what}, and is not{last}"
+        if what
+        else f"the gradient goes wrong here{last}"
+    )
     return Mistake(file, line, words.line(file, line), said, "", "Look at this line.", "unexplained", [move.name], [], False)
 
 
 # ---------------------------------------------------------------- factors and signs
 
 
-def _judge_factors(result: Round, sheet: Sheet, words: Words, update_seen: bool, layer: bool = False, exact: bool = False) -> None:
+def _judge_factors(
+    result: Round, sheet: Sheet, words: Words, update_seen: bool, layer: bool = False, exact: bool = False
+) -> None:
     """Signs and constant factors of the gradients that have the right direction."""
     factors = sheet.factors()
-    known = [(k, move, f) for k, (move, f) in enumerate(zip(sheet.moves, factors, strict=True)) if f is not None and _matters(sheet, k)]
+    known = [
+        (k, move, f)
+        for k, (move, f) in enumerate(zip(sheet.moves, factors, strict=True))
+        if f is not None and _matters(sheet, k)
+    ]
     if not known:
         return
     down = [entry for entry in known if entry[2] > 0]
@@ -420,7 +484,9 @@ def _mean_in_layer(result: Round, known: list[Any], scale: list[float]) -> bool:
     if len(own) < 2 or not inputs or not _equal(own) or not _equal([1.0, *inputs]) or _equal([1.0, *own]):
         return False
     count = 1.0 / own[0]
-    if abs(count - round(count)) > 1e-6 or round(count) not in {m.pieces[0].moved.shape[0] for _, m, _ in known if m.name in ("x", "X")}:
+    if abs(count - round(count)) > 1e-6 or round(count) not in {
+        m.pieces[0].moved.shape[0] for _, m, _ in known if m.name in ("x", "X")
+    }:
         return False
     result.notes.append(f"It takes the mean over the batch itself (1/{round(count)}); the loss must not do so as well.")
     return True
@@ -445,7 +511,9 @@ def _common(result: Round, scale: list[float], sheet: Sheet) -> None:
     for n in sorted(sizes):
         for value, said in ((float(n), f"{n} times"), (1.0 / n, f"1/{n} of")):
             if abs(factor / value - 1.0) < CLOSE and n > 1:
-                result.notes.append(f"All gradients are {said} those of the loss: the loss and the gradient differ by a mean, a sum or a half.")
+                result.notes.append(
+                    f"All gradients are {said} those of the loss: the loss and the gradient differ by a mean, a sum or a half."
+                )
                 return
 
 
@@ -474,8 +542,12 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
         source = words.line(file, line)
         right = _other_sign(source)
         who = ", ".join(dict.fromkeys(names))
-        reason = f"the step of {who} goes uphill: it raises the loss" if update_seen else f"the gradient of {who} has the wrong sign"
-        result.mistakes.append(Mistake(file, line, source, reason, right, "Look at the sign.", "sign", list(dict.fromkeys(names))))
+        reason = (
+            f"the step of {who} goes uphill: it raises the loss" if update_seen else f"the gradient of {who} has the wrong sign"
+        )
+        result.mistakes.append(
+            Mistake(file, line, source, reason, right, "Look at the sign.", "sign", list(dict.fromkeys(names)))
+        )
 
 
 def _turned_error(sheet: Sheet) -> Vertex | None:
@@ -523,7 +595,18 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     own = words.text(vertex.stack)
     right = words.replaced(vertex.stack, _without_factor(vertex, words, ratio) or scaled_text(own, 1.0 / ratio)) if own else ""
     result.mistakes.append(
-        Mistake(file, line, words.line(file, line), f"{said}{', compared with the other gradients' if good else ''}", right, "Look at the constant factors.", "factor", [move.name], [], sure)  # fmt: skip
+        Mistake(
+            file,
+            line,
+            words.line(file, line),
+            f"{said}{', compared with the other gradients' if good else ''}",
+            right,
+            "Look at the constant factors.",
+            "factor",
+            [move.name],
+            [],
+            sure,
+        )  # fmt: skip
     )
 
 
@@ -591,11 +674,19 @@ def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
         parameter = vertex.args[0]
         placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
         dead = not any(graph.rep(other) in touched for other in vertex.inputs)
-        if parameter in sheet.forward and parameter not in sheet.cuts and placed and dead and graph.rep(vertex) not in sheet.forward:
+        if (
+            parameter in sheet.forward
+            and parameter not in sheet.cuts
+            and placed
+            and dead
+            and graph.rep(vertex) not in sheet.forward
+        ):
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, words, vertex, words.name(parameter))
-    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in ("random", "made", "literal")]
+    loose = [
+        v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in ("random", "made", "literal")
+    ]
     slopes = graph.adjoints(sheet.loss.vertex, loose, {}) if loose else {}
     for parameter in loose:
         slope = slopes.get(parameter)
@@ -603,7 +694,12 @@ def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
             continue
         names = set(parameter.names)
         for vertex in graph.vertices:
-            if vertex.number > parameter.number and vertex.step_of is None and names & set(vertex.names) and vertex.shape == parameter.shape:
+            if (
+                vertex.number > parameter.number
+                and vertex.step_of is None
+                and names & set(vertex.names)
+                and vertex.shape == parameter.shape
+            ):
                 factor = same_direction([np.asarray(vertex.value, dtype=np.float64)], [slope])
                 if factor is not None and vertex.fn is not None and vertex.size > 1 and graph.rep(vertex) is not parameter:
                     file, line = words.place(vertex.stack)

@@ -76,9 +76,7 @@ class Watch:
             vertex = value.vertex
             if text not in vertex.names:
                 vertex.names.append(text)
-                if at[1] and vertex.stack and self.trace.count > vertex.number:
-                    self.trace.aliases.setdefault(vertex, []).append((text, *at))
-                elif at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]:
+                if (at[1] and vertex.stack and self.trace.count > vertex.number) or (at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]):
                     self.trace.aliases.setdefault(vertex, []).append((text, *at))
         elif isinstance(value, (list, tuple)) and len(value) <= 64:
             for i, item in enumerate(value):
@@ -154,7 +152,9 @@ class Watch:
         if idle or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
             if not self.trace.steps:
                 line = place.rsplit(":", 1)[1]
-                self.cut[place] = f"The loop in line {line} was ended in its round {loop.rounds}, before any parameter had moved."
+                self.cut[place] = (
+                    f"The loop in line {line} was ended in its round {loop.rounds}, before any parameter had moved."
+                )
             raise Enough
         return False
 

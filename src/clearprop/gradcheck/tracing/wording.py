@@ -86,7 +86,12 @@ class Words:
             own = any(code is here for code, _ in each.stack)
             for name in each.names:
                 local = _spoken(name, here)
-                rank = 4 * bool(LITERAL_INDEX.search(name)) - 2 * (own and local) - (name in words) + (0 if local or here is None else 3)
+                rank = (
+                    4 * bool(LITERAL_INDEX.search(name))
+                    - 2 * (own and local)
+                    - (name in words)
+                    + (0 if local or here is None else 3)
+                )
                 best.append((rank, name))
         if best:
             return min(best, key=lambda pair: pair[0])[1]
@@ -128,7 +133,14 @@ class Words:
             return new
         line = self.lines[span[0]][span[1] - 1]
         before, after = line[: span[2]], line[span[3] :]
-        if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in ("", ")", ",", "]", "#", ";"):
+        if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in (
+            "",
+            ")",
+            ",",
+            "]",
+            "#",
+            ";",
+        ):
             new = wrapped(new)
         return without_remark(before + new + after)
 
@@ -147,7 +159,11 @@ def without_remark(line: str) -> str:
 
 def _spoken(name: str, code: Any) -> int:
     """1 if a plain name is a local variable of the function."""
-    return int(code is not None and re.match(r"\w+", name) is not None and re.split(r"\W", name)[0] in (*code.co_varnames, *code.co_names))
+    return int(
+        code is not None
+        and re.match(r"\w+", name) is not None
+        and re.split(r"\W", name)[0] in (*code.co_varnames, *code.co_names)
+    )
 
 
 def _is_module(node: ast.expr) -> bool:
@@ -174,5 +190,9 @@ def wrapped(text: str, level: int = 1) -> str:
     """The text in parentheses where it needs them inside a product."""
     node = parsed(text)
     inner = node.value if isinstance(node, ast.Expr) else None
-    loose = isinstance(inner, ast.BinOp) and isinstance(inner.op, (ast.Add, ast.Sub)) or isinstance(inner, (ast.Compare, ast.IfExp, ast.UnaryOp))
+    loose = (
+        (isinstance(inner, ast.BinOp)
+        and isinstance(inner.op, (ast.Add, ast.Sub)))
+        or isinstance(inner, (ast.Compare, ast.IfExp, ast.UnaryOp))
+    )
     return f"({text})" if loose else text

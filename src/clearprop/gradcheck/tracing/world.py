@@ -23,7 +23,19 @@ from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.watch import WATCHED
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
-SILENT: Final = ("matplotlib", "seaborn", "plotly", "pylab", "IPython", "tkinter", "cv2", "wandb", "tensorboard", "ipywidgets", "turtle")
+SILENT: Final = (
+    "matplotlib",
+    "seaborn",
+    "plotly",
+    "pylab",
+    "IPython",
+    "tkinter",
+    "cv2",
+    "wandb",
+    "tensorboard",
+    "ipywidgets",
+    "turtle",
+)
 RESERVED: Final = ("numpy", "scipy", "torch", "pandas", "sklearn", "clearprop", "matplotlib")
 
 
@@ -66,7 +78,13 @@ class World:
         if not AUTOMATIC.search(text):
             self.makers["torch"] = torch_standin
         self.builtins = {**vars(builtins), **standins.BUILTINS}
-        self.builtins |= {"__import__": self.import_, "input": answer, "exit": stop, "quit": stop, "breakpoint": lambda *a: None}
+        self.builtins |= {
+            "__import__": self.import_,
+            "input": answer,
+            "exit": stop,
+            "quit": stop,
+            "breakpoint": lambda *a: None,
+        }
 
     def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """What `import name` gives the program."""
@@ -178,7 +196,7 @@ def time_standin() -> ModuleType:
     module = ModuleType("time")
     for name in dir(time):
         setattr(module, name, getattr(time, name))
-    setattr(module, "sleep", lambda seconds: None)
+    module.sleep = lambda seconds: None
     return module
 
 
@@ -191,8 +209,7 @@ def tqdm_standin() -> ModuleType:
     module = ModuleType("tqdm")
     for name in ("tqdm", "tqdm_notebook"):
         setattr(module, name, tqdm)
-    setattr(module, "trange", lambda *args, **kwargs: range(*args))
+    module.trange = lambda *args, **kwargs: range(*args)
     for name in ("auto", "notebook"):
         setattr(module, name, module)
     return module
-

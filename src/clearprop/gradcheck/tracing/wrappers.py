@@ -41,10 +41,7 @@ class Traced:
     __slots__ = ()
     METHODS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: getattr(np, name)
-        for name in (
-            "sum mean std var max min argmax argmin prod cumsum cumprod clip dot transpose squeeze repeat round ravel swapaxes"
-            " take trace diagonal any all argsort nonzero searchsorted ptp conj"
-        ).split()
+        for name in ["sum", "mean", "std", "var", "max", "min", "argmax", "argmin", "prod", "cumsum", "cumprod", "clip", "dot", "transpose", "squeeze", "repeat", "round", "ravel", "swapaxes", "take", "trace", "diagonal", "any", "all", "argsort", "nonzero", "searchsorted", "ptp", "conj"]
     }
 
     vertex: Vertex
@@ -260,9 +257,7 @@ class Arr(Traced, metaclass=ArrayType):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(
-                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
-            )
+            raise ValueError("The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()")
         return bool(self.item())
 
     def __float__(self) -> float:
@@ -318,7 +313,9 @@ class Arr(Traced, metaclass=ArrayType):
 def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
         if self.dtype.kind in "iub" and function is np.divide:
-            raise TypeError("Cannot cast ufunc 'divide' output from dtype('float64') to dtype('int64') with casting rule 'same_kind'")
+            raise TypeError(
+                "Cannot cast ufunc 'divide' output from dtype('float64') to dtype('int64') with casting rule 'same_kind'"
+            )
         return _into(self, call(function, (self, other), {}))
 
     return method
@@ -361,7 +358,11 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
         return vertex
     if vertex.value.dtype.kind in "iub" and np.asarray(true_value).dtype.kind == "f":
         true_value = np.asarray(true_value).astype(vertex.value.dtype)
-        written = TRACE.record(as_type, (written, vertex.value.dtype.str), {}, true_value) if isinstance(written, Vertex) else true_value
+        written = (
+            TRACE.record(as_type, (written, vertex.value.dtype.str), {}, true_value)
+            if isinstance(written, Vertex)
+            else true_value
+        )
     return TRACE.record(put, (vertex, (template, written)), {}, put(vertex.value, (true_index, true_value)))
 
 
@@ -661,4 +662,6 @@ def _in_double(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 def _note_precision(dtype: Any) -> None:
     if np.dtype(dtype).itemsize < 8:
-        TRACE.note(f"It asks for {np.dtype(dtype).name}; it was run in float64, where a gradient can be told from its rounding.")
+        TRACE.note(
+            f"It asks for {np.dtype(dtype).name}; it was run in float64, where a gradient can be told from its rounding."
+        )
