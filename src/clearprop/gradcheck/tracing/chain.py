@@ -1,7 +1,8 @@
 """The chain rule, written out in the program's own names.
 
-Where the derivative by some value of the forward pass is wrong, what it ought to be follows from what is right: the derivative by
-the next value, and the operation between the two. This gives the right line even where no small edit of the wrong one does.
+Where the derivative by some value of the forward pass is wrong, what it ought to be follows from what is right: the
+derivative by the next value, and the operation between the two. This gives the right line even where no small edit of the
+wrong one does.
 """
 
 from __future__ import annotations

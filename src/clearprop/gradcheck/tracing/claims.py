@@ -40,7 +40,7 @@ def matched(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple
     """
     found: list[tuple[str, Any, Any]] = []
     left_p, left_g = dict(parameters), dict(gradients)
-    for g_name, g in list(left_g.items()):
+    for g_name in list(left_g):
         for p_name in list(left_p):
             if stem(p_name) in stems_of_gradient(g_name)[::-1] and not stem(p_name).isdigit():
                 found.append((p_name, left_p.pop(p_name), left_g.pop(g_name)))

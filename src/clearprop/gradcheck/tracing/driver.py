@@ -1,8 +1,9 @@
 """The driver: makes the calls where a program only defines things.
 
-Functions and classes are recognised by what they are called and by what they take: a function and its derivative; a forward and a
-backward function with a cache; a layer, a loss or a network as a class; functions around parameters; one function that returns the
-loss and its gradients. Each is called with guessed arguments, watched, and judged like a program that makes these calls itself.
+Functions and classes are recognised by what they are called and by what they take: a function and its derivative; a forward
+and a backward function with a cache; a layer, a loss or a network as a class; functions around parameters; one function
+that returns the loss and its gradients. Each is called with guessed arguments, watched, and judged like a program that
+makes these calls itself.
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ class Unit:
     uses: set[str] = field(default_factory=set)
 
 
-class Misfit(Exception):
+class MisfitError(Exception):
     """A layout of the data in which gradients do not have the shapes of their parameters."""
 
 
-class NotCalled(Exception):
+class NotCalledError(Exception):
     """None of the calls that were tried ran."""
 
 
@@ -128,7 +129,7 @@ class Driver:
         found = moves(graph)
         words = Words(graph, self.sources)
         if not found:
-            raise NotCalled("it moved nothing, and returned nothing that could be a gradient")
+            raise NotCalledError("it moved nothing, and returned nothing that could be a gradient")
         given = Sought(loss.vertex) if isinstance(loss, Traced) else None
         first = [move for move in found if move.round == 0]
         return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer, exact=exact)
@@ -138,10 +139,10 @@ class Driver:
 
         Raises
         ------
-        Misfit
+        MisfitError
         """
         if self.strict and any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
-            raise Misfit
+            raise MisfitError
 
     # ---------------------------------------------------------------- adapters
 
@@ -179,7 +180,7 @@ class Driver:
                     made = self._apply(self.functions[base], z, scalar)
                     slope = self._apply(self.functions[name], made if at_value else z, scalar)
                     if np.shape(plain(slope)) != np.shape(plain(z)):
-                        raise NotCalled("its value has another shape than its argument")
+                        raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
                     found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss, exact=True)
                 except (Exception, Enough) as error:
@@ -192,7 +193,7 @@ class Driver:
                 rounds.append(found)
                 break
         if not rounds:
-            raise NotCalled(str(last))
+            raise NotCalledError(str(last))
         return rounds[0]
 
     def _apply(self, function: Callable[..., Any], z: Any, scalar: bool) -> Any:
@@ -222,8 +223,15 @@ class Driver:
                     break
 
     def _several(self, base: str, name: str, by: str) -> Round:
-        names, last = required(self.functions[base]), NotCalled("no arguments were tried")
-        order = [by] if by in names else sorted(names, key=lambda n: (re.match(DATA_P, n, re.IGNORECASE) is None, re.match(DATA_Y, n, re.IGNORECASE) is not None))  # fmt: skip
+        names, last = required(self.functions[base]), NotCalledError("no arguments were tried")
+        order = (
+            [by]
+            if by in names
+            else sorted(
+                names,
+                key=lambda n: (re.match(DATA_P, n, re.IGNORECASE) is None, re.match(DATA_Y, n, re.IGNORECASE) is not None),
+            )
+        )
         for shape in ((ROWS, N_OUT), (ROWS, 1), (ROWS,), ()):
             for chosen in order:
                 fresh()
@@ -240,11 +248,11 @@ class Driver:
                 try:
                     made, slope = self.functions[base](*values.values()), self.functions[name](*values.values())
                     if np.shape(plain(slope)) != shape:
-                        raise NotCalled("its value has another shape than its argument")
+                        raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
                     return self.judged(lambda graph, c=chosen, v=values, s=slope: moves_of(graph, [(c, v[c], s)]), loss)
                 except (Exception, Enough) as error:
-                    last = NotCalled(str(error))
+                    last = NotCalledError(str(error))
         raise last
 
     # ---------------------------------------------------------------- x_forward and x_backward
@@ -258,21 +266,20 @@ class Driver:
                     and other != name
                     and re.search(r"forward|fwd", other)
                     and re.sub(r"_?(forward|fwd)_?", "", other) == base
+                ) and len(required(function)) <= 3 and base not in (
+                    "propagation",
+                    "prop",
+                    "pass",
+                    "model",
+                    "l_model",
+                    "L_model",
                 ):
-                    if len(required(function)) <= 3 and base not in (
-                        "propagation",
-                        "prop",
-                        "pass",
-                        "model",
-                        "l_model",
-                        "L_model",
-                    ):
-                        yield Unit(
-                            name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
-                        )  # type: ignore[misc]
+                    yield Unit(
+                        name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
+                    )  # type: ignore[misc]
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
-        last: Exception = NotCalled("no arguments were tried")
+        last: Exception = NotCalledError("no arguments were tried")
         for make in pools(seed=self.seed):
             for inputs in self._inputs_of(forward, make()):
                 fresh()
@@ -280,7 +287,7 @@ class Driver:
                     return self._pair_once(forward, backward, inputs)
                 except (Exception, Enough) as error:
                     last = error
-        raise NotCalled(str(last))
+        raise NotCalledError(str(last))
 
     def _pair_once(self, forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any]) -> Round:
         inputs = {name: traced_tree(value) for name, value in inputs.items()}
@@ -387,7 +394,7 @@ class Driver:
         return None
 
     def _layer(self, kind: Any, forward: str, backward: str) -> Round:
-        last: Exception = NotCalled(f"{kind.__name__} could not be made with the usual arguments")
+        last: Exception = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         for make in pools(seed=self.seed):
             for k in range(6):
                 fresh()
@@ -399,7 +406,7 @@ class Driver:
                     return self._layer_once(made, forward, backward, pool)
                 except (Exception, Enough) as error:
                     last = error
-        raise NotCalled(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalled) else str(last))
+        raise NotCalledError(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalledError) else str(last))
 
     def _layer_once(self, made: Any, forward: str, backward: str, pool: Pool) -> Round:
         x = pool.X
@@ -409,7 +416,7 @@ class Driver:
             x = leaf(np.random.default_rng(self.seed).dirichlet(np.ones(N_OUT), size=ROWS), "data")
             x = x if not pool.layout.startswith("col") else x.T.copy()
         x.vertex.names.append(names[0] if names else "x")
-        parameters = {n: a for n, a in arrays_of(made).items()}
+        parameters = dict(arrays_of(made).items())
         arguments = (x, *([pool.Y] if is_loss else []))[: len(names)]
         if is_loss and re.match(DATA_Y, names[0], re.IGNORECASE):
             arguments = arguments[::-1]
@@ -424,7 +431,7 @@ class Driver:
         if isinstance(out, Traced) and not out.vertex.names:
             out.vertex.names.append("out")
         if not isinstance(out, Traced):
-            raise NotCalled(f"{forward} returns nothing that depends on its input; is a return missing?")
+            raise NotCalledError(f"{forward} returns nothing that depends on its input; is a return missing?")
         needed = required(getattr(made, backward))
         dout = leaf(
             np.random.default_rng(self.seed + 1).normal(size=np.shape(plain(out)))
@@ -464,15 +471,16 @@ class Driver:
         for n in ("dinputs", "dx", "grad_input", "dinput", "dX"):
             if "x" in rest and n in left:
                 triples.append(("x", rest.pop("x"), left.pop(n)))
-        by_name = [t for t in matched_by_name(rest, left)]
+        by_name = list(matched_by_name(rest, left))
         triples += by_name
         if not triples:
-            raise NotCalled(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
+            raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
         return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
 
     def _network(self, kind: Any, methods: set[str]) -> Round:
-        last: Exception = NotCalled(f"{kind.__name__} could not be made with the usual arguments")
-        for self.strict, make in itertools.product((True, False), pools(seed=self.seed)):
+        last: Exception = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
+        for strict, make in itertools.product((True, False), pools(seed=self.seed)):
+            self.strict = strict
             for k in range(6):
                 fresh()
                 pool = make()
@@ -481,12 +489,12 @@ class Driver:
                     break
                 try:
                     return self._network_once(made, methods, pool)
-                except Misfit:
+                except MisfitError:
                     continue
                 except (Exception, Enough) as error:
-                    first = isinstance(last, NotCalled) and "usual arguments" in str(last)
-                    last = error if first or isinstance(error, NotCalled) else last
-        raise NotCalled(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalled) else str(last))
+                    first = isinstance(last, NotCalledError) and "usual arguments" in str(last)
+                    last = error if first or isinstance(error, NotCalledError) else last
+        raise NotCalledError(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalledError) else str(last))
 
     def _network_once(self, made: Any, methods: set[str], pool: Pool) -> Round:
         parameters = arrays_of(made)
@@ -531,7 +539,7 @@ class Driver:
         triples = matched(now, claimed) if claimed else matched_by_name(now, left)
         self._fit(triples)
         if not triples:
-            raise NotCalled(
+            raise NotCalledError(
                 "its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?"
             )
         return self.judged(lambda graph: moves_of(graph, triples), loss)
@@ -558,7 +566,7 @@ class Driver:
                 yield Unit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
 
     def _chain(self, dense: Any, loss_class: Any) -> Round:
-        last: Exception = NotCalled("no layout of the data was tried")
+        last: Exception = NotCalledError("no layout of the data was tried")
         for make in pools(seed=self.seed):
             fresh()
             pool = make()
@@ -570,7 +578,7 @@ class Driver:
                     x = layer.forward(x)
                 value = loss.forward(x, pool.Y)
                 if not isinstance(value, Traced) or value.size != 1:
-                    raise NotCalled("its loss is no number")
+                    raise NotCalledError("its loss is no number")
                 g = loss.backward()
                 for layer in layers[::-1]:
                     g = layer.backward(g)
@@ -582,7 +590,7 @@ class Driver:
                 return self.judged(lambda graph, t=triples: moves_of(graph, t), value)
             except (Exception, Enough) as error:
                 last = error
-        raise NotCalled(str(last))
+        raise NotCalledError(str(last))
 
     # ---------------------------------------------------------------- functions around parameters
 
@@ -597,24 +605,29 @@ class Driver:
             yield Unit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
 
     def _pipeline(self, parts: dict[str, str], free: dict[str, Any]) -> Round:
-        last: Exception = NotCalled("no layout of the data was tried")
+        last: Exception = NotCalledError("no layout of the data was tried")
         sizes = self._sizes_of(parts, free)
         for lists in (False, True):
             if lists and not (parts["init"] and self._in_lists(free[parts["init"]])):
                 break
-            for self.strict, make in itertools.product((True, False), pools(*sizes, seed=self.seed, lists=lists)):
+            for strict, make in itertools.product((True, False), pools(*sizes, seed=self.seed, lists=lists)):
+                self.strict = strict
                 fresh()
                 pool = make()
                 if "torch" in self.namespace:
                     pool.X, pool.Y = tensor_of(pool.X), tensor_of(pool.Y)
                 try:
                     return self._pipeline_once(parts, free, pool)
-                except Misfit:
+                except MisfitError:
                     continue
                 except (Exception, Enough) as error:
-                    if not isinstance(last, NotCalled) or isinstance(error, NotCalled) or str(last).startswith("no layout"):
+                    if (
+                        not isinstance(last, NotCalledError)
+                        or isinstance(error, NotCalledError)
+                        or str(last).startswith("no layout")
+                    ):
                         last = error
-        raise NotCalled(str(last))
+        raise NotCalledError(str(last))
 
     def _in_lists(self, init: Callable[..., Any]) -> bool:
         """Whether parameters are lists of numbers."""
@@ -640,7 +653,7 @@ class Driver:
         chained = first[1] == last[0] if len(shapes) > 1 else True
         return (
             (first[0], last[1])
-            if chained and first[0] != last[1] and first[1] != first[0] and not first[0] == last[1]
+            if chained and first[0] != last[1] and first[1] != first[0] and first[0] != last[1]
             else (first[1], last[0])
         )
 
@@ -681,7 +694,7 @@ class Driver:
             loss = loss[0] if isinstance(loss, tuple) else loss
         result = tried(free[parts["backward"]], pool)
         if result is None:
-            raise NotCalled(f"{parts['backward']} returns nothing; is a return missing?")
+            raise NotCalledError(f"{parts['backward']} returns nothing; is a return missing?")
         remember(pool, result, free[parts["backward"]], self.sources)
         if isinstance(result, dict):
             pool.add("grads", result)
@@ -703,7 +716,7 @@ class Driver:
             return moved
         self._fit(triples)
         if not triples:
-            raise NotCalled(f"what {parts['backward']} returns could not be matched with the parameters")
+            raise NotCalledError(f"what {parts['backward']} returns could not be matched with the parameters")
         given = loss if isinstance(loss, Traced) and loss.size == 1 else None
         return self.judged(lambda graph: moves_of(graph, triples), given)
 
@@ -727,8 +740,9 @@ class Driver:
                 yield Unit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
 
     def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
-        last: Exception = NotCalled("it did not return (loss, gradient) for any arguments that were tried")
-        for self.strict, make in itertools.product((True, False), pools(seed=self.seed)):
+        last: Exception = NotCalledError("it did not return (loss, gradient) for any arguments that were tried")
+        for strict, make in itertools.product((True, False), pools(seed=self.seed)):
+            self.strict = strict
             for inputs in self._loss_inputs(function, make()):
                 fresh()
                 try:
@@ -751,11 +765,11 @@ class Driver:
                     if triples:
                         self._fit(triples)
                         return self.judged(lambda graph, t=triples: moves_of(graph, t), value, exact=True)
-                except Misfit:
+                except MisfitError:
                     continue
                 except (Exception, Enough) as error:
                     last = error
-        raise NotCalled(str(last))
+        raise NotCalledError(str(last))
 
     def _loss_inputs(self, function: Callable[..., Any], pool: Pool) -> Iterator[dict[str, Any]]:
         rng = np.random.default_rng(self.seed)
@@ -794,7 +808,7 @@ class Driver:
     def _by_hand(self, kind: Any) -> Round:
         """Its forward and backward, watched."""
         forward, backward = vars(kind)["forward"].__func__, vars(kind)["backward"].__func__
-        names, last = required(forward)[1:], NotCalled("it ran on no inputs that were tried")
+        names, last = required(forward)[1:], NotCalledError("it ran on no inputs that were tried")
         for shapes in itertools.product(FIRST, *[OTHERS] * (len(names) - 1)):
             fresh()
             rng = np.random.default_rng(self.seed)
@@ -812,10 +826,10 @@ class Driver:
                 gradients = list(result) if isinstance(result, tuple) else [result]
                 triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
                 if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
-                    raise NotCalled("its gradients have other shapes than its inputs")
+                    raise NotCalledError("its gradients have other shapes than its inputs")
                 return self.judged(lambda graph, t=triples: moves_of(graph, t), loss, exact=True)
             except (Exception, Enough) as error:
-                last = NotCalled(str(error))
+                last = NotCalledError(str(error))
         raise last
 
 
@@ -833,7 +847,7 @@ PATTERNS = (
     r"^(.+?)_?(?:prime|derivative|derivate|deriv|der|grad|gradient|backward|dash|diff)$",
     r"^(?:d|grad|deriv|derivative|derivative_of|gradient|prime|der|grad_x|dx)_(.+)$",
     r"^d([a-zA-Z]{3,})$",
-)  # fmt: skip
+)
 
 
 def derivative_pairs(functions: dict[str, Any]) -> list[tuple[str, str]]:
@@ -879,7 +893,7 @@ def tried(function: Callable[..., Any], pool: Pool, sizes: bool = False, quiet: 
             first = first or error
     if quiet:
         return None
-    raise first if first is not None else NotCalled("no arguments were found for it")
+    raise first if first is not None else NotCalledError("no arguments were found for it")
 
 
 def _some(options: list[list[Any]], most: int) -> Iterator[tuple[Any, ...]]:

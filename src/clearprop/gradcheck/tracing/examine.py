@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.driver import Driver, NotCalled, Unit
+from clearprop.gradcheck.tracing.driver import Driver, NotCalledError, Unit
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.program import Run, lines_run, outcome_of, source_of, training_step
@@ -82,7 +82,7 @@ def checked(unit: Unit, marks: list[dict[str, Any]]) -> FunctionOutcome:
             if found.words is not None:
                 marks += marks_of(found, found.words)
             return outcome_of(unit.name, unit.kind, [found])
-    except NotCalled as error:
+    except NotCalledError as error:
         return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It could not be called: {error}")
     except SystemExit as stop:
         return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")

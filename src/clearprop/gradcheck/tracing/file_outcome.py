@@ -168,9 +168,13 @@ class FileOutcome:
         """The outcome as JSON-able values."""
         functions = [{"function" if k == "name" else k: v for k, v in asdict(f).items()} for f in self.functions]
         return {
-            "file": self.path, "verdict": self.verdict, "problem": self.problem, "notes": self.notes, "functions": functions,
+            "file": self.path,
+            "verdict": self.verdict,
+            "problem": self.problem,
+            "notes": self.notes,
+            "functions": functions,
             "marks": self.marks,
-        }  # fmt: skip
+        }
 
     def graded(self) -> dict[str, Any]:
         """Verdicts, lines and hints for each part, without the answers, as JSON-able values."""

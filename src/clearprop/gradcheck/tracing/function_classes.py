@@ -1,7 +1,8 @@
 """Checking a torch.autograd.Function: its backward against differences of its forward, and the name of the mistake.
 
-Its operations are torch's own and are not recorded, so the mistake is told from the numbers: each way to spoil the right gradients
-that is known (the upstream gradient left out or used twice, a factor, gradients exchanged) is compared with what backward returns.
+Its operations are torch's own and are not recorded, so the mistake is told from the numbers: each way to spoil the right
+gradients that is known (the upstream gradient left out or used twice, a factor, gradients exchanged) is compared with what
+backward returns.
 """
 
 from __future__ import annotations
@@ -89,14 +90,20 @@ def _upstream(name: str, once: dict[str, Any], twice: dict[str, Any], report: Gr
             continue
         if np.allclose(a, b):
             yield Suspect(
-                "upstream-ignored", "Upstream gradient ignored", f"d{key} stays the same when grad_output is doubled",
-                "multiply by grad_output: the chain rule", f"Where does the backward of {name} use the gradient that it is given?",
-            )  # fmt: skip
+                "upstream-ignored",
+                "Upstream gradient ignored",
+                f"d{key} stays the same when grad_output is doubled",
+                "multiply by grad_output: the chain rule",
+                f"Where does the backward of {name} use the gradient that it is given?",
+            )
         elif np.allclose(b, 4.0 * a):
             yield Suspect(
-                "upstream-twice", "Upstream gradient used twice", f"d{key} grows with the square of grad_output",
-                "multiply by grad_output once", f"How often does the backward of {name} use the gradient that it is given?",
-            )  # fmt: skip
+                "upstream-twice",
+                "Upstream gradient used twice",
+                f"d{key} grows with the square of grad_output",
+                "multiply by grad_output once",
+                f"How often does the backward of {name} use the gradient that it is given?",
+            )
 
 
 def find_inputs(function: Any, rng: np.random.Generator) -> dict[str, Array]:

@@ -1,8 +1,8 @@
 """The recorded graph as a thing to compute with: equal operations on equal inputs are one, and all can be run again.
 
-A program often computes its forward pass twice, once for the loss and once for the gradient; the two are the same vertices here.
-`Graph.values` runs the recorded operations again with other parameters; `Graph.adjoints` differentiates a number by everything
-that it depends on.
+A program often computes its forward pass twice, once for the loss and once for the gradient; the two are the same vertices
+here. `Graph.values` runs the recorded operations again with other parameters; `Graph.adjoints` differentiates a number by
+everything that it depends on.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class Graph:
     def value(self, vertex: Vertex, found: Values) -> Any:
         """A value, changed or as it was recorded."""
         vertex = self.rep(vertex)
-        return found[vertex] if vertex in found else vertex.value
+        return found.get(vertex, vertex.value)
 
     def adjoints(
         self, loss: Vertex, sources: Iterable[Vertex], found: Values, edges: dict[tuple[Vertex, Vertex], Array] | None = None

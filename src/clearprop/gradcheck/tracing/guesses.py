@@ -19,6 +19,7 @@ from clearprop.gradcheck.tracing.wrappers import Arr, leaf
 N_IN, N_HIDDEN, N_OUT, ROWS = 4, 5, 3, 6
 MOST: Final = 48
 
+# ruff: noqa: E501  (names that people use, a line for each meaning)
 SIZES: Final = (
     (r"^(n_?in|n_?inputs?|in|inputs?|input_?(size|dim|nodes|units|neurons|layer)s?.*|d_?in|n_?x|nx|n_?features|in_?(features|dim|size|channels)|num_inputs?|inputnodes|fan_in|dim|d|n_?visible|n_?i|ni)$", N_IN),
     (r"^(.*hid(den)?.*|n_?h|nh|h|d_?h|units|n_?units|width)$", N_HIDDEN),

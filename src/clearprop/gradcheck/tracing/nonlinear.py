@@ -1,4 +1,6 @@
-"""Activation functions in the forward pass: which values are an element-wise function of which, its derivative, and its name."""
+"""Activation functions in the forward pass: which values are an element-wise function of which, its derivative, and its
+name.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The place: the value of the backward pass at which a wrong gradient went wrong.
 
-One goes back from a wrong gradient. It ought to be the derivative of a parameter. If replacing one of the values that it was made of
-by some true derivative makes it right, then that value is what is wrong, and it is known what it ought to be; so one goes on from
-there. Where no such replacement helps, the operation itself is wrong, or what it was given beside the derivative: this is the place.
+One goes back from a wrong gradient. It ought to be the derivative of a parameter. If replacing one of the values that it
+was made of by some true derivative makes it right, then that value is what is wrong, and it is known what it ought to be;
+so one goes on from there. Where no such replacement helps, the operation itself is wrong, or what it was given beside the
+derivative: this is the place.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Points: parameters at which claimed and true gradients are compared, beside those that the program itself was at.
 
-What agrees at one point may do so by chance: all masks happen to be ones, weights start at zero, a gradient is a single number. So
-the recorded graph is run again at random parameters, small enough that nothing saturates, and near enough to the program's own that
-it would have taken the same branches.
+What agrees at one point may do so by chance: all masks happen to be ones, weights start at zero, a gradient is a single
+number. So the recorded graph is run again at random parameters, small enough that nothing saturates, and near enough to the
+program's own that it would have taken the same branches.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Run:
         found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
         if len(WATCHED.skips) > 5:
             found.append(f"{len(WATCHED.skips) - 5} more statements failed and were skipped.")
-        missing = [name for name in self.world.missing]
+        missing = list(self.world.missing)
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
@@ -114,8 +114,7 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
     if (
         "Missing parentheses in call to 'print'" in said
         or line.startswith(("print ", "exec "))
-        or ("except" in line
-        and "," in line)
+        or ("except" in line and "," in line)
     ):
         return f"It is written in Python 2 (line {error.lineno}: {line[:80]}); convert it with 2to3, or add the parentheses, and check again."
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
@@ -182,9 +181,18 @@ def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
 def finding_of(mistake: Mistake) -> LineFinding:
     """A mistake as plain values."""
     return LineFinding(
-        mistake.line, str(mistake), mistake.right or None, mistake.hint, mistake.file, mistake.source, mistake.reason,
-        tuple(mistake.names), tuple(mistake.also), mistake.slug, mistake.sure,
-    )  # fmt: skip
+        mistake.line,
+        str(mistake),
+        mistake.right or None,
+        mistake.hint,
+        mistake.file,
+        mistake.source,
+        mistake.reason,
+        tuple(mistake.names),
+        tuple(mistake.also),
+        mistake.slug,
+        mistake.sure,
+    )
 
 
 def text_of(found: Round, findings: list[LineFinding]) -> str:

@@ -1,9 +1,9 @@
 """Derivatives of single operations: from the gradient of a value to the gradients of what it was made of.
 
-Element-wise functions have a table of partial derivatives, and central differences where they are not in it. Everything that only
-moves numbers about (indexing, reshaping, stacking, padding, writing into an array) has one rule: the operation is run on arrays of
-indices, which tells where each number came from. Products are einsum. What is none of these, and small, is differentiated
-numerically.
+Element-wise functions have a table of partial derivatives, and central differences where they are not in it. Everything
+that only moves numbers about (indexing, reshaping, stacking, padding, writing into an array) has one rule: the operation is
+run on arrays of indices, which tells where each number came from. Products are einsum. What is none of these, and small, is
+differentiated numerically.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ SMALL: Final = 4096  # numbers of an input that is differentiated one by one
 
 def is_elementwise(fn: Any) -> bool:
     """Whether it works on each number by itself."""
-    return (
-        (isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None) or getattr(fn, "__name__", "") in ELEMENTWISE_NAMES
-    )
+    return (isinstance(fn, np.ufunc) and fn.nout == 1 and fn.signature is None) or getattr(
+        fn, "__name__", ""
+    ) in ELEMENTWISE_NAMES
 
 
 def pulled(vertex: Vertex, g: Array, value_of: ValueOf, out: Any) -> Iterator[tuple[Vertex, Array]]:

@@ -1,8 +1,8 @@
 """The sheet: all values of one round of steps at all points, and the true derivative of the loss by each of them.
 
-With it the question "is this value the derivative of something?" has an answer: a value of the backward pass that is right is
-proportional, with one factor at all points, to the true derivative by some value of the forward pass, or to what one use of such a
-value contributes to it.
+With it the question "is this value the derivative of something?" has an answer: a value of the backward pass that is right
+is proportional, with one factor at all points, to the true derivative by some value of the forward pass, or to what one use
+of such a value contributes to it.
 """
 
 from __future__ import annotations

@@ -31,9 +31,33 @@ from clearprop.gradcheck.tracing.wrappers import (
     scatter,
 )
 
-CREATING = set(
-    ["zeros", "ones", "full", "empty", "eye", "identity", "linspace", "arange", "logspace", "loadtxt", "genfromtxt", "fromstring", "frombuffer", "fromfunction", "fromiter", "tri", "meshgrid", "indices", "load", "diag", "vander", "geomspace", "hanning", "hamming", "blackman"]
-)
+CREATING = {
+        "zeros",
+        "ones",
+        "full",
+        "empty",
+        "eye",
+        "identity",
+        "linspace",
+        "arange",
+        "logspace",
+        "loadtxt",
+        "genfromtxt",
+        "fromstring",
+        "frombuffer",
+        "fromfunction",
+        "fromiter",
+        "tri",
+        "meshgrid",
+        "indices",
+        "load",
+        "diag",
+        "vander",
+        "geomspace",
+        "hanning",
+        "hamming",
+        "blackman",
+    }
 LIKE = {"zeros_like", "ones_like", "full_like", "empty_like"}
 ARRAYS = {"array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "copy"}
 KEPT = {"errstate", "seterr", "geterr", "set_printoptions", "printoptions", "get_printoptions", "isscalar", "iterable", "dtype"}
@@ -261,12 +285,22 @@ def total(x: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 SPECIAL: dict[str, Callable[..., Any]] = {
-    "apply_along_axis": apply_along_axis, "append": append, "copyto": copyto, "nditer": nditer, "sum": total,
-    "asmatrix": lambda x, *a: array_of("asarray", x), "mat": lambda x, *a: array_of("asarray", x),
-    "shape": lambda x: np.shape(plain(x)), "ndim": lambda x: np.ndim(plain(x)), "size": lambda x, axis=None: np.size(plain(x), axis),
-    "save": lambda *a, **k: None, "savez": lambda *a, **k: None, "savetxt": lambda *a, **k: None,
-    "isnan": Ufunc(np.isnan), "round_": numpy_function("round", np.round),
-}  # fmt: skip
+    "apply_along_axis": apply_along_axis,
+    "append": append,
+    "copyto": copyto,
+    "nditer": nditer,
+    "sum": total,
+    "asmatrix": lambda x, *a: array_of("asarray", x),
+    "mat": lambda x, *a: array_of("asarray", x),
+    "shape": lambda x: np.shape(plain(x)),
+    "ndim": lambda x: np.ndim(plain(x)),
+    "size": lambda x, axis=None: np.size(plain(x), axis),
+    "save": lambda *a, **k: None,
+    "savez": lambda *a, **k: None,
+    "savetxt": lambda *a, **k: None,
+    "isnan": Ufunc(np.isnan),
+    "round_": numpy_function("round", np.round),
+}
 
 
 # ---------------------------------------------------------------- random numbers
@@ -364,10 +398,29 @@ def random_standin() -> ModuleType:
 
 
 MATH: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "sqrt": np.sqrt, "tanh": np.tanh, "sinh": np.sinh, "cosh": np.cosh, "sin": np.sin, "cos": np.cos, "tan": np.tan,
-    "atan": np.arctan, "asin": np.arcsin, "acos": np.arccos, "atan2": np.arctan2, "log2": np.log2, "log10": np.log10, "log1p": np.log1p,
-    "expm1": np.expm1, "fabs": np.abs, "pow": np.power, "hypot": np.hypot, "asinh": np.arcsinh, "cbrt": np.cbrt, "exp2": np.exp2,
-}  # fmt: skip
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "tanh": np.tanh,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "atan": np.arctan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan2": np.arctan2,
+    "log2": np.log2,
+    "log10": np.log10,
+    "log1p": np.log1p,
+    "expm1": np.expm1,
+    "fabs": np.abs,
+    "pow": np.power,
+    "hypot": np.hypot,
+    "asinh": np.arcsinh,
+    "cbrt": np.cbrt,
+    "exp2": np.exp2,
+}
 
 
 def math_standin() -> ModuleType:

@@ -96,7 +96,8 @@ def find_moves(graph: Graph) -> list[Move]:
     ends: set[Vertex] = set()
     for step in graph.trace.steps:
         moved = step.step_of
-        assert moved is not None and moved.origin is not None
+        assert moved is not None
+        assert moved.origin is not None
         if step.stack[:1] in streams:
             continue
         parts = _rest(step, moved)

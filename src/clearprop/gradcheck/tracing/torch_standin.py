@@ -274,9 +274,10 @@ def torch_standin() -> ModuleType:
     for dtype in ("float", "float32", "float64", "double", "long", "int64", "int", "bool", "uint8"):
         own[dtype] = dtype
     functional = ModuleType("torch.nn.functional")
-    one_hot = lambda y, n=-1, num_classes=-1: tensor_of(
-        leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data")
-    )
+    def one_hot(y, n=-1, num_classes=-1):
+        return tensor_of(
+            leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data")
+        )
     for name, function in {
         "relu": relu,
         "softmax": softmax,
@@ -307,4 +308,6 @@ def _like(name: str, x: Any, state: Any) -> Any:
     return tensor_of(leaf(np.asarray(value), "made"))
 
 
-assert Draws is not None and drawn is not None and generator is not None
+assert Draws is not None
+assert drawn is not None
+assert generator is not None

@@ -1,13 +1,13 @@
 """The trace: every value that a program makes, with the operation that made it, the values it was made of, and the line.
 
-A program is watched by giving it wrappers in the place of numbers and arrays (`wrappers.py`). Each operation on them adds one
-`Vertex` here. The vertices are a graph with immutable values, in the order in which they were made, so that the program's
-mathematics can be run again with other numbers, and be differentiated, without running the program.
+A program is watched by giving it wrappers in the place of numbers and arrays (`wrappers.py`). Each operation on them adds
+one `Vertex` here. The vertices are a graph with immutable values, in the order in which they were made, so that the
+program's mathematics can be run again with other numbers, and be differentiated, without running the program.
 
-A *step* is an addition or subtraction p +- h in which p is a value that the program started from (a *leaf*, or what has only been
-scaled or reshaped since), or an earlier step's result, and h depends on p. This is what an update of a parameter looks like,
-whatever the parameter is called. Each leaf and each step has a bit of its own, and a vertex the bits of all that it depends on up
-to the last step, so that "h depends on p" is one AND.
+A *step* is an addition or subtraction p +- h in which p is a value that the program started from (a *leaf*, or what has
+only been scaled or reshaped since), or an earlier step's result, and h depends on p. This is what an update of a parameter
+looks like, whatever the parameter is called. Each leaf and each step has a bit of its own, and a vertex the bits of all
+that it depends on up to the last step, so that "h depends on p" is one AND.
 """
 
 from __future__ import annotations

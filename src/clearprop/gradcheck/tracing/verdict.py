@@ -1,9 +1,9 @@
 """The verdict on one round of steps: which gradients are right, which are wrong, where, and why.
 
-A gradient is right if it is proportional to the true one at all points. The factor must be the same for all parameters (apart from
-learning rates of their own): a factor that all share is the choice of a mean or a sum, one that differs is a mistake. Nothing is
-called wrong unless the loss is known: because it explains some other gradient exactly, or because one edit of one line makes
-wrong gradients right.
+A gradient is right if it is proportional to the true one at all points. The factor must be the same for all parameters
+(apart from learning rates of their own): a factor that all share is the choice of a mean or a sum, one that differs is a
+mistake. Nothing is called wrong unless the loss is known: because it explains some other gradient exactly, or because one
+edit of one line makes wrong gradients right.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.edits import Edit, Editor, scaled_text
+from clearprop.gradcheck.tracing.edit_maker import Edit, scaled_text
+from clearprop.gradcheck.tracing.edits import Editor
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.losses import (
     LINKED,
@@ -224,7 +225,20 @@ def _nothing_explained(
         first = _first_backward(graph, moves)
         if first is not None:
             file, line = words.place(first.stack)
-        result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", "Where does the target enter?", "target", [m.name for m in moves], [], False))  # fmt: skip
+        result.mistakes.append(
+            Mistake(
+                file,
+                line,
+                words.line(file, line),
+                reason,
+                "",
+                "Where does the target enter?",
+                "target",
+                [m.name for m in moves],
+                [],
+                False,
+            )
+        )
         return _all(result, moves, "wrong", "it does not depend on the target")
     if losses and not losses[0].inferred and _named_like_a_loss(graph, losses[0].vertex):
         trial = Round(result.number, loss=_loss_in_words(losses[0], words), words=words)
@@ -271,7 +285,19 @@ def _forgotten_at_output(result: Round, sheet: Sheet, words: Words) -> None:
     text = words.text(error.stack)
     right = words.replaced(error.stack, f"({text}) * {formula}") if text else ""
     reason = f"the derivative of {bend.name or 'the activation'} at the output, {formula}, is missing"
-    result.mistakes.insert(0, Mistake(file, line, words.line(file, line), reason, right, "Look at what the activation contributes.", "derivative-missing", [m.name for m in sheet.moves]))  # fmt: skip
+    result.mistakes.insert(
+        0,
+        Mistake(
+            file,
+            line,
+            words.line(file, line),
+            reason,
+            right,
+            "Look at what the activation contributes.",
+            "derivative-missing",
+            [m.name for m in sheet.moves],
+        ),
+    )
 
 
 def _all(result: Round, moves: list[Move], verdict: Outcome3, note: str) -> Round:
@@ -356,7 +382,7 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
                     "Compare the shapes of the parameter and of its gradient.",
                     "broadcast",
                     [move.name],
-                )  # fmt: skip
+                )
             )
             break
     return judged
@@ -412,9 +438,17 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
     """A wrong gradient without an edit that explains it: the lines between which it went wrong."""
     if not blames:
         return Mistake(
-            move.file, move.line, words.line(move.file, move.line), f"the gradient of {move.name} is wrong", "",
-            f"Look at the lines that compute the gradient of {move.name}.", "unexplained", [move.name], [], False,
-        )  # fmt: skip
+            move.file,
+            move.line,
+            words.line(move.file, move.line),
+            f"the gradient of {move.name} is wrong",
+            "",
+            f"Look at the lines that compute the gradient of {move.name}.",
+            "unexplained",
+            [move.name],
+            [],
+            False,
+        )
     blame = blames[0]
     file, line = words.place(blame.vertex.stack)
     by = blame.needs[0].by
@@ -533,7 +567,18 @@ def _uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some: bool
         right = words.replaced(turned.stack, f"{text[1]} - {text[0]}") if len(text) == 2 and turned.fn is np.subtract else ""
         right = words.replaced(turned.stack, text[0]) if turned.fn is np.negative and text else right
         names = list(dict.fromkeys(move.name for _, move, _ in up))
-        result.mistakes.append(Mistake(file, line, words.line(file, line), "the sign is wrong here: the difference is the other way round, and every step goes uphill", right, "Look at the order of the difference.", "sign", names))  # fmt: skip
+        result.mistakes.append(
+            Mistake(
+                file,
+                line,
+                words.line(file, line),
+                "the sign is wrong here: the difference is the other way round, and every step goes uphill",
+                right,
+                "Look at the order of the difference.",
+                "sign",
+                names,
+            )
+        )
         return
     groups: dict[tuple[str, int], list[str]] = {}
     for _, move, _ in up:
@@ -606,7 +651,7 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
             [move.name],
             [],
             sure,
-        )  # fmt: skip
+        )
     )
 
 
@@ -705,7 +750,18 @@ def _judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
                     file, line = words.place(vertex.stack)
                     source, name = words.line(file, line), words.name(parameter)
                     right = source.replace(" = ", " -= " if factor > 0 else " += ", 1)
-                    result.mistakes.append(Mistake(file, line, source, f"{name} is replaced by its gradient, not moved by it", right, "Look at how the parameter is updated.", "replaced", [name]))  # fmt: skip
+                    result.mistakes.append(
+                        Mistake(
+                            file,
+                            line,
+                            source,
+                            f"{name} is replaced by its gradient, not moved by it",
+                            right,
+                            "Look at how the parameter is updated.",
+                            "replaced",
+                            [name],
+                        )
+                    )
                     result.judged.append(Judged(name, line, parameter.shape, "wrong", "replaced by its gradient"))
                     break
 
@@ -719,7 +775,11 @@ def _by_hand(result: Round, words: Words, vertex: Vertex, name: str) -> None:
             line = number
             break
     reason = f"what {name} is moved by depends neither on it nor on the error"
-    result.mistakes.append(Mistake(file, line, words.line(file, line), reason, "", f"Look at the gradient of {name}.", "constant", [name], [], False))  # fmt: skip
+    result.mistakes.append(
+        Mistake(
+            file, line, words.line(file, line), reason, "", f"Look at the gradient of {name}.", "constant", [name], [], False
+        )
+    )
     result.judged.append(Judged(name, line, vertex.shape, "wrong", "moved by a constant"))
 
 

@@ -76,7 +76,9 @@ class Watch:
             vertex = value.vertex
             if text not in vertex.names:
                 vertex.names.append(text)
-                if (at[1] and vertex.stack and self.trace.count > vertex.number) or (at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]):
+                if (at[1] and vertex.stack and self.trace.count > vertex.number) or (
+                    at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]
+                ):
                     self.trace.aliases.setdefault(vertex, []).append((text, *at))
         elif isinstance(value, (list, tuple)) and len(value) <= 64:
             for i, item in enumerate(value):

@@ -190,9 +190,7 @@ def wrapped(text: str, level: int = 1) -> str:
     """The text in parentheses where it needs them inside a product."""
     node = parsed(text)
     inner = node.value if isinstance(node, ast.Expr) else None
-    loose = (
-        (isinstance(inner, ast.BinOp)
-        and isinstance(inner.op, (ast.Add, ast.Sub)))
-        or isinstance(inner, (ast.Compare, ast.IfExp, ast.UnaryOp))
+    loose = (isinstance(inner, ast.BinOp) and isinstance(inner.op, (ast.Add, ast.Sub))) or isinstance(
+        inner, (ast.Compare, ast.IfExp, ast.UnaryOp)
     )
     return f"({text})" if loose else text

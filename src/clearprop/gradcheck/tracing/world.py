@@ -1,7 +1,8 @@
-"""The world of a program that is checked, made tolerant: what is missing is replaced, and what would wait or draw does nothing.
+"""The world of a program that is checked, made tolerant: what is missing is replaced, and what would wait or draw does
+nothing.
 
-The program's `import` comes here. It gets stand-ins for numpy, math and random, its own neighbours rewritten as it is itself, and
-something that swallows everything in the place of plots and of modules that are not installed.
+The program's `import` comes here. It gets stand-ins for numpy, math and random, its own neighbours rewritten as it is
+itself, and something that swallows everything in the place of plots and of modules that are not installed.
 """
 
 from __future__ import annotations

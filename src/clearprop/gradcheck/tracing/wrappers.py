@@ -1,8 +1,9 @@
 """Wrappers that stand in the place of a program's arrays and numbers: every operation on them is recorded.
 
-`Arr` is for arrays and `Num` and `Int` for numbers; these two are a float and an int, so that foreign code takes them. A value
-never changes: writing into an array gives the `Arr` another vertex, and writing into a view of it (`W[0]`, `W.T`) writes through to the
-array that it is a view of. Everything goes through `call`, which runs the true function on the true values.
+`Arr` is for arrays and `Num` and `Int` for numbers; these two are a float and an int, so that foreign code takes them. A
+value never changes: writing into an array gives the `Arr` another vertex, and writing into a view of it (`W[0]`, `W.T`)
+writes through to the array that it is a view of. Everything goes through `call`, which runs the true function on the true
+values.
 """
 
 from __future__ import annotations
@@ -41,7 +42,37 @@ class Traced:
     __slots__ = ()
     METHODS: ClassVar[dict[str, Callable[..., Any]]] = {
         name: getattr(np, name)
-        for name in ["sum", "mean", "std", "var", "max", "min", "argmax", "argmin", "prod", "cumsum", "cumprod", "clip", "dot", "transpose", "squeeze", "repeat", "round", "ravel", "swapaxes", "take", "trace", "diagonal", "any", "all", "argsort", "nonzero", "searchsorted", "ptp", "conj"]
+        for name in [
+            "sum",
+            "mean",
+            "std",
+            "var",
+            "max",
+            "min",
+            "argmax",
+            "argmin",
+            "prod",
+            "cumsum",
+            "cumprod",
+            "clip",
+            "dot",
+            "transpose",
+            "squeeze",
+            "repeat",
+            "round",
+            "ravel",
+            "swapaxes",
+            "take",
+            "trace",
+            "diagonal",
+            "any",
+            "all",
+            "argsort",
+            "nonzero",
+            "searchsorted",
+            "ptp",
+            "conj",
+        ]
     }
 
     vertex: Vertex
