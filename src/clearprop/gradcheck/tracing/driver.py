@@ -262,21 +262,24 @@ class Driver:
             base = re.sub(r"_?(backward|back|bwd|backprop)_?", "", name)
             for other, forward in self.functions.items():
                 if (
-                    base
-                    and other != name
-                    and re.search(r"forward|fwd", other)
-                    and re.sub(r"_?(forward|fwd)_?", "", other) == base
-                ) and len(required(function)) <= 3 and base not in (
-                    "propagation",
-                    "prop",
-                    "pass",
-                    "model",
-                    "l_model",
-                    "L_model",
+                    (
+                        base
+                        and other != name
+                        and re.search(r"forward|fwd", other)
+                        and re.sub(r"_?(forward|fwd)_?", "", other) == base
+                    )
+                    and len(required(function)) <= 3
+                    and base
+                    not in (
+                        "propagation",
+                        "prop",
+                        "pass",
+                        "model",
+                        "l_model",
+                        "L_model",
+                    )
                 ):
-                    yield Unit(
-                        name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
-                    )  # type: ignore[misc]
+                    yield Unit(name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other})  # type: ignore[misc]
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
         last: Exception = NotCalledError("no arguments were tried")

@@ -274,10 +274,10 @@ def torch_standin() -> ModuleType:
     for dtype in ("float", "float32", "float64", "double", "long", "int64", "int", "bool", "uint8"):
         own[dtype] = dtype
     functional = ModuleType("torch.nn.functional")
+
     def one_hot(y, n=-1, num_classes=-1):
-        return tensor_of(
-            leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data")
-        )
+        return tensor_of(leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data"))
+
     for name, function in {
         "relu": relu,
         "softmax": softmax,
