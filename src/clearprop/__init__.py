@@ -22,7 +22,16 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
     from clearprop.export import Model
-    from clearprop.gradcheck import GradientReport, assert_gradients, check, check_gradient, check_layer, check_step
+    from clearprop.gradcheck import (
+        GradientReport,
+        assert_gradients,
+        check,
+        check_function,
+        check_gradient,
+        check_layer,
+        check_program,
+        check_step,
+    )
     from clearprop.nn import (
         Activation,
         BatchNorm,
@@ -112,8 +121,10 @@ __all__ = [
     "Zeros",
     "assert_gradients",
     "check",
+    "check_function",
     "check_gradient",
     "check_layer",
+    "check_program",
     "check_step",
     "data",
     "descent",
@@ -143,7 +154,7 @@ HOMES = {
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
     "clearprop.export": "Model",
-    "clearprop.gradcheck": "GradientReport assert_gradients check check_gradient check_layer check_step",
+    "clearprop.gradcheck": "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step",
     "clearprop.nn": (
         "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
         " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from clearprop.arrays import Array, describe
-from clearprop.errors import ShapeError
+from clearprop.errors import OptionError, ShapeError
+from clearprop.gradcheck.function_check import check_gradient
 from clearprop.gradcheck.net_check import check_objective
 from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.methods import Method
@@ -44,14 +47,14 @@ class Projection(ElementwiseLoss):
 
 
 def check_layer(
-    layer: Layer, shape: int | tuple[int, ...], method: Method = "auto", tolerance: float = TOLERANCE, seed: int = 0
+    layer: Layer | Any, shape: int | tuple[int, ...], method: Method = "auto", tolerance: float = TOLERANCE, seed: int = 0
 ) -> GradientReport:
     """Compare dx and the gradients of a layer's parameters with finite differences of sum(c * y), for random numbers c.
 
     Parameters
     ----------
     layer : Layer
-        It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
+        It is copied. Any other object with forward(x) and backward(dy) will do; of such a one, dx alone is checked. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
     shape : int or (int, int)
         Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed
@@ -74,6 +77,8 @@ def check_layer(
     'wrong'
     """
     started = time.perf_counter()
+    if not isinstance(layer, Layer):
+        return check_plain_layer(layer, (EXAMPLES, shape) if isinstance(shape, int) else shape, method, tolerance, seed)
     rows, columns = (EXAMPLES, shape) if isinstance(shape, int) else (*shape, 0, 0)[:2]
     if not rows or not columns or (isinstance(shape, tuple) and len(shape) != 2):
         raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
@@ -93,6 +98,39 @@ def check_layer(
     tags = [tag for tag, _ in objective.layers]
     tensors = [replace(tensor, name=_own_name(tensor.name, tags)) for tensor in report.tensors]
     return replace(report, tensors=tensors)
+
+
+def check_plain_layer(layer: Any, shape: tuple[int, ...], method: Method, tolerance: float, seed: int) -> GradientReport:
+    """Compare the dx of any object that has forward(x) and backward(dy) with differences of sum(c * y).
+
+    Raises
+    ------
+    OptionError
+        If it has no such methods, or one of them returns nothing.
+    """
+    rng = np.random.default_rng(seed)
+    x, title = rng.normal(size=shape), f"{type(layer).__name__}, input {shape}"
+    if not all(callable(getattr(layer, name, None)) for name in ("forward", "backward")):
+        raise OptionError(f"A layer needs the methods forward(x) and backward(dy); {describe(layer)} has not both.")
+
+    def run(x: Array) -> tuple[Any, Any, Any]:
+        twin = copy.deepcopy(layer)
+        out = twin.forward(x)
+        y, saved = out if isinstance(out, tuple) and len(out) == 2 else (out, None)
+        if y is None:
+            raise OptionError(f"forward of {type(layer).__name__} returns None; is a return missing?")
+        return twin, np.asarray(y, dtype=np.float64), saved
+
+    c = rng.normal(size=run(x)[1].shape)
+
+    def backward(x: Array) -> Array:
+        twin, _, saved = run(x)
+        dx = twin.backward(c) if saved is None else twin.backward(saved, c)
+        if dx is None:
+            raise OptionError(f"backward of {type(layer).__name__} returns None; is a return missing?")
+        return np.asarray(dx, dtype=np.float64)
+
+    return check_gradient(lambda x: float((run(x)[1] * c).sum()), backward, x, method, tolerance, seed, title)
 
 
 def _own_name(name: str, tags: list[str]) -> str:

@@ -143,7 +143,8 @@ def _build(chain: list[tuple[str, str | None]], leaves: dict[str, Array], flippe
         if b is not None:
             linear.b[:] = leaves[b].reshape(-1)
         layers.append(linear)
-        function = make_activation(activation if k < len(chain) - 1 else output)
+        own = activation.split("/")
+        function = make_activation(own[min(k, len(own) - 1)] if k < len(chain) - 1 else output)
         if function is not None:
             layers.append(function)
     return Net(*layers, seed=None, dtype="float64")

@@ -18,7 +18,7 @@ from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.methods import Method, compare_gradients
 from clearprop.gradcheck.numeric.net_objective import NetObjective
 from clearprop.gradcheck.numeric.trees import flatten, to_array
-from clearprop.gradcheck.report import GradientReport, TensorResult
+from clearprop.gradcheck.report import RIGHT, WRONG, GradientReport, TensorResult
 from clearprop.gradcheck.suspects import find_suspects
 from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
 from clearprop.nn.loss import REDUCTIONS, Reduction
@@ -58,7 +58,7 @@ def check_step(
     gradients : dict or list
         One for each parameter: under the same names, or "dW1", "grad_W1", "W1_grad" for "W1"; or in the same order.
     activation : str or sequence of str
-        Activation of the hidden layers, or several candidates, among which the values choose.
+        Activation of the hidden layers, or several: one for each layer, or candidates, among which the values choose.
     loss : str or Loss
     output : str, optional
         Activation after the last linear layer. By default that which the loss needs: softmax for cross-entropy and negative
@@ -92,14 +92,47 @@ def check_step(
     X, y = to_array(X).astype(np.float64), to_array(y)
     objective, layout, words = _best(X, y, parameters, given, activation, loss, output, reduction, weight_decay)
     analytic = layout.canonical(given)
+    analytic, convention = _convention(objective, analytic, reduction is None)
+    words += convention
     missing = [name for name in objective.arrays if name not in analytic]
     for name in missing:  # biases that the network does not have, or an input gradient that was not asked for
         del objective.arrays[name]
     tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
     suspects = find_suspects(objective, tensors, {name: analytic[name] for name in numeric}, numeric)
-    shown = [_renamed(tensor, layout) for tensor in tensors]
+    shown = [_shape_checked(_renamed(tensor, layout), known, given) for tensor in tensors]
     title = f"gradients of {', '.join(known)}"
     return GradientReport(title, shown, [*words, *notes], suspects, objective.evaluations, time.perf_counter() - started)
+
+
+def _convention(objective: NetObjective, analytic: dict[str, Array], free: bool) -> tuple[dict[str, Array], list[str]]:
+    """Gradients in the units of our loss, where all differ from it by the one factor of a usual convention; and that in words."""
+    objective.backward = True
+    right = objective.gradient() or {}
+    objective.backward = False
+    outputs = objective.net.forward(objective.X)[0].shape[1]
+    known = {
+        "MeanSquaredError": {0.5: "half the squared error", outputs / 2: "half the squared error, summed over the outputs", float(outputs): "the squared error, summed over the outputs"},
+        "BinaryCrossEntropy": {float(outputs): "the binary cross-entropy, summed over the outputs"},
+    }.get(type(objective.loss).__name__, {})  # fmt: skip
+    for factor, words in known.items() if free and right else ():
+        if factor != 1.0 and all(
+            a.size == right[name].size and np.allclose(a.reshape(right[name].shape), factor * right[name], rtol=1e-5, atol=1e-9)
+            for name, a in analytic.items()
+            if name in right
+        ):
+            return {name: a / factor for name, a in analytic.items()}, [f"The loss is read as {words}."]
+    return analytic, []
+
+
+def _shape_checked(tensor: TensorResult, known: dict[str, Array], given: dict[str, Array]) -> TensorResult:
+    """The result, wrong if the gradient is the transpose of what its parameter needs: the step would be broadcast."""
+    if tensor.name not in known or tensor.name not in given or tensor.verdict != RIGHT:
+        return tensor
+    own, theirs = known[tensor.name].shape, given[tensor.name].shape
+    if len(own) == len(theirs) == 2 and own != theirs:
+        note = f"the numbers are right, but the gradient has the shape {theirs} and the array {own}: a step makes {np.broadcast_shapes(own, theirs)} of it; transpose it"  # fmt: skip
+        return replace(tensor, verdict=WRONG, note=note)
+    return tensor
 
 
 def match_names(gradients: dict[str, Array], names: list[str]) -> dict[str, Array]:
@@ -138,10 +171,11 @@ def _best(
 ) -> tuple[NetObjective, Layout, list[str]]:
     """The layout under which most gradients are right or nearly so, with its objective and a description."""
     activations = [activation] if isinstance(activation, str) else list(activation)
+    each = "/".join(activations)  # one for each layer
     made, outputs = _loss_and_outputs(loss, output, activations)
     reductions = [choose("reduction", reduction, REDUCTIONS)] if reduction else list(REDUCTIONS)
     best: tuple[tuple[float, float], NetObjective, Layout, list[str]] | None = None
-    for layout in layouts(X, parameters, activations, outputs):
+    for layout in layouts(X, parameters, [*activations, each] if len(activations) > 1 else activations, outputs):
         n_out = layout.net.forward(layout.X)[0].shape[1]
         for (targets, form), how in itertools.product(target_forms(y, n_out, len(layout.X), made), reductions):
             fixed = LOSSES.make({**made.config(), "reduction": how})

@@ -62,7 +62,7 @@ def name_patterns(
     pairs = {name: _floats(analytic[name], numeric[name]) for name in analytic if name in numeric}
     wrong = {name: pair for name, pair in pairs.items() if not _same(*pair)}
     patterns = {name: _pattern(*pair, batch) for name, pair in wrong.items()}
-    found = _shared(patterns, len(pairs)) + _exchanged(wrong)
+    found = _shared(patterns, len(pairs)) + _exchanged(wrong, pairs)
     shared = {suspect.fault for suspect in found}
     for name, pattern in patterns.items():
         if pattern is not None and pattern.slug not in shared:
@@ -86,7 +86,7 @@ def _same(a: Array, b: Array) -> bool:
 def _pattern(a: Array, b: Array, batch: int | None) -> Pattern | None:
     """The first pattern that relates one wrong array to the right one."""
     with np.errstate(all="ignore"):
-        for rule in (_zero, _shape, _ratio, _transposed, _axis, _permuted, _zeros):
+        for rule in (_zero, _unused, _shape, _ratio, _clipped, _transposed, _axis, _permuted, _zeros):
             found = rule(a, b, batch)
             if found is not None:
                 return found
@@ -98,6 +98,28 @@ def _zero(a: Array, b: Array, batch: int | None) -> Pattern | None:
         return None
     clause = "zero everywhere (never filled in, or cut off)"
     return Pattern("zero", "gradient zero", clause, "whatever f depends on has a gradient", NEVER)
+
+
+def _unused(a: Array, b: Array, batch: int | None) -> Pattern | None:
+    """A gradient of something that the function does not depend on."""
+    if b.any() or not a.any():
+        return None
+    clause = "not zero, although f does not depend on it at all: the forward pass does not use it, or uses another in its place"
+    return Pattern(
+        "unused", "not used in the forward pass", clause, "use it in the forward pass, or give it no gradient", NEVER
+    )
+
+
+def _clipped(a: Array, b: Array, batch: int | None) -> Pattern | None:
+    """The right one, cut off at a bound."""
+    if a.shape != b.shape or a.size < 3:
+        return None
+    top = float(np.abs(a).max())
+    low = -top
+    if not (np.abs(b) > top).any() or not _same(a, np.clip(b, low, top)):
+        return None
+    clause = f"the right one clipped to [{_number(low)}, {_number(top)}]"
+    return Pattern("clipped", "clipped", clause, "compare before clipping; clipping belongs to the update", CONSTANT)
 
 
 def _shape(a: Array, b: Array, batch: int | None) -> Pattern | None:
@@ -222,14 +244,14 @@ def _shared(patterns: dict[str, Pattern | None], total: int) -> list[Suspect]:
     return [first.suspect("Every gradient is" if everything else f"{' and '.join(f'd{name}' for name in patterns)} are each")]
 
 
-def _exchanged(wrong: dict[str, tuple[Array, Array]]) -> list[Suspect]:
+def _exchanged(wrong: dict[str, tuple[Array, Array]], pairs: dict[str, tuple[Array, Array]]) -> list[Suspect]:
     """Two arrays that stand in each other's place, or one in another's."""
     remedy = "return each gradient under its own name"
     return [
         Pattern("exchanged", "the gradient of another array", f"the right d{other}", remedy).suspect(f"d{name} is")
         for name, (a, b) in wrong.items()
-        for other, (_, right) in wrong.items()
-        if name != other and a.size > 1 and b.any() and _same(a, right)
+        for other, (_, right) in pairs.items()
+        if name != other and a.size > 1 and b.any() and right.any() and _same(a, right)
     ]
 
 

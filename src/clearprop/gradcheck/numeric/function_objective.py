@@ -72,9 +72,23 @@ class FunctionObjective(Objective):
         tree = rebuild(self.x, self.arrays)
         return self._first(self._call(tree))[1] if self.grad is None else self.grad(tree)
 
+    def _casts(self) -> bool:
+        """Whether changes that double precision resolves, and single precision does not, make no difference at all."""
+        values = []
+        for sign in (1.0, -1.0, 0.0):
+            moved = {name: array * (1.0 + sign * 1e-10) for name, array in self.arrays.items()}
+            values.append(number(self._first(self._call(rebuild(self.x, moved)))[0]))
+        larger = {name: array * (1.0 + 1e-3) for name, array in self.arrays.items()}
+        other = number(self._first(self._call(rebuild(self.x, larger)))[0])
+        return values[0] == values[1] == values[2] != other
+
     def _named(self, tree: Any) -> dict[str, Array]:
         leaves = self._match(flatten(tree))
-        return {name: leaves[name].astype(np.float64).reshape(array.shape) for name, array in self.arrays.items()}
+        fitting = {name: leaves[name].astype(np.float64) for name in self.arrays}
+        return {  # what has another size is told in the report, and does not serve as a gradient
+            name: fitting[name].reshape(array.shape) if fitting[name].size == array.size else np.full(array.shape, np.nan)
+            for name, array in self.arrays.items()
+        }
 
     def _call(self, tree: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -118,6 +132,12 @@ class FunctionObjective(Objective):
             self.notes.append(
                 f"The function was given float64 and returns {dtype}: its rounding hides relative errors below about"
                 f" {500 * self.eps ** (2 / 3):.0e}. Compute in float64 for a sharper check."
+            )
+        elif self._casts():
+            self.eps = float(np.finfo(np.float32).eps)
+            self.notes.append(
+                "The function computes in float32 inside: a change of its input by one part in 10^10 is lost. Its rounding hides"
+                f" relative errors below about {500 * self.eps ** (2 / 3):.0e}. Compute in float64 for a sharper check."
             )
         second = self._first(self._call(rebuild(self.x, self.arrays)))[0]
         self.random = not _same(number(first), number(second), self.eps)

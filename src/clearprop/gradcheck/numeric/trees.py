@@ -84,7 +84,7 @@ def _is_numbers(tree: Any) -> bool:
     """Whether nested lists are one rectangular array of plain numbers."""
     if not tree:
         return False
-    if all(isinstance(item, (int, float)) and not isinstance(item, np.generic) for item in tree):
+    if all(isinstance(item, (int, float, np.floating)) for item in tree):
         return True
     lists = all(isinstance(item, (list, tuple)) and _is_numbers(item) for item in tree)
     return lists and len({np.shape(item) for item in tree}) == 1

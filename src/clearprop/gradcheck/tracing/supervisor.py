@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import clearprop
 from clearprop.errors import DataError
-from clearprop.gradcheck.scripts.file_outcome import FileOutcome, FunctionOutcome
+from clearprop.gradcheck.tracing.file_outcome import FileOutcome, FunctionOutcome
 
 KEPT = 2000  # characters of what a script prints that are kept
 LARGEST = 20_000_000  # bytes of an answer that are read
@@ -71,7 +71,7 @@ def check_file(path: str | Path, names: Sequence[str] = (), limits: Limits | Non
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         options = {"names": list(names), "seed": seed, **asdict(limits)}
-        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.scripts.worker"]
+        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.worker"]
         command += [str(path.resolve()), str(answer), json.dumps(options)]
         code, output = _run(command, path.resolve().parent, limits.seconds)
         return _outcome(str(path), _read(answer), code, output, limits)
@@ -136,16 +136,17 @@ def _outcome(path: str, answer: dict[str, Any], code: int | None, output: str, l
     stage = str(answer.get("stage", "before it could be run"))
     problem = str(answer.get("problem", ""))
     try:
-        functions = [FunctionOutcome(**found) for found in answer.get("functions", [])]
-    except TypeError:
+        functions = [FunctionOutcome.from_json(found) for found in answer.get("functions", [])]
+    except (TypeError, AttributeError):
         functions, problem = [], "The script overwrote the answer of the check."
+    notes, marks = [str(note) for note in answer.get("notes", [])], list(answer.get("marks", []))
     last = output.strip().splitlines()[-1][:200] if output.strip() else ""
     if code is None:
         problem = f"It did not end within {limits.seconds:g} s, while {stage}; raise --seconds, or look for an endless loop."
     elif stage != "done":
         how = f"was killed by {_signal(-code)}" if code < 0 else f"ended the process with status {code}"
         problem = f"It {how} while {stage}" + (f"; the last it printed was: {last}" if last else ".")
-    return FileOutcome(path, functions, problem, output)
+    return FileOutcome(path, functions, problem, output, notes, marks)
 
 
 def _signal(number: int) -> str:

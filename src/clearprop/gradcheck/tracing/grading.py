@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from clearprop.errors import DataError
-from clearprop.gradcheck.scripts.file_outcome import FileOutcome
-from clearprop.gradcheck.scripts.supervisor import Limits, check_file
+from clearprop.gradcheck.tracing.file_outcome import FileOutcome
+from clearprop.gradcheck.tracing.supervisor import Limits, check_file
 
 
 def grade_rows(folder: str | Path, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> list[FileOutcome]:

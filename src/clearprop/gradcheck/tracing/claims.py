@@ -1,0 +1,83 @@
+"""Claims: which of the values that a function returned, or left behind, is meant for the gradient of which parameter."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.steps import Move, Piece
+from clearprop.gradcheck.tracing.wrappers import TRACE, Traced
+
+PREFIX = r"^(?:self\.)?(?:.*\['?|.*\[\"?)?(?:dl_d|dl/d|grad_|nabla_|delta_|g_|d_|grad|nabla|d|g)(.+?)(?:'\]|\"\])?$"
+SUFFIX = r"^(?:self\.)?(.+?)_?(?:grad|gradient|gradients|derivative)$"
+
+
+def stem(name: str) -> str:
+    """The last part of a name: "w1" for "self.params['W1']"."""
+    found = re.findall(r"\w+", name)
+    return found[-1].lower().replace("_", "") if found else name.lower()
+
+
+def stems_of_gradient(name: str) -> list[str]:
+    """Parameters that a gradient of that name may belong to, by their stems."""
+    own = re.findall(r"\w+", name)
+    last = own[-1] if own else name
+    found = [last.lower().replace("_", "")]
+    for pattern in (PREFIX, SUFFIX):
+        match = re.match(pattern, last, re.IGNORECASE)
+        if match:
+            found.append(match.group(1).lower().replace("_", ""))
+    return found
+
+
+def matched(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Triples of a parameter's name, the parameter, and what is claimed for its gradient.
+
+    By name; what is left, by order where the numbers agree, else by shape where it is unique.
+    """
+    found: list[tuple[str, Any, Any]] = []
+    left_p, left_g = dict(parameters), dict(gradients)
+    for g_name in list(left_g):
+        for p_name in list(left_p):
+            if stem(p_name) in stems_of_gradient(g_name)[::-1] and not stem(p_name).isdigit():
+                found.append((p_name, left_p.pop(p_name), left_g.pop(g_name)))
+                break
+    if len(left_p) == len(left_g) and left_p:
+        in_order = list(zip(left_p.items(), left_g.values(), strict=True))
+        if 2 * sum(_size(p) == _size(g) for (_, p), g in in_order) >= len(in_order):
+            return [*found, *((name, p, g) for (name, p), g in in_order)]
+    for g in list(left_g.values()):
+        same = [name for name, p in left_p.items() if np.shape(_value(p)) == np.shape(_value(g))]
+        if same:
+            found.append((same[0], left_p.pop(same[0]), g))
+    return found
+
+
+def _value(thing: Any) -> Any:
+    return thing.vertex.value if isinstance(thing, Traced) else thing
+
+
+def _size(thing: Any) -> int:
+    return int(np.size(_value(thing)))
+
+
+def moves_of(graph: Graph, triples: list[tuple[str, Any, Any]]) -> list[Move]:
+    """The claims as moves of one round; numbers of one list are one move."""
+    moves: dict[str, Move] = {}
+    for name, parameter, gradient in triples:
+        vertex = (
+            gradient.vertex
+            if isinstance(gradient, Traced)
+            else graph.constant(np.asarray(gradient, dtype=np.float64), "constant")
+        )
+        single = parameter.vertex.size == 1 and "[" in name
+        key = name.split("[")[0] if single else name
+        move = moves.setdefault(key, Move(key, 0))
+        move.pieces.append(Piece(parameter.vertex, vertex))
+    return list(moves.values())
+
+
+assert TRACE is not None

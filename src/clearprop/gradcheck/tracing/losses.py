@@ -1,0 +1,298 @@
+"""The loss: the number whose gradient the program claims, found among the numbers that it computes, or inferred.
+
+A loss is a single number that depends on the parameters and on none of the steps that are taken from them, and that does not go
+into the gradients. Of several, the one that explains most of the claimed gradients is it. A program that computes none (or only
+prints some other measure) still shows its loss in the error term, `y_hat - y`: from that, the usual losses are built and tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.graph import Graph, Values
+from clearprop.gradcheck.tracing.points import Point, same_direction
+from clearprop.gradcheck.tracing.rules import is_elementwise
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex, get, put
+
+MOST = 16  # candidates that are tried
+LOSS_NAMES = (
+    "loss",
+    "cost",
+    "error",
+    "err",
+    "objective",
+    "mse",
+    "nll",
+    "energy",
+    "j",
+    "l",
+    "total",
+    "sse",
+    "e",
+    "ce",
+    "bce",
+    "entropy",
+)
+
+
+@dataclass(eq=False)
+class Sought:
+    """A number that may be the loss.
+
+    Attributes
+    ----------
+    vertex : Vertex
+    kind : str
+        "computed" by the program, or the name of an inferred loss.
+    explained : int
+        Number of claimed gradients that are proportional to its own.
+    prediction, target : Vertex or None
+        For an inferred loss, what it compares.
+    """
+
+    vertex: Vertex
+    kind: str = "computed"
+    explained: int = 0
+    prediction: Vertex | None = None
+    target: Vertex | None = None
+
+    @property
+    def inferred(self) -> bool:
+        return self.kind != "computed"
+
+    @property
+    def name(self) -> str:
+        return self.vertex.names[0] if self.vertex.names else ""
+
+
+def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after: set[Vertex]) -> list[Sought]:
+    """Numbers of the program that may be the loss of one round.
+
+    Parameters
+    ----------
+    moves : list of Move
+        The round.
+    before, after : sets of Vertex
+        What depends on the parameters of the round; what depends on its steps.
+    """
+    gradients = [g for move in moves for g in move.gradients]
+    backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
+    found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None]
+    found = [v for v in found if not _merely_copied(graph, v, set(found))]
+    found.sort(key=lambda v: (-_named_like_a_loss(graph, v), -_reach(v), v.number))
+    ends = set(found)
+    final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
+    ordered = [*(v for v in final if _named_like_a_loss(graph, v)), *final, *found]
+    return [Sought(v) for v in list(dict.fromkeys(ordered))[:MOST]]
+
+
+def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:
+    """Whether it is only the last of a running total, or a change of form."""
+    return any(user in others and user.fn in (np.reshape, np.asarray) for user in graph.users.get(vertex, ()))
+
+
+def _named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
+    names = [name.lower() for each in graph.all_of(vertex) for name in each.names]
+    return any(
+        name.split(".")[-1].strip("_").startswith(word)
+        for name in names
+        for word in LOSS_NAMES
+        if len(word) > 2 or name == word
+    )
+
+
+def _reach(vertex: Vertex) -> int:
+    return bin(vertex.bits).count("1")
+
+
+# ---------------------------------------------------------------- inferred from the error term
+
+
+def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[Sought]:
+    """Losses whose gradient begins with an error term of the program."""
+    gradients = [g for move in moves for g in move.gradients]
+    backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
+    terms: dict[Any, list[tuple[Vertex, Any]]] = {}
+    for vertex in sorted(backward & before, key=lambda v: v.number):
+        pair = _error_term(graph, vertex, before)
+        if pair is not None:
+            terms.setdefault(vertex.stack[:1], []).append(pair)
+    found: list[Sought] = []
+    for pairs in list(terms.values())[:6]:
+        constant = [t for _, t in pairs if not isinstance(t, Vertex)]
+        if (
+            constant
+            and len({float(np.ravel(t)[0]) for t in constant}) == 1
+            and len(pairs) > 1
+            and float(np.ravel(constant[0])[0]) == 1.0
+        ):
+            continue
+        pairs = list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64]
+        for kind, build in LOSSES_OF_TERMS.items():
+            try:
+                with np.errstate(all="ignore"):
+                    parts = [build(graph, a, t) for a, t in pairs]
+                    total = parts[0]
+                    for each in parts[1:]:
+                        total = graph.add(np.add, total, each)
+            except (ValueError, TypeError, IndexError):
+                continue
+            if np.isfinite(total.value):
+                first = pairs[0]
+                found.append(Sought(total, kind, 0, first[0], first[1] if isinstance(first[1], Vertex) else None))
+    return found
+
+
+def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vertex, Any] | None:
+    """Prediction and target, if the vertex is their difference or quotient."""
+    fn, args = vertex.fn, [graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args]
+    if fn is np.subtract:
+        for a, t in (args, args[::-1]):
+            if isinstance(a, Vertex) and a in before and a.floating and not (isinstance(t, Vertex) and t in before):
+                literal = not isinstance(t, Vertex) or (t.fn is None and t.kind == "literal" and t.size == 1)
+                if literal and (t is args[0] or a.size > 1 or np.size(_value(t)) > 1):
+                    if np.size(_value(t)) == 1 and t is args[0]:
+                        return None
+                if np.size(_value(t)) == 1 and a.size > 1 and literal:
+                    return None
+                return a, t
+    if fn is np.add and isinstance(args[1], Vertex) and args[1].fn is np.negative:
+        a, t = args[0], graph.rep(args[1].args[0]) if isinstance(args[1].args[0], Vertex) else None
+        if isinstance(a, Vertex) and t is not None and (a in before) != (t in before):
+            return (a, t) if a in before else (t, a)
+    if fn is np.divide and isinstance(args[1], Vertex) and args[1] in before and args[1].floating:
+        t = args[0]
+        if isinstance(t, Vertex) and t not in before and t.shape == args[1].shape:
+            return args[1], (graph.add(np.negative, t) if np.all(np.asarray(t.value) <= 0) else t)
+    if fn is put and len(args) == 2 and isinstance(args[0], Vertex) and args[0] in before and args[0].floating:
+        index, value = args[1]
+        value = graph.rep(value) if isinstance(value, Vertex) else value
+        if isinstance(value, Vertex) and value.fn is np.subtract and isinstance(value.args[0], Vertex):
+            source = graph.rep(value.args[0])
+            if source.fn is get and graph.rep(source.args[0]) is args[0] and np.all(np.asarray(_value(value.args[1])) == 1):
+                base = graph.constant(np.zeros(args[0].shape), "one-hot")
+                target = graph.add(put, base, (index, 1.0), kind="one-hot")
+                return args[0], target
+    return None
+
+
+def _value(thing: Any) -> Any:
+    return thing.value if isinstance(thing, Vertex) else thing
+
+
+def squared_error(graph: Graph, a: Vertex, t: Any) -> Vertex:
+    """Half the sum of squared differences."""
+    difference = graph.add(np.subtract, a, t)
+    return graph.add(np.multiply, graph.add(np.sum, graph.add(np.multiply, difference, difference)), 0.5)
+
+
+def cross_entropy(graph: Graph, a: Vertex, t: Any) -> Vertex:
+    """Minus the sum of t log a."""
+    return graph.add(np.negative, graph.add(np.sum, graph.add(np.multiply, t, graph.add(np.log, a))))
+
+
+def binary_cross_entropy(graph: Graph, a: Vertex, t: Any) -> Vertex:
+    """Minus the sum of t log a + (1 - t) log(1 - a)."""
+    rest = graph.add(np.multiply, graph.add(np.subtract, 1.0, t), graph.add(np.log, graph.add(np.subtract, 1.0, a)))
+    both = graph.add(np.add, graph.add(np.multiply, t, graph.add(np.log, a)), rest)
+    return graph.add(np.negative, graph.add(np.sum, both))
+
+
+def held(x: Any) -> Any:
+    """A value that counts as a constant in derivatives."""
+    return x
+
+
+def linked(graph: Graph, a: Vertex, t: Any) -> Vertex:
+    """A loss whose derivative by the pre-activation of a is a - t; its value means nothing."""
+    z = _preactivation(graph, a)
+    if z is a:
+        raise ValueError("a is no activation")
+    difference = graph.add(held, graph.add(np.subtract, a, t))
+    return graph.add(np.sum, graph.add(np.multiply, difference, z))
+
+
+def _preactivation(graph: Graph, vertex: Vertex) -> Vertex:
+    """The value that a chain of element-wise operations began with."""
+    while vertex.fn is not None and is_elementwise(vertex.fn):
+        live = [v for v in graph.inputs(vertex) if v.floating and v.shape == vertex.shape]
+        if len(live) != 1 or len([v for v in graph.inputs(vertex) if v.shape != ()]) != 1:
+            break
+        vertex = live[0]
+    return vertex
+
+
+LINKED = "a loss of which the error is the derivative by the pre-activation"
+LOSSES_OF_TERMS = {
+    "the squared error": squared_error,
+    "cross-entropy": cross_entropy,
+    "binary cross-entropy": binary_cross_entropy,
+    LINKED: linked,
+}
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def best_loss(graph: Graph, candidates: list[Sought], moves: list[Move], points: list[Point]) -> Sought | None:
+    """The candidate that explains most of the claimed gradients; the program's own before an inferred one."""
+    best: tuple[Any, Sought] | None = None
+    for k, candidate in enumerate(candidates):
+        slopes = [truth(graph, candidate.vertex, moves, point.values) for point in points]
+        candidate.explained, reached = 0, 0
+        for i, move in enumerate(moves):
+            true = [s[i] for s in slopes]
+            reached += any(np.any(t) for t in true)
+            claimed = [point.claimed(move) for point in points]
+            candidate.explained += same_direction(claimed, true) is not None
+        if not reached:
+            continue
+        rank = (candidate.explained, candidate.kind != LINKED, not candidate.inferred, reached, -k)
+        if best is None or rank > best[0]:
+            best = rank, candidate
+        if candidate.explained == len(moves) == reached:
+            break
+    return best[1] if best else None
+
+
+def truth(graph: Graph, loss: Vertex, moves: list[Move], values: Values) -> list[Array]:
+    """For each move, the true derivatives of the loss by what was moved, in one row of numbers."""
+    sources = dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces)
+    slopes = graph.adjoints(loss, sources, values)
+    return [true_gradient(graph, move, slopes) for move in moves]
+
+
+def true_gradient(graph: Graph, move: Move, slopes: dict[Vertex, Array]) -> Array:
+    """The derivatives by what one move moves, in one row."""
+    found = []
+    for piece in move.pieces:
+        source = whole(piece.moved)
+        slope = slopes.get(graph.rep(source))
+        slope = np.zeros(source.shape) if slope is None else np.asarray(slope)
+        found.append(np.ravel(_same_part(piece.moved, slope)))
+    return np.concatenate(found)
+
+
+def whole(moved: Vertex) -> Vertex:
+    """The array that a part was taken from; the value itself if it is no part."""
+    while moved.fn is get and moved.step_of is None and isinstance(moved.args[0], Vertex) and moved.args[0].origin is not None:
+        moved = moved.args[0]
+    return moved
+
+
+def _same_part(moved: Vertex, slope: Array) -> Any:
+    """The part of an array's derivative that belongs to a part of the array."""
+    chain = []
+    while moved.fn is get and moved.step_of is None and isinstance(moved.args[0], Vertex) and moved.args[0].origin is not None:
+        chain.append(moved)
+        moved = moved.args[0]
+    for each in reversed(chain):
+        from clearprop.gradcheck.tracing.trace import filled
+
+        slope = slope[filled(each.args[1], lambda v: v.value)]
+    return slope

@@ -1,0 +1,229 @@
+"""One program, from its text to the outcome: run and watched, its steps judged, what it only defines called."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.marks import marks_of
+from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
+from clearprop.gradcheck.tracing.trace import position
+from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
+from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
+from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.world import World
+from clearprop.gradcheck.tracing.wrappers import TRACE, restart
+
+STEP = "training step"
+
+
+def source_of(path: Path) -> str:
+    """The source text of a program; the code cells of a notebook.
+
+    Raises
+    ------
+    SyntaxError
+        If a notebook is no JSON.
+    """
+    text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
+    if path.suffix != ".ipynb":
+        return text
+    try:
+        cells = json.loads(text)["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SyntaxError(f"{path.name} is no notebook") from error
+    return "\n".join("\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code) + "\n"
+
+
+def _without_magic(line: str) -> str:
+    """A line of a notebook; what is meant for IPython becomes a remark."""
+    return f"#{line}" if line.lstrip().startswith(("%", "!", "?")) else line
+
+
+class Run:
+    """A program that was run once.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+    true_torch : bool
+        Whether it gets the true torch, and no stand-in.
+
+    Attributes
+    ----------
+    module : ModuleType
+        What it defined.
+    problem : str
+        Why it could not be run at all; "" if it could.
+    """
+
+    def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
+        self.path, self.text, self.problem = path, text, ""
+        restart()
+        WATCHED.__init__(TRACE)  # type: ignore[misc]
+        self.world = World(path.parent, "torch.compile" if true_torch else text)
+        self.module = ModuleType("__main__")
+        try:
+            with np.errstate(all="ignore"):
+                self.world.run(self.module, path, text)
+        except SyntaxError as error:
+            self.problem = syntax_problem(text, error)
+        except Enough:
+            pass
+        except SystemExit as stop:
+            TRACE.note(f"It calls sys.exit({stop.code!r}) when it is run; only what stands before that was checked.")
+        except BaseException as error:
+            self.problem = f"It fails when it is run: {describe(error, TRACE.files)}"
+
+    def sources(self) -> dict[str, str]:
+        """The text of each file of the program that was run."""
+        found = {str(self.path): self.text}
+        for name in TRACE.files:
+            if name not in found:
+                with contextlib.suppress(OSError):
+                    found[name] = Path(name).read_text(errors="replace")
+        return found
+
+    def notes(self) -> list[str]:
+        """What was skipped, replaced or assumed."""
+        found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
+        if len(WATCHED.skips) > 5:
+            found.append(f"{len(WATCHED.skips) - 5} more statements failed and were skipped.")
+        missing = list(self.world.missing)
+        if missing:
+            found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
+        found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
+        return found
+
+
+def syntax_problem(text: str, error: SyntaxError) -> str:
+    """The sentence about source that is not Python 3."""
+    line = (error.text or "").strip()
+    said = str(error.msg)
+    if (
+        "Missing parentheses in call to 'print'" in said
+        or line.startswith(("print ", "exec "))
+        or ("except" in line and "," in line)
+    ):
+        return f"It is written in Python 2 (line {error.lineno}: {line[:80]}); convert it with 2to3, or add the parentheses, and check again."
+    return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
+
+
+def training_step(run: Run, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
+    """The outcome of the steps that a program took, and the marks beside its lines; None if it took none."""
+    graph = Graph(TRACE)
+    moves = find_moves(graph)
+    if not moves:
+        return None, []
+    words = Words(graph, run.sources())
+    rounds = list(judged_rounds(graph, moves, words, seed))
+    if not rounds:
+        return None, []
+    name = where_from(moves)
+    return outcome_of(name, STEP, rounds), marks_of(rounds[0], words)
+
+
+def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> Iterator[Round]:
+    """The rounds of steps, the first ones, until one shows a mistake."""
+    for number in range(ROUNDS):
+        mine = [move for move in moves if move.round == number]
+        if mine:
+            distinct_names(mine)
+            found = judge(graph, mine, words, number, seed=seed)
+            yield found
+            if found.verdict == "wrong":
+                return
+
+
+def distinct_names(moves: list[Move]) -> None:
+    """Tell parameters of one name apart, by their shape or their line."""
+    names = [move.name for move in moves]
+    for move in moves:
+        if names.count(move.name) > 1:
+            move.name = f"{move.name} {move.shape}"
+    names = [move.name for move in moves]
+    for k, move in enumerate(moves):
+        if names.count(move.name) > 1:
+            move.name = f"{move.name}, no. {names[: k + 1].count(move.name)}"
+
+
+def where_from(moves: list[Move]) -> str:
+    """The function in which the gradients are computed."""
+    codes = [g.stack[0][0].co_name for move in moves for g in move.gradients if g.stack]
+    common = max(set(codes), key=codes.count) if codes else STEP
+    return STEP if common.startswith("<") else common
+
+
+def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
+    """The outcome that rounds of steps make: of the first that is wrong, else of the first."""
+    chosen = next((each for each in rounds if each.verdict == "wrong"), rounds[0])
+    if chosen.number and chosen.verdict == "wrong":
+        chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
+    findings = [finding_of(mistake) for mistake in chosen.mistakes]
+    tensors = [
+        {"name": j.name, "shape": list(j.shape), "verdict": j.verdict, "line": j.line, "note": j.note} for j in chosen.judged
+    ]
+    report = {"tensors": tensors, "notes": [*filter(None, [chosen.loss]), *chosen.notes]}
+    return FunctionOutcome(name, kind, chosen.verdict, text_of(chosen, findings), report, findings)
+
+
+def finding_of(mistake: Mistake) -> LineFinding:
+    """A mistake as plain values."""
+    return LineFinding(
+        mistake.line,
+        str(mistake),
+        mistake.right or None,
+        mistake.hint,
+        mistake.file,
+        mistake.source,
+        mistake.reason,
+        tuple(mistake.names),
+        tuple(mistake.also),
+        mistake.slug,
+        mistake.sure,
+    )
+
+
+def text_of(found: Round, findings: list[LineFinding]) -> str:
+    """The report in words."""
+    right = [j.name for j in found.judged if j.verdict == "right"]
+    lines = [found.verdict]
+    for each in findings:
+        lines.append(each.message)
+        if each.correction:
+            lines.append(f"    right: {each.correction}")
+        if each.also:
+            lines.append(f"    also possible: {'; '.join(each.also)}")
+    if right:
+        lines.append(f"right: {', '.join(right)}")
+    for verdict in ("wrong", "inconclusive"):
+        named = [f"{j.name}{f' ({j.note})' if j.note else ''}" for j in found.judged if j.verdict == verdict]
+        if named:
+            lines.append(f"{verdict}: {', '.join(named)}")
+    return "\n".join([*lines, *filter(None, [found.loss and f"{found.loss[0].upper()}{found.loss[1:]}."]), *found.notes])
+
+
+@contextlib.contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is printed within."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def lines_run() -> set[Any]:
+    """Code objects of the program in which something was recorded."""
+    return {code for vertex in TRACE.vertices for code, _ in vertex.stack}
+
+
+assert position is not None

@@ -1,0 +1,229 @@
+"""Rewriting a program's source so that it can be watched: names, loops, literals, and statements that may fail.
+
+The syntax tree is changed, the lines and columns are kept, so that every operation still points at the person's own text:
+
+- a value that is assigned is told the name that it gets;
+- a loop asks before each round whether enough was seen;
+- a real number that stands on its own (not inside arithmetic) becomes traced, since `w1 = 0.15` may be a parameter;
+- a statement at the top level that fails is skipped and noted, so that what stands below it is still seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.machinery
+from types import CodeType
+from typing import Any, Final
+
+WATCH: Final = "__watch__"
+"""The name under which the program reaches its `Watch`."""
+
+SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+CASTS: Final = {"float", "float64", "float32", "float16", "float_", "longdouble", "double"}
+
+
+class Rewriter(ast.NodeTransformer):
+    """Changes one module.
+
+    Parameters
+    ----------
+    tree : ast.Module
+    path : str
+    """
+
+    def __init__(self, tree: ast.Module, path: str) -> None:
+        self.path = path
+        self.moved = moved_names(tree)
+        self.loops = 0
+        self.depth = 0
+
+    def module(self, tree: ast.Module) -> ast.Module:
+        """The tree of a module that can be watched."""
+        body: list[ast.stmt] = []
+        for statement in tree.body:
+            first = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+            doc = not body and isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            new = statement if first else self.visit(statement)
+            for each in new if isinstance(new, list) else [new]:
+                body.append(each if first or doc else self.guarded(each))
+        tree.body = body
+        return ast.fix_missing_locations(tree)
+
+    def guarded(self, statement: ast.stmt) -> ast.stmt:
+        """The statement, skipped when it fails."""
+        handler = ast.ExceptHandler(
+            type=watch("Failure", statement),
+            name="__failure__",
+            body=[
+                ast.Expr(called("skipped", [ast.Constant(statement.lineno), ast.Name("__failure__", ast.Load())], statement))
+            ],
+        )
+        return placed(ast.Try(body=[statement], handlers=[handler], orelse=[], finalbody=[]), statement)
+
+    # ---------------------------------------------------------------- names
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """A function, which tells its arguments their names."""
+        self.generic_visit(node)
+        doc = bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
+        given = [a.arg for a in (*node.args.posonlyargs, *node.args.args) if a.arg not in ("self", "cls")][:8]
+        if given and not any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list):
+            names = placed(ast.Tuple([ast.Constant(name) for name in given], ast.Load()), node.body[0])
+            values = placed(ast.Tuple([ast.Name(name, ast.Load()) for name in given], ast.Load()), node.body[0])
+            node.body.insert(int(doc), placed(ast.Expr(called("several", [names, values], node.body[0])), node.body[0]))
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        whole = isinstance(node.value, ast.Constant) and type(node.value.value) in (int, bool)
+        target = node.targets[0]
+        if whole and ast.unparse(target) in self.moved and type(node.value.value) is int:  # type: ignore[attr-defined]
+            node.value = called("number", [node.value], node.value)
+        elif whole:
+            return node
+        else:
+            node.value = self.literal(self.visit(node.value))
+        if len(node.targets) == 1 and isinstance(target, SIMPLE):
+            node.value = called("named", [ast.Constant(ast.unparse(target)), node.value, self.at(node)], node.value)
+        elif len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)):
+            texts = [ast.Constant(ast.unparse(t) if isinstance(t, SIMPLE) else "") for t in target.elts]
+            if isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(texts):
+                pairs = zip(texts, node.value.elts, strict=True)
+                node.value.elts = [called("named", [text, each, self.at(node)], each) for text, each in pairs]
+            elif not any(isinstance(t, ast.Starred) for t in target.elts):
+                names = placed(ast.Tuple(list(texts), ast.Load()), node.value)
+                node.value = called("several", [names, node.value], node.value)
+        node.targets = [self.visit(t) for t in node.targets]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is not None and isinstance(node.target, SIMPLE):
+            text = ast.Constant(ast.unparse(node.target))
+            node.value = called("named", [text, self.literal(self.visit(node.value))], node.value)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        text, again = ast.unparse(node.target), ast.parse(ast.unparse(node.target), mode="eval").body
+        node.value = self.visit(node.value)
+        if any(isinstance(child, ast.Call) for child in ast.walk(node.target)):
+            return node
+        naming = ast.Expr(called("named", [ast.Constant(text), again], node))
+        return [node, placed(naming, node)]
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        if isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
+            node.value = called("returned", [node.value, self.at(node)], node.value)
+        elif node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def at(self, node: ast.AST) -> ast.expr:
+        """The place of a node, as a constant."""
+        return ast.Constant((self.path, node.lineno))  # type: ignore[attr-defined]
+
+    # ---------------------------------------------------------------- numbers
+
+    def literal(self, node: ast.expr) -> ast.expr:
+        """A real number that stands on its own, traced."""
+        inner = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
+        if isinstance(inner, ast.Constant) and type(inner.value) is float:
+            return called("number", [node], node)
+        return node
+
+    def visit_List(self, node: ast.List) -> Any:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.elts = [self.literal(each) for each in node.elts]
+        return node
+
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        return self.visit_List(node)  # type: ignore[arg-type]
+
+    def visit_Dict(self, node: ast.Dict) -> Any:
+        self.generic_visit(node)
+        node.values = [self.literal(each) for each in node.values]
+        return node
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in CASTS and len(node.args) == 1 and not node.keywords:
+            return called("cast", [node.func, node.args[0]], node)
+        if isinstance(node.func, ast.Name) and name == "super":
+            return node
+        node.args = [self.literal(each) for each in node.args]
+        for keyword in node.keywords:
+            keyword.value = self.literal(keyword.value)
+        return node
+
+    # ---------------------------------------------------------------- loops
+
+    def visit_For(self, node: ast.For) -> Any:
+        self.loops += 1
+        number = ast.Constant(f"{self.path}:{node.lineno}")
+        self.generic_visit(node)
+        node.iter = called("rounds", [number, node.iter], node.iter)
+        return node
+
+    def visit_While(self, node: ast.While) -> Any:
+        number = f"{self.path}:{node.lineno}"
+        self.generic_visit(node)
+        enter = placed(ast.Expr(called("enter", [ast.Constant(number)], node)), node)
+        again = called("again", [ast.Constant(number)], node.test)
+        node.test = placed(ast.BoolOp(ast.And(), [again, node.test]), node.test)
+        return [enter, node]
+
+
+def moved_names(tree: ast.Module) -> set[str]:
+    """Targets that are moved by something that is no plain number: `w` in `w -= lr * dw` and in `w = w - lr * dw`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
+            product = any(isinstance(child, ast.BinOp) and isinstance(child.op, ast.Mult) for child in ast.walk(node.value))
+            if product or (isinstance(node.op, ast.Sub) and not isinstance(node.value, ast.Constant)):
+                found.add(ast.unparse(node.target))
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+            if isinstance(node.value.op, (ast.Add, ast.Sub)) and not isinstance(node.value.right, ast.Constant):
+                text = ast.unparse(node.targets[0])
+                if ast.unparse(node.value.left) == text:
+                    found.add(text)
+    return found
+
+
+def watch(name: str, near: ast.AST) -> ast.expr:
+    """__watch__.name"""
+    return placed(ast.Attribute(ast.Name(WATCH, ast.Load()), name, ast.Load()), near)
+
+
+def called(name: str, arguments: list[Any], near: ast.AST) -> ast.Call:
+    """__watch__.name(*arguments), standing where `near` stands."""
+    return placed(ast.Call(watch(name, near), arguments, []), near)
+
+
+def placed(node: Any, near: ast.AST) -> Any:
+    """The node at the place of another, with all that is new inside it."""
+    ast.copy_location(node, near)
+    for child in ast.iter_child_nodes(node):
+        if "lineno" not in vars(child) and isinstance(child, (ast.expr, ast.stmt, ast.excepthandler, ast.keyword)):
+            placed(child, near)
+    return node
+
+
+def rewritten(source: str, path: str) -> CodeType:
+    """The code of a module, ready to be watched.
+
+    Raises
+    ------
+    SyntaxError
+    """
+    tree = ast.parse(source, path)
+    return compile(Rewriter(tree, path).module(tree), path, "exec", dont_inherit=True)
+
+
+class WatchedLoader(importlib.machinery.SourceFileLoader):
+    """Loads a module from a file of source text, rewritten."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        text = importlib.util.decode_source(self.get_data(self.path)) if not self.given else self.given
+        return rewritten(text, self.path)
+
+    given = ""

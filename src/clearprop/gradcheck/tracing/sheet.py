@@ -1,0 +1,170 @@
+"""The sheet: all values of one round of steps at all points, and the true derivative of the loss by each of them.
+
+With it the question "is this value the derivative of something?" has an answer: a value of the backward pass that is right
+is proportional, with one factor at all points, to the true derivative by some value of the forward pass, or to what one use
+of such a value contributes to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.losses import Sought, true_gradient, whole
+from clearprop.gradcheck.tracing.points import Point, same_direction
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
+
+Arrays = list[Array]
+"""One array for each point."""
+
+
+@dataclass(eq=False)
+class Target:
+    """What a value of the backward pass may have to be.
+
+    Attributes
+    ----------
+    by : Vertex
+        The derivative of the loss by this value,
+    use : Vertex or None
+        or the part of it that comes from this use of the value.
+    arrays : Arrays
+    """
+
+    by: Vertex
+    use: Vertex | None
+    arrays: Arrays
+
+
+class Sheet:
+    """One round of the program.
+
+    Parameters
+    ----------
+    graph : Graph
+    moves : list of Move
+    loss : Sought
+    points : list of Point
+
+    Attributes
+    ----------
+    forward : set of Vertex
+        What goes into the loss.
+    live : set of Vertex
+        What depends on the parameters.
+    backward : set of Vertex
+        What goes into the claimed gradients.
+    certain : bool
+        Whether the loss is known for certain, because it was given.
+    """
+
+    def __init__(self, graph: Graph, moves: list[Move], loss: Sought, points: list[Point]) -> None:
+        self.graph, self.moves, self.loss, self.points = graph, moves, loss, points
+        self.certain = False
+        self.cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
+        self.forward = graph.ancestors([loss.vertex], self.cuts)
+        self.backward = graph.ancestors([g for move in moves for g in move.gradients], self.cuts)
+        self.live = graph.descendants(self.cuts, self.forward | self.backward | set(self.cuts))
+        self.edges: list[dict[tuple[Vertex, Vertex], Array]] = [{} for _ in points]
+        self.slopes = [graph.adjoints(loss.vertex, self.cuts, p.values, e) for p, e in zip(points, self.edges, strict=True)]
+        self.true = [[true_gradient(graph, move, slopes) for slopes in self.slopes] for move in moves]
+        self._kept: dict[Vertex, Arrays] = {}
+        self._targets: dict[int, tuple[list[Target], Array]] = {}
+        self._matches: dict[Vertex, list[tuple[Target, float]]] = {}
+
+    def factors(self, changed: list[dict[Vertex, Any]] | None = None) -> list[float | None]:
+        """For each move, the factor by which its claim is the true gradient; None if it is not proportional to it."""
+        found = []
+        for move, true in zip(self.moves, self.true, strict=True):
+            if changed is None:
+                claimed = [point.claimed(move) for point in self.points]
+            else:
+                claimed = [Point(self.graph, values).claimed(move) for values in changed]
+            found.append(same_direction(claimed, true))
+        return found
+
+    def arrays(self, vertex: Vertex) -> Arrays:
+        """Its value at each point."""
+        vertex = self.graph.rep(vertex)
+        if vertex not in self._kept:
+            self._kept[vertex] = [np.asarray(point.value(vertex), dtype=np.float64) for point in self.points]
+        return self._kept[vertex]
+
+    def slope(self, vertex: Vertex) -> Arrays | None:
+        """The true derivative by a value at each point."""
+        vertex = self.graph.rep(vertex)
+        if any(vertex not in slopes for slopes in self.slopes):
+            return None
+        return [np.asarray(slopes[vertex]) for slopes in self.slopes]
+
+    def targets(self, size: int) -> list[Target]:
+        """All derivatives with so many numbers."""
+        return self._of_size(size)[0]
+
+    def _of_size(self, size: int) -> tuple[list[Target], Array]:
+        if size not in self._targets:
+            found: list[Target] = []
+            for vertex in sorted(self.slopes[0], key=lambda v: v.number) if self.slopes else ():
+                arrays = self.slope(vertex)
+                if arrays is not None and arrays[0].size == size and any(np.any(a) for a in arrays):
+                    found.append(Target(vertex, None, arrays))
+                    uses = [user for user in self.graph.users.get(vertex, ()) if (vertex, user) in self.edges[0]]
+                    if len(uses) > 1:
+                        for use in uses:
+                            if all((vertex, use) in edges for edges in self.edges):
+                                found.append(Target(vertex, use, [np.asarray(edges[vertex, use]) for edges in self.edges]))
+            marks = np.array([fingerprint(target.arrays) for target in found])
+            self._targets[size] = found, marks
+        return self._targets[size]
+
+    def matches(self, vertex: Vertex) -> list[tuple[Target, float]]:
+        """The derivatives that a value is proportional to, each with the factor."""
+        vertex = self.graph.rep(vertex)
+        if vertex not in self._matches:
+            self._matches[vertex] = self.matches_of(self.arrays(vertex)) if vertex in self.live and vertex.floating else []
+        return self._matches[vertex]
+
+    def matches_of(self, arrays: Arrays) -> list[tuple[Target, float]]:
+        """The derivatives that arrays are proportional to, in this shape or transposed."""
+        targets, marks = self._of_size(arrays[0].size)
+        if not targets or not all(np.all(np.isfinite(a)) for a in arrays):
+            return []
+        mine, found = fingerprint(arrays), []
+        for k in np.flatnonzero(np.abs(marks - mine).max(axis=1) < 1e-5):
+            target = targets[k]
+            for form in forms(target.arrays, arrays[0].shape):
+                factor = same_direction(arrays, form)
+                if factor is not None:
+                    found.append((target, factor))
+                    break
+        return found
+
+    def right(self, vertex: Vertex) -> bool:
+        """Whether it is the derivative of something."""
+        return bool(self.matches(vertex))
+
+
+def fingerprint(arrays: Arrays) -> Array:
+    """Numbers that agree for proportional arrays, whatever their shape."""
+    ones = np.array([np.abs(a).sum() for a in arrays])
+    twos = np.array([np.sqrt((a * a).sum()) for a in arrays])
+    total = ones.sum() or 1.0
+    return np.concatenate([ones, twos]) / total
+
+
+def forms(arrays: Arrays, shape: tuple[int, ...]) -> list[Arrays]:
+    """Arrays in the given shape: as they are, transposed, or reshaped if they are vectors."""
+    found = []
+    own = arrays[0].shape
+    if own == shape:
+        found.append(arrays)
+    if len(own) == 2 and own[::-1] == shape and min(own) > 1:
+        found.append([a.T for a in arrays])
+    if not found and arrays[0].size == int(np.prod(shape)):
+        found.append([a.reshape(shape) for a in arrays])
+    return found

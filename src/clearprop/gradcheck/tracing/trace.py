@@ -1,0 +1,306 @@
+"""The trace: every value that a program makes, with the operation that made it, the values it was made of, and the line.
+
+A program is watched by giving it wrappers in the place of numbers and arrays (`wrappers.py`). Each operation on them adds
+one `Vertex` here. The vertices are a graph with immutable values, in the order in which they were made, so that the
+program's mathematics can be run again with other numbers, and be differentiated, without running the program.
+
+A *step* is an addition or subtraction p +- h in which p is a value that the program started from (a *leaf*, or what has
+only been scaled or reshaped since), or an earlier step's result, and h depends on p. This is what an update of a parameter
+looks like, whatever the parameter is called. Each leaf and each step has a bit of its own, and a vertex the bits of all
+that it depends on up to the last step, so that "h depends on p" is one AND.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any, Final
+
+import numpy as np
+
+Stack = tuple[tuple[CodeType, int], ...]
+"""Where an operation stands: code and instruction of each frame of the program, innermost first."""
+
+DEEPEST: Final = 12  # frames of the program that are kept
+LEAF: Final = "leaf"
+SCALING = {np.multiply, np.divide, np.true_divide, np.negative, np.add, np.subtract, np.positive}
+RESHAPING = {np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.copy, np.array, np.asarray}
+
+JOINING = {np.concatenate, np.hstack, np.vstack, np.stack, np.array, np.column_stack, np.append}
+
+
+class Vertex:
+    """One value of the program.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the order of making.
+    fn : callable or None
+        The function that made it; None for a leaf.
+    args, kwargs : tuple, dict
+        What it was called with; vertices stand for traced values, also inside lists, tuples, dicts and slices.
+    inputs : tuple of Vertex
+        The vertices in `args` and `kwargs`.
+    value : array or number
+    stack : Stack
+    names : list of str
+        The names that the program gave it, as they stand in the source: "W1", "self.params['b1']".
+    bits : int
+        Leaves and steps that it depends on, a bit for each.
+    mark : int
+        For a parameter: the bit that says that something depends on it as it is now.
+    kind : str
+        "leaf", "random", "literal", "data", "made" (zeros and the like), or the name of the operation.
+    origin : Vertex or None
+        For a parameter or a part of one: the leaf that it began as.
+    version : int
+        Number of steps since.
+    step_of : Vertex or None
+        The value that a step moved.
+    read : bool
+        Whether anything has been made of it.
+    """
+
+    __slots__ = (
+        "args", "bits", "fn", "inputs", "kind", "kwargs", "mark", "names", "number", "origin", "read", "stack", "step_of", "value",
+        "version",
+    )  # fmt: skip
+
+    def __init__(self, fn: Callable[..., Any] | None, args: Any, kwargs: dict[str, Any], value: Any, kind: str) -> None:
+        self.fn, self.args, self.kwargs, self.value, self.kind = fn, args, kwargs, value, kind
+        self.inputs: tuple[Vertex, ...] = ()
+        self.names: list[str] = []
+        self.stack: Stack = ()
+        self.number = self.bits = self.mark = self.version = 0
+        self.origin: Vertex | None = None
+        self.step_of: Vertex | None = None
+        self.read = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
+    def size(self) -> int:
+        return int(np.size(self.value))
+
+    @property
+    def floating(self) -> bool:
+        return isinstance(self.value, (float, np.floating)) or (
+            isinstance(self.value, np.ndarray) and self.value.dtype.kind == "f"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.number} {self.kind} {'/'.join(self.names)} {self.shape}>"
+
+
+def vertices_in(tree: Any) -> Iterator[Vertex]:
+    """The vertices inside lists, tuples, dicts and slices."""
+    if isinstance(tree, Vertex):
+        yield tree
+    elif isinstance(tree, (list, tuple)):
+        for item in tree:
+            yield from vertices_in(item)
+    elif isinstance(tree, dict):
+        for item in tree.values():
+            yield from vertices_in(item)
+    elif isinstance(tree, slice):
+        yield from vertices_in((tree.start, tree.stop, tree.step))
+
+
+def filled(tree: Any, value_of: Callable[[Vertex], Any]) -> Any:
+    """The tree with each vertex replaced by its value."""
+    if isinstance(tree, Vertex):
+        return value_of(tree)
+    if isinstance(tree, list):
+        return [filled(item, value_of) for item in tree]
+    if isinstance(tree, tuple):
+        return tuple(filled(item, value_of) for item in tree)
+    if isinstance(tree, dict):
+        return {key: filled(item, value_of) for key, item in tree.items()}
+    if isinstance(tree, slice):
+        return slice(filled(tree.start, value_of), filled(tree.stop, value_of), filled(tree.step, value_of))
+    return tree
+
+
+class Trace:
+    """All vertices of one run, the steps among them, and the branches that were taken on traced values.
+
+    Attributes
+    ----------
+    vertices : list of Vertex
+    steps : list of Vertex
+        The results of steps, in order.
+    guards : list of (Vertex, bool)
+        Truth values on which the program decided something; a replay in which one differs would have run other lines.
+    files : set of str
+        Files whose frames are the program's.
+    notes : dict of str to int
+        Remarks about the run, each with its line.
+    aliases : dict of Vertex to list of (name, file, line)
+        Further names of a value, or "return", and where it got them.
+    set_by_hand : list of Vertex
+        Sums and differences that start from a parameter, and to which nothing is added that depends on it.
+    """
+
+    def __init__(self) -> None:
+        self.vertices: list[Vertex] = []
+        self.steps: list[Vertex] = []
+        self.guards: list[tuple[Vertex, bool]] = []
+        self.files: set[str] = set()
+        self.notes: dict[str, int] = {}
+        self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
+        self.set_by_hand: list[Vertex] = []
+        self.leaves = self.count = 0
+
+    def leaf(self, value: Any, kind: str) -> Vertex:
+        """A value that nothing traced went into."""
+        vertex = Vertex(None, (), {}, value, kind)
+        vertex.bits = vertex.mark = self._new_bit()
+        vertex.origin = vertex
+        return self._add(vertex)
+
+    def record(self, fn: Callable[..., Any], args: Any, kwargs: dict[str, Any], value: Any, kind: str = "") -> Vertex:
+        """The vertex of `value`, which fn(*args, **kwargs) returned."""
+        vertex = Vertex(fn, args, kwargs, value, kind or getattr(fn, "__name__", "function"))
+        vertex.inputs = tuple(dict.fromkeys((*vertices_in(args), *vertices_in(kwargs))))
+        for other in vertex.inputs:
+            vertex.bits |= other.bits
+            other.read = True
+        self._add(vertex)
+        self._follow(vertex)
+        return vertex
+
+    def note(self, text: str) -> None:
+        """A remark about the run, once, with the line that gave rise to it."""
+        self.notes.setdefault(text, self.line())
+
+    def line(self) -> int:
+        """The line of the program that is running; 0 if none is."""
+        stack = self.here()
+        return line_of(stack[0]) if stack else 0
+
+    def here(self) -> Stack:
+        """The frames of the program, innermost first."""
+        frame, found = sys._getframe(1), []
+        while frame is not None and len(found) < DEEPEST:
+            if frame.f_code.co_filename in self.files:
+                found.append((frame.f_code, frame.f_lasti))
+            frame = frame.f_back  # type: ignore[assignment]
+        return tuple(found)
+
+    def _add(self, vertex: Vertex) -> Vertex:
+        self.count += 1
+        vertex.number, vertex.stack = self.count, self.here()
+        self.vertices.append(vertex)
+        return vertex
+
+    def move_to_end(self, vertex: Vertex) -> None:
+        """Number a vertex anew, after what was written into it."""
+        self.count += 1
+        vertex.number = self.count
+
+    def _new_bit(self) -> int:
+        self.leaves += 1
+        return 1 << (self.leaves if self.leaves < MOST_BITS else 0)
+
+    def _follow(self, vertex: Vertex) -> None:
+        """Tell whether it is a parameter still, or a step."""
+        if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
+            moved, other = moved_value(vertex)
+            if moved is not None and other & moved.mark and other & ~moved.bits:
+                vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
+                vertex.mark = self._new_bit()
+                vertex.bits |= vertex.mark
+                self.steps.append(vertex)
+                return
+            if moved is not None and moved.shape == vertex.shape and len(self.set_by_hand) < 2000:
+                self.set_by_hand.append(vertex)
+        followed = [other for other in vertex.inputs if other.origin is not None]
+        if vertex.fn is put:  # the value written is a step of a part of the array
+            base, written = vertex.args[0], [other for other in vertex.inputs[1:] if other.step_of is not None]
+            if base.origin is not None and any(other.origin is base.origin for other in written):
+                vertex.origin, vertex.version = base.origin, max(other.version for other in written)
+                vertex.mark = base.mark
+                for other in written:
+                    vertex.mark |= other.mark
+            elif len(followed) == len(vertex.inputs):  # set to something by hand: a parameter anew
+                vertex.origin, vertex.mark = vertex, vertex.bits
+            return
+        if vertex.fn in JOINING and len(followed) == len(vertex.inputs):
+            vertex.origin, vertex.mark = vertex, vertex.bits
+            return
+        grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
+        rest = [other for other in vertex.inputs if other not in grown]
+        small = all(other.origin is not None and other.size == 1 and other.version == 0 for other in rest)
+        if vertex.fn is np.multiply and any(
+            not np.any(value_of(a)) for a in vertex.args if all(a is not other for other in grown)
+        ):
+            return  # 0 * W is no W
+        if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
+            vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
+
+
+def value_of(thing: Any) -> Any:
+    """The recorded value of a vertex; anything else as it is."""
+    return thing.value if isinstance(thing, Vertex) else thing
+
+
+MOST_BITS: Final = 20000
+
+
+def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
+    """The parameter that a sum or difference may be a step of, and the bits of all the rest of it."""
+    rest, term = 0, vertex
+    while True:
+        if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
+            first, second = term.args
+            rest |= second.bits if isinstance(second, Vertex) else 0
+        elif term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex:  # p * (1 - lr * decay)
+            first = term.inputs[0]
+        else:
+            break
+        if not isinstance(first, Vertex):
+            return None, 0
+        term = first
+        if term.origin is not None:
+            break
+    if term is vertex or term.origin is None or not np.size(term.value):
+        return None, 0
+    return term, rest
+
+
+def as_float(x: Any) -> Any:
+    """A copy in double precision."""
+    return np.array(x, dtype=np.float64) if np.ndim(x) else np.float64(x)
+
+
+def get(array: Any, index: Any) -> Any:
+    """array[index], as a function."""
+    return array[index]
+
+
+def put(array: Any, *pairs: tuple[Any, Any]) -> Any:
+    """A copy of `array` in which array[index] = value for each (index, value)."""
+    out = np.array(array)
+    for index, value in pairs:
+        out[index] = value
+    return out
+
+
+def line_of(site: tuple[CodeType, int]) -> int:
+    """The line of an instruction."""
+    return position(*site)[0]
+
+
+_POSITIONS: dict[CodeType, list[Any]] = {}
+
+
+def position(code: CodeType, instruction: int) -> tuple[int, int, int, int]:
+    """First line, last line, first column and column after the last, of the expression that an instruction belongs to."""
+    if code not in _POSITIONS:
+        _POSITIONS[code] = list(code.co_positions())
+    first, last, start, end = _POSITIONS[code][instruction // 2]
+    return first or code.co_firstlineno, last or 0, start or 0, end or 0

@@ -1,0 +1,196 @@
+"""The watch: what a rewritten program calls, to name its values, to count the rounds of its loops, and to skip what fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
+from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
+
+ROUNDS: Final = 2  # steps of every parameter that are looked at
+VERTICES: Final = 60000  # after so many, loops end
+SECONDS: Final = 12.0
+IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
+INNER: Final = 20  # rounds of an inner loop
+MANY: Final = 4000  # vertices after which an inner loop ends sooner
+
+
+class Enough(BaseException):
+    """Ends a program that would run for ever."""
+
+
+@dataclass
+class Loop:
+    """One entry into a loop.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds begun.
+    seen : int
+        Steps of the trace before it.
+    inner : bool
+        Whether it is inside another loop: such a loop may go over layers, so that it is ended later.
+    before : int
+        Values recorded before it.
+    started : float
+    """
+
+    rounds: int = 0
+    seen: int = 0
+    inner: bool = False
+    before: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+
+class Watch:
+    """The services of the trace to the program.
+
+    Attributes
+    ----------
+    skips : list of (int, str)
+        Line and reason of each top-level statement that was skipped.
+    cut : dict of str to str
+        Loops that were ended early without a step in them, with the reason.
+    """
+
+    Failure = (Exception, Enough)
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.skips: list[tuple[int, str]] = []
+        self.failures: list[BaseException] = []
+        self.cut: dict[str, str] = {}
+        self.depth = 0
+        self.loops: dict[str, Loop] = {}
+        self.started = time.perf_counter()
+
+    # ---------------------------------------------------------------- names and numbers
+
+    def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
+        """The value, which from here on has this name."""
+        if isinstance(value, Traced) and text:
+            vertex = value.vertex
+            if text not in vertex.names:
+                vertex.names.append(text)
+                if (at[1] and vertex.stack and self.trace.count > vertex.number) or (
+                    at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]
+                ):
+                    self.trace.aliases.setdefault(vertex, []).append((text, *at))
+        elif isinstance(value, (list, tuple)) and len(value) <= 64:
+            for i, item in enumerate(value):
+                if isinstance(item, (Traced, list)) and type(item) is not Num:
+                    self.named(f"{text}[{i}]", item)
+        elif isinstance(value, dict) and len(value) <= 64:
+            for key, item in value.items():
+                if isinstance(item, Traced):
+                    self.named(f"{text}[{key!r}]", item)
+        return value
+
+    def returned(self, value: Any, at: tuple[str, int]) -> Any:
+        """A value that a function returns as it was given."""
+        if isinstance(value, Traced) and (not value.vertex.stack or line_of(value.vertex.stack[0]) != at[1]):
+            found = self.trace.aliases.setdefault(value.vertex, [])
+            if ("return", *at) not in found:
+                found.append(("return", *at))
+        return value
+
+    def several(self, texts: tuple[str, ...], values: Any) -> Any:
+        """The values, which get a name each."""
+        if isinstance(values, (tuple, list)) and len(values) == len(texts):
+            for text, value in zip(texts, values, strict=True):
+                self.named(text, value)
+        return values
+
+    def number(self, value: float) -> Any:
+        """A number in the source, traced."""
+        return leaf(float(value), "literal")
+
+    def cast(self, function: Any, value: Any) -> Any:
+        """float(x), np.float32(x): the same value, still traced."""
+        if isinstance(value, Num):
+            return value
+        if isinstance(value, Traced):
+            return call(as_float, (value.item() if value.size == 1 and function is float else value,), {})
+        return function(value)
+
+    # ---------------------------------------------------------------- loops
+
+    def rounds(self, place: str, items: Any) -> Iterator[Any]:
+        """The items of a loop, until enough was seen."""
+        loop = Loop(seen=len(self.trace.steps), inner=self.depth > 0, before=len(self.trace.vertices))
+        self.depth += 1
+        try:
+            for item in items:
+                if self._over(place, loop):
+                    return
+                yield item
+        finally:
+            self.depth -= 1
+
+    def enter(self, place: str) -> None:
+        """Begin a `while` loop."""
+        self.loops[place] = Loop(seen=len(self.trace.steps), inner=self.depth > 0, before=len(self.trace.vertices))
+
+    def again(self, place: str) -> bool:
+        """Whether a `while` loop may go on."""
+        return not self._over(place, self.loops.setdefault(place, Loop()))
+
+    def _over(self, place: str, loop: Loop) -> bool:
+        """Whether every parameter that is stepped was stepped often enough since the loop began, or time is up."""
+        loop.rounds += 1
+        if loop.rounds <= ROUNDS:
+            return False
+        steps = self.trace.steps[loop.seen :]
+        if steps and stepped(steps) >= ROUNDS:
+            many = len(self.trace.vertices) > MANY and loop.rounds > ROUNDS + 4
+            if not loop.inner or loop.rounds > INNER or many:
+                return True
+        now = time.perf_counter()
+        idle = len(self.trace.vertices) == loop.before and now - loop.started > IDLE
+        if idle or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
+            if not self.trace.steps:
+                line = place.rsplit(":", 1)[1]
+                self.cut[place] = (
+                    f"The loop in line {line} was ended in its round {loop.rounds}, before any parameter had moved."
+                )
+            raise Enough
+        return False
+
+    def skipped(self, line: int, failure: BaseException) -> None:
+        """Note that a top-level statement failed."""
+        if isinstance(failure, Enough):
+            return
+        self.failures.append(failure)
+        said = describe(failure, self.trace.files)
+        if isinstance(failure, MemoryError):
+            said = "it ran out of memory; raise --memory, or make its arrays smaller."
+        self.skips.append((line, said))
+
+
+def stepped(steps: list[Vertex]) -> int:
+    """The number of times that the least often stepped parameter was stepped; 0 if none was."""
+    versions: dict[int, list[int]] = {}
+    for step in steps:
+        assert step.origin is not None
+        versions.setdefault(step.origin.number, []).append(step.version)
+    counts = [len(set(found)) for found in versions.values() if len(found) < 3 or len(set(found)) > 1]
+    return min(counts, default=0)
+
+
+def describe(failure: BaseException, files: set[str]) -> str:
+    """The kind of an exception, the first line of its message, and the program's line that raised it."""
+    line, trace = 0, failure.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename in files:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    said = str(failure).strip().splitlines()
+    where = f" (line {line})" if line else ""
+    return f"{type(failure).__name__}: {said[0][:300] if said else ''}{where}"
+
+
+WATCHED = Watch(TRACE)

@@ -1,0 +1,216 @@
+"""The world of a program that is checked, made tolerant: what is missing is replaced, and what would wait or draw does
+nothing.
+
+The program's `import` comes here. It gets stand-ins for numpy, math and random, its own neighbours rewritten as it is
+itself, and something that swallows everything in the place of plots and of modules that are not installed.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+from unittest.mock import MagicMock
+
+from clearprop.gradcheck.tracing import standins
+from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
+from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
+from clearprop.gradcheck.tracing.watch import WATCHED
+from clearprop.gradcheck.tracing.wrappers import TRACE
+
+SILENT: Final = (
+    "matplotlib",
+    "seaborn",
+    "plotly",
+    "pylab",
+    "IPython",
+    "tkinter",
+    "cv2",
+    "wandb",
+    "tensorboard",
+    "ipywidgets",
+    "turtle",
+)
+RESERVED: Final = ("numpy", "scipy", "torch", "pandas", "sklearn", "clearprop", "matplotlib")
+
+
+class Nothing(MagicMock):
+    """Swallows every use: a plot, a missing module, an unreadable thing."""
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+
+class World:
+    """The imports and built-in functions of one program.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the program lies; modules beside it are its own.
+    text : str
+        Its source: if nothing in it is automatic, torch is replaced.
+
+    Attributes
+    ----------
+    missing : list of str
+        Modules that are not installed.
+    """
+
+    def __init__(self, folder: Path, text: str = "") -> None:
+        self.folder = folder
+        self.missing: list[str] = []
+        self.modules: dict[str, Any] = {}
+        self.makers: dict[str, Callable[[], ModuleType]] = {
+            "numpy": standins.numpy_standin,
+            "math": standins.math_standin,
+            "random": standins.random_standin,
+            "scipy.special": standins.scipy_special,
+            "scipy.signal": standins.scipy_signal,
+            "time": time_standin,
+            "tqdm": tqdm_standin,
+        }
+        if not AUTOMATIC.search(text):
+            self.makers["torch"] = torch_standin
+        self.builtins = {**vars(builtins), **standins.BUILTINS}
+        self.builtins |= {
+            "__import__": self.import_,
+            "input": answer,
+            "exit": stop,
+            "quit": stop,
+            "breakpoint": lambda *a: None,
+        }
+
+    def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        """What `import name` gives the program."""
+        top = name.split(".")[0]
+        if level or self._is_own(top):
+            return self._own(name, globals, fromlist, level)
+        if top in SILENT:
+            return Nothing(name=name)
+        if name in self.makers or top in ("numpy", "math", "random", "tqdm") or (top == "torch" and top in self.makers):
+            return self._made(name, fromlist)
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            if name.split(".")[0] not in self.missing:
+                self.missing.append(top)
+            return Nothing(name=name)
+        return self._with_standins(module if fromlist else sys.modules[top], name)
+
+    def _made(self, name: str, fromlist: Any) -> Any:
+        top = name.split(".")[0]
+        made = name if name in self.makers else top
+        if made not in self.modules:
+            self.modules[made] = self.makers[made]()
+        module = self.modules[made]
+        if "." not in name:
+            return module
+        if not fromlist and made == name:  # import scipy.special
+            parent = ModuleType(top)
+            setattr(parent, name.split(".")[1], module)
+            return parent
+        if not fromlist or made == name:
+            return module
+        for part in name.split(".")[1:]:
+            module = getattr(module, part)
+        return module
+
+    def _with_standins(self, module: Any, name: str) -> Any:
+        """A package some of whose parts have stand-ins."""
+        if name == "scipy":
+            parent = ModuleType("scipy")
+            for part in ("special", "signal"):
+                setattr(parent, part, self._made(f"scipy.{part}", ("x",)))
+            return parent
+        return module
+
+    def _is_own(self, top: str) -> bool:
+        if top in sys.stdlib_module_names or top in RESERVED:
+            return False
+        return (self.folder / f"{top}.py").is_file() or (self.folder / top).is_dir()
+
+    def _own(self, name: str, globals: Any, fromlist: Any, level: int) -> Any:
+        """A module beside the program, rewritten as the program is."""
+        if level:
+            package = (globals or {}).get("__package__") or ""
+            name = ".".join(filter(None, [*package.split(".")[: max(len(package.split(".")) - level + 1, 0)], name]))
+        module = None
+        parts = name.split(".")
+        for k in range(1, len(parts) + 1):
+            module = self.load(".".join(parts[:k]))
+        for each in fromlist or ():
+            inner = self.folder.joinpath(*parts, f"{each}.py")
+            if inner.is_file():
+                setattr(module, each, self.load(f"{name}.{each}"))
+        return module if fromlist else self.modules[parts[0]]
+
+    def load(self, name: str) -> Any:
+        """A module of the program's own folder, by its dotted name."""
+        if name in self.modules:
+            return self.modules[name]
+        place = self.folder.joinpath(*name.split("."))
+        path = place / "__init__.py" if (place / "__init__.py").is_file() else place.with_suffix(".py")
+        module = ModuleType(name)
+        self.modules[name] = module
+        module.__package__ = name if place.is_dir() else name.rpartition(".")[0]
+        if path.is_file():
+            self.run(module, path, path.read_text(errors="replace"))
+        if "." in name:
+            setattr(self.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
+        return module
+
+    def run(self, module: ModuleType, path: Path, text: str) -> None:
+        """Run the source of a module in it.
+
+        Raises
+        ------
+        SyntaxError
+        """
+        loader = WatchedLoader(module.__name__, str(path))
+        loader.given = text
+        TRACE.files.add(str(path))
+        vars(module).update({"__builtins__": self.builtins, WATCH: WATCHED, "__file__": str(path)})
+        sys.modules[module.__name__] = module
+        loader.exec_module(module)
+
+
+def answer(prompt: Any = "") -> str:
+    """input(): a small number, which is what is mostly asked for."""
+    TRACE.note("It asks for input; it was answered with 3.")
+    return "3"
+
+
+def stop(code: Any = 0) -> None:
+    """exit() and quit()."""
+    raise SystemExit(code)
+
+
+def time_standin() -> ModuleType:
+    """The module time, in which nobody sleeps."""
+    module = ModuleType("time")
+    for name in dir(time):
+        setattr(module, name, getattr(time, name))
+    module.sleep = lambda seconds: None
+    return module
+
+
+def tqdm_standin() -> ModuleType:
+    """The progress bar, which is its items."""
+
+    def tqdm(items: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return items if items is not None else Nothing()
+
+    module = ModuleType("tqdm")
+    for name in ("tqdm", "tqdm_notebook"):
+        setattr(module, name, tqdm)
+    module.trange = lambda *args, **kwargs: range(*args)
+    for name in ("auto", "notebook"):
+        setattr(module, name, module)
+    return module
