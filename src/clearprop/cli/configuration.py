@@ -20,11 +20,17 @@ if TYPE_CHECKING:
     from clearprop.training.settings import Settings
     from clearprop.training.setup import Setup
 
-DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
+TABLE = (
+    "header", "delimiter", "decimal", "encoding", "skip", "na", "missing", "drop", "only", "categorical", "id", "group", "time",
+    "weight", "test_file", "class_weight",
+)  # fmt: skip
+"""Options that say how a table is read, and what its columns are for."""
+DATA = ("source", "target", *TABLE, "task", "scale", "val", "test", "data_dir")
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "val": lambda text: parsing.parse_size("--val", text),
     "test": lambda text: parsing.parse_size("--test", text),
     "data_dir": lambda path: str(path.resolve()),
+    "test_file": lambda path: str(Path(path).expanduser().resolve()),
     "hidden": parsing.parse_hidden,
     "activation": parsing.parse_activation,
     "schedule_args": parsing.parse_pairs,

@@ -20,6 +20,7 @@ from clearprop.cli.console import (
     plain,
     print_json,
     screen,
+    show_notes,
 )
 from clearprop.data.dataset import SPLITS
 
@@ -40,6 +41,21 @@ def train(
     source: o.OptionalSource = None,
     target: o.Target = None,
     header: o.Header = None,
+    delimiter: o.Delimiter = None,
+    decimal: o.Decimal = None,
+    encoding: o.Encoding = None,
+    skip: o.Skip = None,
+    na: o.Na = None,
+    missing: o.Missing = None,
+    drop: o.Drop = None,
+    only: o.Only = None,
+    categorical: o.Categorical = None,
+    id: o.Id = None,
+    group: o.Group = None,
+    time: o.Time = None,
+    weight: o.Weight = None,
+    test_file: o.TestFile = None,
+    class_weight: o.ClassWeight = None,
     task: o.Task = None,
     scale: o.Scale = None,
     val: o.Val = None,
@@ -109,6 +125,8 @@ def execute(given: dict[str, Any]) -> int:
         if not force:
             folders.check_finished(folder)
     data = configuration.load()
+    if not given["quiet"]:
+        show_notes(data.notes)
     settings = configuration.settle(data)
     setup = set_up(settings, data)
     config = written(configuration, settings, given["checkpoint_every"])
@@ -132,7 +150,7 @@ def execute(given: dict[str, Any]) -> int:
     if given["json"]:
         found: dict[str, Any] = {} if diagnosis is None else {"doctor": diagnosis.to_json()}
         found |= {"files": [str(folder / name) for name in files] if folder else []}
-        print_json(plain({"configuration": config} | outcome.to_json()) | found)
+        print_json(plain({"configuration": config, "notes": list(outcome.data.notes)} | outcome.to_json()) | found)
     elif not silent:
         list_files(console, folder, files, given["report"])
     if diagnosis is not None and not silent:
