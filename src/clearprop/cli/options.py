@@ -47,7 +47,7 @@ Header = Annotated[
 Delimiter = Annotated[
     str | None, option(TABLE, "Character between cells, or tab, blank, comma, semicolon or pipe.", metavar="CHARACTER")
 ]
-Decimal = Annotated[str | None, option(TABLE, "Decimal sign: . or ,", metavar="SIGN")]
+Decimal = Annotated[str | None, option(TABLE, "Decimal sign of the numbers: a point or a comma.", metavar="SIGN")]
 Encoding = Annotated[str | None, option(TABLE, "Encoding of the text, such as utf-8, latin-1 or utf-16.")]
 Skip = Annotated[int | None, option(TABLE, "Lines to leave out before the header.", metavar="N")]
 Na = Annotated[str | None, option(TABLE, "Further cells that are missing, such as -999 or none,unknown.", metavar="CELLS")]
@@ -67,9 +67,7 @@ Group = Annotated[str | None, option(TABLE, "Column whose equal values stay toge
 Time = Annotated[str | None, option(TABLE, "Column to order the rows by: the last are the test set.", metavar="COLUMN")]
 Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in training.", metavar="COLUMN")]
 TestFile = Annotated[str | None, option(TABLE, "A second table with the rows of the test set.", metavar="FILE")]
-ClassWeight = Annotated[
-    str | None, option(DATA, "balanced to repeat the training rows of rare classes until all are equally frequent.")
-]
+ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes: balanced repeats the training rows of rare ones.")]
 Task = Annotated[str | None, option(DATA, "Task: classification or regression; inferred from the target by default.")]
 Scale = Annotated[str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")]
 Val = Annotated[
@@ -113,6 +111,15 @@ Remainder = Annotated[str | None, option(TRAINING, "Last batch of an epoch when 
 Patience = Annotated[
     str | None,
     option(TRAINING, "Stop after N epochs without a lower validation loss; none to train all epochs.", metavar="N"),
+]
+EffortName = Annotated[
+    str | None,
+    option(
+        TRAINING,
+        "Effort: quick (one network), default (several settings are tried, and the best networks averaged) or thorough; by"
+        " default quick for the built-in data sets, for very large tables, and if anything else about the network is given.",
+        "--effort",
+    ),
 ]
 EngineName = Annotated[
     str | None, option(TRAINING, f"Engine: {listed(*ENGINES)}; by default the fastest that can train the network.")

@@ -80,6 +80,7 @@ def train(
     order: o.Order = None,
     remainder: o.Remainder = None,
     patience: o.Patience = None,
+    effort: o.EffortName = None,
     engine: o.EngineName = None,
     seed: o.Seed = None,
     out: o.Out = None,
@@ -176,6 +177,10 @@ def announce(console: Console, setup: Setup) -> None:
     sizes = ", ".join(f"{len(split):,} {SPLITS[name]}" for name, split in data.splits.items())
     what = f"{len(data.classes)} classes" if data.task == "classification" else f"target {', '.join(data.targets)}"
     console.print(f"Data      {data.name}: {sizes} examples; {data.n_in} inputs, {what}", markup=False)
+    if settings.effort != "quick":
+        console.print(f"Network   the average of the best of several (effort {settings.effort}; quick for one network)")
+        console.print(f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}\n")
+        return
     widths = [str(net.n_in), *map(str, settings.hidden), str(net.n_out)]
     hidden = f", {', '.join(settings.activation)}" if settings.hidden else ""
     drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
@@ -211,12 +216,20 @@ def notes(outcome: Outcome) -> list[str]:
         lines.append("Precision, recall and F1 are averages over the classes.")
     elif outcome.model.encoder is not None:
         lines.append(f"RMSE and MAE are in the units of {', '.join(outcome.data.targets)}.")
-    if settings.weight_decay:
+    if settings.weight_decay and not outcome.tried:
         lines.append("The loss includes the L2 penalty of --weight-decay.")
     ending = f"Trained {counted(len(history), 'epoch')} in {duration(outcome.seconds)}"
     if history.nonfinite is None and history.stopped is not None:
         ending += f"; stopped: {history.stopped.replace('val_loss', 'the validation loss')}"
     lines.append(ending + ".")
+    if outcome.tried:
+        widths = "-".join(map(str, settings.hidden)) or "none"
+        n_tried, folds = len(outcome.tried), f"{outcome.members} networks" if outcome.members > 1 else "one network"
+        lines[-1] = (
+            f"Tried {counted(n_tried, 'setting')} in {duration(outcome.seconds)}. Kept the average of {folds} with hidden units"
+            f" {widths} and weight decay {settings.weight_decay:g}."
+        )
+        lines.append("Training includes the validation rows; each was validated by a network that had not seen it.")
     if history.best_epoch not in (None, len(history)):
         lines.append(f"Kept the network of epoch {history.best_epoch}, which has the best validation loss.")
     return lines

@@ -79,6 +79,8 @@ class Dataset:
         (height, width), where each row of X is an image.
     notes : list of str
         Findings and assumptions while the data were read, a sentence each.
+    independent : bool
+        Whether rows of training and validation may be exchanged: not if they are split by groups or by time, or repeated.
 
     Raises
     ------
@@ -105,6 +107,7 @@ class Dataset:
     encoder: Encoder | None = None
     image_shape: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
+    independent: bool = True
 
     def __post_init__(self) -> None:
         if "train" not in self.splits or not set(self.splits) <= set(SPLITS):

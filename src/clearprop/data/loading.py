@@ -125,7 +125,8 @@ def load(
     )  # fmt: skip
     splits = {part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind)) for part, (X, labels) in parts.items()}
     features, targets = list(encoder.features), list(encoder.targets)
-    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes)
+    alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
+    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone)
 
 
 def _split(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from clearprop.training.history import History, Row
 from clearprop.training.loop import choose_engine, fit
 from clearprop.training.run import Callback
 from clearprop.training.settings import Settings
+from clearprop.training.settings_search import Searched, search
 from clearprop.training.setup import Setup
 
 
@@ -42,6 +43,10 @@ class Outcome:
     metrics : dict of str to dict
         For each split, `examples`, `loss` and either `accuracy` or, where asked for, all figures of `clearprop.metrics`, which
         are in the units of the raw target.
+    members : int
+        Number of networks of which the model is the average.
+    tried : list of dict
+        After a search: the settings that were tried, best first.
     """
 
     settings: Settings
@@ -50,6 +55,8 @@ class Outcome:
     history: History
     seconds: float
     metrics: dict[str, Row]
+    members: int = 1
+    tried: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def interrupted(self) -> bool:
@@ -78,6 +85,7 @@ class Outcome:
             "nonfinite": history.nonfinite,
             "parameters": int(self.model.net.theta.size),
             "classes": list(self.data.classes),
+            **({"search": {"networks": self.members, "tried": self.tried}} if self.tried else {}),
         }
 
 
@@ -117,6 +125,8 @@ def train(
     >>> outcome.metrics["test"]["examples"], len(outcome.history)
     (300, 2)
     """
+    if setup.settings.effort != "quick":
+        return train_several(setup, thorough)
     settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     engine = choose_engine(engine or settings.engine, net, loss, setup.optimizer)
     early = [] if setup.early_stopping is None else [setup.early_stopping]
@@ -136,6 +146,44 @@ def train(
             kept = {"loss": found["loss"]} if data.task == "regression" else found
             metrics[name] = {"examples": len(split), **kept, **further}
     return Outcome(settings, data, model, history, seconds, metrics)
+
+
+def train_several(setup: Setup, thorough: bool = True) -> Outcome:
+    """Search for good settings, and measure the average of the best networks.
+
+    The figures of "train" are those of all rows that were learned from. Those of "val" come from the same rows, each predicted
+    by the one network that has not seen it, so they are a little worse than the average would be.
+    """
+    began = time.perf_counter()
+    found = search(setup)
+    seconds = time.perf_counter() - began
+    data, loss = found.data, setup.loss
+    model, engine = Model.of(found.net, loss, data), choose_engine(None, found.net, loss, setup.optimizer)
+    metrics: dict[str, Row] = {}
+    with np.errstate(all="ignore"):
+        for name, split in data.splits.items():
+            figures_of = figures(found.net, as_split(split, found.net), loss, engine, 0.0)
+            kept = {"loss": figures_of["loss"]} if data.task == "regression" else figures_of
+            metrics[name] = {"examples": len(split), **kept, **(further_figures(model, split) if thorough else {})}
+        if "test" in metrics:
+            metrics = {"train": metrics["train"], "val": held_out_figures(model, found, thorough), "test": metrics["test"]}
+    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried)
+
+
+def held_out_figures(model: Model, found: Searched, thorough: bool) -> Row:
+    """Figures of the rows that were held out in turn, from the networks that have not seen them."""
+    rows, outputs = found.held_out
+    y, loss = found.data.train.y[rows], model.loss
+    value = float(loss.forward(outputs, y.astype(outputs.dtype) if y.dtype.kind == "f" else y)[0])
+    row: Row = {"examples": len(rows), "loss": value / (1 if loss.reduction == "mean" else len(rows))}
+    if model.task == "regression":
+        encoder = model.encoder
+        true, predicted = (y, outputs) if encoder is None else (encoder.decode_target(y), encoder.decode_target(outputs))
+        return row | (regression_metrics(np.asarray(true, np.float64), np.asarray(predicted, np.float64)) if thorough else {})
+    p = loss.probabilities(outputs)
+    assert p is not None
+    full = classification_metrics(classes_of(y), p.argmax(axis=1), len(model.classes))
+    return row | (full if thorough else {"accuracy": full["accuracy"]})
 
 
 def further_figures(model: Model, split: Split) -> Row:
