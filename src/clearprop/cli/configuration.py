@@ -26,7 +26,7 @@ MOST_ROWS, MOST_INPUTS, FEWEST_ROWS = 100_000, 2000, 20
 """Sizes of a table for which several networks are trained by default."""
 TABLE = (
     "header", "delimiter", "decimal", "encoding", "skip", "na", "missing", "drop", "only", "categorical", "id", "group", "time",
-    "weight", "test_file", "class_weight",
+    "weight", "test_file", "class_weight", "outliers",
 )  # fmt: skip
 """Options that say how a table is read, and what its columns are for."""
 DATA = ("source", "target", *TABLE, "task", "scale", "val", "test", "data_dir")

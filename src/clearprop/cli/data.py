@@ -39,6 +39,7 @@ def data(
     weight: o.Weight = None,
     test_file: o.TestFile = None,
     class_weight: o.ClassWeight = None,
+    outliers: o.OutlierRule = None,
     task: o.Task = None,
     scale: o.Scale = None,
     val: o.Val = None,
@@ -56,7 +57,7 @@ def data(
     given = {
         "target": target, "header": header, "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "skip": skip,
         "na": na, "missing": missing, "drop": drop, "only": only, "categorical": categorical, "id": id, "group": group,
-        "time": time, "weight": weight, "test_file": test_file, "class_weight": class_weight, "task": task, "scale": scale,
+        "time": time, "weight": weight, "test_file": test_file, "class_weight": class_weight, "outliers": outliers, "task": task, "scale": scale,
         "val": val, "test": test, "data_dir": data_dir,
     }  # fmt: skip
     dataset = load(source, seed=seed, **parse_options(given))

@@ -68,6 +68,10 @@ Time = Annotated[str | None, option(TABLE, "Column to order the rows by: the las
 Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in training.", metavar="COLUMN")]
 TestFile = Annotated[str | None, option(TABLE, "A second table with the rows of the test set.", metavar="FILE")]
 ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes: balanced repeats the training rows of rare ones.")]
+OutlierRule = Annotated[
+    str | None,
+    option(DATA, "Values of the target far outside the others: auto (clipped in training) or keep.", "--outliers"),
+]
 Task = Annotated[str | None, option(DATA, "Task: classification or regression; inferred from the target by default.")]
 Scale = Annotated[str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")]
 Val = Annotated[

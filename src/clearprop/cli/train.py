@@ -23,9 +23,11 @@ from clearprop.cli.console import (
     show_notes,
 )
 from clearprop.data.dataset import SPLITS
+from clearprop.data.task import UNEVEN
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from clearprop.cli.progress import Progress
     from clearprop.training import Checkpoint
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from clearprop.training.setup import Setup
 
 FRACTIONS = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
+FEW_CLASSES = 10  # of more, no recall is printed for each
 NUMBERS = {"r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 
 
@@ -56,6 +59,7 @@ def train(
     weight: o.Weight = None,
     test_file: o.TestFile = None,
     class_weight: o.ClassWeight = None,
+    outliers: o.OutlierRule = None,
     task: o.Task = None,
     scale: o.Scale = None,
     val: o.Val = None,
@@ -200,12 +204,29 @@ def print_metrics(console: Console, outcome: Outcome) -> None:
     rows = outcome.metrics.values()
     table.add_row("examples", *(f"{row['examples']:,}" for row in rows))
     table.add_row("loss", *(f"{row['loss']:.4f}" for row in rows))
+    if not regression:
+        add_rare_classes(table, outcome)
     for key, label in (NUMBERS if regression else FRACTIONS).items():
         table.add_row(label, *(f"{row[key]:.4g}" if regression else percent(row[key]) for row in rows))
     console.print()
     console.print(table)
     for note in notes(outcome):
         console.print(note, markup=False)
+
+
+def add_rare_classes(table: Table, outcome: Outcome) -> None:
+    """If a class is rare, begin with the recall of each class, since a high accuracy says little then."""
+    rows, classes = list(outcome.metrics.values()), outcome.data.classes
+    counts = [sum(row) for row in rows[0]["confusion"]]
+    if len(classes) > FEW_CLASSES or min(counts) >= UNEVEN * sum(counts):
+        return
+    for i, label in enumerate(classes):
+        shares = [(row["confusion"][i][i], sum(row["confusion"][i])) for row in rows]
+        table.add_row(f"recall of {label}", *(percent(hit / of) if of else "-" for hit, of in shares))
+    if any("average_precision" in row for row in rows):
+        table.add_row(
+            "average precision", *(percent(row["average_precision"]) if "average_precision" in row else "-" for row in rows)
+        )
 
 
 def notes(outcome: Outcome) -> list[str]:

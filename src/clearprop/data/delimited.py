@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.data.notes import quoted
-from clearprop.data.written_numbers import MISSING, is_number
 from clearprop.data.opening import Opened, decode
 from clearprop.data.sniffing import Dialect, sniff, split_rows_of
 from clearprop.data.table_options import TableOptions
+from clearprop.data.written_numbers import MISSING, is_number
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:

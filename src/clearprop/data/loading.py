@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
 from clearprop.data.new_rows import NewRows, read_new_rows
+from clearprop.data.notes import some
+from clearprop.data.outliers import Outliers, robust_scaling
 from clearprop.data.raw import Label, Raw, Task
-from clearprop.data.scaling import SCALES, Scale
+from clearprop.data.scaling import SCALES, Scale, Scaling
 from clearprop.data.sources import find_path, read_source
 from clearprop.data.splitting import part_size, require_rest, split_groups, split_rows, split_times
 from clearprop.data.table_files import ENDINGS, is_frame
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
     Part = tuple[Array | pd.DataFrame, Array]
 
+OUTLIERS: tuple[Outliers, ...] = get_args(Outliers)
 LOG = logging.getLogger("clearprop")
 
 
@@ -48,6 +52,7 @@ def load(
     scale: Scale | None = None,
     dtype: Dtype = "float32",
     class_weight: Literal["balanced"] | None = None,
+    outliers: Outliers = "auto",
     **table: Any,
 ) -> Dataset:
     """Load a data set, split it and scale it.
@@ -77,6 +82,9 @@ def load(
     dtype : {"float32", "float64"}
     class_weight : {"balanced"}, optional
         Repeat training rows so that each class occurs as often as the largest.
+    outliers : {"auto", "keep"}
+        "auto" scales a regression target by its median and interquartile range, and clips it in training and validation, if a few
+        values lie so far out that they would decide everything; a note says so.
     **table
         Options of a table: `delimiter`, `decimal`, `encoding`, `skip`, `na`, `missing`, `drop`, `only`, `categorical`,
         `id`, `group`, `time`, `weight`, `test_file`; see `clearprop.data.TableOptions`.
@@ -123,10 +131,29 @@ def load(
         targets=raw.targets, classes=classes, full_scale=raw.full_scale, target_index=raw.target_index, formats=raw.formats,
         notes=notes, ids=tuple(raw.ids), order=tuple(raw.order),
     )  # fmt: skip
+    clip = None
+    if task == "regression" and encoder.target_scaling != Scaling() and choose("outliers", outliers, OUTLIERS) == "auto":
+        encoder, clip = _without_outliers(encoder, y_train, notes)
     splits = {part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind)) for part, (X, labels) in parts.items()}
+    if clip is not None:
+        splits |= {part: Split(s.X, np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
     features, targets = list(encoder.features), list(encoder.targets)
     alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
     return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone)
+
+
+def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Encoder, float | None]:
+    """The encoder with a robust scaling of the target, and the limit of scaled values, if there are outliers."""
+    found = robust_scaling(y)
+    if found is None:
+        return encoder, None
+    scaling, limit, n = found
+    low, high = (scaling.shift[0] + sign * limit * scaling.spread[0] for sign in (-1, 1))
+    notes.append(
+        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and validation"
+        f" it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
+    )
+    return replace(encoder, target_scaling=scaling), limit
 
 
 def _split(

@@ -14,11 +14,11 @@ from clearprop.data.columns import Column
 from clearprop.data.encoder import Encoder
 from clearprop.data.missing import holes, in_words, require_complete
 from clearprop.data.notes import columns, rows, some
-from clearprop.data.written_numbers import is_number, read_numbers
 from clearprop.data.table_files import Frame, read_frame
 from clearprop.data.table_options import TableOptions
 from clearprop.data.task import class_labels
 from clearprop.data.tidying import tidy
+from clearprop.data.written_numbers import is_number, read_numbers
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:

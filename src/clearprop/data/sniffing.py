@@ -7,8 +7,8 @@ import io
 from dataclasses import dataclass, field, replace
 
 from clearprop.data.notes import quoted
-from clearprop.data.written_numbers import AMBIGUOUS, MISSING, PLACEHOLDERS, SURE, is_number
 from clearprop.data.table_options import TableOptions
+from clearprop.data.written_numbers import AMBIGUOUS, MISSING, PLACEHOLDERS, SURE, is_number
 from clearprop.errors import DataError
 
 LOOK = 1000  # rows
@@ -289,9 +289,9 @@ def looks_like_header(table: Rows) -> tuple[bool, str]:
                 named.append(cell)
         else:
             texts.append(cell not in below and not is_number(cell))
-    if named and len(named) >= len(values):
-        return True, ""
     years = [cell for cell, below in values if _is_year_like(cell, below)]
+    if named and (len(named) >= len(values) or len(years) == len(values)):
+        return True, ""
     if values and len(years) == len(values) and not (named and not texts) and all(texts) and (texts or _consecutive(years)):
         return True, f"The numbers in the first row are taken as the names of columns: {quoted(years)}."
     if named and all(texts) and texts:

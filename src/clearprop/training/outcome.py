@@ -15,9 +15,10 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
+from clearprop.data.task import UNEVEN
 from clearprop.engines import Engine
 from clearprop.export.model import Model
-from clearprop.metrics import classification_metrics, regression_metrics
+from clearprop.metrics import average_precision, classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.history import History, Row
@@ -182,18 +183,29 @@ def held_out_figures(model: Model, found: Searched, thorough: bool) -> Row:
         return row | (regression_metrics(np.asarray(true, np.float64), np.asarray(predicted, np.float64)) if thorough else {})
     p = loss.probabilities(outputs)
     assert p is not None
-    full = classification_metrics(classes_of(y), p.argmax(axis=1), len(model.classes))
+    full = class_figures(classes_of(y), p)
     return row | (full if thorough else {"accuracy": full["accuracy"]})
 
 
 def further_figures(model: Model, split: Split) -> Row:
     """The figures of one split that `clearprop.metrics` knows."""
     if model.task == "classification":
-        return classification_metrics(classes_of(split.y), model.predict(split.X), len(model.classes))
+        p = model.probabilities(split.X)
+        return class_figures(classes_of(split.y), p)
     y_hat = model.predict(split.X)
     if not np.isfinite(y_hat).all():
         return dict.fromkeys(("r2", "rmse", "mae"), np.nan)
     return regression_metrics(true_values(model, split), y_hat)
+
+
+def class_figures(y: Array, p: Array) -> Row:
+    """Figures of classes (N,) against probabilities (N, C); for two very uneven ones the average precision of the rarer too."""
+    found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
+    counts = np.bincount(y, minlength=p.shape[1])
+    rare = int(counts.argmin())
+    if p.shape[1] == 2 and 0 < counts[rare] < UNEVEN * len(y):
+        found["average_precision"] = average_precision(y == rare, p[:, rare])
+    return found
 
 
 def true_values(model: Model, split: Split) -> Array:
