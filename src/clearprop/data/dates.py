@@ -57,7 +57,7 @@ def read_dates(column: pd.Series[Any], form: str | None = None) -> tuple[pd.Seri
 def parts_of(times: pd.Series[Any], parts: tuple[str, ...]) -> Array:
     """Numbers (N, k) of the named parts of each time; NaN where a time is missing."""
     found = {
-        "year": times.dt.year, "month": times.dt.month, "day": times.dt.day, "weekday": times.dt.weekday,
+        "year": times.dt.year, "month": times.dt.month, "day": times.dt.day, "weekday": times.dt.day_of_week,
         "hour": times.dt.hour + times.dt.minute / 60,
     }  # fmt: skip
     return np.column_stack([found[part].to_numpy(dtype=np.float64, na_value=np.nan) for part in parts])

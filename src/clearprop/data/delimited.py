@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def read_delimited(opened: Opened, asked: TableOptions, text: Collection[str] = 
     names, renamed = column_names(dialect)
     frame = _parse(opened.name, body, dialect, names, asked, text)
     frame.columns = names  # type: ignore[assignment, unused-ignore]
-    return frame, [*notes, *dialect.notes, *remark, *renamed], dialect
+    sample, _ = split_rows_of(opened.name, body[:200_000], dialect.delimiter)
+    codes = [names[j] for j in _codes(sample, dialect.width)]
+    return frame, [*notes, *dialect.notes, *remark, *renamed], replace(dialect, codes=codes)
 
 
 def _body(content: str, dialect: Dialect) -> str:
@@ -127,7 +130,7 @@ def _parse(
     sample, _ = split_rows_of(name, body[:200_000], dialect.delimiter)
     if len(sample[0]) > width:
         raise DataError(_ragged(name, dialect.skip + dialect.first + 1, len(sample[0]), width))
-    texts: dict[Any, Any] = dict.fromkeys(_texts(sample[:LOOK], width), str)
+    texts: dict[Any, Any] = dict.fromkeys([*_texts(sample[:LOOK], width), *_codes(sample, dialect.width)], str)
     texts |= {j: str for j, column in enumerate(names) if column in text}
     exact: dict[str, Any] = {} if _version(pd.__version__) >= (3, 1) else {"float_precision": "round_trip"}
     try:
@@ -166,6 +169,17 @@ def _texts(sample: list[list[str]], width: int) -> list[int]:
     for j in range(width):
         cells = [row[j] for row in sample if j < len(row) and row[j] not in MISSING]
         if cells and sum(_is_plain(cell) for cell in cells) < 0.5 * len(cells):
+            found.append(j)
+    return found
+
+
+def _codes(sample: list[list[str]], width: int) -> list[int]:
+    """Columns of digits of one length, some of which begin with 0: postal codes, say, which are names."""
+    found = []
+    for j in range(width):
+        cells = [row[j] for row in sample if j < len(row) and row[j]]
+        alike = len({len(cell) for cell in cells}) == 1 and len(cells[0]) > 1 and all(map(str.isdigit, cells))
+        if alike and any(cell[0] == "0" for cell in cells):
             found.append(j)
     return found
 

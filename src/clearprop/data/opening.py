@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import sys
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from clearprop.errors import DataError
 
 MOST_BYTES = 16 * 2**30
 """Bytes that a packed file may unpack to."""
+GUESSES = ("cp1252", "latin-1")
 MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -114,8 +116,23 @@ def decode(opened: Opened, encoding: str | None = None) -> tuple[str, str | None
         raise DataError(f"{opened.name} is not a text table: it holds zero bytes; export it again as CSV.")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    usual = encoding is not None or found in ("utf-8", "utf-8-sig")
-    return text.removeprefix("\ufeff"), None if usual else f"The text is read as {found}."
+    if text[:200].lstrip("\ufeff \n\t").lower().startswith(("<!doctype", "<html", "<?xml")):
+        raise DataError(f"{opened.name} is a web page or XML, not a table; download the table itself.")
+    text = _plain_quotes(text.removeprefix("\ufeff"))
+    if encoding is not None or found in ("utf-8", "utf-8-sig"):
+        return text, None
+    return text, f"The text is read as {found}" + (", since it is no UTF-8; encoding (--encoding) names another." if found in GUESSES else ".")
+
+
+def _plain_quotes(text: str) -> str:
+    """Text whose cells stand in single quotation marks with double ones; a table in the style of Markdown without its frame."""
+    head = text[:4000].split("\n")[:20]
+    if '"' not in text and all(re.search(r"(^|[,;\t|])\s*'[^']*'\s*($|[,;\t|])", line) for line in head[:-1] if line.strip()) and len(head) > 2:
+        text = text.replace("'", '"')
+    if len(head) > 2 and re.fullmatch(r"[\s|:+-]*-{3,}[\s|:+-]*", head[1]) and head[0].count("|"):
+        rows = [line.strip() for line in text.split("\n")]
+        text = "\n".join(line.strip("|") for i, line in enumerate(rows) if i != 1)
+    return text
 
 
 def _encoding(content: bytes) -> str:

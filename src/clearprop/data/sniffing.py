@@ -13,8 +13,9 @@ from clearprop.errors import DataError
 
 LOOK = 1000  # rows
 CHARACTERS = 400_000
+FEW_ROWS = 20  # of fewer, nothing can be told from the values that are seen
 MOST_CELLS = 200_000  # of which a wide table has many in few rows
-CANDIDATES = ("\t", ";", "|", ",", " ")
+CANDIDATES = ("\t", ";", "|", ",", " ", ":")
 WORDS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas", " ": "blanks", ":": "colons"}
 COMMENTS = ("#", "%", "//")
 Rows = list[list[str]]
@@ -41,6 +42,8 @@ class Dialect:
         Whether each row ends in a delimiter.
     comment : str or None
         Beginning of lines to leave out.
+    codes : list of str
+        Columns of digits with leading zeros, which are names; known once the table is read.
     notes : list of str
     """
 
@@ -52,6 +55,7 @@ class Dialect:
     width: int
     trailing: bool = False
     comment: str | None = None
+    codes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -94,6 +98,9 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     else:
         commented = []
     body = "\n".join(lines[skip:])
+    n_marked = sum(line.startswith("#") for line in lines[skip:])
+    if comment is None and asked.skip is None and 0 < n_marked < 0.3 * (len(lines) - skip):
+        comment = "#"
     if not body.strip():
         raise DataError(f"{name} is empty; give a table with at least one example.")
     if comment is not None:
@@ -118,7 +125,7 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     found = _with_header(found, table, ends, asked.header)
     rest = table if found.names is None or found.first == 0 else table[1:]
     found = replace(found, decimal=asked.decimal or _decimal(rest, delimiter))
-    if delimiter != ("\t" if tabs else ","):
+    if delimiter != ("\t" if tabs else ",") and asked.delimiter is None:
         notes.append(f"Cells are separated by {WORDS.get(delimiter, repr(delimiter))}.")
     if found.decimal == "," and asked.decimal is None:
         notes.append("Numbers have a decimal comma.")
@@ -171,7 +178,7 @@ def _delimiter(body: str, tabs: bool) -> str:
     best, found = 0.0, "\t" if tabs else ","
     sample = body[: CHARACTERS // 2]
     for candidate in CANDIDATES:
-        if candidate != " " and candidate not in sample:
+        if (candidate != " " and candidate not in sample) or (candidate == ":" and best > 0):
             continue
         try:
             table, _ = split_rows_of("", sample, candidate)
@@ -194,7 +201,7 @@ def _delimiter(body: str, tabs: bool) -> str:
 def _is_neat(cell: str, delimiter: str) -> bool:
     if is_number(cell) or cell in MISSING:
         return delimiter != "," or "," not in cell or '"' not in cell
-    if any(other in cell for other in "\t;|" if other != delimiter):
+    if any(other in cell for other in "\t;|" if other != delimiter) or sum(map(is_number, cell.split())) > 1:
         return False
     return not any(cell[at : at + 1] == "," and not cell[at + 1 : at + 2].isspace() for at in range(len(cell)))
 
@@ -246,6 +253,9 @@ def _with_trailing(found: Dialect, table: Rows) -> Dialect:
 def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | None) -> Dialect:
     if found.names is not None:
         return found
+    if asked is None and _is_upper_header(table):
+        found.notes.append(f"Of two rows of names the second is taken; above it stands {quoted(cell for cell in table[0] if cell)}.")
+        found, table, ends = replace(found, first=found.first + ends[0]), table[1:], [end - ends[0] for end in ends[1:]]
     named, why = (asked, "") if asked is not None else looks_like_header(table)
     if not named:
         if asked is None and len(table) > 1:
@@ -261,6 +271,16 @@ def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | Non
         found.notes.append(f"The row below the header is taken as units and left out: {quoted(table[1])}.")
         first = found.first + ends[1]
     return replace(found, names=tuple(names[: found.width]), first=first)
+
+
+def _is_upper_header(table: Rows) -> bool:
+    """Whether the first row holds names of groups of columns: fewer than columns, above a full row of different names."""
+    if len(table) < 4 or len(table[0]) != len(table[1]) or len(table[0]) < 3:
+        return False
+    names, below = table[1], [row for row in table[2:] if len(row) == len(table[1])]
+    blank = sum(not cell for cell in table[0][1:])
+    words = all(names) and len(set(names)) == len(names) and not any(map(is_number, [*names, *filter(None, table[0])]))
+    return blank > 0 and words and any(all(is_number(row[j]) for row in below) for j in range(len(names)))
 
 
 def _is_units(table: Rows) -> bool:
@@ -305,9 +325,9 @@ def _is_year_like(name: str, below: list[str]) -> bool:
     """Whether a number is more likely a year or a position in a header than a value of its column."""
     if not name.isdigit() or name in below:
         return False
-    return (1800 <= int(name) <= 2100 or int(name) < 500) and not all(
-        cell.isdigit() and len(cell) == len(name) for cell in below
-    )
+    alike = all(cell.isdigit() and len(cell) == len(name) for cell in below)
+    few = len(below) >= FEW_ROWS and len(set(below)) < 0.2 * len(below)  # values that all have been seen, but for this one
+    return (1800 <= int(name) <= 2100 or int(name) < 500) and (few or not alike)
 
 
 def _consecutive(names: list[str]) -> bool:

@@ -64,7 +64,13 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
     position = list(frame.columns).index(targets[0])
     original = [str(name) for name in frame.columns]
     frame, ids = frame.drop(columns=[c for c in columns_of["drop"] if c not in targets]), columns_of["id"]
-    tidied = tidy(frame, found.decimal, asked.decimal is not None, text={*columns_of["categorical"], *ids}, strict=targets)
+    codes = [name for name in found.codes if name in frame.columns and name not in targets]
+    if codes:
+        notes.append(f"Digits with leading zeros are taken as names: {columns(codes)}.")
+    if target is None and targets[0].lower() not in TARGET_NAMES:
+        notes.append(f"The last column, {targets[0]}, is taken as the target; target (--target) names another.")
+    text = {*columns_of["categorical"], *ids, *codes}
+    tidied = tidy(frame, found.decimal, asked.decimal is not None, text=text, strict=targets)
     frame, notes = tidied.frame, notes + tidied.notes
     frame = _with_targets(found.name, frame, targets, notes)
     roles = {*targets, *ids, *(special[part] for part in ("group", "weight") if part in special)}

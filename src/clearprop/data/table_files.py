@@ -35,6 +35,8 @@ class Frame:
         Whether the columns have names of their own.
     decimal : {".", ","}
         The decimal sign of its texts.
+    codes : list of str
+        Columns of digits with leading zeros, which are names.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Frame:
     notes: list[str] = field(default_factory=list)
     named: bool = True
     decimal: str = "."
+    codes: list[str] = field(default_factory=list)
 
 
 def read_frame(source: Any, asked: TableOptions, text: Collection[str] = ()) -> Frame:
@@ -89,7 +92,7 @@ def _from_path(path: Path, asked: TableOptions, text: Collection[str]) -> Frame:
         opened, text = Opened(opened.name, ".csv", as_csv(cells).encode()), {*text, *nominal}
         asked = replace(asked, delimiter=",", encoding="utf-8", header=True, skip=0)
     frame, more, dialect = read_delimited(opened, asked, text)
-    return Frame(opened.name, frame, [*notes, *more], dialect.names is not None, dialect.decimal)
+    return Frame(opened.name, frame, [*notes, *more], dialect.names is not None, dialect.decimal, dialect.codes)
 
 
 def _read_arrow(path: Path, opened: Opened) -> pd.DataFrame:
