@@ -23,7 +23,6 @@ from clearprop.cli.console import (
     show_notes,
 )
 from clearprop.data.dataset import SPLITS
-from clearprop.data.task import UNEVEN
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -216,9 +215,13 @@ def print_metrics(console: Console, outcome: Outcome) -> None:
 
 def add_rare_classes(table: Table, outcome: Outcome) -> None:
     """If a class is rare, begin with the recall of each class, since a high accuracy says little then."""
+    import numpy as np
+
+    from clearprop.data.task import is_uneven
+
     rows, classes = list(outcome.metrics.values()), outcome.data.classes
     counts = [sum(row) for row in rows[0]["confusion"]]
-    if len(classes) > FEW_CLASSES or min(counts) >= UNEVEN * sum(counts):
+    if len(classes) > FEW_CLASSES or not is_uneven(np.array(counts)):
         return
     for i, label in enumerate(classes):
         shares = [(row["confusion"][i][i], sum(row["confusion"][i])) for row in rows]

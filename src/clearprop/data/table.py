@@ -64,7 +64,7 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
     position = list(frame.columns).index(targets[0])
     original = [str(name) for name in frame.columns]
     frame, ids = frame.drop(columns=[c for c in columns_of["drop"] if c not in targets]), columns_of["id"]
-    codes = [name for name in found.codes if name in frame.columns and name not in targets]
+    codes = [name for name in found.codes if name in frame.columns and name not in {*targets, *columns_of["categorical"], *ids}]
     if codes:
         notes.append(f"Digits with leading zeros are taken as names: {columns(codes)}.")
     if target is None and targets[0].lower() not in TARGET_NAMES:

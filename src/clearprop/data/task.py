@@ -21,6 +21,7 @@ from clearprop.registry import choose
 MOST_CLASSES = 20
 MOST_ONCE = 8  # labels that may all be different, in a tiny table
 FEW = 3  # examples below which a class is said to be rare
+BESIDE_EVEN = 0.3  # share, in terms of an even one, below which a class is said to be rare
 UNEVEN = 0.05  # share of the rows below which a class is said to be rare
 
 
@@ -77,7 +78,7 @@ def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[st
     if rare:
         shown = some(f"{value} ({count})" for value, count in rare)
         notes.append(f"Classes with fewer than {FEW} examples, which can hardly be learned or measured: {shown}.")
-    elif counts.min() < UNEVEN * counts.sum():
+    elif is_uneven(counts):
         share = 100 * counts.min() / counts.sum()
         notes.append(
             f"Only {share:.2g} % of the rows are of the class {values[counts.argmin()]}; look at the recall of each class rather than"
@@ -86,6 +87,11 @@ def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[st
     if values.dtype.kind == "U":
         notes += note_of_case(raw.targets[0], values.tolist())
     return notes
+
+
+def is_uneven(counts: Array) -> bool:
+    """Whether the rarest class, of which there are `counts` (C,), is rare in itself and beside an even share."""
+    return bool(counts.min() < UNEVEN * counts.sum() and counts.min() * len(counts) < BESIDE_EVEN * counts.sum())
 
 
 def holds_classes(y: Array, most: int = MOST_CLASSES) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
-from clearprop.data.task import UNEVEN
+from clearprop.data.task import is_uneven
 from clearprop.engines import Engine
 from clearprop.export.model import Model
 from clearprop.metrics import average_precision, classification_metrics, regression_metrics
@@ -203,7 +203,7 @@ def class_figures(y: Array, p: Array) -> Row:
     found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
     counts = np.bincount(y, minlength=p.shape[1])
     rare = int(counts.argmin())
-    if p.shape[1] == 2 and 0 < counts[rare] < UNEVEN * len(y):
+    if p.shape[1] == 2 and counts[rare] > 0 and is_uneven(counts):
         found["average_precision"] = average_precision(y == rare, p[:, rare])
     return found
 

@@ -56,7 +56,7 @@ class Member:
 
 
 @dataclass(eq=False)
-class Search:
+class SettingsSearch:
     """The state of a search.
 
     Attributes
@@ -222,7 +222,7 @@ def search(setup: Setup) -> Searched:
     return result_of(state, best)
 
 
-def begin_search(setup: Setup) -> Search:
+def begin_search(setup: Setup) -> SettingsSearch:
     """The state of a search before its first network."""
     data = setup.data
     parts = [data.splits[name] for name in ("train", "val") if name in data.splits]
@@ -236,7 +236,7 @@ def begin_search(setup: Setup) -> Search:
         folds = [(np.arange(n), np.arange(n, len(X)))] * FOLDS
     n = len(X)
     judges = 1 if not data.independent else 4 if n <= 400 else 3 if n <= 2000 else 2 if n <= 5000 else 1
-    return Search(setup, whole, folds, min(judges, len(folds)))
+    return SettingsSearch(setup, whole, folds, min(judges, len(folds)))
 
 
 def deal(y: Array, k: int, rng: np.random.Generator) -> list[tuple[Array, Array]]:
@@ -257,7 +257,7 @@ def deal(y: Array, k: int, rng: np.random.Generator) -> list[tuple[Array, Array]
     return [(np.flatnonzero(fold != j), np.flatnonzero(fold == j)) for j in range(k)]
 
 
-def result_of(state: Search, best: Choice) -> Searched:
+def result_of(state: SettingsSearch, best: Choice) -> Searched:
     """The average of the networks of the best choice."""
     members = dict(sorted(state.members[best].items()))
     good = {fold: member for fold, member in members.items() if np.isfinite(member.score)} or members
