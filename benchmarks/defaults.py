@@ -1,8 +1,8 @@
 """The defaults against scikit-learn's networks, on data sets of its own: `python -m benchmarks.defaults [NAME ...]`.
 
-For each set, test accuracy or R2 in percent of `clearprop train FILE` with no option but the files, of scikit-learn's MLPClassifier
-or MLPRegressor after a StandardScaler (with standardised targets), and of HistGradientBoosting. The defaults were chosen on these
-sets; others are kept aside.
+For each set, test accuracy or R2 in percent of `clearprop train FILE` with no option but the files, of scikit-learn's
+MLPClassifier or MLPRegressor after a StandardScaler (with standardised targets), and of HistGradientBoosting. The defaults were
+chosen on these sets; others are kept aside.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def sets() -> dict[str, Callable[[], Any]]:
         "4 of 30 inputs": lambda: d.make_classification(
             600, 30, n_informative=4, n_redundant=2, n_classes=3, flip_y=0.05, random_state=0
         ),
-        "60 inputs, 150 rows": lambda: d.make_classification(
-            210, 60, n_informative=15, n_clusters_per_class=3, random_state=3
-        ),
+        "60 inputs, 150 rows": lambda: d.make_classification(210, 60, n_informative=15, n_clusters_per_class=3, random_state=3),
         "12 classes": lambda: d.make_classification(
             6000, 16, n_informative=12, n_classes=12, n_clusters_per_class=2, class_sep=1.2, random_state=1
         ),

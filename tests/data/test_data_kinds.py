@@ -72,60 +72,144 @@ KINDS = [
     Kind("the same in tabs", EUROPEAN.replace(";", "\t"), file="t.tsv", notes=["decimal comma"]),
     Kind("semicolons and points", EUROPEAN.replace(",", "."), notes=["semicolons"]),
     Kind("Excel's sep line", "sep=;\n" + EUROPEAN, notes=["decimal comma"]),
-    Kind("German thousands", lines("a;b;label", lambda i: f"{comma(A[i])};{german(B[i])};{LABEL[i]}"), notes=["decimal comma", "thousands"]),
-    Kind("French thousands", lines("a;b;label", lambda i: f"{comma(A[i])};{german(B[i]).replace('.', chr(0x202F))};{LABEL[i]}"), notes=["thousands"]),
-    Kind("Swiss thousands", lines("a,b,label", lambda i: f"{A[i]},{B[i]:,.1f}".replace(",", "'").replace("'", ",", 1) + f",{LABEL[i]}"), notes=["thousands"]),
+    Kind(
+        "German thousands",
+        lines("a;b;label", lambda i: f"{comma(A[i])};{german(B[i])};{LABEL[i]}"),
+        notes=["decimal comma", "thousands"],
+    ),
+    Kind(
+        "French thousands",
+        lines("a;b;label", lambda i: f"{comma(A[i])};{german(B[i]).replace('.', chr(0x202F))};{LABEL[i]}"),
+        notes=["thousands"],
+    ),
+    Kind(
+        "Swiss thousands",
+        lines("a,b,label", lambda i: f"{A[i]},{B[i]:,.1f}".replace(",", "'").replace("'", ",", 1) + f",{LABEL[i]}"),
+        notes=["thousands"],
+    ),
     Kind("English thousands", lines("a,b,label", lambda i: f'{A[i]},"{B[i]:,.1f}",{LABEL[i]}'), notes=["thousands"]),
-    Kind("quoted decimal commas", lines("a,b,label", lambda i: f'"{comma(A[i])}","{comma(B[i])}",{LABEL[i]}'), notes=["decimal comma"]),
+    Kind(
+        "quoted decimal commas",
+        lines("a,b,label", lambda i: f'"{comma(A[i])}","{comma(B[i])}",{LABEL[i]}'),
+        notes=["decimal comma"],
+    ),
     Kind("dollars", lines("a,b,label", lambda i: f'{A[i]},"${B[i]:,.2f}",{LABEL[i]}'), notes=["currency"]),
     Kind("euros behind", lines("a;b;label", lambda i: f"{comma(A[i])};{german(B[i])} €;{LABEL[i]}"), notes=["currency"]),
     Kind("percent", lines("a,b,label", lambda i: f"{A[i]}%,{B[i]},{LABEL[i]}"), notes=["percent"]),
     Kind("a unit in each cell", lines("a,b,label", lambda i: f"{A[i]} cm,{B[i]},{LABEL[i]}"), notes=["unit 'cm'"]),
     Kind("scientific", lines("a,b,label", lambda i: f"{A[i]:+.4e},{B[i]:E},{LABEL[i]}")),
     Kind("blanks", PLAIN.replace(",", " "), notes=["blanks"], file="t.data"),
-    Kind("aligned columns", lines("     a       b  label", lambda i: f"{A[i]:8} {B[i]:9}   {LABEL[i]}"), notes=["blanks"], file="t.dat"),
-    Kind("R's row names", lines('"a" "b" "label"', lambda i: f'"r{i}" {A[i]} {B[i]} "{LABEL[i]}"'), notes=["blanks", "names each row"], file="t.txt"),
+    Kind(
+        "aligned columns",
+        lines("     a       b  label", lambda i: f"{A[i]:8} {B[i]:9}   {LABEL[i]}"),
+        notes=["blanks"],
+        file="t.dat",
+    ),
+    Kind(
+        "R's row names",
+        lines('"a" "b" "label"', lambda i: f'"r{i}" {A[i]} {B[i]} "{LABEL[i]}"'),
+        notes=["blanks", "names each row"],
+        file="t.txt",
+    ),
     Kind("pipes", PLAIN.replace(",", "|"), notes=["vertical bars"]),
     Kind("tabs under .csv", PLAIN.replace(",", "\t"), notes=["tabs"]),
     Kind("commas under .tsv", PLAIN, notes=["commas"], file="t.tsv"),
     Kind("blanks behind commas", lines(" a , b , label", lambda i: f"{A[i]} , {B[i]} , {LABEL[i]}")),
     Kind("comments above", "# lab 3\n# in cm\n" + PLAIN, notes=["'#'"]),
     Kind("comments in between", PLAIN[:300] + PLAIN[300:].replace("\n", "\n# checked\n", 3), notes=[]),
-    Kind("names in a comment", "# a b label\n" + lines(None, lambda i: f"{A[i]} {B[i]} {i % 2}"), notes=["comment"], file="t.txt"),
+    Kind(
+        "names in a comment", "# a b label\n" + lines(None, lambda i: f"{A[i]} {B[i]} {i % 2}"), notes=["comment"], file="t.txt"
+    ),
     Kind("a title", "Results of experiment 3\n" + PLAIN, notes=["title"]),
     Kind("a title with delimiters", "Results of experiment 3,,\n\n" + PLAIN, notes=["title"]),
     Kind("lines to skip", "x,y,z\n1,2,3\n" + PLAIN, options={"skip": 2}),
     Kind("units below the header", PLAIN.replace("\n", "\ncm,kg,\n", 1), notes=["units"]),
     Kind("a footer", PLAIN + "Source: our own measurements in spring,,\n", notes=["left out"]),
-    Kind("delimiters at the end of rows", lines("a,b,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]},"), notes=["end of each row"]),
+    Kind(
+        "delimiters at the end of rows", lines("a,b,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]},"), notes=["end of each row"]
+    ),
     Kind("delimiters at the end of all", PLAIN.replace("\n", ",\n"), notes=["end of each row"]),
     Kind("equal names", lines("a,a,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]}"), ["a", "a.1"], ["Several columns"]),
     Kind("quoted newlines", lines('"a\n(cm)",b,label', lambda i: f'{A[i]},{B[i]},"{LABEL[i]}\nagain"'), ["a (cm)", "b"]),
     Kind("no header", lines(None, lambda i: f"{A[i]},{B[i]},{LABEL[i]}"), ["column_0", "column_1"], ["no header"]),
-    Kind("years as a header", lines("2019,2020,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]}"), ["2019", "2020"], ["names of columns"]),
+    Kind(
+        "years as a header",
+        lines("2019,2020,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]}"),
+        ["2019", "2020"],
+        ["names of columns"],
+    ),
     Kind("numbers as a header", lines("0,1,y", lambda i: f"{A[i]},{B[i]},{i % 2}"), ["0", "1"]),
     Kind("one numeric name", lines("a,2020,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]}"), ["a", "2020"]),
     Kind("an index without a name", lines(",a,b,label", lambda i: f"{i},{A[i]},{B[i]},{LABEL[i]}"), notes=["counts the rows"]),
-    Kind("an index in another order", lines("id,a,b,label", lambda i: f"{977 * i % 1009},{A[i]},{B[i]},{LABEL[i]}"), notes=["counts the rows"]),
+    Kind(
+        "an index in another order",
+        lines("id,a,b,label", lambda i: f"{977 * i % 1009},{A[i]},{B[i]},{LABEL[i]}"),
+        notes=["counts the rows"],
+    ),
     Kind("names of the rows", lines("id,a,b,label", lambda i: f"P{i:04d},{A[i]},{B[i]},{LABEL[i]}"), notes=["names each row"]),
     Kind("a constant", lines("k,a,b,label", lambda i: f"1000,{A[i]},{B[i]},{LABEL[i]}"), notes=["constant"]),
     Kind("an empty column", lines("a,b,c,label", lambda i: f"{A[i]},{B[i]},,{LABEL[i]}"), notes=["holds nothing"]),
-    Kind("a copy of the target", lines("a,b,class,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]},{LABEL[i]}"), options={"target": "label"}, notes=["copy of the target"]),
-    Kind("missing targets", lines("a,b,label", lambda i: f"{A[i]},{B[i]},{'' if i < 5 else LABEL[i]}"), notes=["5 rows"], rows=N - 5, values=False),
-    Kind("three dots of text", lines("a,b,label", lambda i: f"{'-' if i == 7 else A[i]},{B[i]},{LABEL[i]}"), ["a", "a is missing", "b"], ["'-' taken as missing in 1 row"], values=False),
-    Kind("none and unknown", lines("a,b,label", lambda i: f"{['None', 'unknown'][i // 7 % 2] if i % 20 == 3 else A[i]},{B[i]},{LABEL[i]}"), ["a", "a is missing", "b"], ["taken as missing"], values=False),
-    Kind("labels in capitals", lines("a,b,label", lambda i: f"{A[i]},{B[i]},{LABEL[i].upper() if i % 9 == 0 else LABEL[i]}"), notes=["differ only in capital letters"]),
+    Kind(
+        "a copy of the target",
+        lines("a,b,class,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]},{LABEL[i]}"),
+        options={"target": "label"},
+        notes=["copy of the target"],
+    ),
+    Kind(
+        "missing targets",
+        lines("a,b,label", lambda i: f"{A[i]},{B[i]},{'' if i < 5 else LABEL[i]}"),
+        notes=["5 rows"],
+        rows=N - 5,
+        values=False,
+    ),
+    Kind(
+        "three dots of text",
+        lines("a,b,label", lambda i: f"{'-' if i == 7 else A[i]},{B[i]},{LABEL[i]}"),
+        ["a", "a is missing", "b"],
+        ["'-' taken as missing in 1 row"],
+        values=False,
+    ),
+    Kind(
+        "none and unknown",
+        lines("a,b,label", lambda i: f"{['None', 'unknown'][i // 7 % 2] if i % 20 == 3 else A[i]},{B[i]},{LABEL[i]}"),
+        ["a", "a is missing", "b"],
+        ["taken as missing"],
+        values=False,
+    ),
+    Kind(
+        "labels in capitals",
+        lines("a,b,label", lambda i: f"{A[i]},{B[i]},{LABEL[i].upper() if i % 9 == 0 else LABEL[i]}"),
+        notes=["differ only in capital letters"],
+    ),
     Kind("columns asked for", lines("a,b,c,label", lambda i: f"{A[i]},{B[i]},{i % 4},{LABEL[i]}"), options={"drop": "c"}),
-    Kind("the only columns", lines("a,b,c,label", lambda i: f"{A[i]},{B[i]},{i % 4},{LABEL[i]}"), options={"only": ["a", "b"], "target": "label"}),
-    Kind("numbers as names", lines("a,b,zip,label", lambda i: f"{A[i]},{B[i]},0{i % 2}1,{LABEL[i]}"), ["a", "b", "zip=001", "zip=011"], options={"categorical": "zip"}),
+    Kind(
+        "the only columns",
+        lines("a,b,c,label", lambda i: f"{A[i]},{B[i]},{i % 4},{LABEL[i]}"),
+        options={"only": ["a", "b"], "target": "label"},
+    ),
+    Kind(
+        "numbers as names",
+        lines("a,b,zip,label", lambda i: f"{A[i]},{B[i]},0{i % 2}1,{LABEL[i]}"),
+        ["a", "b", "zip=001", "zip=011"],
+        options={"categorical": "zip"},
+    ),
     Kind("an id to keep", lines("k,a,b,label", lambda i: f"{i % 7},{A[i]},{B[i]},{LABEL[i]}"), options={"id": "k"}),
     Kind("gzip", gzip.compress(PLAIN.encode()), file="t.csv.gz"),
     Kind("JSON records", pd.DataFrame({"a": A, "b": B, "label": LABEL}).to_json(orient="records"), file="t.json"),
     Kind("JSON columns", json.dumps({"a": A.tolist(), "b": B.tolist(), "label": LABEL.tolist()}), file="t.json"),
-    Kind("JSON in a field", json.dumps({"data": [{"a": a, "b": b, "label": c} for a, b, c in zip(A, B, LABEL, strict=True)]}), file="t.json"),
+    Kind(
+        "JSON in a field",
+        json.dumps({"data": [{"a": a, "b": b, "label": c} for a, b, c in zip(A, B, LABEL, strict=True)]}),
+        file="t.json",
+    ),
     Kind("JSON lines", pd.DataFrame({"a": A, "b": B, "label": LABEL}).to_json(orient="records", lines=True), file="t.jsonl"),
-    Kind("ARFF", "% comment\n@relation r\n@attribute a numeric\n@attribute 'b' REAL\n@attribute label {low,high}\n@data\n" + PLAIN.split("\n", 1)[1], file="t.arff"),
-]  # fmt: skip
+    Kind(
+        "ARFF",
+        "% comment\n@relation r\n@attribute a numeric\n@attribute 'b' REAL\n@attribute label {low,high}\n@data\n"
+        + PLAIN.split("\n", 1)[1],
+        file="t.arff",
+    ),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -152,7 +236,7 @@ def spreadsheet(rows: list[list[Any]], dates: bool = False) -> bytes:
     for r, row in enumerate(rows, 1):
         cells += f'<row r="{r}">'
         for c, cell in enumerate(row):
-            place = f'{"ABCDEFG"[c]}{r}'
+            place = f"{'ABCDEFG'[c]}{r}"
             if isinstance(cell, str):
                 cells += f'<c r="{place}" t="s"><v>{texts.index(cell)}</v></c>'
             elif cell is not None:
@@ -161,7 +245,8 @@ def spreadsheet(rows: list[list[Any]], dates: bool = False) -> bytes:
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     parts = {
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}"><sheets><sheet name="One" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{office}"><sheets>'
+        '<sheet name="One" sheetId="1" r:id="rId1"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
         f'<Relationship Id="rId1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
         "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{cells}</sheetData></worksheet>",
@@ -176,7 +261,12 @@ def spreadsheet(rows: list[list[Any]], dates: bool = False) -> bytes:
 
 
 def test_a_spreadsheet(tmp_path) -> None:
-    rows = [["A title"], [], ["a", "b", "label"], *([a, b, c] for a, b, c in zip(A.tolist(), B.tolist(), LABEL.tolist(), strict=True))]
+    rows = [
+        ["A title"],
+        [],
+        ["a", "b", "label"],
+        *([a, b, c] for a, b, c in zip(A.tolist(), B.tolist(), LABEL.tolist(), strict=True)),
+    ]
     (tmp_path / "t.xlsx").write_bytes(spreadsheet(rows))
     loaded = data.load(tmp_path / "t.xlsx", val=0, test=0, dtype="float64", scale="none")
     assert loaded.features == ["a", "b"]
@@ -217,7 +307,13 @@ def test_dates(tmp_path, form: str, parts: list[str]) -> None:
     (tmp_path / "t.csv").write_text(text)
     loaded = data.load(tmp_path / "t.csv", val=0, test=0, scale="none", dtype="float64")
     assert loaded.features == [*(f"when.{part}" for part in parts), "a"]
-    wanted = {"year": times.year, "month": times.month, "day": times.day, "weekday": times.day_of_week, "hour": times.hour + times.minute / 60}
+    wanted = {
+        "year": times.year,
+        "month": times.month,
+        "day": times.day,
+        "weekday": times.day_of_week,
+        "hour": times.hour + times.minute / 60,
+    }
     for j, part in enumerate(parts):
         np.testing.assert_allclose(loaded.train.X[:, j], wanted[part] if "H" in form or part != "hour" else 0)
     assert any("dates in when" in note for note in loaded.notes)
@@ -258,7 +354,9 @@ def test_a_frame_of_polars() -> None:
 # ---------------------------------------------------------------- missing cells
 
 
-HOLES = lines("a,b,colour,label", lambda i: f"{'' if i % 10 == 0 else A[i]},{B[i]},{'NA' if i % 7 == 0 else COLOUR[i]},{LABEL[i]}")
+HOLES = lines(
+    "a,b,colour,label", lambda i: f"{'' if i % 10 == 0 else A[i]},{B[i]},{'NA' if i % 7 == 0 else COLOUR[i]},{LABEL[i]}"
+)
 
 
 def test_missing_cells_are_filled_and_marked(tmp_path) -> None:
@@ -327,7 +425,10 @@ def test_new_rows_are_understood_and_assumptions_said(tmp_path, encoder, text, e
 def test_a_wide_table_has_short_errors(tmp_path) -> None:
     wide = pd.DataFrame(RNG.normal(size=(20, 3000)), columns=[f"gene{i}" for i in range(3000)]).assign(y=[0, 1] * 10)
     encoder = data.load(wide).encoder
-    for broken, options in (("gene1,gene2\n1,2\n", {}), (wide.to_csv(index=False).replace("gene7,", "other,", 1), {"missing": "refuse"})):
+    for broken, options in (
+        ("gene1,gene2\n1,2\n", {}),
+        (wide.to_csv(index=False).replace("gene7,", "other,", 1), {"missing": "refuse"}),
+    ):
         (tmp_path / "new.csv").write_text(broken)
         with pytest.raises(ClearpropError) as caught:
             data.read_examples(tmp_path / "new.csv", encoder, **options)
@@ -341,7 +442,9 @@ def test_a_wide_table_has_short_errors(tmp_path) -> None:
 
 
 def test_groups_and_times_are_split_without_leaks() -> None:
-    frame = FRAME.assign(patient=[f"p{i // 5}" for i in range(N)], day=RNG.permutation(N), a=np.arange(N) + 0.5 * (np.arange(N) % 2))
+    frame = FRAME.assign(
+        patient=[f"p{i // 5}" for i in range(N)], day=RNG.permutation(N), a=np.arange(N) + 0.5 * (np.arange(N) % 2)
+    )
     grouped = data.load(frame, target="label", group="patient", id="patient", scale="none")
     assert "patient" not in " ".join(grouped.features)
     where = {part: {int(a) // 5 for a in s.X[:, 0]} for part, s in grouped.splits.items()}

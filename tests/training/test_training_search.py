@@ -75,7 +75,9 @@ def test_rows_that_belong_together_are_not_dealt_apart() -> None:
     import pandas as pd
 
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"]).assign(who=np.arange(120) // 6, y=np.arange(120) % 2)
+    frame = pd.DataFrame(rng.normal(size=(120, 3)), columns=["a", "b", "c"]).assign(
+        who=np.arange(120) // 6, y=np.arange(120) % 2
+    )
     data = cp.data.load(frame, target="y", group="who")
     assert not data.independent
     found = search(set_up(settings_for(data, effort="default", epochs=2, fixed=("epochs",)), data))

@@ -57,7 +57,8 @@ def data(
     given = {
         "target": target, "header": header, "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "skip": skip,
         "na": na, "missing": missing, "drop": drop, "only": only, "categorical": categorical, "id": id, "group": group,
-        "time": time, "weight": weight, "test_file": test_file, "class_weight": class_weight, "outliers": outliers, "task": task, "scale": scale,
+        "time": time, "weight": weight, "test_file": test_file, "class_weight": class_weight, "outliers": outliers,
+        "task": task, "scale": scale,
         "val": val, "test": test, "data_dir": data_dir,
     }  # fmt: skip
     dataset = load(source, seed=seed, **parse_options(given))

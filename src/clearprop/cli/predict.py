@@ -30,7 +30,9 @@ def predict(
 
     The columns are the predicted class and the probability of each class, or the predicted value of each target.
 
-    Inputs are scaled as the training data were. Missing cells, unknown categories and other spellings are said on stderr. If the source has a test set of its own, as mnist does, that is predicted.
+    Inputs are scaled as the training data were. Missing cells, unknown categories and other spellings are said on stderr.
+
+    If the source has a test set of its own, as mnist does, that is predicted.
 
     Example: clearprop predict runs/penguins new.csv
     """

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 LOOK = 50  # different texts that are looked at first
 LEAST = 0.9  # share of the texts that must be dates
 SHAPE = re.compile(
-    r"\d{4}-?\d{2}-?\d{2}.*|\d{1,4}[-/. ]\s?(\d{1,2}|[A-Za-z]{3,9})\.?[-/. ,]\s?\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|\d{4}-\d{2}"
+    r"\d{4}-?\d{2}-?\d{2}.*|\d{1,4}[-/. ]\s?(\d{1,2}|[A-Za-z]{3,9})\.?[-/. ,]\s?\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?"
+    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|\d{4}-\d{2}"
 )
 FORMATS = (
     "ISO8601", "%d.%m.%Y", "%d.%m.%y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y",
     "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
-    "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d",
+    "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
+    "%Y.%m.%d",
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%H:%M", "%H:%M:%S",
 )  # fmt: skip
 """Tried in this order; for 03/04/2020 the month comes first, unless a day above 12 says otherwise."""
@@ -41,9 +43,9 @@ def read_dates(column: pd.Series[Any], form: str | None = None) -> tuple[pd.Seri
 
     codes, unique = pd.factorize(column)
     texts = pd.Series([str(text).strip() for text in unique], dtype=object)
-    if form is None:
-        if len(texts) == 0 or sum(bool(SHAPE.fullmatch(text)) for text in texts[:LOOK]) < LEAST * min(LOOK, len(texts)):
-            return None
+    alike = sum(bool(SHAPE.fullmatch(text)) for text in texts[:LOOK])
+    if len(texts) == 0 or (form is None and alike < LEAST * min(LOOK, len(texts))):
+        return None
     for candidate in (form,) if form else FORMATS:
         if form is None and pd.to_datetime(texts[:LOOK], format=candidate, errors="coerce", utc=True).isna().mean() > 1 - LEAST:
             continue

@@ -1,4 +1,4 @@
-"""Leaks: columns that must not be learned from. A constant, the number of the row, a name for each row, a copy of the target."""
+"""Leaks: columns that must not be learned from, such as the number of the row, a name for each row, a copy of the target."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FEW_ROWS = 8  # of fewer, nothing can be told
 UNIQUE = 0.9  # share of different texts from which a column holds names rather than categories
 LONG = 40  # mean number of characters from which a text is a sentence
 INDEX_NAMES = re.compile(
-    r"unnamed: 0(\.\d+)?|index|row([_ ]?(id|no|num|number|names?))?|nr\.?|no\.?|#|id|.*[_ ]id|(customer|passenger|user|patient)id"
-    r"|observation|obs|s\.? ?no\.?|sl\.? ?no\.?|serial.*"
+    r"unnamed: 0(\.\d+)?|index|row([_ ]?(id|no|num|number|names?))?|nr\.?|no\.?|#|id|.*[_ ]id"
+    r"|(customer|passenger|user|patient)id|observation|obs|s\.? ?no\.?|sl\.? ?no\.?|serial.*"
 )
 """Names, in small letters, of a first column of different whole numbers that only tells the rows apart."""
 SAME = 1 - 1e-9  # correlation from which a column determines the target
@@ -121,8 +121,9 @@ def _copies(found: Leaks, names: list[str], values: Array, targets: pd.DataFrame
                 found.copies.append(name)
             else:
                 found.said.append(
-                    f"The column {name} determines the target {target} exactly (correlation {1 if spread @ centred[:, j] > 0 else -1}); if it"
-                    f" is not known beforehand, leave it out: drop={name} (--drop {name})."
+                    f"The column {name} determines the target {target} exactly (correlation"
+                    f" {1 if spread @ centred[:, j] > 0 else -1}); if it is not known beforehand, leave it"
+                    f" out: drop={name} (--drop {name})."
                 )
 
 
@@ -155,8 +156,8 @@ def _text_leaks(found: Leaks, name: str, column: pd.Series[Any], targets: pd.Dat
                 found.copies.append(name)
             elif pairs == different and different < 0.5 * len(column):
                 found.said.append(
-                    f"The column {name} says the same as the target {target} in other words; if it is not known beforehand, leave"
-                    f" it out: drop={name} (--drop {name})."
+                    f"The column {name} says the same as the target {target} in other words; if it is not known beforehand,"
+                    f" leave it out: drop={name} (--drop {name})."
                 )
 
 

@@ -83,8 +83,8 @@ def load(
     class_weight : {"balanced"}, optional
         Repeat training rows so that each class occurs as often as the largest.
     outliers : {"auto", "keep"}
-        "auto" scales a regression target by its median and interquartile range, and clips it in training and validation, if a few
-        values lie so far out that they would decide everything; a note says so.
+        "auto" scales a regression target by its median and interquartile range, and clips it in training and validation, if a
+        few values lie so far out that they would decide everything; a note says so.
     **table
         Options of a table: `delimiter`, `decimal`, `encoding`, `skip`, `na`, `missing`, `drop`, `only`, `categorical`,
         `id`, `group`, `time`, `weight`, `test_file`; see `clearprop.data.TableOptions`.
@@ -150,8 +150,8 @@ def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Enc
     scaling, limit, n = found
     low, high = (scaling.shift[0] + sign * limit * scaling.spread[0] for sign in (-1, 1))
     notes.append(
-        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and validation"
-        f" it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
+        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and"
+        f" validation it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
     )
     return replace(encoder, target_scaling=scaling), limit
 

@@ -39,8 +39,8 @@ def require_complete(name: str, frame: pd.DataFrame) -> None:
     missing = {column: count for column, count in found.items() if bool(frame[column].isna().any())}
     if missing:
         raise DataError(
-            f"{name} has missing values in {len(missing)} of {frame.shape[1]} columns ({in_words(missing)}); fill or remove those"
-            " rows, or let missing='auto' (--missing auto) do it."
+            f"{name} has missing values in {len(missing)} of {frame.shape[1]} columns ({in_words(missing)}); fill or remove"
+            " those rows, or let missing='auto' (--missing auto) do it."
         )
     column, count = next(iter(found.items()))
     raise DataError(
@@ -84,7 +84,7 @@ def settle_missing(name: str, features: pd.DataFrame, policy: Missing) -> tuple[
             raise DataError(f"{name} has a missing value in every row ({in_words(rest)}); use missing='impute'.")
         return ~bad, nearly, [*notes, f"{rows(int(bad.sum()))} with missing values are dropped ({in_words(rest)})."]
     notes.append(
-        f"Missing values in {len(rest)} of {features.shape[1]} columns ({in_words(rest)}) are filled with the median or the most"
-        " frequent value of the training rows, and marked by a further input (missing=drop or refuse for something else)."
+        f"Missing values in {len(rest)} of {features.shape[1]} columns ({in_words(rest)}) are filled with the median or the"
+        " most frequent value of the training rows, and marked by a further input (missing=drop or refuse for something else)."
     )
     return every, nearly, notes

@@ -135,7 +135,8 @@ def _with_every_column(name: str, frame: pd.DataFrame, wanted: list[str], encode
     if not lacking:
         return frame
     notes.append(
-        f"The table lacks {columns(lacking)}; {'it is' if len(lacking) == 1 else 'they are'} filled with what the training rows suggest."
+        f"The table lacks {columns(lacking)}; {'it is' if len(lacking) == 1 else 'they are'} filled with what the training rows"
+        " suggest."
     )
     import pandas as pd
 
@@ -184,8 +185,8 @@ def _as_numbers(name: str, values: pd.Series[Any], notes: list[str]) -> pd.Serie
         return pd.Series(np.full(len(values), np.nan), index=values.index)
     if numbers is None:
         raise DataError(
-            f"The column {name!r} was numeric in training, but now holds {str(texts[bad].iloc[0]) if bad.any() else ''!r} and the"
-            " like; correct the cells that are not numbers."
+            f"The column {name!r} was numeric in training, but now holds"
+            f" {str(texts[bad].iloc[0]) if bad.any() else ''!r} and the like; correct the cells that are not numbers."
         )
     notes.append(
         f"Column {name}: {some(map(repr, texts[bad].unique()))} in {rows(int(bad.sum()))} is no number and counts as missing."
@@ -211,8 +212,8 @@ def _strange_categories(column: Column, values: pd.Series[Any]) -> list[str]:
     if unknown:
         as_what = "count as one of the rare ones" if column.grouped else "count as none of the known ones"
         notes.append(
-            f"Column {column.name}: {some(map(repr, unknown))} in {rows(sum(counts[text] for text in unknown))} not seen in training;"
-            f" they {as_what}."
+            f"Column {column.name}: {some(map(repr, unknown))} in {rows(sum(counts[text] for text in unknown))} not seen in"
+            f" training; they {as_what}."
         )
     return notes
 

@@ -81,7 +81,8 @@ def _unzip(path: Path, content: bytes) -> Opened:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = [
             info.filename for info in archive.infolist()
-            if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not PurePosixPath(info.filename).name.startswith(".")
+            if not info.is_dir() and not info.filename.startswith("__MACOSX/")
+            and not PurePosixPath(info.filename).name.startswith(".")
         ]  # fmt: skip
         tables = [name for name in names if PurePosixPath(name).suffix.lower() in (*TEXTS, *OTHERS)]
         chosen = tables or names
@@ -121,13 +122,19 @@ def decode(opened: Opened, encoding: str | None = None) -> tuple[str, str | None
     text = _plain_quotes(text.removeprefix("\ufeff"))
     if encoding is not None or found in ("utf-8", "utf-8-sig"):
         return text, None
-    return text, f"The text is read as {found}" + (", since it is no UTF-8; encoding (--encoding) names another." if found in GUESSES else ".")
+    return text, f"The text is read as {found}" + (
+        ", since it is no UTF-8; encoding (--encoding) names another." if found in GUESSES else "."
+    )
 
 
 def _plain_quotes(text: str) -> str:
     """Text whose cells stand in single quotation marks with double ones; a table in the style of Markdown without its frame."""
     head = text[:4000].split("\n")[:20]
-    if '"' not in text and all(re.search(r"(^|[,;\t|])\s*'[^']*'\s*($|[,;\t|])", line) for line in head[:-1] if line.strip()) and len(head) > 2:
+    if (
+        '"' not in text
+        and all(re.search(r"(^|[,;\t|])\s*'[^']*'\s*($|[,;\t|])", line) for line in head[:-1] if line.strip())
+        and len(head) > 2
+    ):
         text = text.replace("'", '"')
     if len(head) > 2 and re.fullmatch(r"[\s|:+-]*-{3,}[\s|:+-]*", head[1]) and head[0].count("|"):
         rows = [line.strip() for line in text.split("\n")]

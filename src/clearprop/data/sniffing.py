@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from clearprop.data.notes import quoted
 from clearprop.data.table_options import TableOptions
@@ -117,7 +118,8 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
         n_titles = _titles(table, width, asked.header)
         if n_titles:
             notes.append(
-                f"{'The first line is' if n_titles == 1 else f'The first {n_titles} lines are'} taken as a title: {quoted([' '.join(table[0]).strip()])}."
+                f"{'The first line is' if n_titles == 1 else f'The first {n_titles} lines are'} taken as a title:"
+                f" {quoted([' '.join(table[0]).strip()])}."
             )
             found = replace(found, first=ends[n_titles - 1])
             table, ends = table[n_titles:], [end - ends[n_titles - 1] for end in ends[n_titles:]]
@@ -254,7 +256,9 @@ def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | Non
     if found.names is not None:
         return found
     if asked is None and _is_upper_header(table):
-        found.notes.append(f"Of two rows of names the second is taken; above it stands {quoted(cell for cell in table[0] if cell)}.")
+        found.notes.append(
+            f"Of two rows of names the second is taken; above it stands {quoted(cell for cell in table[0] if cell)}."
+        )
         found, table, ends = replace(found, first=found.first + ends[0]), table[1:], [end - ends[0] for end in ends[1:]]
     named, why = (asked, "") if asked is not None else looks_like_header(table)
     if not named:
@@ -331,7 +335,7 @@ def _is_year_like(name: str, below: list[str]) -> bool:
 
 
 def _consecutive(names: list[str]) -> bool:
-    steps = {int(b) - int(a) for a, b in zip(names, names[1:], strict=False)}
+    steps = {int(b) - int(a) for a, b in pairwise(names)}
     return len(names) >= 3 and steps == {1}
 
 

@@ -1,6 +1,6 @@
 """Spreadsheets: the first sheet of an .xlsx file that holds anything, as rows of texts.
 
-An .xlsx file is a zip archive of XML; cells, shared texts and the formats that make a number a date are all that is needed of it.
+An .xlsx file is a zip archive of XML, of which the cells, the shared texts and the formats that make a number a date are read.
 """
 
 from __future__ import annotations

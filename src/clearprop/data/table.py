@@ -86,7 +86,8 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
     raw = Raw(
         found.name, {"train": (frame[names], y)}, names, shown, scale="standard", target_index=position, notes=notes,
         formats=tidied.formats, ids=ids, order=original if len(original) > len(names) + len(targets) else [],
-        groups=_values(frame, special.get("group")), times=_values(frame, special.get("time")), weights=_weights(frame, special.get("weight")),
+        groups=_values(frame, special.get("group")), times=_values(frame, special.get("time")),
+        weights=_weights(frame, special.get("weight")),
     )  # fmt: skip
     return raw if asked.test_file is None else _with_test(raw, targets, asked, task)
 
@@ -145,7 +146,8 @@ def _with_targets(name: str, frame: pd.DataFrame, targets: list[str], notes: lis
     if not missing.any():
         return frame
     notes.append(
-        f"{rows(int(missing.sum()))} without a value of the target {some(targets)} {'is' if missing.sum() == 1 else 'are'} left out."
+        f"{rows(int(missing.sum()))} without a value of the target {some(targets)}"
+        f" {'is' if missing.sum() == 1 else 'are'} left out."
     )
     kept = frame.loc[~missing].reset_index(drop=True)
     for target in targets:  # whole numbers became floats only because some were missing
@@ -198,8 +200,8 @@ def joined_targets(name: str, frame: pd.DataFrame, task: Task | None, notes: lis
     if not all(classes.values()) and task is None:
         numbers = some(target for target, is_class in classes.items() if not is_class)
         raise DataError(
-            f"{name} has targets of both kinds: {some(t for t in targets if classes[t])} hold classes and {numbers} numbers; learn them"
-            " one by one, or say task='regression' if all are numbers."
+            f"{name} has targets of both kinds: {some(t for t in targets if classes[t])} hold classes and {numbers} numbers;"
+            " learn them one by one, or say task='regression' if all are numbers."
         )
     labels = np.array([",".join(map(str, row)) for row in zip(*(frame[target].tolist() for target in targets), strict=True)])
     notes.append(f"Each combination of {', '.join(targets)} is a class of its own, {len(np.unique(labels))} in all.")
@@ -223,7 +225,7 @@ def _with_test(raw: Raw, targets: list[str], asked: TableOptions, task: Task | N
     path = Path(str(asked.test_file)).expanduser()
     if not path.is_file():
         raise DataError(f"The test file {str(path)!r} does not exist.")
-    X, y = raw.parts["train"]
+    X, _ = raw.parts["train"]
     assert not isinstance(X, np.ndarray)
     text = {str(name) for name, dtype in zip(X.columns, X.dtypes, strict=True) if dtype.kind not in "iufM"}
     given = read_frame(path, replace(asked, test_file=None), text)

@@ -70,8 +70,8 @@ def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[st
     values, counts = np.unique(np.concatenate(list(y.values())), return_counts=True)
     if len(values) > MOST_ONCE and 2 * len(values) > counts.sum() and values.dtype.kind == "U":
         raise DataError(
-            f"{raw.name} has the target {raw.targets[0]!r} with {len(values)} labels in {counts.sum()} rows, nearly all different; name the"
-            " column to predict with target (--target)."
+            f"{raw.name} has the target {raw.targets[0]!r} with {len(values)} labels in {counts.sum()} rows, nearly all"
+            " different; name the column to predict with target (--target)."
         )
     notes = []
     rare = [(value, int(count)) for value, count in zip(values.tolist(), counts, strict=True) if count < FEW]
@@ -81,8 +81,8 @@ def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[st
     elif is_uneven(counts):
         share = 100 * counts.min() / counts.sum()
         notes.append(
-            f"Only {share:.2g} % of the rows are of the class {values[counts.argmin()]}; look at the recall of each class rather than"
-            " at the accuracy (class_weight='balanced', --class-weight balanced, weighs it up)."
+            f"Only {share:.2g} % of the rows are of the class {values[counts.argmin()]}; look at the recall of each class"
+            " rather than at the accuracy (class_weight='balanced', --class-weight balanced, weighs it up)."
         )
     if values.dtype.kind == "U":
         notes += note_of_case(raw.targets[0], values.tolist())

@@ -150,7 +150,8 @@ def _texts(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
     except TypeError as error:
         shown = next(value for value in column if value is not None)
         raise DataError(
-            f"The column {name!r} holds {str(shown)[:40]!r} and the like; turn it into numbers or texts, or leave it out with drop."
+            f"The column {name!r} holds {str(shown)[:40]!r} and the like; turn it into numbers or texts, or leave it"
+            " out with drop."
         ) from error
     texts = [str(value).strip() for value in unique]
     cells = np.array([np.nan if text in MISSING else text for text in [*texts, ""]], dtype=object)
@@ -175,8 +176,8 @@ def sentinels(frame: pd.DataFrame) -> list[str]:
             if away > FAR * max(rest.max() - rest.min(), np.abs(rest).max() * 0.1):
                 found.setdefault(float(code), []).append(numeric[j])
     return [
-        f"{columns(names)[:1].upper()}{columns(names)[1:]}: {code:g} lies far outside the other values; if it stands for missing,"
-        f" say so with na={code:g} (--na {code:g})."
+        f"{columns(names)[:1].upper()}{columns(names)[1:]}: {code:g} lies far outside the other values; if it stands for"
+        f" missing, say so with na={code:g} (--na {code:g})."
         for code, names in found.items()
     ]
 

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = [
-    "", "NA", "N/A", "n/a", "N.A.", "n.a.", "NaN", "nan", "NAN", "-nan", "-NaN", "null", "NULL", "Null", "?", "#N/A", "#N/A N/A",
-    "#NA", "#NV", "#DIV/0!", "#VALUE!", "#WERT!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "\\N", "NaT", "(null)", "1.#IND",
+    "", "NA", "N/A", "n/a", "N.A.", "n.a.", "NaN", "nan", "NAN", "-nan", "-NaN", "null", "NULL", "Null", "?", "#N/A",
+    "#N/A N/A",
+    "#NA", "#NV", "#DIV/0!", "#VALUE!", "#WERT!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "\\N", "NaT", "(null)",
+    "1.#IND",
     "1.#QNAN", "-1.#IND", "-1.#QNAN",
 ]  # fmt: skip
 """Cells that are missing in every column."""
 PLACEHOLDERS = {
-    "-", "--", "---", "–", "—", ".", "..", "*", "x", "none", "nil", "unknown", "missing", "not available", "n/d", "nd", "k.a.",
+    "-", "--", "---", "\u2013", "\u2014", ".", "..", "*", "x", "none", "nil", "unknown", "missing", "not available", "n/d",
+    "nd", "k.a.",
     "k. a.", "s/d", "unk", "undefined", "na", "n/a", "n.a.", "null", "nan", "empty", "blank", "tbd", "not measured",
 }  # fmt: skip
 """Cells, in small letters, that are missing in a column of numbers."""

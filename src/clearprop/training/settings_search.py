@@ -2,8 +2,8 @@
 
 The training and validation rows are dealt into folds. Each setting (the widths of the hidden layers, the weight decay) is
 trained with some of the folds held out in turn, and judged by its loss, and for classes its errors too, on the rows that it has
-not seen. From the best of a first handful the search goes on to its neighbours: wider, more decay, less. Of the winner one network is
-trained for each fold, and their average is the result. So every row is learned from, and every row has judged.
+not seen. From the best of a first handful the search goes on to its neighbours: wider, more decay, less. Of the winner one
+network is trained for each fold, and their average is the result. So every row is learned from, and every row has judged.
 
 Each network runs through the whole one-cycle schedule: the weight decay, not an early stop, keeps it from overfitting, so that
 the last part of the cycle, in which the rate comes down, does its work.
