@@ -56,6 +56,28 @@ def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[s
     }
 
 
+def average_precision(y: Array, score: Array) -> float:
+    """Mean precision over the recalls, of rows in the order of a score: 1 if all positive rows come first.
+
+    Parameters
+    ----------
+    y : array of bool (N,)
+        Whether a row is positive.
+    score : array (N,)
+        Large where a row is likely to be.
+
+    Examples
+    --------
+    >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.1]))
+    0.8333333333333333
+    """
+    order = np.argsort(-score, kind="stable")
+    found, sorted_score = np.cumsum(y[order]), score[order]
+    last = np.append(np.flatnonzero(np.diff(sorted_score)), len(y) - 1)  # rows with the same score count together
+    hits = found[last]
+    return float((np.diff(hits, prepend=0) * hits / (last + 1)).sum() / max(1, hits[-1]))
+
+
 def _shares(part: Array, whole: Array) -> Array:
     """part / whole (C,), 0 where the whole is 0."""
     return part / np.maximum(whole, 1)

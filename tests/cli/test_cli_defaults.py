@@ -65,3 +65,23 @@ def test_steps_are_counted_as_fit_takes_them():
         train(setup, thorough=False)
         assert setup.optimizer.t == setup.optimizer.schedule.total
         assert np.isfinite(setup.net.theta).all()
+
+
+def test_a_table_is_searched_by_default_and_one_network_is_trained_if_it_is_described(clearprop, pets, tmp_path):
+    found = json.loads(clearprop("train", pets, "--json", "--out", tmp_path / "run").stdout)
+    assert found["configuration"]["settings"]["effort"] == "default"
+    assert found["search"]["networks"] == 5
+    assert found["metrics"]["test"]["accuracy"] > 0.85
+    again = json.loads(clearprop("train", "--config", tmp_path / "run" / "config.json", "--json").stdout)
+    assert again["metrics"] == found["metrics"]
+    for words in (["--hidden", "5"], ["--effort", "quick"]):
+        one = json.loads(clearprop("train", pets, "--epochs", 2, *words, "--json").stdout)
+        assert one["configuration"]["settings"]["effort"] == "quick"
+        assert "search" not in one
+
+
+def test_without_patience_the_best_epoch_is_kept(clearprop, pets):
+    found = json.loads(clearprop("train", pets, "--patience", "none", "--epochs", 40, "--lr", 0.3, "--json").stdout)
+    losses = [row["val_loss"] for row in found["history"]]
+    assert len(losses) == 40
+    assert found["best_epoch"] == 1 + losses.index(min(losses))

@@ -49,13 +49,13 @@ TRAIN = [
     (["pets.csv", "--target", "9"], "has no column number 9"),
     (["pets.csv", "--task", "regression"], "species"),
     (["empty.csv"], "is empty"),
-    (["ragged.csv"], "line 3 has 1 cells, but the first has 2"),
-    (["holes.csv"], "missing values in 1 of 2 columns (x: 2)"),
+    (["ragged.csv"], "line 3 has 1 cell, but the first has 2"),
+    (["holes.csv", "--missing", "refuse"], "missing values in 1 of 1 columns (x: 2)"),
     (["one.csv"], "class"),
     (["broken.npz"], "is no .npz file"),
     (["lengths.npz"], "3 rows of X in train but 2 of y"),
     (["folder"], "folder"),
-    (["letter.txt"], "ends in '.txt'"),
+    (["letter.txt"], "holds no rows"),
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_checkpoints_need_a_folder(clearprop):
     [
         (["predict", "nowhere", "pets.csv"], "There is no model file 'nowhere'"),
         (["predict", "pets.csv", "pets.csv"], "is damaged, or no safetensors file"),
-        (["predict", "run/model.safetensors", "houses.csv"], "houses.csv lacks the columns weight, colour"),
+        (["predict", "run/model.safetensors", "houses.csv"], "houses.csv lacks 2 columns (weight, colour)"),
         (["predict", "run", "circles"], "table"),
         (["predict", "run", "nowhere.csv"], "neither a file nor a built-in"),
         (["predict", "run", "pets.csv", "--out", "letter.txt/x.csv"], "letter.txt"),

@@ -210,8 +210,8 @@ def bad_source(tmp_path, case):
             npz(tmp_path / "good.npz", X=X4, y=Y4)
             return tmp_path / "goood.npz"
         case "unsupported":
-            (tmp_path / "a.xlsx").write_bytes(b"x")
-            return tmp_path / "a.xlsx"
+            (tmp_path / "a.docx").write_bytes(b"x")
+            return tmp_path / "a.docx"
         case "empty":
             path.touch()
             return path
@@ -280,7 +280,7 @@ def bad_idx(tmp_path, case):
     [
         ("typo", r"'circls' is neither a file nor a built-in data set; did you mean 'circles'\? .*digits, mnist"),
         ("missing file", r"goood.npz' is neither a file nor a built-in .* did you mean 'good.npz'"),
-        ("unsupported", r"a.xlsx ends in '.xlsx'; .*\.npz, \.mat, \.csv, \.tsv, \.parquet"),
+        ("unsupported", r"a.docx ends in '.docx'; .*\.npz, \.mat, \.csv, \.tsv, .*\.parquet"),
         ("empty", r"bad.npz is empty; give a file"),
         ("no zip", r"bad.npz .*(no|not a readable) .npz file"),
         ("one array", r"holds one unnamed array"),

@@ -17,14 +17,24 @@ from clearprop.registry import require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
-    from clearprop.training.settings import Settings
+    from clearprop.training.settings import Effort, Settings
     from clearprop.training.setup import Setup
 
-DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
+FREE = {"seed", "dtype", "engine", "effort"}
+"""Settings that leave the choice of the network open."""
+MOST_ROWS, MOST_INPUTS, FEWEST_ROWS = 100_000, 2000, 20
+"""Sizes of a table for which several networks are trained by default."""
+TABLE = (
+    "header", "delimiter", "decimal", "encoding", "skip", "na", "missing", "drop", "only", "categorical", "id", "group", "time",
+    "weight", "test_file", "class_weight", "outliers",
+)  # fmt: skip
+"""Options that say how a table is read, and what its columns are for."""
+DATA = ("source", "target", *TABLE, "task", "scale", "val", "test", "data_dir")
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "val": lambda text: parsing.parse_size("--val", text),
     "test": lambda text: parsing.parse_size("--test", text),
     "data_dir": lambda path: str(path.resolve()),
+    "test_file": lambda path: str(Path(path).expanduser().resolve()),
     "hidden": parsing.parse_hidden,
     "activation": parsing.parse_activation,
     "schedule_args": parsing.parse_pairs,
@@ -49,12 +59,15 @@ class Configuration:
         Whether all are given, as in a config.json; what is missing then has its default.
     every : int or None
         Epochs from one checkpoint to the next.
+    single : bool
+        Whether one network has to be trained, to be looked at.
     """
 
     data: dict[str, Any]
     settings: dict[str, Any]
     complete: bool = False
     every: int | None = None
+    single: bool = False
 
     def load(self) -> Dataset:
         """Load the data set."""
@@ -68,7 +81,24 @@ class Configuration:
         """All settings, for these data."""
         from clearprop.training.settings import Settings, settings_for
 
-        return Settings.of(**self.settings) if self.complete else settings_for(data, **self.settings)
+        if self.complete:
+            return Settings.of(**self.settings)
+        given = dict(self.settings)
+        effort = given.pop("effort", None) or self._effort(data)
+        if given.get("patience", 0) is None and "val" in data.splits and "epochs" not in given:
+            given["patience"] = settings_for(data, **given).fit.epochs  # to the last epoch, and then the best one
+        elif given.get("patience", 0) is None and "val" in data.splits:
+            given["patience"] = given["epochs"]
+        fixed = tuple(name for name in given if name not in FREE)
+        return settings_for(data, **given, effort=effort, **({} if effort == "quick" else {"fixed": fixed}))
+
+    def _effort(self, data: Dataset) -> Effort:
+        """A search, for a table of moderate size about whose network nothing is said; else one network."""
+        from clearprop.data import BUILT_IN
+
+        plain = set(self.settings) <= FREE and self.every is None and not self.single
+        small = len(data.train) <= MOST_ROWS and data.n_in <= MOST_INPUTS and len(data.train) >= FEWEST_ROWS
+        return "default" if plain and small and data.name not in BUILT_IN and data.image_shape is None else "quick"
 
 
 def parse_options(given: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +119,9 @@ def from_options(given: dict[str, Any]) -> Configuration:
     source = data.get("source", "")
     if Path(source).is_file() or "/" in source:
         data["source"] = str(Path(source).expanduser().resolve())  # to be found again from any folder
-    return Configuration(data, {name: value for name, value in parsed.items() if name not in DATA})
+    settings = {name: value for name, value in parsed.items() if name not in DATA}
+    single = bool(given.get("doctor") or given.get("checkpoint_every"))
+    return Configuration(data, settings, single=single)
 
 
 def from_file(path: Path, given: Configuration) -> Configuration:
@@ -168,7 +200,7 @@ def plain_setup(given: dict[str, Any]) -> Setup:
 
     asked = from_options(given)
     defaults = {"dtype": "float64", "optimizer": "sgd"}
-    fixed = {"dropout": 0.0, "schedule": "constant", "patience": None}
+    fixed = {"dropout": 0.0, "schedule": "constant", "patience": None, "effort": "quick"}
     configuration = replace(asked, settings=defaults | asked.settings | fixed)
     data = configuration.load()
     setup = set_up(configuration.settle(data), data)

@@ -29,6 +29,17 @@ def fail(message: str) -> None:
     screen(error=True).print(Text.assemble(("Error:", "bold red"), " ", message))
 
 
+def show_notes(notes: Sequence[str]) -> None:
+    """Print on stderr what was found out or assumed, a line for each note."""
+    if not notes:
+        return
+    from rich.text import Text
+
+    console = screen(error=True)
+    for note in notes:
+        console.print(Text.assemble(("Note:", "bold"), " ", " ".join(note.split())))
+
+
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON object on stdout, in strict JSON; `plain` turns NaN and infinities into strings."""
     import json

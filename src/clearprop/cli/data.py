@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.configuration import parse_options
-from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.cli.console import empty_table, plain, print_json, screen, show_notes
 from clearprop.data.dataset import SPLITS
+from clearprop.data.notes import some
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,12 +17,29 @@ if TYPE_CHECKING:
     from clearprop.data import Dataset
 
 MANY = 30  # classes; of more, only the number is shown
+MANY_COLUMNS = 60  # columns of a table that are listed
 
 
 def data(
     source: o.Source,
     target: o.Target = None,
     header: o.Header = None,
+    delimiter: o.Delimiter = None,
+    decimal: o.Decimal = None,
+    encoding: o.Encoding = None,
+    skip: o.Skip = None,
+    na: o.Na = None,
+    missing: o.Missing = None,
+    drop: o.Drop = None,
+    only: o.Only = None,
+    categorical: o.Categorical = None,
+    id: o.Id = None,
+    group: o.Group = None,
+    time: o.Time = None,
+    weight: o.Weight = None,
+    test_file: o.TestFile = None,
+    class_weight: o.ClassWeight = None,
+    outliers: o.OutlierRule = None,
     task: o.Task = None,
     scale: o.Scale = None,
     val: o.Val = None,
@@ -36,13 +54,15 @@ def data(
     """
     from clearprop.data import load, profile
 
-    dataset = load(
-        source,
-        seed=seed,
-        **parse_options(
-            {"target": target, "header": header, "task": task, "scale": scale, "val": val, "test": test, "data_dir": data_dir}
-        ),
-    )
+    given = {
+        "target": target, "header": header, "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "skip": skip,
+        "na": na, "missing": missing, "drop": drop, "only": only, "categorical": categorical, "id": id, "group": group,
+        "time": time, "weight": weight, "test_file": test_file, "class_weight": class_weight, "outliers": outliers,
+        "task": task, "scale": scale,
+        "val": val, "test": test, "data_dir": data_dir,
+    }  # fmt: skip
+    dataset = load(source, seed=seed, **parse_options(given))
+    show_notes(dataset.notes)
     found = profile(dataset)
     if json:
         print_json(plain(found))
@@ -93,9 +113,20 @@ def decoded(dataset: Dataset, y: Array) -> Array:
 
 
 def column_table(columns: list[dict[str, Any]]) -> Table:
-    """The columns of a table, numeric or categorical."""
+    """The columns of a table: numeric, categorical or dates; of very many, the first."""
     table = empty_table("column", "values", overflow="fold")
-    for column in columns:
-        categories = column.get("categories") or []
-        table.add_row(column["name"], ", ".join(map(str, categories)) if categories else "numbers")
+    for column in columns[:MANY_COLUMNS]:
+        marked = "; missing cells are marked" if column.get("marked") else ""
+        table.add_row(column["name"], values_in_words(column) + marked)
+    if len(columns) > MANY_COLUMNS:
+        table.add_row("...", f"{len(columns) - MANY_COLUMNS:,} more columns")
     return table
+
+
+def values_in_words(column: dict[str, Any]) -> str:
+    """The values of a column: numbers, its categories, or the parts of its dates."""
+    if column["kind"] == "date":
+        return f"dates: {', '.join(column['parts'])}"
+    if column["kind"] == "numeric":
+        return "numbers"
+    return some(column["categories"], MANY) + (" and others" if column.get("grouped") else "")

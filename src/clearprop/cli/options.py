@@ -11,7 +11,7 @@ from clearprop.engines import ENGINES
 from clearprop.nn import ACTIVATIONS, INITIALISERS, LOSSES
 from clearprop.optim import OPTIMIZERS, SCHEDULES
 
-DATA, NETWORK, TRAINING, OUTPUT = "Data", "Network", "Training", "Output"
+DATA, TABLE, NETWORK, TRAINING, OUTPUT = "Data", "Table", "Network", "Training", "Output"
 
 
 def listed(*names: str) -> str:
@@ -30,16 +30,47 @@ def argument(text: str, metavar: str) -> Any:
 
 
 SOURCE = (
-    "Built-in data set (circles, synth, digits or mnist); a .csv, .tsv, .parquet, .npz or .mat file; or a folder of IDX files."
+    "Built-in data set (circles, synth, digits or mnist); a table (.csv, .tsv, .txt, .data, .json, .xlsx, .arff, .parquet, ...;"
+    " - for standard input); a .npz or .mat file; or a folder of IDX files."
 )
 Source = Annotated[str, argument(SOURCE, "SOURCE")]
 OptionalSource = Annotated[str | None, argument(SOURCE, "SOURCE")]
 Model = Annotated[Path, argument("Folder written by clearprop train --out, or the model.safetensors in it.", "MODEL")]
 
-Target = Annotated[str | None, option(DATA, "Column to predict, by name or by index (0 is the first, -1 the last).")]
+Target = Annotated[
+    str | None, option(DATA, "Column to predict, by name or by index (0 is the first, -1 the last); several as y1,y2.")
+]
 Header = Annotated[
     bool | None,
-    option(DATA, "Whether the first row of a table holds column names; detected by default.", "--header/--no-header"),
+    option(TABLE, "Whether the first row holds column names; detected by default.", "--header/--no-header"),
+]
+Delimiter = Annotated[
+    str | None, option(TABLE, "Character between cells, or tab, blank, comma, semicolon or pipe.", metavar="CHARACTER")
+]
+Decimal = Annotated[str | None, option(TABLE, "Decimal sign of the numbers: a point or a comma.", metavar="SIGN")]
+Encoding = Annotated[str | None, option(TABLE, "Encoding of the text, such as utf-8, latin-1 or utf-16.")]
+Skip = Annotated[int | None, option(TABLE, "Lines to leave out before the header.", metavar="N")]
+Na = Annotated[str | None, option(TABLE, "Further cells that are missing, such as -999 or none,unknown.", metavar="CELLS")]
+Missing = Annotated[
+    str | None,
+    option(
+        TABLE,
+        "Missing cells: auto or impute (fill with the median or the most frequent value, and mark), drop (leave out the rows)"
+        " or refuse.",
+    ),
+]
+Drop = Annotated[str | None, option(TABLE, "Columns to leave out.", metavar="COLUMNS")]
+Only = Annotated[str | None, option(TABLE, "The only columns to learn from.", metavar="COLUMNS")]
+Categorical = Annotated[str | None, option(TABLE, "Columns whose numbers are names.", metavar="COLUMNS")]
+Id = Annotated[str | None, option(TABLE, "Columns to keep for predictions, but not to learn from.", metavar="COLUMNS")]
+Group = Annotated[str | None, option(TABLE, "Column whose equal values stay together in one split.", metavar="COLUMN")]
+Time = Annotated[str | None, option(TABLE, "Column to order the rows by: the last are the test set.", metavar="COLUMN")]
+Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in training.", metavar="COLUMN")]
+TestFile = Annotated[str | None, option(TABLE, "A second table with the rows of the test set.", metavar="FILE")]
+ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes: balanced repeats the training rows of rare ones.")]
+OutlierRule = Annotated[
+    str | None,
+    option(DATA, "Values of the target far outside the others: auto (clipped in training) or keep.", "--outliers"),
 ]
 Task = Annotated[str | None, option(DATA, "Task: classification or regression; inferred from the target by default.")]
 Scale = Annotated[str | None, option(DATA, "Scaling of the inputs: standard (mean 0, variance 1), unit (0 to 1) or none.")]
@@ -84,6 +115,15 @@ Remainder = Annotated[str | None, option(TRAINING, "Last batch of an epoch when 
 Patience = Annotated[
     str | None,
     option(TRAINING, "Stop after N epochs without a lower validation loss; none to train all epochs.", metavar="N"),
+]
+EffortName = Annotated[
+    str | None,
+    option(
+        TRAINING,
+        "Effort: quick (one network), default (several settings are tried, and the best networks averaged) or thorough; by"
+        " default quick for the built-in data sets, for very large tables, and if anything else about the network is given.",
+        "--effort",
+    ),
 ]
 EngineName = Annotated[
     str | None, option(TRAINING, f"Engine: {listed(*ENGINES)}; by default the fastest that can train the network.")

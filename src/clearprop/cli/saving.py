@@ -128,5 +128,5 @@ def save_curves(history: History, path: Path) -> None:
     metrics = [name for name in METRICS if f"train_{name}" in history.columns()]
     figure = Figure(figsize=(6.2 * len(metrics), 4.2))
     for metric, ax in zip(metrics, figure.subplots(1, len(metrics), squeeze=False)[0], strict=True):
-        plots.learning_curves(history, ax, metric)
+        plots.learning_curves(history, ax, metric, history.best_epoch)
     plots.save(figure, path)

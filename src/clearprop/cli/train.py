@@ -20,11 +20,13 @@ from clearprop.cli.console import (
     plain,
     print_json,
     screen,
+    show_notes,
 )
 from clearprop.data.dataset import SPLITS
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from clearprop.cli.progress import Progress
     from clearprop.training import Checkpoint
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from clearprop.training.setup import Setup
 
 FRACTIONS = {"accuracy": "accuracy", "precision": "precision", "recall": "recall", "f1": "F1"}
+FEW_CLASSES = 10  # of more, no recall is printed for each
 NUMBERS = {"r2": "R2", "rmse": "RMSE", "mae": "MAE"}
 
 
@@ -40,6 +43,22 @@ def train(
     source: o.OptionalSource = None,
     target: o.Target = None,
     header: o.Header = None,
+    delimiter: o.Delimiter = None,
+    decimal: o.Decimal = None,
+    encoding: o.Encoding = None,
+    skip: o.Skip = None,
+    na: o.Na = None,
+    missing: o.Missing = None,
+    drop: o.Drop = None,
+    only: o.Only = None,
+    categorical: o.Categorical = None,
+    id: o.Id = None,
+    group: o.Group = None,
+    time: o.Time = None,
+    weight: o.Weight = None,
+    test_file: o.TestFile = None,
+    class_weight: o.ClassWeight = None,
+    outliers: o.OutlierRule = None,
     task: o.Task = None,
     scale: o.Scale = None,
     val: o.Val = None,
@@ -64,6 +83,7 @@ def train(
     order: o.Order = None,
     remainder: o.Remainder = None,
     patience: o.Patience = None,
+    effort: o.EffortName = None,
     engine: o.EngineName = None,
     seed: o.Seed = None,
     out: o.Out = None,
@@ -109,6 +129,8 @@ def execute(given: dict[str, Any]) -> int:
         if not force:
             folders.check_finished(folder)
     data = configuration.load()
+    if not given["quiet"]:
+        show_notes(data.notes)
     settings = configuration.settle(data)
     setup = set_up(settings, data)
     config = written(configuration, settings, given["checkpoint_every"])
@@ -132,7 +154,7 @@ def execute(given: dict[str, Any]) -> int:
     if given["json"]:
         found: dict[str, Any] = {} if diagnosis is None else {"doctor": diagnosis.to_json()}
         found |= {"files": [str(folder / name) for name in files] if folder else []}
-        print_json(plain({"configuration": config} | outcome.to_json()) | found)
+        print_json(plain({"configuration": config, "notes": list(outcome.data.notes)} | outcome.to_json()) | found)
     elif not silent:
         list_files(console, folder, files, given["report"])
     if diagnosis is not None and not silent:
@@ -158,6 +180,10 @@ def announce(console: Console, setup: Setup) -> None:
     sizes = ", ".join(f"{len(split):,} {SPLITS[name]}" for name, split in data.splits.items())
     what = f"{len(data.classes)} classes" if data.task == "classification" else f"target {', '.join(data.targets)}"
     console.print(f"Data      {data.name}: {sizes} examples; {data.n_in} inputs, {what}", markup=False)
+    if settings.effort != "quick":
+        console.print(f"Network   the average of the best of several (effort {settings.effort}; quick for one network)")
+        console.print(f"Training  {settings.loss.replace('_', ' ')}, {settings.optimizer}\n")
+        return
     widths = [str(net.n_in), *map(str, settings.hidden), str(net.n_out)]
     hidden = f", {', '.join(settings.activation)}" if settings.hidden else ""
     drop = f", dropout {settings.dropout:g}" if settings.dropout and settings.hidden else ""
@@ -177,12 +203,33 @@ def print_metrics(console: Console, outcome: Outcome) -> None:
     rows = outcome.metrics.values()
     table.add_row("examples", *(f"{row['examples']:,}" for row in rows))
     table.add_row("loss", *(f"{row['loss']:.4f}" for row in rows))
+    if not regression:
+        add_rare_classes(table, outcome)
     for key, label in (NUMBERS if regression else FRACTIONS).items():
         table.add_row(label, *(f"{row[key]:.4g}" if regression else percent(row[key]) for row in rows))
     console.print()
     console.print(table)
     for note in notes(outcome):
         console.print(note, markup=False)
+
+
+def add_rare_classes(table: Table, outcome: Outcome) -> None:
+    """If a class is rare, begin with the recall of each class, since a high accuracy says little then."""
+    import numpy as np
+
+    from clearprop.data.task import is_uneven
+
+    rows, classes = list(outcome.metrics.values()), outcome.data.classes
+    counts = [sum(row) for row in rows[0]["confusion"]]
+    if len(classes) > FEW_CLASSES or not is_uneven(np.array(counts)):
+        return
+    for i, label in enumerate(classes):
+        shares = [(row["confusion"][i][i], sum(row["confusion"][i])) for row in rows]
+        table.add_row(f"recall of {label}", *(percent(hit / of) if of else "-" for hit, of in shares))
+    if any("average_precision" in row for row in rows):
+        table.add_row(
+            "average precision", *(percent(row["average_precision"]) if "average_precision" in row else "-" for row in rows)
+        )
 
 
 def notes(outcome: Outcome) -> list[str]:
@@ -193,12 +240,20 @@ def notes(outcome: Outcome) -> list[str]:
         lines.append("Precision, recall and F1 are averages over the classes.")
     elif outcome.model.encoder is not None:
         lines.append(f"RMSE and MAE are in the units of {', '.join(outcome.data.targets)}.")
-    if settings.weight_decay:
+    if settings.weight_decay and not outcome.tried:
         lines.append("The loss includes the L2 penalty of --weight-decay.")
     ending = f"Trained {counted(len(history), 'epoch')} in {duration(outcome.seconds)}"
     if history.nonfinite is None and history.stopped is not None:
         ending += f"; stopped: {history.stopped.replace('val_loss', 'the validation loss')}"
     lines.append(ending + ".")
+    if outcome.tried:
+        widths = "-".join(map(str, settings.hidden)) or "none"
+        n_tried, folds = len(outcome.tried), f"{outcome.members} networks" if outcome.members > 1 else "one network"
+        lines[-1] = (
+            f"Tried {counted(n_tried, 'setting')} in {duration(outcome.seconds)}. Kept the average of {folds} with hidden units"
+            f" {widths} and weight decay {settings.weight_decay:g}."
+        )
+        lines.append("Training includes the validation rows; each was validated by a network that had not seen it.")
     if history.best_epoch not in (None, len(history)):
         lines.append(f"Kept the network of epoch {history.best_epoch}, which has the best validation loss.")
     return lines

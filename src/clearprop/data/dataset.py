@@ -77,6 +77,10 @@ class Dataset:
         The encoding of raw values as X: scaling, one-hot columns. Fitted on the training split alone.
     image_shape : tuple of int or None
         (height, width), where each row of X is an image.
+    notes : list of str
+        Findings and assumptions while the data were read, a sentence each.
+    independent : bool
+        Whether rows of training and validation may be exchanged: not if they are split by groups or by time, or repeated.
 
     Raises
     ------
@@ -102,6 +106,8 @@ class Dataset:
     targets: list[str] = field(default_factory=list)
     encoder: Encoder | None = None
     image_shape: tuple[int, int] | None = None
+    notes: list[str] = field(default_factory=list)
+    independent: bool = True
 
     def __post_init__(self) -> None:
         if "train" not in self.splits or not set(self.splits) <= set(SPLITS):
@@ -174,8 +180,8 @@ def profile(dataset: Dataset) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-able. "name", "task", "classes", "targets", "image_shape"; "splits": for each its "examples" and the count of
-        each class or, for regression, the range of y; "features": their "count", and min, max, mean and std of X over the
+        JSON-able. "name", "notes", "task", "classes", "targets", "image_shape"; "splits": for each its "examples" and the count
+        of each class or, for regression, the range of y; "features": their "count", and min, max, mean and std of X over the
         training split, as scaled; "scaling": the scaling of the raw values, in words; "columns": those of a table.
 
     Examples
@@ -187,6 +193,7 @@ def profile(dataset: Dataset) -> dict[str, Any]:
     encoder = dataset.encoder
     return {
         "name": dataset.name,
+        "notes": list(dataset.notes),
         "task": dataset.task,
         "classes": list(dataset.classes),
         "targets": list(dataset.targets),

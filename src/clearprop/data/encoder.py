@@ -13,6 +13,7 @@ import numpy as np
 
 from clearprop.arrays import Array, Dtype, describe, float_dtype
 from clearprop.data.columns import Column, fit_column
+from clearprop.data.notes import some
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
 from clearprop.data.task import class_numbers
@@ -40,6 +41,10 @@ class Encoder:
         For regression: the scaling of the targets in training.
     target_index : int
         Position of the target among a table's columns, for later tables without a header.
+    ids : tuple of str
+        Columns that are not learned from, but passed through by predictions.
+    order : tuple of str
+        All columns of the training table, in order, if some are not learned from.
 
     Examples
     --------
@@ -58,6 +63,8 @@ class Encoder:
     classes: tuple[Label, ...] = ()
     target_scaling: Scaling = field(default_factory=Scaling)
     target_index: int = -1
+    ids: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -78,9 +85,11 @@ class Encoder:
         '(x - 1) / 2'
         """
         if not isinstance(self.inputs, Scaling):
-            numeric = [column for column in self.inputs if column.scaling]
+            numeric = [column for column in self.inputs if column.kind == "numeric"]
+            dates = sum(column.kind == "date" for column in self.inputs)
             scaled = "scaled" if any(column.scaling != Scaling() for column in numeric) else "unscaled"
-            return f"{len(numeric)} numeric columns {scaled}, {len(self.inputs) - len(numeric)} categorical one-hot"
+            categorical = f"{len(self.inputs) - len(numeric) - dates} categorical one-hot"
+            return f"{len(numeric)} numeric columns {scaled}, {categorical}" + (f", {dates} of dates" if dates else "")
         if self.inputs == Scaling():
             return "none"
         if len(self.inputs.shift) == 1:
@@ -107,14 +116,34 @@ class Encoder:
             raise DataError(f"The model takes a table with the columns {self._column_names()}, not {describe(raw)}.")
         missing = [column.name for column in self.inputs if column.name not in raw.columns]
         if missing:
-            raise DataError(f"The table lacks the columns {', '.join(missing)}; all needed: {self._column_names()}.")
+            raise DataError(f"The table lacks the columns {some(missing)}; all needed: {self._column_names()}.")
         out = np.empty((len(raw), len(self.features)), kind)
-        start = 0
+        places = self._places()
+        at_once = self._at_once(raw)
+        if at_once:
+            _encode_numbers(at_once, raw, out, [places[column.name][0] for column in at_once])
+        done = {column.name for column in at_once}
         for column in self.inputs:
-            block = column.encode(raw[column.name])
-            out[:, start : start + block.shape[1]] = block
-            start += block.shape[1]
+            if column.name not in done:
+                start, stop = places[column.name]
+                out[:, start:stop] = column.encode(raw[column.name])
         return out
+
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """The first of the columns of X that each column becomes, and the one behind the last."""
+        found, start = {}, 0
+        for column in self.columns:
+            width = len(column.features)
+            found[column.name] = (start, start + width)
+            start += width
+        return found
+
+    def _at_once(self, raw: pd.DataFrame) -> list[Column]:
+        """The plain columns of numbers, which are scaled together: a table may have thousands."""
+        kinds = {str(name): dtype.kind for name, dtype in zip(raw.columns, raw.dtypes, strict=True)}
+        return [
+            column for column in self.columns if column.kind == "numeric" and not column.marked and kinds[column.name] in "iuf"
+        ]
 
     def encode_target(self, y: Array, dtype: Dtype = "float32") -> Array:
         """Integer classes (N,) from labels, or scaled targets (N, n_y) from reals (N, n_y) or (N,).
@@ -145,6 +174,8 @@ class Encoder:
             "classes": list(self.classes),
             "target_scaling": self.target_scaling.to_json(),
             "target_index": self.target_index,
+            **({"ids": list(self.ids)} if self.ids else {}),
+            **({"order": list(self.order)} if self.order else {}),
         }
 
     @classmethod
@@ -166,12 +197,49 @@ class Encoder:
                 tuple(values["classes"]),
                 Scaling.from_json(values["target_scaling"]),
                 int(values["target_index"]),
+                tuple(values.get("ids", ())),
+                tuple(values.get("order", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from error
 
     def _column_names(self) -> str:
-        return ", ".join(column.name for column in self.columns)
+        return some(column.name for column in self.columns)
+
+
+def _encode_numbers(columns: list[Column], raw: pd.DataFrame, out: Array, at: list[int]) -> None:
+    """Scale columns of numbers into the columns `at` of `out` (N, n_x), block by block."""
+    scalings = [column.scaling for column in columns if column.scaling is not None]
+    scaling = Scaling(tuple(s.shift[0] for s in scalings), tuple(s.spread[0] for s in scalings))
+    names = [column.name for column in columns]
+    values = (raw if names == list(raw.columns) else raw[names]).to_numpy(dtype=np.float64)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        values = np.where(bad, np.array([column.middle for column in columns]), values)
+    if at == list(range(out.shape[1])):
+        out[:] = scaling.apply(values, out.dtype)
+    else:
+        out[:, at] = scaling.apply(values, out.dtype)
+
+
+def fit_columns(
+    X: pd.DataFrame, names: list[str], scale: Scale, formats: dict[str, str], notes: list[str]
+) -> tuple[Column, ...]:
+    """Fit the encoding of each column to the training rows; complete columns of numbers all at once."""
+    dtypes = dict(zip(map(str, X.columns), X.dtypes, strict=True))
+    numeric = [name for name in names if dtypes[name].kind in "iuf"]
+    values = X[numeric].to_numpy(dtype=np.float64) if numeric else np.zeros((len(X), 0))
+    whole = np.isfinite(values).all(axis=0)
+    plain = {name: j for j, name in enumerate(n for n, complete in zip(numeric, whole, strict=True) if complete)}
+    scaling = fit_scaling(scale, values if whole.all() else values[:, whole]) if plain else Scaling()
+    found = []
+    for name in names:
+        if name in plain:
+            j = plain[name] if len(scaling.shift) > 1 else 0
+            found.append(Column(name, Scaling((scaling.shift[j],), (scaling.spread[j],))))
+        else:
+            found.append(fit_column(name, X[name], scale, formats.get(name), notes))
+    return tuple(found)
 
 
 def fit_encoder(
@@ -184,8 +252,11 @@ def fit_encoder(
     classes: list[Label],
     full_scale: float | None = None,
     target_index: int = -1,
+    formats: dict[str, str] | None = None,
+    notes: list[str] | None = None,
+    **more: Any,
 ) -> Encoder:
-    """Fit an encoder to the training split X, y.
+    """Fit an encoder to the training split X, y; what is worth saying is added to `notes`.
 
     Regression targets are scaled to mean 0 and standard deviation 1, unless `scale` is "none": the outputs of a new net
     are of order one, and training towards targets of order a thousand would take many epochs, or diverge.
@@ -195,8 +266,8 @@ def fit_encoder(
         inputs = fit_scaling(scale, X, full_scale)
         names = tuple(features)
     else:
-        inputs = tuple(fit_column(name, X[name], scale) for name in features)
+        inputs = fit_columns(X, features, scale, formats or {}, [] if notes is None else notes)
         names = tuple(name for column in inputs for name in column.features)
     target_scaling = Scaling() if classes or scale == "none" else fit_scaling("standard", y)
-    wide = [*targets] if classes or y.shape[1] == 1 else [f"{targets[0]}{i + 1}" for i in range(y.shape[1])]
-    return Encoder(names, inputs, tuple(wide), tuple(classes), target_scaling, target_index)
+    wide = [*targets] if classes or y.shape[1] == len(targets) else [f"{targets[0]}{i + 1}" for i in range(y.shape[1])]
+    return Encoder(names, inputs, tuple(wide), tuple(classes), target_scaling, target_index, **more)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -15,13 +17,18 @@ from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
+from clearprop.data.new_rows import NewRows, read_new_rows
+from clearprop.data.notes import some
+from clearprop.data.outliers import Outliers, robust_scaling
 from clearprop.data.raw import Label, Raw, Task
-from clearprop.data.scaling import SCALES, Scale
+from clearprop.data.scaling import SCALES, Scale, Scaling
 from clearprop.data.sources import find_path, read_source
-from clearprop.data.splitting import part_size, require_rest, split_rows
-from clearprop.data.table import DELIMITED, PARQUET, read_frame, require_complete
-from clearprop.data.task import class_labels, class_numbers, is_one_hot, settle_task
-from clearprop.errors import DataError, OptionError
+from clearprop.data.splitting import part_size, require_rest, split_groups, split_rows, split_times
+from clearprop.data.table_files import ENDINGS, is_frame
+from clearprop.data.table_options import TableOptions
+from clearprop.data.task import class_labels, class_numbers, is_one_hot, settle_task, target_notes
+from clearprop.data.weighting import balanced_rows, weighted_rows
+from clearprop.errors import OptionError
 from clearprop.registry import choose
 
 if TYPE_CHECKING:
@@ -29,27 +36,33 @@ if TYPE_CHECKING:
 
     Part = tuple[Array | pd.DataFrame, Array]
 
+OUTLIERS: tuple[Outliers, ...] = get_args(Outliers)
+LOG = logging.getLogger("clearprop")
+
 
 def load(
-    source: str | Path | tuple[Any, Any],
+    source: Any,
     *,
     seed: int | np.random.Generator = 0,
     val: float | int | None = None,
     test: float | int | None = None,
     data_dir: str | Path | None = None,
-    target: str | int | None = None,
-    header: bool | None = None,
+    target: str | int | list[str] | None = None,
     task: Task | None = None,
     scale: Scale | None = None,
     dtype: Dtype = "float32",
+    class_weight: Literal["balanced"] | None = None,
+    outliers: Outliers = "auto",
+    **table: Any,
 ) -> Dataset:
     """Load a data set, split it and scale it.
 
     Parameters
     ----------
-    source : str, Path or tuple
-        A built-in name (`clearprop.data.BUILT_IN`); a table (.csv, .tsv, .parquet); arrays (.npz, .mat) called X and y,
-        or Xtrain, Ytrain, Xtest, Ytest; a folder of four IDX files; or a pair (X, y) of arrays.
+    source : str, Path, frame or tuple
+        A built-in name (`clearprop.data.BUILT_IN`); a table (.csv, .tsv, .txt, .data, .dat, .json, .jsonl, .xlsx, .arff,
+        .feather, .parquet; also .gz or .zip, and "-" for standard input); a data frame of pandas or Polars; arrays (.npz, .mat)
+        called X and y, or Xtrain, Ytrain, Xtest, Ytest; a folder of four IDX files; or a pair (X, y) of arrays.
     seed : int or numpy.random.Generator
         Seed for the split, and for the points of "circles".
     val, test : float or int, optional
@@ -58,10 +71,8 @@ def load(
         out by 0. Default: 0.15 each, but 5000 of MNIST's 60,000 images for validation.
     data_dir : path, optional
         Folder of MNIST's files; default: `$CLEARPROP_DATA`.
-    target : str or int, optional
-        A table's column to predict; default: the one called target, label, class or y, else the last.
-    header : bool, optional
-        Whether a table's first row holds names; default: inferred from the cells.
+    target : str, int or list, optional
+        A table's column to predict, or several; default: the one called target, label, class or y, else the last.
     task : {"classification", "regression"}, optional
         Default: inferred from the targets (see `clearprop.data.task`).
     scale : {"standard", "unit", "none"}, optional
@@ -69,10 +80,19 @@ def load(
         none. Default: "standard" for tables, synth and regression, "unit" for images, "none" for circles and other
         arrays. Regression targets are standardised too, unless it is "none".
     dtype : {"float32", "float64"}
+    class_weight : {"balanced"}, optional
+        Repeat training rows so that each class occurs as often as the largest.
+    outliers : {"auto", "keep"}
+        "auto" scales a regression target by its median and interquartile range, and clips it in training and validation, if a
+        few values lie so far out that they would decide everything; a note says so.
+    **table
+        Options of a table: `delimiter`, `decimal`, `encoding`, `skip`, `na`, `missing`, `drop`, `only`, `categorical`,
+        `id`, `group`, `time`, `weight`, `test_file`; see `clearprop.data.TableOptions`.
 
     Returns
     -------
     Dataset
+        Its `notes` say what was found out or assumed.
 
     Raises
     ------
@@ -91,28 +111,58 @@ def load(
     Traceback (most recent call last):
     clearprop.errors.UnknownNameError: 'circls' is neither a file nor a built-in data set; did you mean ...
     """
-    kind = float_dtype(dtype)
+    kind, asked = float_dtype(dtype), TableOptions.of(**table)
     if scale is not None:
         choose("scale", scale, SCALES)
+    if class_weight is not None:
+        choose("class_weight", class_weight, ("balanced",))
     rng = _generator(seed)
-    raw = read_source(source, rng, data_dir, target, header)
-    if isinstance(raw.parts["train"][0], np.ndarray) and not (target is None and header is None):
-        raise OptionError(f"target={target!r} and header={header!r} are for tables, but {raw.name} is none; omit them.")
+    raw = read_source(source, rng, data_dir, target, asked, task)
+    if isinstance(raw.parts["train"][0], np.ndarray) and (target is not None or asked.given()):
+        given = ", ".join(["target"] * (target is not None) + asked.given())
+        raise OptionError(f"The options {given} are for tables, but {raw.name} is none; omit them.")
     task, y = settle_task(raw, task)
     classes: list[Label] = np.unique(np.concatenate(list(y.values()))).tolist() if task == "classification" else []
-    parts = _split(raw, y, classes, {"val": val, "test": test}, rng)
+    notes = [*raw.notes, *target_notes(raw, y, classes)]
+    parts = _split(raw, y, classes, {"val": val, "test": test}, rng, class_weight)
     X_train, y_train = parts["train"]
     encoder = fit_encoder(
         X_train, y_train, scale or raw.scale or ("none" if classes else "standard"), features=raw.features,
-        targets=raw.targets, classes=classes, full_scale=raw.full_scale, target_index=raw.target_index,
+        targets=raw.targets, classes=classes, full_scale=raw.full_scale, target_index=raw.target_index, formats=raw.formats,
+        notes=notes, ids=tuple(raw.ids), order=tuple(raw.order),
     )  # fmt: skip
+    clip = None
+    if task == "regression" and encoder.target_scaling != Scaling() and choose("outliers", outliers, OUTLIERS) == "auto":
+        encoder, clip = _without_outliers(encoder, y_train, notes)
     splits = {part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind)) for part, (X, labels) in parts.items()}
+    if clip is not None:
+        splits |= {part: Split(s.X, np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
     features, targets = list(encoder.features), list(encoder.targets)
-    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape)
+    alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
+    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone)
+
+
+def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Encoder, float | None]:
+    """The encoder with a robust scaling of the target, and the limit of scaled values, if there are outliers."""
+    found = robust_scaling(y)
+    if found is None:
+        return encoder, None
+    scaling, limit, n = found
+    low, high = (scaling.shift[0] + sign * limit * scaling.spread[0] for sign in (-1, 1))
+    notes.append(
+        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and"
+        f" validation it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
+    )
+    return replace(encoder, target_scaling=scaling), limit
 
 
 def _split(
-    raw: Raw, y: dict[str, Array], classes: list[Label], asked: dict[str, float | int | None], rng: np.random.Generator
+    raw: Raw,
+    y: dict[str, Array],
+    classes: list[Label],
+    asked: dict[str, float | int | None],
+    rng: np.random.Generator,
+    class_weight: str | None = None,
 ) -> dict[str, Part]:
     """The parts of the data set: those that the source comes with, and the others taken out of training."""
     X, n = raw.parts["train"][0], len(y["train"])
@@ -131,14 +181,29 @@ def _split(
                 )
             given[part] = (raw.parts[part][0], y[part])
     require_rest(raw.name, n, counts)
-    groups = class_numbers(y["train"], classes) if classes else np.zeros(n, dtype=np.int64)
-    rows = split_rows(groups, {part: count for part, count in counts.items() if count > 0}, rng)
+    rows = _rows_of_parts(raw, y["train"], classes, {part: count for part, count in counts.items() if count > 0}, rng)
+    at = rows["train"]
+    if raw.weights is not None:
+        rows["train"] = at = at[weighted_rows(raw.weights[at], rng)]
+    if class_weight == "balanced" and classes:
+        rows["train"] = at[balanced_rows(class_numbers(y["train"][at], classes), rng)]
     taken: dict[str, Part] = {part: (_take(X, at), y["train"][at]) for part, at in rows.items() if len(at) > 0}
     return {**taken, **given}
 
 
+def _rows_of_parts(
+    raw: Raw, y: Array, classes: list[Label], counts: dict[str, int], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Row numbers of each part: by time, by group, or at random and stratified by class."""
+    if raw.times is not None:
+        return dict(split_times(raw.times, counts))
+    if raw.groups is not None:
+        return dict(split_groups(raw.groups, counts, rng))
+    return dict(split_rows(class_numbers(y, classes) if classes else np.zeros(len(y), dtype=np.int64), counts, rng))
+
+
 def _take(X: Array | pd.DataFrame, rows: Array) -> Array | pd.DataFrame:
-    if len(rows) == len(X):
+    if len(rows) == len(X) and np.array_equal(rows, np.arange(len(X))):
         return X
     return X[rows] if isinstance(X, np.ndarray) else X.iloc[rows]
 
@@ -151,29 +216,29 @@ def _generator(seed: int | np.random.Generator) -> np.random.Generator:
 
 
 def read_examples(
-    source: str | Path | Array | tuple[Any, Any],
+    source: Any,
     encoder: Encoder,
     *,
     data_dir: str | Path | None = None,
-    header: bool | None = None,
     dtype: Dtype = "float32",
+    **table: Any,
 ) -> tuple[Array, Array | None]:
     """Read new examples, encoded as the model's training data were.
 
     A table's columns are matched by name, in any order, with or without the target; without a header, by position. Of
-    a source that comes with a test set, the test set is read; of any other, all rows. A category that was not in the
-    training split becomes a row of zeros.
+    a source that comes with a test set, the test set is read; of any other, all rows. What had to be assumed (a missing column
+    or cell, a category that was not in the training split) is logged, and stands in the notes of `read_rows`.
 
     Parameters
     ----------
-    source : str, Path, array (N, n_x) or tuple (X, y)
+    source : str, Path, frame, array (N, n_x) or tuple (X, y)
     encoder : Encoder
         The model's.
     data_dir : path, optional
         Folder of MNIST's files; default: `$CLEARPROP_DATA`.
-    header : bool, optional
-        Whether a table's first row holds names; default: inferred from the cells.
     dtype : {"float32", "float64"}
+    **table
+        Options of a table, as for `load`: `header`, `delimiter`, `decimal`, `encoding`, `skip`, `na`, `missing`.
 
     Returns
     -------
@@ -192,60 +257,29 @@ def read_examples(
     >>> X, y
     (array([[0.5, 1. ]], dtype=float32), None)
     """
+    found = read_rows(source, encoder, data_dir=data_dir, dtype=dtype, **table)
+    for note in found.notes:
+        LOG.info(note)
+    return found.X, found.y
+
+
+def read_rows(
+    source: Any, encoder: Encoder, *, data_dir: str | Path | None = None, dtype: Dtype = "float32", **table: Any
+) -> NewRows:
+    """As `read_examples`, with the columns to pass through and notes on what was assumed."""
+    asked = TableOptions.of(**table)
+    if is_frame(source):
+        return read_new_rows(source, encoder, asked, dtype)
     if isinstance(source, np.ndarray):
         source = (source, None)
     if isinstance(source, (str, Path)) and source not in BUILT_IN:
         path = find_path(source)
-        if path.suffix.lower() in (*DELIMITED, *PARQUET) and path.is_file():
-            return _examples_in_table(path, encoder, header, dtype)
+        if str(path) == "-" or (path.suffix.lower() in ENDINGS and path.is_file()):
+            return read_new_rows(path, encoder, asked, dtype)
     raw = read_source(source, np.random.default_rng(0), data_dir)
     X, y = raw.parts.get("test", raw.parts["train"])
     if y is not None and encoder.classes:
         y = class_labels(raw.name, y) if y.ndim == 1 or is_one_hot(y) else None
     elif y is not None:
         y = y.reshape(len(y), -1)
-    return encoder.encode(X, dtype), y
-
-
-def _examples_in_table(path: Path, encoder: Encoder, header: bool | None, dtype: Dtype) -> tuple[Array, Array | None]:
-    frame, target = _named_frame(path, encoder, header), encoder.targets[0]
-    labels = frame[target] if target in frame.columns else None
-    names = [column.name for column in encoder.columns] or list(encoder.features)
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        raise DataError(
-            f"{path.name} lacks the columns {', '.join(missing)} (it has {', '.join(map(str, frame.columns))}); "
-            "the model needs every column that it was trained on."
-        )
-    require_complete(path.name, frame[names])
-    if encoder.columns:
-        X = encoder.encode(frame[names], dtype)
-    else:
-        try:
-            X = encoder.encode(frame[names].to_numpy(dtype=np.float64), dtype)
-        except ValueError as error:
-            raise DataError(f"{path.name} holds text, but the model takes {len(names)} columns of numbers.") from error
-    if labels is None or bool(labels.isna().any()):
-        return X, None
-    values = np.asarray(labels.to_numpy())
-    return X, class_labels(path.name, values) if encoder.classes else values.reshape(len(values), -1)
-
-
-def _named_frame(path: Path, encoder: Encoder, header: bool | None) -> pd.DataFrame:
-    """The table, with its columns named as in training."""
-    text = {column.name for column in encoder.columns if column.scaling is None}
-    if encoder.classes and isinstance(encoder.classes[0], str):
-        text.add(encoder.targets[0])
-    frame = read_frame(path, header, text)
-    names = [column.name for column in encoder.columns] or list(encoder.features)
-    nameless = all(str(column) == f"column_{i}" for i, column in enumerate(frame.columns))
-    if not nameless or set(names) <= set(frame.columns):
-        return frame
-    if len(frame.columns) == len(names) + 1:
-        at = encoder.target_index if encoder.target_index >= 0 else len(names)
-        names.insert(at, encoder.targets[0])
-    if len(frame.columns) != len(names):
-        return frame
-    # The cells that must stay text are known only now that each column has its name, so the table is read again.
-    kept = {f"column_{i}" for i, name in enumerate(names) if name in text}
-    return read_frame(path, header, kept).set_axis(names, axis=1)
+    return NewRows(encoder.encode(X, dtype), y)

@@ -42,6 +42,14 @@ class Raw:
         Position of the target among a table's columns.
     val, test : float or int
         Default share (or number) of examples for the parts that the source lacks.
+    notes : list of str
+        Findings and assumptions on the way, a sentence each.
+    formats : dict of str to str
+        Formats of a table's columns of dates.
+    ids, order : list of str
+        A table's columns that are passed through; and all of its columns, in order, if some are not learned from.
+    groups, times, weights : array (N,) or None
+        Of each training row: the group it belongs to, its time, its weight.
     """
 
     name: str
@@ -55,6 +63,13 @@ class Raw:
     target_index: int = -1
     val: float | int = 0.15
     test: float | int = 0.15
+    notes: list[str] = field(default_factory=list)
+    formats: dict[str, str] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    order: list[str] = field(default_factory=list)
+    groups: Array | None = None
+    times: Array | None = None
+    weights: Array | None = None
 
 
 def raw_arrays(name: str, pairs: dict[str, tuple[Any, Any]]) -> Raw:

@@ -11,22 +11,25 @@ import numpy as np
 from clearprop.arrays import describe
 from clearprop.data.array_files import read_idx_folder, read_mat, read_npz
 from clearprop.data.built_in import BUILT_IN, read_built_in
-from clearprop.data.raw import Raw, raw_arrays
-from clearprop.data.table import DELIMITED, PARQUET, read_table
+from clearprop.data.raw import Raw, Task, raw_arrays
+from clearprop.data.table import read_table
+from clearprop.data.table_files import ENDINGS, is_frame, read_frame
+from clearprop.data.table_options import TableOptions
 from clearprop.errors import DataError, UnknownNameError
 
 ARRAY_FILES = {".npz": read_npz, ".mat": read_mat}
-SUFFIXES = (*ARRAY_FILES, *DELIMITED, *PARQUET)
+SUFFIXES = (*ARRAY_FILES, *ENDINGS)
 
 
 def read_source(
     source: Any,
     rng: np.random.Generator,
     data_dir: str | Path | None = None,
-    target: str | int | None = None,
-    header: bool | None = None,
+    target: Any = None,
+    asked: TableOptions | None = None,
+    task: Task | None = None,
 ) -> Raw:
-    """Read a built-in data set, a file, a folder of IDX files, or a pair (X, y) of arrays.
+    """Read a built-in data set, a file, a folder of IDX files, a data frame, or a pair (X, y) of arrays.
 
     Raises
     ------
@@ -35,10 +38,16 @@ def read_source(
     DataError
         If it looks like a path and does not exist, or the file is of an unknown kind or damaged.
     """
+    if is_frame(source):
+        return read_table(source, target, asked, task)
+    if isinstance(source, tuple) and len(source) == 2 and is_frame(source[0]):
+        return _frame_and_target(source[0], source[1], asked, task)
     if isinstance(source, tuple) and len(source) == 2:
         return raw_arrays("(X, y)", {"train": (source[0], source[1])})
     if not isinstance(source, (str, Path)):
-        raise DataError(f"A source is a built-in name, a path, or a pair (X, y) of arrays, not {describe(source)}.")
+        raise DataError(
+            f"A source is a built-in name, a path, a data frame, or a pair (X, y) of arrays, not {describe(source)}."
+        )
     if source in BUILT_IN:
         return read_built_in(str(source), rng, data_dir)
     path = find_path(source)
@@ -46,11 +55,32 @@ def read_source(
         return read_idx_folder(path)
     if path.suffix.lower() in ARRAY_FILES:
         return ARRAY_FILES[path.suffix.lower()](path)
-    return read_table(path, target, header)
+    return read_table(path, target, asked, task)
+
+
+def _frame_and_target(X: Any, y: Any, asked: TableOptions | None, task: Task | None) -> Raw:
+    """A frame of features and a target beside it, as one table."""
+    import pandas as pd
+
+    frame = read_frame(X, TableOptions()).frame
+    given = read_frame(y, TableOptions()).frame if is_frame(y) else pd.DataFrame(np.asarray(y))
+    if len(given) != len(frame):
+        raise DataError(f"(X, y) has {len(frame)} rows of X but {len(given)} of y; each needs one target.")
+    names = [
+        str(name) if str(name) not in ("0", *map(str, frame.columns)) else f"y{i or ''}" for i, name in enumerate(given.columns)
+    ]
+    while set(names) & set(map(str, frame.columns)):
+        names = [name + "_" for name in names]
+    together = pd.concat([frame, given.set_axis(names, axis=1)], axis=1)
+    return read_table(together, names, asked, task)
 
 
 def find_path(source: str | Path) -> Path:
     """`source` as the path of a folder, or of a file of a known kind that is not empty."""
+    if str(source) == "-":
+        return Path("-")
+    if str(source).startswith(("http://", "https://", "ftp://")):
+        raise DataError(f"{source} is an address on the network; download the file first, and name it.")
     path = Path(source).expanduser()
     try:
         exists = bool(str(source)) and path.exists()
@@ -60,6 +90,8 @@ def find_path(source: str | Path) -> Path:
         raise _not_found(str(source), path)
     if path.is_dir():
         return path
+    if path.suffix.lower() == ".xls":
+        raise DataError(f"{path} is a spreadsheet in Excel's old format; save it as .xlsx or .csv.")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path} ends in {path.suffix or 'nothing'!r}; it must be one of {', '.join(SUFFIXES)}.")
     if path.stat().st_size == 0:

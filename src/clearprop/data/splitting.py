@@ -49,6 +49,42 @@ def split_rows(groups: NDArray[Any], counts: dict[str, int], rng: np.random.Gene
     return {part: np.flatnonzero(owner == number) for number, part in enumerate(["train", *counts])}
 
 
+def split_groups(groups: NDArray[Any], counts: dict[str, int], rng: np.random.Generator) -> dict[str, Rows]:
+    """Row numbers of "train" and of each part in `counts`, with all rows of a group in the same part.
+
+    A part holds about as many rows as asked for: groups in random order, until it is full.
+
+    Examples
+    --------
+    >>> parts = split_groups(np.array(["a", "a", "b", "b", "c", "c"]), {"test": 2}, np.random.default_rng(0))
+    >>> len(parts["train"]), len(parts["test"])
+    (4, 2)
+    """
+    _, group, sizes = np.unique(groups.astype(str), return_inverse=True, return_counts=True)
+    waiting = rng.permutation(len(sizes)).tolist()
+    owner = np.zeros(len(sizes), dtype=np.int64)
+    for number, count in enumerate(counts.values(), start=1):
+        taken = 0
+        while len(waiting) > 1 and taken + sizes[waiting[-1]] / 2 <= count:
+            taken += sizes[waiting[-1]]
+            owner[waiting.pop()] = number
+    return {part: np.flatnonzero(owner[group] == number) for number, part in enumerate(["train", *counts])}
+
+
+def split_times(times: NDArray[Any], counts: dict[str, int]) -> dict[str, Rows]:
+    """Row numbers by time: the first rows for "train", then those of each part in `counts`, in its order.
+
+    Examples
+    --------
+    >>> {part: rows.tolist() for part, rows in split_times(np.array([3, 1, 2, 4]), {"val": 1, "test": 1}).items()}
+    {'train': [1, 2], 'val': [0], 'test': [3]}
+    """
+    order = np.argsort(times, kind="stable")
+    ends = np.cumsum([len(times) - sum(counts.values()), *counts.values()])
+    starts = [0, *ends[:-1]]
+    return {part: order[a:b] for part, a, b in zip(["train", *counts], starts, ends, strict=True)}
+
+
 def _shares(sizes: Rows, count: int) -> Rows:
     """Number of examples to take from each class: proportional, summing to `count`, and leaving one of each class."""
     room = sizes - 1

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, describe
+from clearprop.data.notes import some
 from clearprop.data.raw import TASKS, Label, Raw, Task
+from clearprop.data.tidying import note_of_case
 from clearprop.errors import DataError
 from clearprop.registry import choose
 
 MOST_CLASSES = 20
+MOST_ONCE = 8  # labels that may all be different, in a tiny table
+FEW = 3  # examples below which a class is said to be rare
+BESIDE_EVEN = 0.3  # share, in terms of an even one, below which a class is said to be rare
+UNEVEN = 0.05  # share of the rows below which a class is said to be rare
 
 
 def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
@@ -49,6 +55,43 @@ def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
             f"{raw.name} has one class only ({classes[0]!s}) in {len(everything)} examples; add examples of another."
         )
     return task, labels
+
+
+def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[str]:
+    """Notes on the classes of a table: rare ones, and names that differ only in capital letters.
+
+    Raises
+    ------
+    DataError
+        If nearly every label is different.
+    """
+    if not classes or isinstance(raw.parts["train"][0], np.ndarray):
+        return []
+    values, counts = np.unique(np.concatenate(list(y.values())), return_counts=True)
+    if len(values) > MOST_ONCE and 2 * len(values) > counts.sum() and values.dtype.kind == "U":
+        raise DataError(
+            f"{raw.name} has the target {raw.targets[0]!r} with {len(values)} labels in {counts.sum()} rows, nearly all"
+            " different; name the column to predict with target (--target)."
+        )
+    notes = []
+    rare = [(value, int(count)) for value, count in zip(values.tolist(), counts, strict=True) if count < FEW]
+    if rare:
+        shown = some(f"{value} ({count})" for value, count in rare)
+        notes.append(f"Classes with fewer than {FEW} examples, which can hardly be learned or measured: {shown}.")
+    elif is_uneven(counts):
+        share = 100 * counts.min() / counts.sum()
+        notes.append(
+            f"Only {share:.2g} % of the rows are of the class {values[counts.argmin()]}; look at the recall of each class"
+            " rather than at the accuracy (class_weight='balanced', --class-weight balanced, weighs it up)."
+        )
+    if values.dtype.kind == "U":
+        notes += note_of_case(raw.targets[0], values.tolist())
+    return notes
+
+
+def is_uneven(counts: Array) -> bool:
+    """Whether the rarest class, of which there are `counts` (C,), is rare in itself and beside an even share."""
+    return bool(counts.min() < UNEVEN * counts.sum() and counts.min() * len(counts) < BESIDE_EVEN * counts.sum())
 
 
 def holds_classes(y: Array, most: int = MOST_CLASSES) -> bool:

@@ -24,6 +24,7 @@ SIZE = (5.4, 4.8)
 MARKERS = {"data": "o", "training": "o", "test": "D"}
 DEEPEST = 0.45  # purity of a region's colour where the net is certain; the points on it are purer
 Panel = tuple[str, Callable[[Array], Array] | None]
+MOST_KEYS = 20  # classes in the legend
 CELL = (2.1, 2.1)  # of one panel, in inches
 
 
@@ -158,7 +159,10 @@ def _draw_legend(ax: Axes, points: Points, n_classes: int) -> None:
     def key(label: str, fill: str, marker: str, edge: str) -> Line2D:
         return Line2D([], [], linestyle="none", marker=marker, markersize=6, color=fill, markeredgecolor=edge, label=label)
 
-    keys = [key(points.label(k), style.colour(k), "o", "white") for k in range(n_classes)]
+    shown = n_classes if n_classes <= MOST_KEYS else MOST_KEYS - 1
+    keys = [key(points.label(k), style.colour(k), "o", "white") for k in range(shown)]
+    if shown < n_classes:
+        keys.append(key(f"and {n_classes - shown} more", "none", "o", "none"))
     if len(points.splits) > 1:
         keys += [
             key("training", style.FAINT, MARKERS["training"], "white"),

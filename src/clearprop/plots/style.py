@@ -36,8 +36,18 @@ FORMATS = ("png", "svg")
 
 
 def colour(index: int) -> str:
-    """The colour of class number `index`; the eleventh class gets the first one's again."""
-    return PALETTE[index % len(PALETTE)]
+    """The colour of class number `index`; from the eleventh on those of the first ten, darker and then paler.
+
+    Examples
+    --------
+    >>> colour(0), colour(10), colour(20)
+    ('#0072b2', '#003f62', '#73b1d5')
+    """
+    plain, again = PALETTE[index % len(PALETTE)], index // len(PALETTE) % 3
+    if again == 0:
+        return plain
+    mixed = 0.55 * rgb(plain) if again == 1 else 1 - 0.55 * (1 - rgb(plain))
+    return "#" + "".join(f"{round(255 * part):02x}" for part in mixed)
 
 
 def rgb(code: str) -> Array:

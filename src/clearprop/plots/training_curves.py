@@ -20,7 +20,9 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 FEW = 25  # up to this many epochs, each one gets a dot
 
 
-def learning_curves(rows: Iterable[dict[str, Any]], ax: Axes | None = None, metric: Metric = "loss") -> Axes:
+def learning_curves(
+    rows: Iterable[dict[str, Any]], ax: Axes | None = None, metric: Metric = "loss", kept: int | None = None
+) -> Axes:
     """Training and validation figures against the epoch, with the best validation epoch marked.
 
     A loss that spans more than two decades gets a logarithmic scale. Epochs whose figure is NaN or infinite leave a gap, are
@@ -33,6 +35,8 @@ def learning_curves(rows: Iterable[dict[str, Any]], ax: Axes | None = None, metr
     ax : matplotlib Axes, optional
         To draw on; by default, those of a new pyplot figure.
     metric : {"loss", "accuracy"}
+    kept : int, optional
+        Epoch whose network was kept, to be marked if it is not the best of this metric.
 
     Returns
     -------
@@ -62,7 +66,7 @@ def learning_curves(rows: Iterable[dict[str, Any]], ax: Axes | None = None, metr
     for label, (epochs, values) in found.items():
         _draw_line(ax, epochs, values, colours[label], label)
     if "validation" in found:
-        _mark_best(ax, *found["validation"], metric)
+        _mark_best(ax, *found["validation"], metric, kept)
     epochs, values = (np.concatenate(parts) for parts in zip(*found.values(), strict=True))
     _mark_nonfinite(ax, epochs, values)
     _scale_epochs(ax, epochs)
@@ -103,15 +107,18 @@ def _scale_epochs(ax: Axes, epochs: Array) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]) if last > first else FixedLocator([first]))
 
 
-def _mark_best(ax: Axes, epochs: Array, values: Array, metric: Metric) -> None:
-    """A ring around the best validation figure (the earliest of equal ones), with its value in the legend."""
+def _mark_best(ax: Axes, epochs: Array, values: Array, metric: Metric, kept: int | None) -> None:
+    """A ring around the figure of the epoch that was kept, or else the best (the earliest of equal ones), with its value."""
     if not np.isfinite(values).any():
         return
     best = int(np.nanargmin(values) if metric == "loss" else np.nanargmax(values))
+    word = "best"
+    if kept is not None and kept != epochs[best] and kept in epochs.tolist():
+        best, word = epochs.tolist().index(kept), "kept"
     shown = f"{values[best]:.3g}" if metric == "loss" else f"{100 * values[best]:.1f} %"
     ax.plot(
         epochs[best], values[best], marker="o", markersize=8, markerfacecolor="white", markeredgecolor=style.VALIDATION,
-        markeredgewidth=style.LINE, linestyle="none", zorder=4, clip_on=False, label=f"best: {shown}, epoch {epochs[best]}",
+        markeredgewidth=style.LINE, linestyle="none", zorder=4, clip_on=False, label=f"{word}: {shown}, epoch {epochs[best]}",
     )  # fmt: skip
 
 

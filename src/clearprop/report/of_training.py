@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearprop import plots
-from clearprop.data.dataset import SPLITS
+from clearprop.arrays import Array
+from clearprop.data.dataset import SPLITS, Dataset, Split
+from clearprop.data.notes import some
+from clearprop.data.scaling import Scaling
 from clearprop.export.model import Model
 from clearprop.nn.loss import classes_of
 from clearprop.plots.training_curves import METRICS, Metric
@@ -41,6 +45,7 @@ def training_report(outcome: Outcome, configuration: dict[str, Any], command: st
     facts = f"{len(history)} epochs in {outcome.seconds:.1f} s. {ending} {best}".strip()
     sections = [
         Section("Figures of merit", [facts], [figures_table(metrics)]),
+        Section("Data", outcome.data.notes, [data_table(outcome.data)]),
         Section("Network", tables=[layers_table(outcome.model)]),
         Section("Pictures", pictures=pictures(outcome)),
         Section("Epochs", tables=[epochs_table(history)]),
@@ -54,6 +59,21 @@ def figures_table(metrics: dict[str, dict[str, Any]]) -> Table:
     names = [name for name in next(iter(metrics.values())) if name != "confusion"]
     rows = [[name.replace("_", " "), *(split.get(name) for split in metrics.values())] for name in names]
     return Table("", ["", *(SPLITS[name] for name in metrics)], rows)
+
+
+def data_table(data: Dataset) -> Table:
+    """The target, the inputs, their scaling, and the treatment of missing cells."""
+    encoder = data.encoder
+    columns = [] if encoder is None else encoder.columns
+    filled = [f"{column.name} ({column.fill})" for column in columns if column.fill is not None]
+    rows: list[list[Any]] = [["task", data.task], ["target", some(data.targets)]]
+    if data.classes:
+        rows.append(["classes", f"{len(data.classes)}: {some(data.classes, 20)}"])
+    rows.append(["inputs", f"{data.n_in}: {some([column.name for column in columns] or data.features, 20)}"])
+    rows.append(["scaling", "none" if encoder is None else encoder.scaling_in_words()])
+    if columns:
+        rows.append(["missing values filled", some(filled, 20) or "none"])
+    return Table("", ["", ""], rows)
 
 
 def layers_table(model: Model) -> Table:
@@ -112,13 +132,34 @@ def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
 
 def draw_curves(history: History, metric: Metric, figure: Figure) -> None:
     """Learning curves."""
-    plots.learning_curves(history, figure.subplots(), metric)
+    plots.learning_curves(history, figure.subplots(), metric, history.best_epoch)
 
 
 def draw_boundary(outcome: Outcome, resolution: int, figure: Figure) -> None:
     """Decision boundary, for data in the plane."""
-    predict = outcome.model.probabilities
-    plots.boundary(predict, outcome.data, figure.subplots(), outputs="probabilities", resolution=resolution)
+    data, scaling = in_units(outcome.data)
+
+    def predict(X: Array) -> Array:
+        return outcome.model.probabilities(scaling.apply(X, outcome.model.net.dtype))
+
+    plots.boundary(predict, data, figure.subplots(), outputs="probabilities", resolution=resolution)
+
+
+def in_units(data: Dataset) -> tuple[Dataset, Scaling]:
+    """The data with their inputs in the units of the source, and the scaling from there; as they are if some are categories."""
+    encoder = data.encoder
+    if encoder is None:
+        return data, Scaling()
+    inputs = encoder.inputs
+    if not isinstance(inputs, Scaling):
+        scalings = [
+            column.scaling for column in inputs if column.scaling is not None and not column.marked and not column.parts
+        ]
+        if len(scalings) != data.n_in:
+            return data, Scaling()
+        inputs = Scaling(tuple(s.shift[0] for s in scalings), tuple(s.spread[0] for s in scalings))
+    splits = {name: Split(inputs.undo(split.X), split.y) for name, split in data.splits.items()}
+    return replace(data, splits=splits), inputs
 
 
 def draw_confusion(matrix: Any, classes: list[Any], figure: Figure) -> None:
@@ -136,4 +177,8 @@ def draw_mistakes(outcome: Outcome, figure: Figure) -> None:
 def draw_fit(outcome: Outcome, figure: Figure) -> None:
     """Predicted against true values of the last split, in the units of the target."""
     last = list(outcome.data.splits.values())[-1]
-    plots.regression_fit(true_values(outcome.model, last), outcome.model.predict(last.X), figure.subplots())
+    ax = plots.regression_fit(true_values(outcome.model, last), outcome.model.predict(last.X), figure.subplots())
+    if len(outcome.data.targets) == 1:
+        target = outcome.data.targets[0]
+        ax.set_xlabel(f"{target}, true value")
+        ax.set_ylabel(f"{target}, predicted value")

@@ -6,7 +6,7 @@ The command line, sweeps and reports all take this one path: settings -> setup -
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,18 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
+from clearprop.data.task import is_uneven
 from clearprop.engines import Engine
 from clearprop.engines.compilations import Stopwatch
 from clearprop.export.model import Model
-from clearprop.metrics import classification_metrics, regression_metrics
+from clearprop.metrics import average_precision, classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.history import History, Row
 from clearprop.training.loop import choose_engine, fit
 from clearprop.training.run import Callback
 from clearprop.training.settings import Settings
+from clearprop.training.settings_search import Searched, search
 from clearprop.training.setup import Setup
 
 
@@ -42,6 +44,10 @@ class Outcome:
     metrics : dict of str to dict
         For each split, `examples`, `loss` and either `accuracy` or, where asked for, all figures of `clearprop.metrics`, which
         are in the units of the raw target.
+    members : int
+        Number of networks of which the model is the average.
+    tried : list of dict
+        After a search: the settings that were tried, best first.
     """
 
     settings: Settings
@@ -50,6 +56,8 @@ class Outcome:
     history: History
     seconds: float
     metrics: dict[str, Row]
+    members: int = 1
+    tried: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def interrupted(self) -> bool:
@@ -78,6 +86,7 @@ class Outcome:
             "nonfinite": history.nonfinite,
             "parameters": int(self.model.net.theta.size),
             "classes": list(self.data.classes),
+            **({"search": {"networks": self.members, "tried": self.tried}} if self.tried else {}),
         }
 
 
@@ -117,6 +126,8 @@ def train(
     >>> outcome.metrics["test"]["examples"], len(outcome.history)
     (300, 2)
     """
+    if setup.settings.effort != "quick":
+        return train_several(setup, thorough)
     engine = choose_engine(engine or setup.settings.engine, setup.net, setup.loss, setup.optimizer)
     watch = Stopwatch()
     history = fit(setup.net, engine=engine, resume=resume, **arguments(setup, callbacks, validate))
@@ -149,14 +160,63 @@ def measured(setup: Setup, engine: Engine, history: History, seconds: float, tho
     return Outcome(settings, data, model, history, seconds, metrics)
 
 
+def train_several(setup: Setup, thorough: bool = True) -> Outcome:
+    """Search for good settings, and measure the average of the best networks.
+
+    The figures of "train" are those of all rows that were learned from. Those of "val" come from the same rows, each predicted
+    by the one network that has not seen it, so they are a little worse than the average would be.
+    """
+    watch = Stopwatch()
+    found = search(setup)
+    seconds = watch.seconds()
+    data, loss = found.data, setup.loss
+    model, engine = Model.of(found.net, loss, data), choose_engine(None, found.net, loss, setup.optimizer)
+    metrics: dict[str, Row] = {}
+    with np.errstate(all="ignore"):
+        for name, split in data.splits.items():
+            figures_of = figures(found.net, as_split(split, found.net), loss, engine, 0.0)
+            kept = {"loss": figures_of["loss"]} if data.task == "regression" else figures_of
+            metrics[name] = {"examples": len(split), **kept, **(further_figures(model, split) if thorough else {})}
+        if "test" in metrics:
+            metrics = {"train": metrics["train"], "val": held_out_figures(model, found, thorough), "test": metrics["test"]}
+    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried)
+
+
+def held_out_figures(model: Model, found: Searched, thorough: bool) -> Row:
+    """Figures of the rows that were held out in turn, from the networks that have not seen them."""
+    rows, outputs = found.held_out
+    y, loss = found.data.train.y[rows], model.loss
+    value = float(loss.forward(outputs, y.astype(outputs.dtype) if y.dtype.kind == "f" else y)[0])
+    row: Row = {"examples": len(rows), "loss": value / (1 if loss.reduction == "mean" else len(rows))}
+    if model.task == "regression":
+        encoder = model.encoder
+        true, predicted = (y, outputs) if encoder is None else (encoder.decode_target(y), encoder.decode_target(outputs))
+        return row | (regression_metrics(np.asarray(true, np.float64), np.asarray(predicted, np.float64)) if thorough else {})
+    p = loss.probabilities(outputs)
+    assert p is not None
+    full = class_figures(classes_of(y), p)
+    return row | (full if thorough else {"accuracy": full["accuracy"]})
+
+
 def further_figures(model: Model, split: Split) -> Row:
     """The figures of one split that `clearprop.metrics` knows."""
     if model.task == "classification":
-        return classification_metrics(classes_of(split.y), model.predict(split.X), len(model.classes))
+        p = model.probabilities(split.X)
+        return class_figures(classes_of(split.y), p)
     y_hat = model.predict(split.X)
     if not np.isfinite(y_hat).all():
         return dict.fromkeys(("r2", "rmse", "mae"), np.nan)
     return regression_metrics(true_values(model, split), y_hat)
+
+
+def class_figures(y: Array, p: Array) -> Row:
+    """Figures of classes (N,) against probabilities (N, C); for two very uneven ones the average precision of the rarer too."""
+    found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
+    counts = np.bincount(y, minlength=p.shape[1])
+    rare = int(counts.argmin())
+    if p.shape[1] == 2 and counts[rare] > 0 and is_uneven(counts):
+        found["average_precision"] = average_precision(y == rare, p[:, rare])
+    return found
 
 
 def true_values(model: Model, split: Split) -> Array:

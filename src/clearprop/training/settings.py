@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import Dataset
 from clearprop.errors import OptionError
 from clearprop.optim import OPTIMIZERS
-from clearprop.registry import require, unknown_name
+from clearprop.registry import choose, require, unknown_name
 from clearprop.training.fit_settings import FitSettings
 
+Effort = Literal["quick", "default", "thorough"]
+EFFORTS: tuple[Effort, ...] = get_args(Effort)
 STEPS = 5000  # updates that the default number of epochs amounts to
 RATES = {"adam": 0.01, "rmsprop": 0.003, "adagrad": 0.05, "sgd": 0.1}
 IMAGES_RATE = 0.005  # for Adam: hundreds of units, each fed by hundreds of pixels
@@ -56,6 +59,10 @@ class Settings:
         Epochs without a better validation loss after which training stops; None for never.
     engine : str or None
         None for the fastest engine that can train the net.
+    effort : {"quick", "default", "thorough"}
+        "quick" for one network with these settings; else a search, see `clearprop.training.settings_search`.
+    fixed : tuple of str
+        Settings that the search must not change.
     fit : FitSettings
         Batch size, epochs, seed, order and the rest of the loop. The seed also decides the data split and the first
         parameters.
@@ -77,10 +84,13 @@ class Settings:
     schedule_args: dict[str, Any] = field(default_factory=dict)
     patience: int | None = None
     engine: str | None = None
+    effort: Effort = "quick"
+    fixed: tuple[str, ...] = ()
     fit: FitSettings = field(default_factory=lambda: FitSettings(epochs=100))
 
     def __post_init__(self) -> None:
         require(0 <= self.dropout < 1, "dropout", self.dropout, "at least 0 and below 1")
+        choose("effort", self.effort, EFFORTS)
         require(0 <= self.lr < math.inf, "lr", self.lr, "a finite number, zero or more")
         for units in self.hidden:
             require(units >= 1, "hidden", units, "numbers of units, each 1 or more")
@@ -111,14 +121,14 @@ class Settings:
             if name not in cls.names():
                 raise OptionError(unknown_name("setting", name, cls.names()))
         loop = {f.name: values.pop(f.name) for f in fields(FitSettings) if f.name in values}
-        lists: dict[str, Any] = {name: tuple(values[name]) for name in ("hidden", "activation") if name in values}
+        lists: dict[str, Any] = {name: tuple(values[name]) for name in ("hidden", "activation", "fixed") if name in values}
         return cls(**(values | lists), fit=FitSettings(**({"epochs": 100} | loop)))
 
     def to_json(self) -> dict[str, Any]:
         """The flat table as JSON-able values; `of` takes it back."""
         values = asdict(self)
         loop = values.pop("fit")
-        return values | loop | {"hidden": list(self.hidden), "activation": list(self.activation)}
+        return values | loop | {"hidden": list(self.hidden), "activation": list(self.activation), "fixed": list(self.fixed)}
 
     @property
     def seed(self) -> int:
@@ -146,13 +156,13 @@ def settings_for(data: Dataset, **given: Any) -> Settings:
     chosen: dict[str, Any] = {"loss": "mean_squared_error" if data.task == "regression" else "cross_entropy"}
     if images:
         chosen |= {"hidden": (300,) if n > 10_000 else (128,)}
-    elif data.n_in <= 2:
-        chosen |= {"hidden": (10,) if data.task == "classification" else (32,), "activation": ("tanh",)}
+    elif data.n_in <= 2 and data.name in BUILT_IN:
+        chosen |= {"hidden": (10,), "activation": ("tanh",)}
     else:
         chosen |= {"hidden": (64,)}
     chosen["batch_size"] = min(128, max(8, 2 ** round(math.log2(max(n, 2) / 50))))
     chosen |= given
-    steps = STEPS if data.n_in > 2 else STEPS // 2
+    steps = STEPS // 2 if data.n_in <= 2 and data.name in BUILT_IN else STEPS
     chosen.setdefault("epochs", min(200, max(10, round(steps * FitSettings(chosen["batch_size"]).size(n) / n))))
     chosen.setdefault("lr", default_rate(chosen.get("optimizer", "adam"), chosen.get("momentum") or 0.0, images))
     if "val" in data.splits:
