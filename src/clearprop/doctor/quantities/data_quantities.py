@@ -70,7 +70,7 @@ class Targets(OfCase):
         y = case.train.y
         labels = holds_labels(y)
         row: Row = {"dims": y.ndim, "columns": 1 if y.ndim == 1 else y.shape[1], "labels": labels, "kind": y.dtype.kind}
-        row["outputs"] = case.net.n_out
+        row |= {"outputs": case.net.n_out, "examples": len(y)}
         loss = case.loss
         row["wanted"] = "numbers"
         if isinstance(loss, (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)):
