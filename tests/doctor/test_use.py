@@ -11,7 +11,7 @@ import pytest
 import clearprop as cp
 from clearprop.doctor.callback import Doctor
 from clearprop.doctor.changes import change
-from clearprop.doctor.curve_diagnosis import diagnose_curves, read_curves
+from clearprop.doctor.curves import diagnose_curves, read_curves
 from clearprop.doctor.diagnosis import diagnose
 from clearprop.doctor.explanations import explanation
 from clearprop.doctor.finding import Finding

@@ -186,6 +186,9 @@ def judge(subject: Subject, chart: Chart) -> Diagnosis:
     found = suspicions(chart)
     if not found and chart.rows("failure"):
         return Diagnosis((), chart, unknown=str(chart.one("failure")["words"]))
+    pointless = [finding for _, finding in found if finding.evidence.get("degenerate")]
+    if pointless:  # no loss can be compared with that of a constant which is always right
+        return Diagnosis(tuple(pointless), chart)
     kept: list[Finding] = []
     dropped: list[Finding] = []
     treatments = 0

@@ -107,7 +107,7 @@ class Finding:
         lines += [f"  why     {self.why}", f"  remedy  {self.remedy.words}"]
         if self.treatment is not None:
             lines.append(f"  tried   {self.treatment.words}")
-        elif self.certain and self.remedy.words:
+        elif self.certain and self.remedy.options:
             lines.append("  tried   not tried: the remedy cannot be carried out here")
         return "\n".join(lines)
 

@@ -140,4 +140,6 @@ def words(before: Chart, after: Chart, helped: bool) -> str:
 
 def shown(value: float) -> str:
     """A score, or that there was none."""
-    return f"{value:.3f}" if math.isfinite(value) else "not finite"
+    if not math.isfinite(value):
+        return "not finite"
+    return f"{value:.3f}" if abs(value) < 1e4 else f"{value:.3g}"

@@ -116,7 +116,7 @@ class LabelEncoding(Rule):
             "If y is the same for every x, then p(y | x) = p(y), and the variance and the entropy of y are 0.",
             Remedy("look at how the targets are read, and at the split: each class must be among the training rows"),
             where="targets",
-            evidence=row,
+            evidence={**row, "degenerate": True},
         )
 
     def kinds(self, row: Row, wanted: str) -> Finding:
