@@ -97,6 +97,11 @@ class Finding:
         return self.treatment is not None and self.treatment.helped
 
     @property
+    def trial(self) -> Treatment | None:
+        """The treatment, under the name of what it is."""
+        return self.treatment
+
+    @property
     def more(self) -> str:
         """The command that explains the finding."""
         return f"clearprop doctor --explain {self.slug}"

@@ -54,6 +54,8 @@ class Operation:
         Shapes of the operands.
     grouped : bool
         Whether it is a convolution in groups, which is made to be followed by another.
+    axis : int or None
+        Axis of a softmax.
     """
 
     number: int
@@ -71,6 +73,7 @@ class Operation:
     channels: int = -1
     shapes: list[tuple[int, ...]] = field(default_factory=list)
     grouped: bool = False
+    axis: int | None = None
 
 
 @dataclass
@@ -149,6 +152,7 @@ class Recorder(TorchDispatchMode):
                 linear and not self.opaque, self.in_loss, self.places[-1] if self.places else "", shapes=shapes,
             )  # fmt: skip
             operation.grouped = name == "convolution" and len(args) > 8 and args[8] > 1
+            operation.axis = args[1] if "softmax" in name and len(args) > 1 else None
             self.complete(operation, product)
             self.operations.append(operation)
             for result in results:
@@ -229,15 +233,19 @@ class Computation:
 
     def ending(self) -> list[str]:
         """Kinds of the operations that end the module, the last first, up to its last product."""
-        kinds = []
+        return [self.operations[number].kind or self.operations[number].name for number in self.tail()]
+
+    def tail(self) -> list[int]:
+        """Numbers of the operations that end the module, the last first, up to its last product."""
+        numbers = []
         number = self.effective(self.last)
         while number >= 0:
             op = self.operations[number]
-            kinds.append(op.kind or op.name)
+            numbers.append(number)
             if op.kind in ("Linear", "Conv") or len(set(op.parents)) != 1:
                 break
             number = self.effective(op.parents[0])
-        return kinds
+        return numbers
 
     def pairs(self) -> list[tuple[Operation, Operation]]:
         """Products that follow each other with only linear operations between them, the middle no narrower than the ends."""

@@ -311,10 +311,15 @@ def structure(seen: Computation, names: dict[int, str]) -> list[Row]:
     """A row per layer, in the order in which they are computed, and one more if something else ends the module."""
     rows: list[Row] = []
     layers = seen.layers
+    tail = seen.tail()
     for i, op in enumerate(layers, 1):
-        kind = "Linear" if op.kind == "Conv" else op.kind
+        kind = {"Conv": "Linear"}.get(op.kind, op.kind)
+        if kind == "Softmax" and op.number not in tail:
+            kind = "attention"  # weights of a mean, and no probabilities of classes
         width = int(op.out.shape[op.channels]) if op.out.dim() else 1
         row: Row = {"layer": i, "kind": kind, "width": width, "repr": op.kind, "place": op.place}
+        if op.axis is not None and op.out.dim() == 2:
+            row["over_batch"] = op.axis % 2 == 0
         if op.weight is not None:
             following = next((other for other in layers[i:] if op.number in ancestry(seen, other)), None)
             before = following.kind if following is not None else ""

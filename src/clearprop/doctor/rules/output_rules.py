@@ -106,6 +106,8 @@ class DoubleSoftmax(Rule):
     def find(self, chart: Chart) -> Finding | None:
         structure, settings = chart.rows("structure"), chart.one("settings")
         soft = [row["layer"] for row in structure if row["kind"] == "Softmax" and row["width"] != 1]
+        if soft and structure[-1]["kind"] == "LogSoftmax":
+            soft.append(structure[-1]["layer"])
         inside = settings.get("loss") == "CrossEntropy" and bool(soft) and soft[-1] == len(structure)
         if not inside and len(soft) < 2:
             return None
@@ -134,6 +136,9 @@ class OutputMismatch(Rule):
         if not structure or not settings:
             return None
         last, loss = structure[-1]["kind"], settings["loss"]
+        if structure[-1].get("over_batch"):
+            text = f"The {structure[-1]['repr']} that ends the net is taken over dimension 0, the examples of a batch, and not over"
+            return self.told(f"{text} the classes.", last, loss, "take it over the last dimension, dim=1")
         wrong, wants = WANTED.get(loss, ((), ""))
         if last in wrong:
             step = STEPS.get((loss, last), "")
