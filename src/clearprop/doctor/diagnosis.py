@@ -227,9 +227,12 @@ def concluded(subject: Subject, chart: Chart, kept: list[Finding], dropped: list
 
 
 def by_evidence(kept: list[Finding]) -> list[Finding]:
-    """Causes whose trial cured before those whose trial did not, outcomes last; each with what follows from it below."""
+    """Causes whose trial cured before those whose trial did not, outcomes last; each with what follows from it below.
+
+    A fact whose remedy nobody can try, such as a gradient that is cut off, keeps its place in the order of causes.
+    """
     roots = [finding for finding in kept if not finding.follows]
-    roots.sort(key=lambda finding: (finding.tier >= OUTCOMES, not finding.helped))
+    roots.sort(key=lambda finding: (finding.tier >= OUTCOMES, finding.treatment is not None and not finding.helped, finding.tier))
     grouped = [[root, *(finding for finding in kept if finding.follows == root.slug)] for root in roots]
     return [finding for group in grouped for finding in group]
 

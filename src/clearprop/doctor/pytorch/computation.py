@@ -248,20 +248,24 @@ class Computation:
         return numbers
 
     def pairs(self) -> list[tuple[Operation, Operation]]:
-        """Products that follow each other with only linear operations between them, the middle no narrower than the ends."""
+        """Products that follow each other with only linear operations between them, and that lead nowhere else.
+
+        A narrower middle is left out, and so is a convolution in groups: both are made to be followed by another.
+        """
         behind: dict[int, set[int] | None] = {-1: set()}  # products that a result is linear in; None where it is not linear
-        found = []
+        leads: dict[int, set[int]] = {}  # operations that a product reaches: other products, and what is not linear in it
         for op in self.operations:
             if op.in_loss:
                 break
             before = [behind.get(parent) for parent in op.parents] or [None]
-            linear = op.linear and op.kind != "Embedding" and all(item is not None for item in before)
-            reached = set().union(*(item for item in before if item is not None)) if linear else None
-            if op.weight is not None:
-                if reached:
-                    found += [(self.operations[i], op) for i in sorted(reached)]
-                reached = {op.number}
-            behind[op.number] = reached
+            whole = op.linear and op.kind != "Embedding" and all(item is not None for item in before)
+            reached = set().union(*(item for item in before if item is not None))
+            if op.weight is not None or not whole or op.number == self.last:
+                for i in reached:
+                    leads.setdefault(i, set()).add(op.number)
+            behind[op.number] = {op.number} if op.weight is not None else (reached if whole else None)
+        ends = {i: self.operations[next(iter(others))] for i, others in leads.items() if len(others) == 1}
+        found = [(self.operations[i], second) for i, second in sorted(ends.items()) if second.weight is not None]
         return [(a, b) for a, b in found if not (a.grouped or b.grouped) and wide_enough(a, b)]
 
     def loss_names(self) -> list[str]:

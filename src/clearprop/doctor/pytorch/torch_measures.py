@@ -59,7 +59,7 @@ class TorchMonitor:
         with suppress(Exception):
             self.chart.add("targets", [self.targets(seen)])
         with suppress(Exception):
-            self.chart.add("baseline", [{"score": self.yardstick.base(self.run, seen.output, self.sample), "uniform": 1.0}])
+            self.chart.add("baseline", [{"score": self.yardstick.base(self.run, seen.output, self.sample, ""), "uniform": 1.0}])
 
     # ------------------------------------------------------------ before training
 
@@ -73,7 +73,8 @@ class TorchMonitor:
             [{"first": self.number(a), "second": self.number(b), "places": [a.place, b.place]} for a, b in seen.pairs()],
         )
         add("shapes", [shapes(seen, self.sample, self.run.examples.size)])
-        base = staged("loss", lambda: self.yardstick.base(self.run, seen.output, self.sample))
+        ending = (seen.ending() or [""])[0]
+        base = staged("loss", lambda: self.yardstick.base(self.run, seen.output, self.sample, ending))
         width = seen.output.shape[1] if isinstance(seen.output, torch.Tensor) and seen.output.dim() > 1 else 2
         add("baseline", [{"score": base, "uniform": math.log(max(int(width), 2))}])
         add("repeatability", [self.repeatability(seen)])
@@ -207,7 +208,9 @@ class TorchMonitor:
         named = {name: p for name, p in self.run.module.named_parameters() if p.requires_grad}
         products = [(i, op) for i, op in enumerate(layers, 1) if op.weight is not None and op.out.requires_grad]
         loss = seen.loss
-        if not isinstance(loss, torch.Tensor) or not loss.requires_grad or loss.numel() != 1:
+        if isinstance(loss, torch.Tensor) and loss.numel() != 1:
+            raise StoppedError("backward", RuntimeError(f"the loss is no number, but has shape {tuple(loss.shape)}"))
+        if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
             return dict.fromkeys(named)
         if reduction_of(self.run, seen.output, self.sample) == "sum":
             loss = loss / max(len(self.sample), 1)
@@ -216,6 +219,8 @@ class TorchMonitor:
         own = dict(zip(named, found[len(products) :], strict=True))
         rows = []
         for (i, op), delta in zip(products, found, strict=False):
+            if delta is None:  # cut off from the loss, which another rule is about
+                continue
             name = self.names.get(id(op.parameter))
             gradient = own.get(name) if name else None
             rows.append({
@@ -231,7 +236,7 @@ class TorchMonitor:
         """Units with equal weights are not alike if their gradients tell them apart: a layer that starts at 0 on purpose."""
         row = next(row for row in self.chart.rows("structure") if row["layer"] == number)
         flat = gradient.reshape(len(gradient), -1)
-        if row.get("alike") == 0 and float((flat - flat[:1]).abs().max()) > 1e-6 * max(float(flat.abs().max()), 1e-12):
+        if row.get("alike") == 0 and float((flat - flat[:1]).abs().max()) > 1e-3 * max(float(flat.abs().max()), 1e-12):
             row["alike"] = float(flat.abs().max())
 
     def parameters(self, seen: Computation, own: dict[str, Any]) -> list[Row]:

@@ -213,8 +213,10 @@ def advice(line: str, run: TorchRun) -> str:
         return f"; the inputs are {first.dtype}, and the weights are not: convert them, x.float() for example"
     if "more than 1 value per channel" in line:
         return "; the last batch has one example, of which BatchNorm can take no variance: drop_last=True in the DataLoader"
-    if "implicitly created only for scalar" in line:
-        return "; the loss is not reduced: take its mean"
+    if "the loss is no number" in line or "only for scalar outputs" in line:
+        return ": take its mean, as reduction='mean' does"
+    if "not tuple" in line or "'tuple' object" in line:
+        return "; the module answers with a tuple: hand the loss the item that it is about"
     return ""
 
 

@@ -93,10 +93,10 @@ class Yardstick:
             error = float(((out - y) ** 2).mean()) if out.shape == y.shape else float(((out[:, :1] - y[:, :1]) ** 2).mean())
             return error / variance, squared_accuracy(out, y), None
 
-    def base(self, run: TorchRun, answer: Any, given: Given) -> float:
+    def base(self, run: TorchRun, answer: Any, given: Given, ending: str) -> float:
         """Score of the best constant answer; NaN if none can be found."""
         if not self.known:
-            return best_constant(run, answer, given)
+            return best_constant(run, answer, given, ending)
         y = self.rows(answer, given.targets)[1]
         if self.loss in OF_LABELS:
             if y.ndim == 2:  # shares of classes
@@ -164,26 +164,39 @@ def reduction_of(run: TorchRun, answer: Any, given: Given) -> str:
     return "sum" if once and abs(twice / once - 2) < 0.02 else "mean"
 
 
-def best_constant(run: TorchRun, answer: Any, given: Given) -> float:
-    """The person's loss of the best answer that is the same for all examples, found by gradient descent on it."""
+def best_constant(run: TorchRun, answer: Any, given: Given, ending: str) -> float:
+    """The person's loss of the best answer that is the same for all examples, found by gradient descent on it.
+
+    What ends the module is applied to the constant too, as a loss of probabilities need not have a minimum for other numbers.
+    """
+    bound = ENDINGS.get(ending, lambda v: v)
     try:
-        value = answer.detach().mean(dim=0, keepdim=True).clone().requires_grad_(True)
+        start = answer.detach().mean(dim=0, keepdim=True).clone()
+        value = (torch.zeros_like(start) if ending in ENDINGS else start).requires_grad_(True)
         search = torch.optim.LBFGS([value], max_iter=60, line_search_fn="strong_wolfe")
         best = [math.inf]
 
         def closure() -> Any:
             search.zero_grad()
-            loss = run.criterion(value.expand_as(answer), given.targets).mean()
+            loss = run.criterion(bound(value).expand_as(answer), given.targets).mean()
             loss.backward()
             best.append(float(loss.detach()))
             return loss
 
         search.step(closure)
         finite = [b for b in best if math.isfinite(b)]
+        if not float(value.detach().abs().max()) < 1e4 * (1 + float(start.abs().max())):
+            return math.nan  # the loss has no lower bound
         share = len(given) if reduction_of(run, answer, given) == "sum" else 1
         return min(finite) / share if finite else math.nan
     except Exception:
         return math.nan
+
+
+ENDINGS = {
+    "Softmax": lambda v: torch.softmax(v, -1), "LogSoftmax": lambda v: torch.log_softmax(v, -1), "Sigmoid": torch.sigmoid,
+    "Tanh": torch.tanh, "ReLU": torch.relu, "Softplus": torch.nn.functional.softplus,
+}  # fmt: skip
 
 
 def yardstick_for(run: TorchRun, seen: Computation) -> Yardstick:

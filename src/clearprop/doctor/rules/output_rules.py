@@ -79,8 +79,9 @@ class OneUnitSoftmax(Rule):
     def find(self, chart: Chart) -> Finding | None:
         bad = [row for row in chart.rows("structure") if row["kind"] in ("Softmax", "LogSoftmax") and row["width"] == 1]
         settings, targets = chart.one("settings"), chart.one("targets")
-        if not bad and settings.get("torch") and settings.get("loss") == "CrossEntropy" and targets.get("outputs") == 1:
-            bad = [{"layer": len(chart.rows("structure"))}]  # the softmax is the loss's own
+        rows = chart.rows("structure")
+        if not bad and rows and rows[-1]["width"] == 1 and settings.get("torch") and settings.get("loss") == "CrossEntropy":
+            bad = rows[-1:]  # the softmax is the loss's own
         if not bad:
             return None
         numbers = targets.get("labels") is False

@@ -84,11 +84,12 @@ class Diverging(Rule):
         if not (blown or (lost and (chart.final > 1.15 * max(scores[0], chart.base) or far > 1.5))):
             return None
         worst = max((s for s in scores if np.isfinite(s)), default=math.nan)
+        further = (1e-3, 1e-4) if blown and len(scores) < 3 else (0.3,)  # a loss that blows up at once needs more than a tenth
         return self.finding(
             f"The learning rate {settings['lr']:.6g} is too high: {self.course(chart, scores, worst, far, blown)}.",
             "A step along the gradient lowers the loss only while lr < 2 / curvature; beyond that every step overshoots by more"
             " than the last.",
-            Remedy("lower the learning rate", ({"rate": 0.1}, {"rate": 0.01}, {"rate": 0.3})),
+            Remedy("lower the learning rate", ({"rate": 0.1}, {"rate": 0.01}, *({"rate": f} for f in further))),
             where="learning rate",
             since="the first epoch",
             evidence={"lr": settings["lr"], "first": scores[0], "worst": worst, "moved": far},
