@@ -11,7 +11,7 @@ import pytest
 import clearprop as cp
 from clearprop.doctor.callback import Doctor
 from clearprop.doctor.changes import change
-from clearprop.doctor.curve_diagnosis import diagnose_curves, read_curves
+from clearprop.doctor.curves import diagnose_curves, read_curves
 from clearprop.doctor.diagnosis import diagnose
 from clearprop.doctor.explanations import explanation
 from clearprop.doctor.finding import Finding
@@ -136,42 +136,3 @@ def test_curves_are_read_under_many_names(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no column loss"):
         read_curves(path)
-
-
-def test_pytorch_modules_are_seen_through_hooks_and_left_alone() -> None:
-    torch = pytest.importorskip("torch")
-    from clearprop.doctor.torch_diagnosis import diagnose_torch
-
-    generator = torch.Generator().manual_seed(0)
-    data = circles()
-    pairs = torch.utils.data.TensorDataset(torch.tensor(data.train.X[::3]), torch.tensor(data.train.y[::3]))
-    loader = torch.utils.data.DataLoader(pairs, batch_size=20, shuffle=True, generator=generator)
-
-    class Own(torch.nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            super().__init__()
-            self.a, self.act, self.b = torch.nn.Linear(2, 12), torch.nn.GELU(), torch.nn.Linear(12, 12)
-            self.relu, self.c = torch.nn.ReLU(), torch.nn.Linear(12, 2)
-
-        def forward(self, x):  # type: ignore[no-untyped-def]
-            return self.c(self.relu(self.b(self.act(self.a(x)))))
-
-    def diagnosis(module, lr=0.3):  # type: ignore[no-untyped-def]
-        optimizer = torch.optim.SGD(module.parameters(), lr=lr)
-        return diagnose_torch(module, loader, torch.nn.CrossEntropyLoss(), optimizer, epochs=8)
-
-    torch.manual_seed(0)
-    dead = Own()
-    torch.nn.init.constant_(dead.b.bias, -30.0)
-    before = [parameter.clone() for parameter in dead.parameters()]
-    assert diagnosis(dead).findings[0].slug == "dead-relus"
-    assert all(torch.equal(a, b) for a, b in zip(before, dead.parameters(), strict=True))
-    assert diagnosis(Own(), lr=100.0).findings[0].slug in ("diverging", "oscillating")
-    frozen = Own()
-    frozen.b.weight.requires_grad_(False)
-    assert diagnosis(frozen).findings[0].slug == "frozen-parameter"
-    softmax = torch.nn.Sequential(torch.nn.Linear(2, 12), torch.nn.Tanh(), torch.nn.Linear(12, 2), torch.nn.Softmax(dim=1))
-    found = diagnosis(softmax).findings[0]
-    assert found.slug == "double-softmax"
-    assert found.treatment is not None
-    assert found.treatment.helped

@@ -21,12 +21,19 @@ if TYPE_CHECKING:
 def doctor(
     path: Annotated[
         Path | None,
-        o.argument("Folder written by clearprop train --out, or a table of its curves: .csv, .tsv or .jsonl.", "RUN"),
+        o.argument("Folder written by clearprop train --out, or a table of curves: .csv, .tsv, .json or .jsonl.", "RUN"),
     ] = None,
     full: Annotated[bool, typer.Option("--full/--cheap", help="Examine each of the first steps too.")] = True,
     explain: Annotated[
         str | None,
         typer.Option(help="Print the page on a finding, such as dead-relus.", metavar="FINDING", show_default=False),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column of the table that holds a curve, as in train=NAME or val=NAME; may be given several times.",
+            metavar="CURVE=NAME", show_default=False,
+        ),
     ] = None,
     data_dir: o.DataDir = None,
     json: o.Json = False,
@@ -42,7 +49,7 @@ def doctor(
         return
     if path is None:
         raise OptionError("Give the folder of a run or a table of its curves, or --explain FINDING for the page on a finding.")
-    verdict = of_run(path, "full" if full else "cheap", data_dir) if path.is_dir() else of_curves(path)
+    verdict = of_run(path, "full" if full else "cheap", data_dir) if path.is_dir() else of_curves(path, column or [])
     if json:
         print_json(verdict.to_json())
     else:
@@ -85,11 +92,15 @@ def of_settings(settings: Settings, data: Dataset, level: Level = "cheap", histo
     return examine(case_of_setup(set_up(settings, data)), level, history=history)
 
 
-def of_curves(path: Path) -> Diagnosis:
-    """The diagnosis of a table."""
-    from clearprop.doctor.curve_diagnosis import diagnose_curves, read_curves
+def of_curves(path: Path, columns: list[str]) -> Diagnosis:
+    """The diagnosis of a table, some of whose columns are named: "train=NAME"."""
+    from clearprop.doctor.curves import diagnose_curves, read_curves
 
-    return diagnose_curves(read_curves(path))
+    bad = next((text for text in columns if "=" not in text), None)
+    if bad is not None:
+        raise OptionError(f"--column takes CURVE=NAME, such as train=my_loss; got {bad!r}.")
+    named = dict(text.split("=", 1) for text in columns)
+    return diagnose_curves(read_curves(path, named))
 
 
 def show(verdict: Diagnosis) -> None:

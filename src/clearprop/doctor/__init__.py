@@ -7,11 +7,13 @@ follows from it below, or "healthy". `explanation` has a page on each finding.
 
 from clearprop.doctor.callback import Doctor
 from clearprop.doctor.case import Case
+from clearprop.doctor.curves import diagnose_curves, read_curves
 from clearprop.doctor.diagnosis import Diagnosis, diagnose, examine
 from clearprop.doctor.explanations import explanation
 from clearprop.doctor.finding import Finding, Remedy, Treatment
 from clearprop.doctor.torch_diagnosis import diagnose_torch
 
 __all__ = [
-    "Case", "Diagnosis", "Doctor", "Finding", "Remedy", "Treatment", "diagnose", "diagnose_torch", "examine", "explanation",
+    "Case", "Diagnosis", "Doctor", "Finding", "Remedy", "Treatment", "diagnose", "diagnose_curves", "diagnose_torch", "examine",
+    "explanation", "read_curves",
 ]  # fmt: skip

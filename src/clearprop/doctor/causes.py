@@ -35,8 +35,10 @@ class Cause:
 
 ROWS = (
     # tier, finding, when, explained by
-    # The data.
+    # The data, and outputs that cannot be what the data asks for.
     (0.0, "inputs-nan", "", ""),
+    (0.05, "one-unit-softmax", "", ""),
+    (0.07, "output-mismatch", "out of reach", ""),
     (0.1, "label-encoding", "", ""),
     (0.2, "features-shuffled", "", ""),
     (0.3, "inputs-constant", "", ""),
@@ -44,7 +46,6 @@ ROWS = (
     (0.5, "scaler-leak", "", ""),
     # Parts that do not fit together.
     (1.0, "broadcast-outputs", "", ""),
-    (1.1, "one-unit-softmax", "", ""),
     (1.2, "double-softmax", "", ""),
     (1.3, "output-mismatch", "", ""),
     (1.35, "frozen-parameter", "", ""),

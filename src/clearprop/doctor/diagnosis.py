@@ -16,7 +16,7 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding
 from clearprop.doctor.monitor import Level
 from clearprop.doctor.rules import RULES, Rule
-from clearprop.doctor.treating import treat
+from clearprop.doctor.treating import CaseSubject, Subject, combine, learned_nothing, shown, treat
 from clearprop.doctor.watching import watch
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
@@ -25,6 +25,8 @@ from clearprop.training.history import Row
 
 HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
 TREATMENTS = 8  # remedies that are tried at most
+OUTCOMES = 4.0  # tier from which on findings are outcomes, and no causes
+APART = ("split-overlap", "scaler-leak", "wrong-metric")  # cured by definition, whatever is learned
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +77,10 @@ class Diagnosis:
         if self.unknown:
             return f"undecided: {self.unknown}"
         if not self.findings:
-            others = ", ".join(finding.slug for finding in self.dropped)
-            return "healthy" + (f" (also considered; the remedy did not help: {others})" if others else "")
+            others = ", ".join(finding.slug for finding in self.dropped if finding.treatment is not None)
+            untried = ", ".join(finding.slug for finding in self.dropped if finding.treatment is None)
+            also = [f"the remedy did not help: {others}"] * bool(others) + [f"could not be tried: {untried}"] * bool(untried)
+            return "healthy" + (f" (also considered; {'; '.join(also)})" if also else "")
         parts = []
         for finding in self.findings:
             text = str(finding)
@@ -174,9 +178,17 @@ def examine(
     chart = watch(case, level) if chart is None else chart
     if history is not None:
         chart.add("history", [dict(row) for row in history])
+    return judge(CaseSubject(case), chart)
+
+
+def judge(subject: Subject, chart: Chart) -> Diagnosis:
+    """The diagnosis of a run that was watched, with the remedy of each suspicion tried on copies."""
     found = suspicions(chart)
     if not found and chart.rows("failure"):
         return Diagnosis((), chart, unknown=str(chart.one("failure")["words"]))
+    pointless = [finding for _, finding in found if finding.evidence.get("degenerate")]
+    if pointless:  # no loss can be compared with that of a constant which is always right
+        return Diagnosis(tuple(pointless), chart)
     kept: list[Finding] = []
     dropped: list[Finding] = []
     treatments = 0
@@ -185,15 +197,44 @@ def examine(
         cured = None
         if treatments < TREATMENTS and finding.remedy.options:
             treatments += 1
-            finding, cured = treat(case, rule, finding, chart)
-        if not finding.helped and not rule.certain:
+            finding, cured = treat(subject, rule, finding, chart)
+        if not finding.helped and not finding.certain:
             dropped.append(finding)
             continue
         kept.append(finding)
         if finding.helped and cured is not None:
             found, following = explained(found, finding, cured)
             kept += following
-    return Diagnosis(tuple(kept), chart, tuple(dropped))
+    return concluded(subject, chart, kept, dropped)
+
+
+def concluded(subject: Subject, chart: Chart, kept: list[Finding], dropped: list[Finding]) -> Diagnosis:
+    """The verdict: by evidence; and where nothing was learned and no remedy helps alone, what several do together."""
+    cured = any(finding.helped and finding.slug not in APART for finding in kept)
+    if learned_nothing(chart) and not cured:
+        both = combine(subject, [*(finding for finding in kept if not finding.helped), *dropped], chart)
+        slugs = {finding.slug for finding in both}
+        kept = [*both, *(finding for finding in kept if finding.slug not in slugs)]
+        dropped = [finding for finding in dropped if finding.slug not in slugs]
+        if not kept:
+            tried = ", ".join(finding.slug for finding in dropped if finding.treatment is not None)
+            return Diagnosis(
+                (), chart, tuple(dropped),
+                unknown=f"the run learned nothing: it ends at a loss of {shown(chart.final)}, and the best constant has"
+                f" {shown(chart.base)}; " + (f"no remedy that was tried helped ({tried})" if tried else "no rule says why"),
+            )  # fmt: skip
+    return Diagnosis(tuple(by_evidence(kept)), chart, tuple(dropped))
+
+
+def by_evidence(kept: list[Finding]) -> list[Finding]:
+    """Causes whose trial cured before those whose trial did not, outcomes last; each with what follows from it below.
+
+    A fact whose remedy nobody can try, such as a gradient that is cut off, keeps its place in the order of causes.
+    """
+    roots = [finding for finding in kept if not finding.follows]
+    roots.sort(key=lambda finding: (finding.tier >= OUTCOMES, finding.treatment is not None and not finding.helped, finding.tier))
+    grouped = [[root, *(finding for finding in kept if finding.follows == root.slug)] for root in roots]
+    return [finding for group in grouped for finding in group]
 
 
 def suspicions(chart: Chart) -> list[tuple[Rule, Finding]]:
@@ -211,7 +252,7 @@ def explained(
     rest: list[tuple[Rule, Finding]] = []
     following: list[Finding] = []
     for rule, finding in found:
-        if (not rule.certain or root.slug in finding.because) and rule.find(cured) is None:
+        if (not finding.certain or root.slug in finding.because) and rule.find(cured) is None:
             following.append(replace(finding, follows=root.slug))
         else:
             rest.append((rule, finding))

@@ -74,6 +74,8 @@ class Finding:
         Outcome of the remedy; None if it was not tried.
     follows : str or None
         Slug of the finding from which this one follows.
+    certain : bool
+        Whether it is a fact, told whatever its remedy does; anything else is told only if a trial of the remedy helps.
     """
 
     slug: str
@@ -87,11 +89,17 @@ class Finding:
     tier: float = 4.0
     treatment: Treatment | None = None
     follows: str | None = None
+    certain: bool = False
 
     @property
     def helped(self) -> bool:
         """Whether the remedy was tried, and helped."""
         return self.treatment is not None and self.treatment.helped
+
+    @property
+    def trial(self) -> Treatment | None:
+        """The treatment, under the name of what it is."""
+        return self.treatment
 
     @property
     def more(self) -> str:
@@ -104,6 +112,8 @@ class Finding:
         lines += [f"  why     {self.why}", f"  remedy  {self.remedy.words}"]
         if self.treatment is not None:
             lines.append(f"  tried   {self.treatment.words}")
+        elif self.certain and self.remedy.options:
+            lines.append("  tried   not tried: the remedy cannot be carried out here")
         return "\n".join(lines)
 
 

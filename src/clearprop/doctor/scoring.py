@@ -14,8 +14,16 @@ from clearprop.nn import Net
 TINY = 1e-7  # a probability below this counts as this
 
 
-def score(case: Case, net: Net, split: Split) -> tuple[float, float]:
+def score(case: Case, net: Net, split: Split, outputs: Array | None = None) -> tuple[float, float]:
     """Mean cross-entropy of the probabilities, or squared error as a share of the target's variance; and the accuracy.
+
+    Parameters
+    ----------
+    case : Case
+    net : Net
+    split : Split
+    outputs : array, optional
+        The net's outputs for the split, if they were computed already.
 
     Returns
     -------
@@ -25,7 +33,7 @@ def score(case: Case, net: Net, split: Split) -> tuple[float, float]:
     if not len(split):
         return math.nan, math.nan
     with np.errstate(all="ignore"):
-        y_hat = net(split.X)
+        y_hat = net(split.X) if outputs is None else outputs
         if not np.isfinite(y_hat).all():
             return math.inf, math.nan
         if holds_labels(case.train.y):

@@ -1,160 +1,186 @@
-"""The doctor for PyTorch: the same rules, on what hooks see of a module."""
+"""The doctor for PyTorch: the same rules, on what a module was seen to compute."""
 
 from __future__ import annotations
 
-import copy
+import re
+import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
-from clearprop.doctor.diagnosis import Diagnosis, examine, explained, suspicions
-from clearprop.doctor.finding import Finding, Treatment
-from clearprop.doctor.rules import Rule
-from clearprop.doctor.torch_run import TorchRun, collected
-from clearprop.doctor.torch_view import TorchView
-from clearprop.doctor.treating import compared
-from clearprop.nn import LOSSES, CrossEntropy, Loss, MeanSquaredError
-from clearprop.optim import SGD, Adam, Optimizer
-from clearprop.training import FitSettings
+from clearprop.doctor.diagnosis import Diagnosis, judge
+from clearprop.doctor.finding import Finding
+from clearprop.doctor.treating import Subject
+from clearprop.errors import DataError
 
-LOSS_NAMES = {
-    "CrossEntropyLoss": "cross_entropy", "BCELoss": "binary_cross_entropy",
-    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits", "MSELoss": "mean_squared_error",
-}  # fmt: skip
+if TYPE_CHECKING:
+    from clearprop.doctor.pytorch.torch_run import TorchRun
+
+SECONDS = 60.0  # of processor time, after which no further remedy is tried
+FEW, STEPS, MANY = 5, 400, 60  # epochs at least, steps, and epochs at most, where nobody says how many epochs
 
 
 def diagnose_torch(
     module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, *, val_loader: Iterable[Any] | None = None,
-    epochs: int = 5, seed: int = 0,
+    epochs: int | None = None, seed: int = 0,
 ) -> Diagnosis:  # fmt: skip
     """Say what is wrong with the training of a PyTorch module.
 
-    A copy of the module is trained for a few epochs, seen through hooks; your module, and your optimizer, stay as they are.
-    Where a remedy is a lower or higher learning rate it is tried on another copy. Where the module is a plain Sequential that
-    clearprop has layers for, every remedy is tried, on a net with the same weights.
+    One forward pass and its loss are recorded operation by operation, so it does not matter whether activations are modules or
+    functions, and whether the loss is a class, a function or your own. Then a copy is trained and watched, and remedies are
+    tried on further copies. Your module, optimizer, loss and loader, and all random states, stay as they are.
+
+    The loader is gone through once (up to 20,000 examples); the copies are trained on what it gave, shuffled in each epoch if
+    the loader shuffles.
 
     Parameters
     ----------
     module : torch.nn.Module
         As it is before training.
-    loader : iterable of (inputs, targets)
-        A DataLoader, say; it is gone through several times.
+    loader : iterable of batches
+        A DataLoader or a list. A batch is (inputs, targets), a longer tuple, a mapping with the targets under "y", "labels" or
+        "target", or a tensor that is its own target.
     loss_fn : callable
-        (outputs, targets) -> loss; `torch.nn.CrossEntropyLoss()`, for example.
+        (outputs, targets) -> loss: `torch.nn.CrossEntropyLoss()`, `torch.nn.functional.mse_loss`, or your own.
     optimizer : torch.optim.Optimizer
-    val_loader : iterable of (inputs, targets), optional
-    epochs : int
+        Any, with all of its groups.
+    val_loader : iterable of batches, optional
+    epochs : int, optional
+        As you train; by default, as many as make some 400 steps, and their number is held against nobody.
     seed : int
-        For the shuffling of the copies' loaders, and for dropout.
+        For the shuffling, and for dropout.
+
+    Returns
+    -------
+    Diagnosis
+        A program that raises is a finding where the reason is known, else `unknown` says in a sentence what was raised.
 
     Raises
     ------
     MissingExtraError
         If PyTorch is not installed.
     """
+    from clearprop.doctor.pytorch.keeping import kept
+    from clearprop.doctor.pytorch.torch_measures import TorchMonitor
+    from clearprop.doctor.pytorch.torch_run import watch
+
+    unsuitable = refused(module, loss_fn, optimizer, epochs)
+    if unsuitable:
+        return Diagnosis((), Chart(), unknown=unsuitable)
+    with kept(loader, val_loader):
+        try:
+            run = as_run(module, loader, loss_fn, optimizer, val_loader, epochs, seed)
+        except DataError as error:
+            return Diagnosis((), Chart(), unknown=str(error))
+        chart = watch(run, TorchMonitor)
+        chart.measured.setdefault("settings", [{}])[0]["default_epochs"] = epochs is None
+        verdict = judge(TorchSubject(run, epochs is None), chart)
+    return located(verdict)
+
+
+def refused(module: Any, loss_fn: Any, optimizer: Any, epochs: int | None) -> str:
+    """A sentence on the first argument that is not what it should be; empty if all are."""
     from clearprop.nn.pytorch import torch
 
-    state = torch.random.get_rng_state()
-    run = as_run(module, loader, loss_fn, optimizer, val_loader, epochs, seed)
-    torch.random.set_rng_state(state)
-    twin = as_clearprop(run)
-    chart = run.watch()
-    describe_run(chart, run)
-    if twin is not None:
-        return examine(twin, "full", chart)
-    kept: list[Finding] = []
-    dropped: list[Finding] = []
-    found = suspicions(chart)
-    while found:
-        rule, finding = found.pop(0)
-        finding, cured = tried(run, rule, finding, chart)
-        if finding.treatment is not None and not finding.helped and not rule.certain:
-            dropped.append(finding)
-            continue
-        root = next((slug for slug in finding.because if slug in {other.slug for other in kept}), None)
-        kept.append(finding if root is None else replace(finding, follows=root))
-        if cured is not None and finding.helped:
-            found, following = explained(found, finding, cured)
-            kept += following
-    return Diagnosis(tuple(kept), chart, tuple(dropped))
+    if not isinstance(module, torch.nn.Module):
+        return f"module must be a torch.nn.Module; got {type(module).__name__}"
+    if not callable(loss_fn) or isinstance(loss_fn, type):
+        return f"loss_fn must be a function of (outputs, targets), such as torch.nn.CrossEntropyLoss(); got {loss_fn!r}"
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return f"optimizer must be a torch.optim.Optimizer; got {optimizer!r}"
+    if epochs is not None and (not isinstance(epochs, int) or epochs < 1):
+        return f"epochs must be a whole number from 1 on, or None; got {epochs!r}"
+    return ""
 
 
-def tried(run: TorchRun, rule: Rule, finding: Finding, before: Chart) -> tuple[Finding, Chart | None]:
-    """The finding with the best of its remedies that only change the rate; nothing else can be carried out here."""
-    best: tuple[Treatment, Chart] | None = None
-    for option in finding.remedy.options:
-        if set(option) != {"rate"}:
-            continue
-        after = run.watch(option["rate"])
-        describe_run(after, run)
-        treatment = compared(rule, option, before, after)
-        if best is None or (treatment.helped, -after.final) > (best[0].helped, -best[1].final):
-            best = treatment, after
-    return (finding, None) if best is None else (replace(finding, treatment=best[0]), best[1])
+class TorchSubject(Subject):
+    """A run of PyTorch, on copies of which remedies are tried."""
+
+    def __init__(self, run: TorchRun, default_epochs: bool) -> None:
+        self.run, self.default_epochs = run, default_epochs
+        self.began = time.process_time()
+
+    def under(self, changes: dict[str, Any]) -> Chart:
+        """The chart of a changed copy."""
+        from clearprop.doctor.pytorch.torch_changes import change
+        from clearprop.doctor.pytorch.torch_measures import TorchMonitor
+        from clearprop.doctor.pytorch.torch_run import watch
+        from clearprop.errors import UnsupportedError
+
+        if time.process_time() - self.began > SECONDS:
+            raise UnsupportedError(f"there was no time left to try {changes}")
+        try:
+            changed = change(self.run, changes)
+        except (RuntimeError, AttributeError, TypeError, IndexError, KeyError) as error:
+            raise UnsupportedError(f"{changes} cannot be carried out on this module: {error}") from error
+        chart = watch(changed, TorchMonitor)
+        if chart.rows("failure"):
+            raise UnsupportedError(f"with {changes} the program stops: {chart.one('failure')['words']}")
+        chart.measured["settings"][0]["default_epochs"] = self.default_epochs
+        return chart
 
 
 def as_run(
-    module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, val_loader: Iterable[Any] | None, epochs: int, seed: int
-) -> TorchRun:
-    """The run, with a case in clearprop's terms beside it."""
-    train, shape, size = collected(loader)
-    val = None if val_loader is None else collected(val_loader)[0]
-    view = TorchView(copy.deepcopy(module))
-    view.refresh()
-    view.example_shape = shape or (-1,)
-    in_order = "Sequential" in type(getattr(loader, "sampler", None)).__name__
-    settings = FitSettings(size, epochs, seed, order="sequential" if in_order else "shuffle")
-    case = Case(view, train, as_loss(loss_fn, train.y.ndim), as_optimizer(optimizer), val=val, settings=settings)
-    return TorchRun(module, loader, loss_fn, optimizer, case)
+    module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, val_loader: Iterable[Any] | None, epochs: int | None,
+    seed: int,
+) -> TorchRun:  # fmt: skip
+    """The run, on copies of everything.
 
+    Raises
+    ------
+    DataError
+        If the loader gives nothing, or batches that cannot be taken apart.
+    """
+    from clearprop.doctor.pytorch.loader_examples import as_examples, gathered, readings
+    from clearprop.doctor.pytorch.torch_run import TorchRun, copied, needs_closure
 
-def as_loss(loss_fn: Any, dims: int) -> Loss:
-    """clearprop's loss for a PyTorch one; for one that it does not know, the usual one for such targets."""
-    name = LOSS_NAMES.get(type(loss_fn).__name__)
-    if name is None:
-        return CrossEntropy() if dims == 1 else MeanSquaredError()
-    reduction = getattr(loss_fn, "reduction", "mean")
-    return LOSSES.make({"type": name, "reduction": reduction if reduction in ("mean", "sum") else "mean"})
-
-
-def as_optimizer(optimizer: Any) -> Optimizer:
-    """clearprop's optimizer for a PyTorch one, by its rate and momentum."""
-    group = optimizer.param_groups[0]
-    decay = float(group.get("weight_decay", 0.0))
-    if type(optimizer).__name__ == "SGD":
-        return SGD(float(group["lr"]), momentum=float(group["momentum"]), weight_decay=decay)
-    return Adam(float(group["lr"]), weight_decay=decay)
-
-
-def as_clearprop(run: TorchRun) -> Case | None:
-    """A case that clearprop can train itself, or None if the module, loss or optimizer has no counterpart."""
-    from clearprop.errors import ClearpropError
-    from clearprop.nn import Net
-
-    frozen = len({id(p) for g in run.optimizer.param_groups for p in g["params"]}) < len(list(run.module.parameters()))
-    known = type(run.loss_fn).__name__ in LOSS_NAMES and type(run.optimizer).__name__ in ("SGD", "Adam")
-    if not known or frozen or not all(p.requires_grad for p in run.module.parameters()):
-        return None
+    raw, shuffled = gathered(loader)
     try:
-        net = Net.from_torch(copy.deepcopy(run.module))
-    except ClearpropError:
-        return None
-    return run.case.but(net=net)
+        own, criterion, steps = copied(module, loss_fn, optimizer)
+    except Exception as error:
+        raise DataError(f"the module or its optimizer cannot be copied: {type(error).__name__}: {error}") from error
+    if epochs is None:
+        epochs = FEW if needs_closure(steps) else int(min(MANY, max(FEW, -(-STEPS // len(raw)))))
+    ways = readings(raw[0], own)
+    run = TorchRun(own, criterion, steps, as_examples([ways[0](b) for b in raw], shuffled), None, epochs, seed)
+    for way in ways[1:]:
+        if works(run):
+            break
+        run = run.but(examples=as_examples([way(b) for b in raw], shuffled))
+    if not works(run):
+        run = run.but(examples=as_examples([ways[0](b) for b in raw], shuffled))
+    if val_loader is not None:
+        held, _ = gathered(val_loader)
+        way = next((w for w in ways if works(run.but(examples=as_examples([w(held[0])], False)))), ways[0])
+        run = run.but(val=as_examples([way(b) for b in held], False))
+    return run
 
 
-def describe_run(chart: Chart, run: TorchRun) -> None:
-    """Add what the quantities of a case cannot see from outside: layers of other kinds, and whether outputs repeat."""
-    view = run.case.net
-    assert isinstance(view, TorchView)
-    for row, leaf in zip(chart.rows("structure"), view.leaves, strict=True):
-        row |= {"repr": repr(leaf)} | ({"kind": type(leaf).__name__} if row["kind"] == "Opaque" else {})
-    x = run.case.train.X[:64]
-    a, b = view(x), view(x)
-    different = float(np.abs(a - b).max())
-    chart.measured["repeatability"] = [
-        {"difference": different, "layer": len(view.leaves) if different else None, "repr": type(run.module).__name__}
-    ]
+def works(run: TorchRun) -> bool:
+    """Whether a batch goes through a copy of the module and its loss."""
+    from clearprop.nn.pytorch import torch
+
+    twin = run.twin()
+    twin.module.eval()
+    try:
+        with torch.no_grad():
+            twin.criterion(twin.forward(run.examples.batches[0]), run.examples.batches[0].targets)
+    except Exception:
+        return False
+    return True
+
+
+def located(verdict: Diagnosis) -> Diagnosis:
+    """The verdict with the names of submodules beside the numbers of layers."""
+    places = {row["layer"]: row.get("place") for row in verdict.chart.rows("structure")}
+
+    def named(match: re.Match[str]) -> str:
+        place = places.get(int(match[1]))
+        return f"layer {match[1]} ({place})" if place and place != match[1] else match[0]
+
+    def told(finding: Finding) -> Finding:
+        sentence = re.sub(r"\blayer (\d+)\b(?! \()", named, finding.sentence, count=1)
+        return replace(finding, sentence=sentence, where=re.sub(r"\blayer (\d+)\b(?! \()", named, finding.where))
+
+    return replace(verdict, findings=tuple(told(finding) for finding in verdict.findings))

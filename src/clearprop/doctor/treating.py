@@ -1,9 +1,12 @@
-"""Treating: apply a remedy to a copy of the case, train it from the same start, and compare."""
+"""Treating: apply a remedy to a copy of the run, train it from the same start, and compare."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
 
 from clearprop.doctor.case import Case
 from clearprop.doctor.changes import change
@@ -15,15 +18,50 @@ from clearprop.errors import ClearpropError
 from clearprop.training.history import Row
 
 
-def treat(case: Case, rule: Rule, finding: Finding, before: Chart) -> tuple[Finding, Chart | None]:
+class Subject(ABC):
+    """A run that remedies can be tried on: clearprop's or PyTorch's."""
+
+    @abstractmethod
+    def under(self, changes: dict[str, Any]) -> Chart:
+        """The chart of a copy with these changes, trained from the same start.
+
+        Raises
+        ------
+        ClearpropError
+            If they cannot be carried out on such a run.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class CaseSubject(Subject):
+    """A case of clearprop's."""
+
+    case: Case
+
+    def under(self, changes: dict[str, Any]) -> Chart:
+        """The chart of the changed case; of a long run only the first epochs, unless the epochs are the change."""
+        return watch(change(self.case, changes), epochs=None if "epochs" in changes else affordable(self.case))
+
+
+def attempt(subject: Subject, changes: dict[str, Any]) -> Chart | None:
+    """The chart under these changes, or None if they cannot be carried out."""
+    try:
+        return subject.under(changes)
+    except (ClearpropError, ValueError, AssertionError):
+        return None
+
+
+MOST_COMBINED, MOST_COMBINATIONS = 3, 6  # suspects that are combined, and combinations that are tried
+LONG = 4000  # steps that a combination may take; a shorter run is made up to ten times as long in it
+
+
+def treat(subject: Subject, rule: Rule, finding: Finding, before: Chart) -> tuple[Finding, Chart | None]:
     """The finding with what its remedy did, and the chart of the cured run; the best option of the remedy is kept."""
     best: tuple[float, Treatment, Chart] | None = None
     for changes in finding.remedy.options:
-        try:
-            cured = change(case, changes)
-        except (ClearpropError, ValueError, AssertionError):
+        after = attempt(subject, changes)
+        if after is None:
             continue
-        after = watch(cured, epochs=None if "epochs" in changes else affordable(case))
         treatment = compared(rule, changes, before, after)
         key = (0.0 if treatment.helped else 1e6) + (after.final if math.isfinite(after.final) else 1e3)
         if best is None or key < best[0]:
@@ -33,10 +71,53 @@ def treat(case: Case, rule: Rule, finding: Finding, before: Chart) -> tuple[Find
     return replace(finding, treatment=best[1]), best[2]
 
 
+def learned_nothing(chart: Chart) -> bool:
+    """Whether the run ends no better than the best constant."""
+    return math.isfinite(chart.base) and len(chart.column("scores", "train")) > 1 and not chart.final < 0.97 * chart.base
+
+
+def combine(subject: Subject, suspects: list[Finding], before: Chart) -> tuple[Finding, ...]:
+    """Findings whose remedies help together where none helps alone; empty if no two do, with more epochs or without."""
+    tried = [finding for finding in suspects if finding.treatment is not None][:MOST_COMBINED]
+    epochs, steps = (int(before.one("settings").get(name, 1)) for name in ("epochs", "steps"))
+    more = min(10, LONG // max(steps, 1))
+    longer = {"epochs": more * epochs} if more > 1 else {}
+    groups = [(one,) for one in tried if longer and "epochs" not in options(one)] + list(itertools.combinations(tried, 2))
+    best: tuple[float, tuple[Finding, ...]] | None = None
+    for group in groups[:MOST_COMBINATIONS]:
+        changes: dict[str, Any] = {}
+        for finding in group:
+            changes |= {name: value for name, value in options(finding).items() if name not in changes}
+        changes |= {name: value for name, value in longer.items() if name not in changes}
+        after = attempt(subject, changes)
+        if after is None or not after.final < 0.7 * before.base or (best is not None and best[0] <= after.final):
+            continue
+        treatment = Treatment(changes, curve(before), curve(after), True, words(before, after, True))
+        best = after.final, together(group, treatment)
+    return () if best is None else best[1]
+
+
+def options(finding: Finding) -> dict[str, Any]:
+    """The changes that were tried for a finding."""
+    return {} if finding.treatment is None else finding.treatment.changes
+
+
+def together(group: tuple[Finding, ...], treatment: Treatment) -> tuple[Finding, ...]:
+    """Findings that are cured together: the first in the order of causes leads, and its remedy names the others'."""
+    first, *others = sorted(group, key=lambda finding: finding.tier)
+    more = [finding.remedy.words for finding in others]
+    if "epochs" in treatment.changes:
+        more.append(f"train longer ({treatment.changes['epochs']} epochs)")
+    lead = replace(first, remedy=replace(first.remedy, words="; and ".join([first.remedy.words, *more])), treatment=treatment)
+    return lead, *(replace(finding, follows=first.slug, treatment=treatment) for finding in others)
+
+
 def compared(rule: Rule, changes: dict[str, object], before: Chart, after: Chart) -> Treatment:
     """The treatment that turned one run into the other."""
     helped = rule.helped(before, after)
-    return Treatment(changes, curve(before), curve(after), helped, words(before, after, helped))
+    text = rule.figure(before, after)
+    text = f"{text}{'' if helped else ': did not help'}" if text else words(before, after, helped)
+    return Treatment(changes, curve(before), curve(after), helped, text)
 
 
 def curve(chart: Chart) -> list[Row]:
@@ -59,4 +140,6 @@ def words(before: Chart, after: Chart, helped: bool) -> str:
 
 def shown(value: float) -> str:
     """A score, or that there was none."""
-    return f"{value:.3f}" if math.isfinite(value) else "not finite"
+    if not math.isfinite(value):
+        return "not finite"
+    return f"{value:.3f}" if abs(value) < 1e4 else f"{value:.3g}"

@@ -45,6 +45,8 @@ class Observed(Batch):
             one = super().train_epoch(net, loss, optimizer, X, y, order[start : start + batch_size], batch_size)
             losses.append(one.losses[0])
             n_correct.append(one.n_correct[0])
+            if self.done < DENSE:
+                self.monitor.chart.add("steps", [{"epoch": self.epoch + 1, "step": step, "loss": float(one.losses[0])}])
             self.norms.append(float(np.sqrt(np.dot(net.grad, net.grad))) / (1 if loss.reduction == "mean" else batch_size))
             if self.done < DENSE and self.monitor.level == "full":
                 self.monitor.look(net, self.epoch + 1, step, end=False)

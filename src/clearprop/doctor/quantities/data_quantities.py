@@ -13,10 +13,11 @@ from clearprop.nn import BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Cross
 from clearprop.nn.loss import classes_of
 from clearprop.training.history import Row
 
-INPUT_ROWS = 4096  # rows whose moments are taken
+INPUT_ROWS, INPUT_NUMBERS = 4096, 2**20  # rows, or numbers if the rows are long, whose moments are taken
 SCALED_ROWS = 20_000  # training examples from which on a scaler hardly depends on the others that it was fitted on
 LINK_ROWS = 600  # rows whose neighbours are looked up
 NEIGHBOURS = 5
+HASHED = 4096  # rows that are hashed at a time
 
 
 class Inputs(OfCase):
@@ -27,7 +28,8 @@ class Inputs(OfCase):
     def measure(self, case: Case) -> list[Row]:
         """Non-finite numbers are counted in all rows, moments are taken from a sample of them."""
         whole = case.train.X
-        X = whole[np.random.default_rng(0).permutation(len(whole))[:INPUT_ROWS]].astype(np.float64)
+        rows = min(INPUT_ROWS, max(512, INPUT_NUMBERS // max(whole.shape[1], 1)))
+        X = whole[np.random.default_rng(0).permutation(len(whole))[:rows]].astype(np.float64)
         bad = np.zeros((1, 1), bool) if surely_finite(whole) else ~np.isfinite(whole)
         with np.errstate(all="ignore"):
             mean, std = X.mean(axis=0), X.std(axis=0)
@@ -70,7 +72,7 @@ class Targets(OfCase):
         y = case.train.y
         labels = holds_labels(y)
         row: Row = {"dims": y.ndim, "columns": 1 if y.ndim == 1 else y.shape[1], "labels": labels, "kind": y.dtype.kind}
-        row["outputs"] = case.net.n_out
+        row |= {"outputs": case.net.n_out, "examples": len(y)}
         loss = case.loss
         row["wanted"] = "numbers"
         if isinstance(loss, (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)):
@@ -99,12 +101,12 @@ class Splits(OfCase):
         held = {"val": case.val, "test": case.test}
         rows = []
         known = hashes(case.train.X)
-        own = 1 - len(set(known)) / max(len(known), 1)
+        known = np.unique(known)
+        own = 1 - len(known) / max(len(case.train), 1)
         for name, split in held.items():
             if split is None or split.X.shape[1:] != case.train.X.shape[1:]:
                 continue
-            seen = set(known)
-            shared = sum(item in seen for item in hashes(split.X))
+            shared = int(np.isin(hashes(split.X.astype(case.train.X.dtype, copy=False)), known).sum())
             rows.append({"split": name, "examples": len(split), "shared": shared, "share": shared / len(split), "own": own})
         pooled = [split for split in held.values() if split is not None]
         if rows and pooled:
@@ -132,9 +134,21 @@ def standardised(X: Array) -> float:
     return float(max(np.abs(X.mean(axis=0)[varying]).max(), np.abs(std[varying] - 1).max()))
 
 
-def hashes(X: Array) -> list[int]:
-    """Hash of each row; equal rows have equal hashes."""
-    return [hash(row.tobytes()) for row in np.ascontiguousarray(X)]
+def hashes(X: Array) -> Array:
+    """A number of 64 bits for each row: equal for equal rows, and for two different ones with a chance of about 2^-63.
+
+    The bits of a row are read as whole numbers and multiplied by random odd ones; the sum is taken modulo 2^64. That costs one
+    pass over the data, where a dictionary of rows would copy each of them.
+    """
+    rows = np.ascontiguousarray(X.reshape(len(X), -1))
+    wide = next(n for n in (8, 4, 2, 1) if (rows.shape[1] * rows.itemsize) % n == 0)
+    words = rows.view(f"u{wide}")
+    odd = np.random.default_rng(0).integers(0, 2**64, words.shape[1], dtype=np.uint64) | np.uint64(1)
+    out = np.empty(len(rows), dtype=np.uint64)
+    for start in range(0, len(rows), HASHED):
+        part = slice(start, start + HASHED)
+        out[part] = words[part].astype(np.uint64, copy=False) @ odd
+    return out
 
 
 class Batches(OfCase):

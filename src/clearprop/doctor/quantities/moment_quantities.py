@@ -21,7 +21,7 @@ class Scores(OfMoment):
 
     def measure(self, moment: Moment) -> list[Row]:
         case = moment.case
-        train, accuracy = score(case, moment.net, moment.sample)
+        train, accuracy = score(case, moment.net, moment.sample, moment.outputs[-1])
         row = {**moment.stamp, "train": train, "accuracy": accuracy}
         if moment.held_out is not None:
             row["val"], row["val_accuracy"] = score(case, moment.net, moment.held_out)

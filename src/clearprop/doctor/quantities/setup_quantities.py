@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class SettingsOfRun(OfCase):
                 "raw": bool(config.get("raw", False)),
                 "broadcast": isinstance(loss, ElementwiseLoss) and loss.broadcast,
                 "optimizer": type(optimizer).__name__,
-                "lr": max(optimizer.rate(t) for t in (0, steps // 3, steps // 10)),
+                "lr": rate_given(optimizer.config().get("lr"), max(optimizer.rate(t) for t in (0, steps // 3, steps // 10))),
                 "momentum": float(optimizer.config().get("momentum", 0.0)),
                 "weight_decay": optimizer.weight_decay,
                 "clip_norm": optimizer.clip_norm,
@@ -44,6 +45,17 @@ class SettingsOfRun(OfCase):
                 "dtype": case.net.dtype.name,
             }
         ]
+
+
+def rate_given(lr: Any, highest: float) -> float:
+    """The learning rate as the person wrote it: of a schedule, the figure that its highest rate comes from."""
+    if isinstance(lr, (int, float)):
+        return float(lr)
+    if isinstance(lr, dict):
+        return max(
+            (float(lr[key]) for key in ("lr", "max_lr", "first") if isinstance(lr.get(key), (int, float))), default=highest
+        )
+    return highest
 
 
 class Structure(OfCase):

@@ -90,6 +90,10 @@ class LabelEncoding(Rule):
     def find(self, chart: Chart) -> Finding | None:
         row = chart.one("targets")
         low, high = row.get("low", 0.0), row.get("high", 0.0)
+        if degenerate(row):
+            return self.alike(row)
+        if row.get("dtype") and chart.rows("failure") and "dtype" in misread(row):
+            return self.kinds(row, misread(row)["dtype"])
         if row.get("wanted") == "zeros and ones":
             if low < 0 or high > 1 or (row["labels"] and (low, high) != (0.0, 1.0)):
                 return self.wrong(row, f"{low:.3g} and {high:.3g}", "0 and 1")
@@ -97,11 +101,34 @@ class LabelEncoding(Rule):
             outputs = row.get("outputs") or 0
             if row["dims"] == 1 and (low < 0 or high >= outputs) and outputs > 1:
                 return self.wrong(row, f"{low:.3g} ... {high:.3g}", f"0 ... {outputs - 1}, one for each output")
-        elif row and not row["labels"] and row.get("spread", 1.0) > 0:
+        elif row.get("wanted") == "numbers" and not row["labels"] and row.get("spread", 1.0) > 0:
             spread, mean = row["spread"], abs(row["mean"])
             if spread > 25 or spread < 0.01 or mean > 15 * spread:
                 return self.sizes(row)
         return None
+
+    def alike(self, row: Row) -> Finding:
+        """The finding for targets that are all the same."""
+        n = row["examples"]
+        what = f"All {n} targets are {row['low']:.4g}" if n > 1 else "There is one training example"
+        return self.finding(
+            f"{what}: the best constant is right already, and nothing can be learned.",
+            "If y is the same for every x, then p(y | x) = p(y), and the variance and the entropy of y are 0.",
+            Remedy("look at how the targets are read, and at the split: each class must be among the training rows"),
+            where="targets",
+            evidence={**row, "degenerate": True},
+        )
+
+    def kinds(self, row: Row, wanted: str) -> Finding:
+        """The finding for targets of a type that a loss of PyTorch refuses."""
+        return self.finding(
+            f"The targets are {row['dtype']}, but the loss takes {wanted}.",
+            "A class is a number that picks an output, an integer; a number that is compared is of the outputs' own type.",
+            Remedy("convert the targets: y.long()" if wanted == "int64" else "convert the targets: y.float()",
+                   ({"dtype": wanted},)),
+            where="targets",
+            evidence=row,
+        )  # fmt: skip
 
     def wrong(self, row: Row, are: str, wanted: str) -> Finding:
         """The finding for classes that are numbered otherwise than the loss takes them."""
@@ -124,6 +151,18 @@ class LabelEncoding(Rule):
             where="targets",
             evidence=row,
         )
+
+
+def degenerate(row: Row) -> bool:
+    """Whether the targets are all the same."""
+    return "examples" in row and "low" in row and row["low"] == row["high"] and row.get("columns") == 1
+
+
+def misread(row: Row) -> dict[str, str]:
+    """The type of targets that the loss takes, where theirs is another kind."""
+    if row.get("wanted") == "classes" and row["dims"] == 1:
+        return {} if row["dtype"] in ("int64", "uint8") else {"dtype": "int64"}
+    return {} if row["dtype"].startswith("float") else {"dtype": "float32"}
 
 
 class FeaturesShuffled(Rule):

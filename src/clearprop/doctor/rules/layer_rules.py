@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding, Remedy
-from clearprop.doctor.rules.rule import Rule
+from clearprop.doctor.rules.rule import Rule, improved
 from clearprop.training.history import Row
 
 AFFINE = ("Linear", "Dropout", "BatchNorm")  # layers that leave a product of matrices a product of matrices
@@ -16,6 +18,9 @@ class NoNonlinearity(Rule):
     slug, certain = "no-nonlinearity", True
 
     def find(self, chart: Chart) -> Finding | None:
+        if "pairs" in chart.measured:  # a module of PyTorch, whose operations were recorded
+            row = chart.one("pairs")
+            return self.told(row["first"], row["second"]) if row else None
         previous: int | None = None
         for row in chart.rows("structure"):
             if row["kind"] == "Linear" and previous is not None:
@@ -43,6 +48,8 @@ class FrozenParameter(Rule):
     slug, certain = "frozen-parameter", True
 
     def find(self, chart: Chart) -> Finding | None:
+        if "parameters" in chart.measured:
+            return self.of_torch(chart.rows("parameters"))
         rows = chart.latest("movement")
         still = [row for row in rows if row["total"] == 0]
         if not still or len(still) == len(rows):
@@ -54,6 +61,47 @@ class FrozenParameter(Rule):
             if reached > 1e-9 and own == 0:
                 return self.told(chart, row, reached)
         return None
+
+    def of_torch(self, rows: list[Row]) -> Finding | None:
+        """The finding for a module of PyTorch; what has `requires_grad=False` was frozen on purpose."""
+        wanting = [row for row in rows if row["wants"] and row["used"]]
+        strange = [row for row in wanting if row.get("strange") and not row["held"]]
+        missing = [row for row in wanting if not row["held"] and not row.get("strange")]
+        cut = [row for row in wanting if row["held"] and not row["reached"]]
+        options: tuple[dict[str, Any], ...] = ({"parameters": "all"},)
+        if missing and len(missing) == len(wanting):
+            text = "The optimizer holds none of the module's parameters, so no step changes the module."
+            return self.of_parameters(text, "make the optimizer of this module's parameters(), after the last change of it",
+                                      missing, options)  # fmt: skip
+        if strange:
+            text = f"{strange[0]['name']} wants a gradient and is used, but is no parameter of the module, and in no optimizer."
+            return self.of_parameters(
+                text, "register it: nn.Parameter, or an nn.ModuleList instead of a list", strange, options
+            )
+        if cut:
+            text = f"No gradient reaches {names(cut)}, though the loss depends on the module through them."
+            return self.of_parameters(
+                text, "look for detach(), no_grad(), .data, .numpy() or argmax on the way to the loss", cut
+            )
+        if missing:
+            text = f"The optimizer does not hold {names(missing)}, which want a gradient and get one."
+            words = "hand them to the optimizer, or set requires_grad=False if they are to stay"
+            return self.of_parameters(text, words, missing, options, certain=False)
+        return None
+
+    def of_parameters(
+        self, sentence: str, words: str, rows: list[Row], options: tuple[dict[str, Any], ...] = (), certain: bool = True
+    ) -> Finding:
+        """The finding for parameters of a module of PyTorch."""
+        return self.finding(
+            sentence,
+            "theta moves by the optimizer's step alone, and that takes dL/dtheta: what it is not given, or what no gradient"
+            " reaches, stays as it began.",
+            Remedy(words, options),
+            where=names(rows),
+            evidence={"parameters": [row["name"] for row in rows]},
+            certain=certain,
+        )
 
     def told(self, chart: Chart, row: Row, reached: float) -> Finding:
         """The finding for one parameter."""
@@ -69,8 +117,16 @@ class FrozenParameter(Rule):
         )
 
     def helped(self, before: Chart, after: Chart) -> bool:
-        """Whether it moves now."""
+        """Whether it moves now; in PyTorch, whether it learns more."""
+        if "parameters" in after.measured:
+            return improved(before, after, 0.8)
         return self.find(after) is None and not after.rows("failure")
+
+
+def names(rows: list[Row]) -> str:
+    """The first names of parameters, and how many more there are."""
+    first = ", ".join(str(row["name"]) for row in rows[:2])
+    return first if len(rows) <= 2 else f"{first} and {len(rows) - 2} more"
 
 
 class DropoutAtEvaluation(Rule):

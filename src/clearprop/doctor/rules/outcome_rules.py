@@ -88,13 +88,19 @@ class Underfitting(Rule):
         scores = chart.column("scores", "train")
         linear = [row for row in chart.rows("structure") if row["kind"] == "Linear"]
         widths = [row["width"] for row in linear[:-1]]
+        other = any(row["kind"] not in (*USUAL, "Conv") for row in chart.rows("structure")) or chart.one("settings").get(
+            "opaque"
+        )
         if len(scores) < 5 or not chart.final > 0.3 * chart.base or min(widths, default=0) > 8:
+            return None
+        if other and chart.one("settings").get("torch"):  # a recurrent net, say, whose hidden units are elsewhere
             return None
         shape = f"hidden layers of {widths} units" if widths else "no hidden layer"
         return self.finding(
             f"The net is too small: with {shape} the training loss settles at {chart.final:.3g} (the best constant:"
             f" {chart.base:.3g}).",
-            "A hidden unit bends the boundary once; without any, it is a straight line, whatever the weights.",
+            "Each ReLU folds the space along one hyperplane, so few of them leave few pieces; without any, the boundary is"
+            " straight, whatever the weights.",
             Remedy("give the net more hidden units", ({"hidden": 24}, {"hidden": 64})),
             where="hidden layers",
             evidence={"widths": widths, "final": chart.final},
@@ -112,7 +118,8 @@ class Overfitting(Rule):
 
     def find(self, chart: Chart) -> Finding | None:
         val, train = chart.column("scores", "val")[1:], chart.column("scores", "train")[1:]
-        if len(val) < 5 or not np.isfinite(val).all() or chart.one("settings").get("patience"):
+        settings = chart.one("settings")
+        if len(val) < 5 or not np.isfinite(val).all() or settings.get("patience") or settings.get("default_epochs"):
             return None
         best = int(np.argmin(val))
         end = float(np.median(val[-3:]))
@@ -155,6 +162,16 @@ class Imbalance(Rule):
             ),
             where="metric",
             evidence={"share": share, "accuracy": last["accuracy"], "worst_recall": last["worst_recall"]},
+        )
+
+    def figure(self, before: Chart, after: Chart) -> str:
+        """The recall of the class that is found least, and the balanced accuracy."""
+        a, b = (next(iter(chart.latest("scores")), {}) for chart in (before, after))
+        if "worst_recall" not in a or "worst_recall" not in b:
+            return ""
+        return (
+            f"of the class that is found least, {100 * a['worst_recall']:.0f} % -> {100 * b['worst_recall']:.0f} %;"
+            f" balanced accuracy {a['balanced']:.3g} -> {b['balanced']:.3g}"
         )
 
     def helped(self, before: Chart, after: Chart) -> bool:

@@ -39,9 +39,14 @@ class Rule(ABC):
         """Whether a remedy worked; by default, that the run is clearly better."""
         return improved(before, after)
 
+    def figure(self, before: Chart, after: Chart) -> str:
+        """The figures by which a remedy is judged, where they are not the losses."""
+        return ""
+
     def finding(self, sentence: str, why: str, remedy: Remedy, when: str = "", **rest: Any) -> Finding:
         """A finding of this rule; `when` chooses its row in the table of causes."""
         cause = CAUSES[self.slug, when]
+        rest.setdefault("certain", self.certain)
         return Finding(self.slug, sentence, why=why, remedy=remedy, because=cause.because, tier=cause.tier, **rest)
 
 
@@ -78,7 +83,12 @@ def area(chart: Chart) -> float:
 
 
 def stuck(chart: Chart) -> bool:
-    """Whether the run ends no better than the best constant, or worse; a NaN of the loss's own making aside."""
+    """Whether the run ends no better than the best constant, or worse; a NaN of the loss's own making aside.
+
+    Where no best constant is known, as with a loss of the person's own, only a run that is not finite counts.
+    """
+    if math.isnan(chart.base):
+        return not math.isfinite(chart.final) and not born_in_loss(chart)
     scores = chart.column("scores", "train")
     final = scores[-1] if born_in_loss(chart) and scores else chart.final
     return not final < 0.93 * chart.base

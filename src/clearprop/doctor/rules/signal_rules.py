@@ -43,7 +43,8 @@ class SaturatedUnits(Rule):
         return self.finding(
             f"{100 * row['saturated']:.1f} % of the {row['kind'].lower()} values of layer {row['layer']} ({row['units']} units"
             f" x {row['examples']} examples) are saturated{why}.",
-            "sigma'(z) = a (1 - a) and tanh'(z) = 1 - a^2 go to 0 like exp(-|z|): no gradient passes a saturated unit.",
+            "sigma'(z) = a (1 - a) goes to 0 like exp(-|z|), tanh'(z) = 1 - a^2 like 4 exp(-2 |z|): next to no gradient passes a"
+            " saturated unit.",
             Remedy(
                 "scale the inputs, and draw the weights by Xavier's rule",
                 (changes,) if changes else ({"rate": 0.1}, {"init": "default"}),
@@ -140,7 +141,8 @@ class DeadReLUs(Rule):
         return self.finding(
             f"{subject} {units} ReLUs of layer {layer} are dead for all {onset['examples']}"
             f" {'training examples' if whole else 'sampled examples'} {'from' if early else 'after'} {moment_words(onset)}.",
-            "a = max(z, 0) has slope 0 for z < 0: a unit that is negative for every example gets no gradient, for ever.",
+            "a = max(z, 0) has slope 0 for z < 0: a unit that is negative for every example gets no gradient, as long as what"
+            " enters it stays the same.",
             Remedy(
                 "draw the weights by He's rule with zero biases" if early else "take smaller steps",
                 ({"init": "default"},) if early else ({"rate": 0.1}, {"rate": 0.3}, {"rate": 0.03}),

@@ -30,8 +30,8 @@ class SummedGradient(Rule):
             some = "all" if onset["dead"] == onset["units"] else f"{onset['dead']} of"
             told = f"; {some} {onset['units']} ReLUs of layer {row['layer']} are dead after {moment_words(onset)}"
         return self.finding(
-            f"The gradient is summed over batches of {size}, which makes the learning rate {size} x {lr:.3g} ="
-            f" {size * lr:.3g}{told}.",
+            f"The gradient is summed over batches of {size}, which makes the learning rate {size} x {lr:.6g} ="
+            f" {size * lr:.6g}{told}.",
             "sum_b g_b = B mean_b g_b: a rate chosen for one example is B times as large for a batch.",
             Remedy("average the gradient over the batch", ({"loss": {"reduction": "mean"}},)),
             where="loss",
@@ -84,18 +84,30 @@ class Diverging(Rule):
         if not (blown or (lost and (chart.final > 1.15 * max(scores[0], chart.base) or far > 1.5))):
             return None
         worst = max((s for s in scores if np.isfinite(s)), default=math.nan)
-        lasting = f"ends at {chart.final:.3g}, no better than the best constant's {chart.base:.3g}"
+        further = (1e-3, 1e-4) if blown and len(scores) < 3 else (0.3,)  # a loss that blows up at once needs more than a tenth
         return self.finding(
-            f"The learning rate {settings['lr']:.3g} is too high: the loss starts at {scores[0]:.3g}, goes up to {worst:.3g}"
-            f" and {'stops being finite' if blown else lasting}; in the first epoch the weights move by {far:.3g} times their"
-            " own size.",
+            f"The learning rate {settings['lr']:.6g} is too high: {self.course(chart, scores, worst, far, blown)}.",
             "A step along the gradient lowers the loss only while lr < 2 / curvature; beyond that every step overshoots by more"
             " than the last.",
-            Remedy("lower the learning rate", ({"rate": 0.1}, {"rate": 0.01}, {"rate": 0.3})),
+            Remedy("lower the learning rate", ({"rate": 0.1}, {"rate": 0.01}, *({"rate": f} for f in further))),
             where="learning rate",
             since="the first epoch",
             evidence={"lr": settings["lr"], "first": scores[0], "worst": worst, "moved": far},
         )
+
+    @staticmethod
+    def course(chart: Chart, scores: list[float], worst: float, far: float, blown: bool) -> str:
+        """How the loss went, in words: only what was measured."""
+        row = chart.one("nonfinite")
+        if blown and len(scores) == 1:  # not even the first epoch was over
+            steps = [r["loss"] for r in chart.rows("steps", epoch=1) if np.isfinite(r["loss"])]
+            on_way = f" and is up to {max(steps):.3g} on the way" if steps and max(steps) > scores[0] else ""
+            return f"the loss starts at {scores[0]:.3g}{on_way}, and stops being finite in {moment_words(row)}"
+        moved = f"; in the first epoch the weights move by {far:.3g} times their own size" if far else ""
+        if blown:
+            return f"the loss starts at {scores[0]:.3g}, goes up to {worst:.3g} and stops being finite{moved}"
+        lasting = f"ends at {chart.final:.3g}, no better than the best constant's {chart.base:.3g}"
+        return f"the loss starts at {scores[0]:.3g}, goes up to {worst:.3g} and {lasting}{moved}"
 
     @staticmethod
     def thrown(chart: Chart) -> float:
@@ -123,7 +135,7 @@ class Oscillating(Rule):
         rises, swing, level = max(wild, key=lambda s: s[1] * s[2])
         lr = chart.one("settings")["lr"]
         return self.finding(
-            f"The learning rate {lr:.3g} is too high: the loss jumps by {100 * swing:.0f} % from epoch to epoch, up in"
+            f"The learning rate {lr:.6g} is too high: the loss jumps by {100 * swing:.0f} % from epoch to epoch, up in"
             f" {100 * rises:.0f} % of them, around {level:.3g}.",
             "Along a direction of curvature h, a step multiplies the distance to the minimum by 1 - lr h: between 1 / h"
             " and 2 / h it changes sides, and noise of size lr never dies down.",
@@ -161,13 +173,20 @@ class RateTooLow(Rule):
             return None
         settings = chart.one("settings")
         return self.finding(
-            f"The learning rate {settings['lr']:.3g} is too low: a step moves the weights by {100 * per_step:.2g} % of their"
+            f"The learning rate {settings['lr']:.6g} is too low: a step moves the weights by {100 * per_step:.2g} % of their"
             f" size, and {settings['steps']} steps bring the loss from {scores[0]:.3g} to {scores[-1]:.3g}.",
             "theta_t - theta_0 = - sum of lr g: where lr |g| / |theta| is 1e-4, it takes ten thousand steps to change much.",
-            Remedy("raise the learning rate", ({"rate": 10.0}, {"rate": 100.0}, {"rate": 1000.0})),
+            Remedy("raise the learning rate", tuple({"rate": factor} for factor in self.factors(per_step))),
             where="learning rate",
             evidence={"lr": settings["lr"], "per_step": per_step},
         )
+
+    @staticmethod
+    def factors(per_step: float) -> list[float]:
+        """Factors of the rate that are tried: ten to a thousand, and as many more as bring a step to a thousandth of the weights."""
+        usual = [10.0, 100.0, 1000.0]
+        far = 10.0 ** round(math.log10(3e-3 / per_step)) if per_step > 0 else 1.0
+        return usual if far <= 1000 else [1000.0, *(far * k for k in (0.1, 1.0, 10.0) if far * k > 1000)]
 
     def helped(self, before: Chart, after: Chart) -> bool:
         """Whether it learns in the same time now."""
@@ -181,11 +200,11 @@ class TooFewEpochs(Rule):
 
     def find(self, chart: Chart) -> Finding | None:
         scores, settings = chart.column("scores", "train"), chart.one("settings")
-        if len(scores) < 2 or not np.isfinite(chart.final) or chart.final < 0.3 * chart.base:
+        if len(scores) < 2 or not np.isfinite(chart.final) or chart.final < 0.45 * chart.base:
             return None
         fall = (scores[-2] - scores[-1]) / max(scores[-2], 1e-30)
         per_step = step_ratio(chart)
-        if settings["steps"] > 250 or fall < 0.01 or per_step is None or per_step < 1e-4:
+        if settings["steps"] > 250 or fall < 0.01 or per_step is None or per_step < 1e-4 or settings.get("default_epochs"):
             return None
         n = settings["epochs"]
         return self.finding(
