@@ -7,11 +7,39 @@ exception that a caller would expect (`ValueError` for a bad value, `ImportError
 
 
 class ClearpropError(Exception):
-    """Base of all errors that a caller can cause and correct."""
+    """Base of all errors that a caller can cause and correct.
+
+    Control characters in the message are shown, not sent: a name may come from a file, and the message goes to a terminal.
+
+    Examples
+    --------
+    >>> str(ClearpropError("There is no class \x1b[2J."))
+    'There is no class \\\\x1b[2J.'
+    """
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*(printable(part) if isinstance(part, str) else part for part in parts))
+
+
+def printable(text: str) -> str:
+    """`text` with its control characters, but for line ends and tabs, in the notation of Python: a terminal obeys none of them.
+
+    Examples
+    --------
+    >>> printable("red \x1b[31m, \x9b31m, \u202e")
+    'red \\\\x1b[31m, \\\\x9b31m, \\\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t " else repr(c)[1:-1] for c in text)
 
 
 class OptionError(ClearpropError, ValueError):
     """An invalid value of a parameter: `lr=-1`, `reduction="avg"`."""
+
+
+class ArgumentsError(ClearpropError, TypeError):
+    """A call that lacks an argument, or has one too many: `fit(net, data, epoch=3)`."""
 
 
 class UnknownNameError(OptionError):
@@ -24,6 +52,14 @@ class ShapeError(ClearpropError, ValueError):
 
 class DataError(ClearpropError, ValueError):
     """A data source that is missing, damaged, or unsuitable for training."""
+
+
+class FileAccessError(ClearpropError, OSError):
+    """A file that cannot be read or written: no such folder, no permission, a full disk."""
+
+
+class ShortOfMemoryError(ClearpropError, MemoryError):
+    """Work that needs more memory than there is."""
 
 
 class ModelFileError(ClearpropError, ValueError):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import ClearpropError, ModelFileError
 
@@ -33,6 +34,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         raise
 
 
+@checked
 def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: dict[str, Any]) -> None:
     """Write arrays and a JSON-able header of the given kind ("model", "checkpoint")."""
     from safetensors.numpy import save_file
@@ -42,6 +44,7 @@ def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: d
     write_atomically(path, lambda temporary: save_file(contiguous, temporary, metadata))
 
 
+@checked
 def load_arrays(path: str | Path, *kinds: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read what `save_arrays` wrote, if it is of one of these kinds.
 

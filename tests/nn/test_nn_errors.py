@@ -141,7 +141,7 @@ VALUES = {
     "units NaN": (lambda: cp.Linear(2, np.nan), "n_out must be a whole number, 1 or more, not nan."),
     "endless units": (lambda: cp.Linear(2, np.inf), "n_out must be a whole number, 1 or more, not inf."),
     "units True": (lambda: cp.Linear(2, True), "n_out must be a whole number, 1 or more, not True."),
-    "half a unit in mlp": (lambda: cp.mlp([2, 2.5, 1]), "every entry of sizes must be a whole number, 1 or more, not 2.5."),
+    "half a unit in mlp": (lambda: cp.mlp([2, 2.5, 1]), "sizes[1] must be a whole number, 1 or more, not 2.5."),
     "dropout": (lambda: cp.Dropout(1.0), "rate must be at least 0 and below 1, not 1.0."),
     "dropout below": (lambda: cp.Dropout(-0.1), "rate must be at least 0 and below 1, not -0.1."),
     "dropout NaN": (lambda: cp.Dropout(np.nan), "rate must be a finite number, at least 0 and below 1, not nan."),

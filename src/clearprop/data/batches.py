@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.registry import choose, require
 
@@ -20,6 +21,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 
 
+@checked
 def draw_order(
     rng: np.random.Generator | int,
     n: int,

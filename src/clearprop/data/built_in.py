@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.array_files import find_idx, read_idx_folder
 from clearprop.data.raw import Raw
@@ -48,6 +49,7 @@ def read_built_in(name: str, rng: np.random.Generator, data_dir: str | Path | No
     return read_mnist(data_dir)
 
 
+@checked
 def make_circles(n: int = 2000, seed: int | np.random.Generator = 0) -> tuple[Array, Array]:
     """Draw `n` points from two overlapping rings, which no straight line separates; the rows are sorted by class.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
 from clearprop.errors import DataError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 1000
 
 
+@checked
 @dataclass(frozen=True)
 class Column:
     """A numeric column, which is scaled, or a categorical one, which is one-hot encoded.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import moments
@@ -20,6 +21,7 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """Names of the splits, in order, and the words for them."""
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Split:
     """Examples and their targets; unpacks as `X, y = split`.
@@ -56,6 +58,7 @@ class Split:
         return iter((self.X, self.y))
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training examples and, where there are any, validation and test examples.
@@ -164,6 +167,7 @@ class Dataset:
         return replace(self, splits=columns)
 
 
+@checked
 def profile(dataset: Dataset) -> dict[str, Any]:
     """Sizes, task, classes, features and scaling of a data set.
 

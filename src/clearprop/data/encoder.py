@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, Dtype, describe, float_dtype
 from clearprop.data.columns import Column, fit_column
 from clearprop.data.raw import Label, Task
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@checked
 @dataclass(frozen=True)
 class Encoder:
     """Encoding of raw values as X and of targets as y, and decoding of predictions.
@@ -87,6 +89,7 @@ class Encoder:
             return f"(x - {self.inputs.shift[0]:g}) / {self.inputs.spread[0]:g}"
         return "each column shifted and divided by constants from the training split"
 
+    @checked
     def encode(self, raw: Array | pd.DataFrame, dtype: Dtype = "float32") -> Array:
         """X (N, n_x) from a table's frame, or from an array (N, n_x).
 
@@ -128,6 +131,7 @@ class Encoder:
             return class_numbers(y, list(self.classes))
         return self.target_scaling.apply(np.asarray(y).reshape(len(y), -1), float_dtype(dtype))
 
+    @checked
     def decode_target(self, y: Array) -> Array:
         """Labels (N,) from integer classes; or targets (N, n_y) in their own units, as float64, from scaled ones."""
         if self.classes:
@@ -148,6 +152,7 @@ class Encoder:
         }
 
     @classmethod
+    @checked
     def from_json(cls, values: dict[str, Any]) -> Encoder:
         """The encoder that `to_json` described.
 

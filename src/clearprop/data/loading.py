@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Part = tuple[Array | pd.DataFrame, Array]
 
 
+@checked
 def load(
     source: str | Path | tuple[Any, Any],
     *,
@@ -150,6 +152,7 @@ def _generator(seed: int | np.random.Generator) -> np.random.Generator:
         raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from error
 
 
+@checked
 def read_examples(
     source: str | Path | Array | tuple[Any, Any],
     encoder: Encoder,

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import DataError
 
@@ -20,6 +21,7 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 BLOCK = 4096  # rows
 
 
+@checked
 @dataclass(frozen=True)
 class Scaling:
     """x -> (x - shift) / spread.

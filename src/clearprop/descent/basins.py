@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.descent.path import NEAR, Row, as_optimizer
 from clearprop.descent.surfaces import SURFACES, Point, Surface
@@ -39,11 +40,13 @@ class BasinMap:
     y: Array
     reached: Array
 
+    @checked
     def share(self, number: int = 0) -> float:
         """The share of the starts that end at minimum `number`."""
         return float(np.mean(self.reached == number))
 
 
+@checked
 def endings(surface: Surface, starts: Array, optimizer: Optimizer | str | float, steps: int = SETTLED) -> Array:
     """The end point of a descent from each of many starts.
 
@@ -91,6 +94,7 @@ def _march(surface: Surface, starts: Array, optimizer: Optimizer | str | float, 
         yield theta.reshape(2, -1).T.copy()
 
 
+@checked
 def settle(surface: Surface, starts: Array, optimizer: Optimizer | str | float, steps: int = SETTLED) -> Array:
     """For each start (K, 2), the number of the minimum at which the descent comes to rest, `WANDERING`, or `DIVERGED`.
 
@@ -120,6 +124,7 @@ def which_minimum(surface: Surface, points: Array) -> Array:
     return np.where(diverged, DIVERGED, near)
 
 
+@checked
 def map_basins(
     function: Surface | str, optimizer: Optimizer | str | float = 0.1, steps: int = SETTLED, resolution: int = 101
 ) -> BasinMap:
@@ -147,6 +152,7 @@ def map_basins(
     return BasinMap(surface, optimizer, x, y, reached.reshape(resolution, resolution))
 
 
+@checked
 def sweep_steps(
     function: Surface | str,
     rates: Sequence[float] | Array,

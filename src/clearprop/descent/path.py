@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import ShapeError
@@ -74,6 +75,7 @@ class Path:
         ]
 
 
+@checked
 def descend(
     function: Surface | str,
     start: Point | None = None,

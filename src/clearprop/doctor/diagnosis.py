@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.batches import Order, Remainder
 from clearprop.data.dataset import Dataset, Split
@@ -103,6 +104,7 @@ def json_safe(value: Any) -> Any:
     return value
 
 
+@checked
 def diagnose(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -164,6 +166,7 @@ def diagnose(
     return examine(case, level, history=history)
 
 
+@checked
 def examine(
     case: Case,
     level: Level = "full",

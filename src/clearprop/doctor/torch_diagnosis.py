@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.diagnosis import Diagnosis, examine, explained, suspicions
@@ -27,6 +28,7 @@ LOSS_NAMES = {
 }  # fmt: skip
 
 
+@checked
 def diagnose_torch(
     module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, *, val_loader: Iterable[Any] | None = None,
     epochs: int = 5, seed: int = 0,

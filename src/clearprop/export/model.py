@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
@@ -15,6 +16,7 @@ from clearprop.files import building_from, load_arrays, model_file, save_arrays
 from clearprop.nn import LOSSES, Loss, Net
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Model:
     """A net, and the meaning of its inputs and outputs.
@@ -47,14 +49,17 @@ class Model:
     image_shape: tuple[int, int] | None = None
 
     @classmethod
+    @checked
     def of(cls, net: Net, loss: Loss, data: Dataset) -> Model:
         """The model of a net that was trained with `loss` on `data`."""
         return cls(net, loss, data.name, data.task, data.classes, data.features, data.targets, data.encoder, data.image_shape)
 
+    @checked
     def outputs(self, X: Array) -> Array:
         """Outputs of the net (N, n_y), computed in pieces to bound the memory."""
         return self.net.outputs(X)
 
+    @checked
     def probabilities(self, X: Array) -> Array:
         """Probability of each class, (N, n_classes), for encoded inputs X (N, n_x).
 
@@ -68,6 +73,7 @@ class Model:
             raise OptionError(f"A model trained with {self.loss!r} for {self.task} has no class probabilities.")
         return found
 
+    @checked
     def predict(self, X: Array) -> Array:
         """Integer classes (N,), or real values (N, n_y) in the units of the raw targets, for encoded inputs X (N, n_x)."""
         if self.task == "classification":
@@ -75,6 +81,7 @@ class Model:
         y_hat = self.outputs(X)
         return y_hat if self.encoder is None else self.encoder.decode_target(y_hat)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: theta (and running means) as arrays, everything else as JSON in its header."""
         header = self.net.config() | {
@@ -90,6 +97,7 @@ class Model:
         save_arrays(path, self.net.arrays(), "model", header)
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Model:
         """Read what `save` wrote.
 

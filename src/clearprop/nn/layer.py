@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe, overwrite
 from clearprop.errors import OptionError, ShapeError
 from clearprop.registry import Configured
@@ -130,6 +131,7 @@ class Layer(Configured, ABC):
         arrays = {name: array for name, array in self.parameters().items() if array.size and np.isnan(array.flat[0])}
         return [name for name, array in arrays.items() if np.isnan(array).all()]
 
+    @checked
     def complete(self: L, rng: np.random.Generator | int) -> L:
         """Draw the parameters that the layer does not hold yet, and return the layer itself.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.nn.initialisers import INITIALISERS, Initialiser, Zeros
 from clearprop.nn.layer import Layer
@@ -92,6 +93,7 @@ class Linear(Layer):
         super().width(n_in)
         return self.n_out
 
+    @checked
     def initialise(self, rng: np.random.Generator | int) -> Linear:
         """Draw the weights, then the biases, if there are any."""
         rng = np.random.default_rng(rng)

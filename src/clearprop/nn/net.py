@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, Dtype, describe, float_dtype, overwrite
 from clearprop.errors import ModelFileError, OptionError, ShapeError, UnknownNameError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 CHUNK = 4096  # examples that are predicted at a time, to bound the memory
 
 
+@checked
 class Net:
     """Layers, one after the other.
 
@@ -97,6 +99,7 @@ class Net:
         """The layers, each once, in the order of their first appearance."""
         return list({id(layer): layer for layer in self.layers}.values())
 
+    @checked
     def initialise(self, seed: int | np.random.Generator) -> Net:
         """Draw all parameters anew, layer after layer, also those that were set or trained, and return the net itself."""
         rng = np.random.default_rng(seed)
@@ -142,11 +145,13 @@ class Net:
         """The output (B, n_out) alone, as after training."""
         return self.forward(X)[0]
 
+    @checked
     def outputs(self, X: Array) -> Array:
         """The output (N, n_out) for any number of examples (N, n_in), computed in pieces to bound the memory."""
         X = np.asarray(X)
         return np.concatenate([self(X[i : i + CHUNK]) for i in range(0, max(len(X), 1), CHUNK)])
 
+    @checked
     def predict(self, X: Array, loss: Loss | str = "cross_entropy") -> Array:
         """Labels of the likeliest classes, or predicted values, for any number of examples.
 
@@ -201,6 +206,7 @@ class Net:
 
     __copy__ = copy  # layers cannot be shared between nets
 
+    @checked
     def astype(self, dtype: Dtype) -> Net:
         """A copy that computes in another dtype, for instance in float64 for a gradient check."""
         return _rebuild(deepcopy(self.layers), float_dtype(dtype))
@@ -212,6 +218,7 @@ class Net:
             arrays |= {f"layer{i}.{name}": getattr(layer, name).copy() for name in layer.buffers}
         return arrays
 
+    @checked
     def restore(self, arrays: dict[str, Array]) -> None:
         """Write what `arrays` copied back into the net."""
         self.theta = arrays["theta"]
@@ -229,6 +236,7 @@ class Net:
             "dtype": self.dtype.name,
         }
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: parameters and buffers as arrays, the layers as JSON in its header.
 
@@ -237,6 +245,7 @@ class Net:
         save_arrays(path, self.arrays(), "net", self.config())
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Net:
         """Read what `save` wrote, or the net of a `Model`: its file, or the folder of a run.
 
@@ -250,6 +259,7 @@ class Net:
         return cls.from_config(config, arrays, path)
 
     @classmethod
+    @checked
     def from_config(cls, config: dict[str, Any], arrays: dict[str, Array], path: str | Path) -> Net:
         """The net that `config` and `arrays` describe; `path` is the file that they were read from, for errors."""
         with building_from(path):
@@ -283,6 +293,7 @@ class Net:
         return to_sequential(self.layers)
 
     @classmethod
+    @checked
     def from_torch(cls, module: nn.Module) -> Net:
         """A net that computes what a `torch.nn.Sequential` does in eval mode, with copies of its parameters.
 
@@ -311,6 +322,7 @@ class Net:
     def __repr__(self) -> str:
         return f"Net({', '.join(map(repr, self.layers))}, dtype={self.dtype.name!r})"
 
+    @checked
     def summary(self, batch_size: int = 1) -> str:
         """A table of layers, shapes, parameters and bytes, as text; print it.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import ShapeError
 from clearprop.nn.layer import Layer
 
 
+@checked
 def softmax(z: Array) -> Array:
     """exp(z_bi) / sum_j exp(z_bj), along each row.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import ShapeError
 from clearprop.plots import style
@@ -27,6 +28,7 @@ Panel = tuple[str, Callable[[Array], Array] | None]
 CELL = (2.1, 2.1)  # of one panel, in inches
 
 
+@checked
 def boundary(
     predict: Callable[[Array], Array],
     data: Data,
@@ -167,6 +169,7 @@ def _draw_legend(ax: Axes, points: Points, n_classes: int) -> None:
     style.legend_above(ax, keys, columns=4 if len(keys) < 5 else 5)
 
 
+@checked
 def boundary_grid(
     panels: Sequence[Panel], data: Data, figure: Figure | None = None, columns: int | None = None, resolution: int = 80
 ) -> Figure:

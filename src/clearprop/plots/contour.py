@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -22,6 +23,7 @@ Box = tuple[tuple[float, float], tuple[float, float]]
 Paths = Mapping[str, Array]
 
 
+@checked
 def contours(
     f: Callable[[Array, Array], Array],
     box: Box,
@@ -139,6 +141,7 @@ def descent_curves(values: Mapping[str, Array], ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def descent_figure(
     f: Callable[[Array, Array], Array],
     box: Box,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -19,6 +20,7 @@ SHADES = ("#f4f8fb", "#c9deec", "#8fbcd9", "#4a90c0", "#125a91", "#0a3a66")
 MISSING = "#eceef1"
 
 
+@checked
 def heat_map(
     table: Array,
     down: Sequence[object],

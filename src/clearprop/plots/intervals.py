@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PUBLISHED_SIZE = (5.6, 3.2)
 
 
+@checked
 def bands(
     lines: Mapping[str, Sequence[dict[str, Any]]],
     x: str,
@@ -127,6 +129,7 @@ def _scale_setting(ax: Axes, values: Sequence[Any], numeric: bool) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
+@checked
 def published_against_obtained(
     lines: Sequence[tuple[str, float, Sequence[float]]], ax: Axes | None = None, xlabel: str = ""
 ) -> Axes:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.files import write_atomically
@@ -141,6 +142,7 @@ def setting_name(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+@checked
 def save(drawing: Figure | Axes, path: str | Path) -> Path:
     """Write a figure, or the figure that some axes belong to, whole or not at all.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.plots import style
 
@@ -15,6 +16,7 @@ STEP_SIZE = (6.4, 3.4)  # of a new figure of `step_times`, in inches
 FAMILIES = {"torch": (style.PALETTE[1], "PyTorch"), "": (style.PALETTE[0], "Python and NumPy")}
 
 
+@checked
 def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | None = None, ax: Axes | None = None) -> Axes:
     """Seconds for one gradient against the number of parameters, both on logarithmic scales; one line for each method.
 
@@ -61,6 +63,7 @@ def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | Non
     return ax
 
 
+@checked
 def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     """Microseconds per step of each engine, the first at the top, on a logarithmic scale.
 

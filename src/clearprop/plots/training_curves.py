@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
@@ -20,6 +21,7 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 FEW = 25  # up to this many epochs, each one gets a dot
 
 
+@checked
 def learning_curves(rows: Iterable[dict[str, Any]], ax: Axes | None = None, metric: Metric = "loss") -> Axes:
     """Training and validation figures against the epoch, with the best validation epoch marked.
 
@@ -127,6 +129,7 @@ def _mark_nonfinite(ax: Axes, epochs: Array, values: Array) -> None:
         ax.axvspan(epoch - 0.5, epoch + 0.5, color=style.SHADE, linewidth=0, zorder=0, label=first)
 
 
+@checked
 def many_curves(
     rows: Sequence[dict[str, Any]], metric: str = "train_loss", by: str | None = None, ax: Axes | None = None
 ) -> Axes:

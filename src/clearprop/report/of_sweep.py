@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.recipes import Picture, Table
 from clearprop.report.document import Document, Section
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@checked
 def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: Row, command: str) -> Document:
     """The mean and spread of every combination, a picture of them, and all trials.
 
@@ -42,6 +44,7 @@ def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: R
     return Document(f"Sweep on {source}", lead, sections, configuration, command)
 
 
+@checked
 def sweep_picture(rows: Sequence[Row], metric: str) -> Picture:
     """A heat map over the last two settings of the grid, or a mean with its band over a single setting."""
     from clearprop.plots import bands, heat_map

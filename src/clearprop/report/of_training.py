@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop import plots
+from clearprop.arguments import checked
 from clearprop.data.dataset import SPLITS
 from clearprop.export.model import Model
 from clearprop.nn.loss import classes_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 CLASSES = 62  # a confusion matrix of more is not readable
 
 
+@checked
 def training_report(outcome: Outcome, configuration: dict[str, Any], command: str) -> Document:
     """Figures, curves, boundary, confusion, mistakes and timing of one run.
 

@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.registry import count, number, require
 
 Combination = dict[str, Any]
 
 
+@checked
 @dataclass(frozen=True)
 class Between:
     """A range from which a random search draws.
@@ -43,6 +45,7 @@ class Between:
         require(low < high, "high", self.high, f"above low = {self.low!r}")
         require(not self.log or low > 0, "low", self.low, "positive on a logarithmic scale")
 
+    @checked
     def draw(self, rng: np.random.Generator) -> float:
         """One value."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
@@ -55,6 +58,7 @@ class Between:
 Axis = Sequence[Any] | Between
 
 
+@checked
 def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 0) -> list[Combination]:
     """The settings of every trial.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.data import Dataset, load
 from clearprop.data.dataset import Split
 from clearprop.errors import OptionError
@@ -23,6 +24,7 @@ Progress = Callable[[int, int], None]
 Source = str | Path | Dataset | Split | tuple[Any, Any]
 
 
+@checked
 def run_sweep(
     make: Callable[..., Row | list[Row]] | Source,
     grid: Mapping[str, Axis],

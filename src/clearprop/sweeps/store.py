@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.errors import DataError, MissingExtraError, OptionError
 from clearprop.files import write_atomically
 from clearprop.sweeps.trial import Row
@@ -20,6 +21,7 @@ from clearprop.training.history import json_row, parse_row
 ENDINGS = (".jsonl", ".parquet")
 
 
+@checked
 class Store:
     """The rows of a sweep on the disk, by trial.
 
@@ -77,6 +79,7 @@ class Store:
         self.journal.unlink(missing_ok=True)
 
 
+@checked
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Write tidy rows, whole or not at all: .jsonl (NaN as the text "nan") or .parquet."""
     path, table = Path(path), list(rows)
@@ -105,6 +108,7 @@ def _column(values: list[Any]) -> Any:
         return pa.array([None if value is None else str(value) for value in values])
 
 
+@checked
 def read_rows(path: str | Path) -> list[Row]:
     """Read the rows that `write_rows` wrote.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine
@@ -12,6 +13,7 @@ from clearprop.nn import LOSSES, Loss, Net
 from clearprop.training.history import Row
 
 
+@checked
 def evaluate(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.errors import DataError, OptionError
 from clearprop.registry import unknown_name
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@checked
 class History:
     """Figures of a run, epoch by epoch.
 
@@ -77,11 +79,13 @@ class History:
         """Names of all columns, in the order of their first appearance."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
+    @checked
     def to_jsonl(self, path: str | Path) -> None:
         """Write one JSON object a line; NaN and infinities are written as the strings "nan", "inf", "-inf"."""
         Path(path).write_text("".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in self.rows))
 
     @classmethod
+    @checked
     def from_jsonl(cls, path: str | Path) -> History:
         """Read what `to_jsonl` wrote.
 
@@ -108,6 +112,7 @@ class History:
 
         return pd.DataFrame(self.rows).set_index("epoch") if self.rows else pd.DataFrame()
 
+    @checked
     def plot(self, ax: Axes | None = None, metric: Metric = "loss") -> Axes:
         """Draw the loss, or the accuracy, against the epoch; see `clearprop.plots.learning_curves`."""
         from clearprop.plots import learning_curves

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
@@ -32,6 +33,7 @@ from clearprop.training.snapshot import Snapshot
 LOG = logging.getLogger("clearprop")
 
 
+@checked
 def fit(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import OptionError
@@ -24,6 +25,7 @@ AT_A_TIME = 512  # nets whose memory is held at the same time
 STEPS_OF_RULES = 4096  # steps whose learning rates and constants are kept for each net, where they change from step to step
 
 
+@checked
 def fit_many(
     nets: Sequence[Net],
     data: Dataset | Split | tuple[Array, Array] | Sequence[Any],
@@ -72,7 +74,9 @@ def fit_many(
     if len(set(map(id, nets))) < n:
         raise OptionError("fit_many needs each net once, but one is given several times; copy it first.")
     threads = None if threads is None else count("threads", threads)
-    runs = [begin_run(net, data_of_each[k], **{name: given[k] for name, given in of_each.items()}) for k, net in enumerate(nets)]
+    runs = [
+        begin_run(net, data_of_each[k], **{name: given[k] for name, given in of_each.items()}) for k, net in enumerate(nets)
+    ]
     carry_out_many(runs, threads)
     return [run.history for run in runs]
 
@@ -100,7 +104,9 @@ def train_together(runs: Sequence[Run], threads: int | None) -> None:
         epochs = [epochs_of(run) for run in left]
         before, tasks, began = [Snapshot.of(run) for run in left], [task_of(run) for run in left], time.perf_counter()
         found = left[0].engine.train_many(tasks, epochs, threads)
-        seconds = (time.perf_counter() - began) / max(1, sum(len(figures.train_loss) for figures in found if figures is not None))
+        seconds = (time.perf_counter() - began) / max(
+            1, sum(len(figures.train_loss) for figures in found if figures is not None)
+        )
         going_on, interrupted = [], False
         for run, snapshot, figures in zip(left, before, found, strict=True):
             if figures is None:

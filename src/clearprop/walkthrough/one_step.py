@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.nn import LOSSES, ElementwiseLoss, Loss, Net
 from clearprop.optim import OPTIMIZERS, SGD, AdaGrad, Adam, Optimizer, RMSProp
@@ -31,6 +32,7 @@ RULES: dict[type, tuple[dict[str, str], str]] = {
 """For each optimizer, what becomes of its state, and of a parameter {w} with the gradient {g}."""
 
 
+@checked
 def explain(
     net: Net,
     x: Array,
