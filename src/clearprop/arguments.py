@@ -14,12 +14,12 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from os import PathLike, fsencode
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from clearprop.arrays import describe, numbers
+from clearprop.arrays import brief, describe, numbers
 from clearprop.errors import ArgumentsError, ClearpropError, FileAccessError, OptionError, ShortOfMemoryError
 from clearprop.rules import LARGEST, choose, count, is_number, is_whole, number, require, seeded, switch, unknown_name
 
@@ -28,6 +28,7 @@ SEEDS = ("seed", "sweep_seed", "rng")
 LEAST = dict.fromkeys(
     ("epochs", "batch_size", "seeds", "draws", "every", "threads", "n", "examples", "width", "digits", "sizes"), 1
 )
+LEAST["resolution"] = 2
 """Smallest value of the counts that bear these names; one name means one thing in the whole package."""
 UNIONS = (Union, types.UnionType)
 LATER = {"Axes": "matplotlib.axes", "Figure": "matplotlib.figure"}
@@ -111,9 +112,14 @@ def checked(target: F, annotations: bool = True) -> F:
     return found
 
 
+def names_checked(target: F) -> F:
+    """A function whose arguments are checked by name alone, because what it calls has a sentence for each value."""
+    return checked(target, annotations=False)
+
+
 def cannot_access(error: OSError) -> FileAccessError:
     """The error of the system, in one sentence of ours."""
-    place = f" {str(error.filename)!r}" if error.filename is not None else ""
+    place = f" {brief(str(error.filename))}" if error.filename is not None else ""
     return FileAccessError(f"Cannot read or write{place}: {error.strerror or error}.")
 
 
@@ -273,16 +279,19 @@ def several(rule: Demand | None, lazy: bool = False, text: bool = False) -> Dema
     """
 
     def fits(value: Any) -> bool:
-        kinds = (Iterable,) if lazy else (Sequence, np.ndarray)
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            return False
+        plain = rule is None or rule.speaks  # numbers and texts may come in an array
+        kinds = (Iterable,) if lazy else (Sequence, np.ndarray) if plain else (Sequence,)
         return isinstance(value, kinds) and not isinstance(value, (bytes, Mapping) if text else (str, bytes, Mapping))
 
     def each(name: str, value: Any) -> Any:
         if rule is None or not isinstance(value, (list, tuple, np.ndarray)):
             return value
-        items = value.tolist() if isinstance(value, np.ndarray) and value.dtype.kind in "fiubU" else value
-        for i, item in enumerate(items):
-            take(rule, f"{name}[{i}]", item)
-        return value
+        items = value.tolist() if isinstance(value, np.ndarray) else value
+        taken = [take(rule, f"{name}[{i}]", item) for i, item in enumerate(items)]
+        same = all(new is old for new, old in zip(taken, value, strict=True))
+        return value if same else tuple(taken) if isinstance(value, tuple) else taken
 
     return Demand("a list" + (f" (each of its entries {rule.words})" if rule is not None else ""), fits, each)
 
@@ -301,7 +310,12 @@ def pair(rules: list[Demand | None]) -> Demand:
         ]
         return tuple(parts) if type(value) in (tuple, list) else value
 
-    words = "a pair (X, y) of arrays" if rules == [ARRAY, ARRAY] else f"a tuple of {len(rules)} values"
+    words = f"a tuple of {len(rules)} values"
+    kinds = {rule.words for rule in rules if rule is not None}
+    if kinds == {"an array"}:
+        words = "a pair (X, y) of arrays"
+    elif kinds == {"a number"}:
+        words = f"a tuple of {len(rules)} numbers"
     return Demand(words, fits, each)
 
 
@@ -346,8 +360,15 @@ def is_seed(value: Any) -> bool:
     return isinstance(value, np.random.Generator) or (is_whole(value) and value >= 0)
 
 
-def path(name: str, value: Any) -> Any:
-    """A path that the system can be asked for."""
+def as_path(name: str, value: Any) -> Any:
+    """`value`, if it is a path that the system can be asked for.
+
+    Raises
+    ------
+    OptionError
+        If it is no path.
+    """
+    require(isinstance(value, (str, PathLike)), name, value, "a path")
     text = str(value)
     try:
         fsencode(text)
@@ -375,8 +396,8 @@ def is_arrayed(value: Any) -> bool:
 
 
 ARRAY = Demand("an array", is_arrayed, numbers, True)
-TEXT_PATH = Demand("a path", lambda value: isinstance(value, str), path)
-PATH = Demand("a path", lambda value: isinstance(value, (PurePath, PathLike)), path)
+TEXT_PATH = Demand("a path", lambda value: isinstance(value, str), as_path, True)
+PATH = Demand("a path", lambda value: isinstance(value, (str, PathLike)), as_path, True)
 SIMPLE: dict[Any, Demand] = {
     bool: Demand("True or False", lambda value: isinstance(value, (bool, np.bool_)), switch, True),
     int: Demand("a whole number", is_whole, _whole, True),

@@ -33,7 +33,8 @@ def brief(value: object) -> str:
     """
     if isinstance(value, int) and value.bit_length() > LONGEST * 3:
         return f"a whole number of {int(value.bit_length() * 0.30103) + 1} digits"
-    if (isinstance(value, (np.ndarray, *SIZED)) and np.size(value) > 8) or type(value).__module__.startswith(FOREIGN):
+    long = isinstance(value, SIZED) and (len(value) > 8 or any(isinstance(item, np.ndarray) for item in value))
+    if long or isinstance(value, np.ndarray) or type(value).__module__.startswith(FOREIGN):
         return describe(value)
     try:
         text = " ".join(repr(value).split())
@@ -78,7 +79,7 @@ def numbers(what: str, value: Any) -> Array:
     Traceback (most recent call last):
     clearprop.errors.DataError: X must be an array of numbers, not a list of length 2, whose rows differ in length or kind.
     """
-    if isinstance(value, np.ndarray) and value.dtype.kind in REAL and type(value) in (np.ndarray, np.memmap):
+    if type(value) in (np.ndarray, np.memmap) and value.dtype.kind in REAL and value.ndim:
         return value
     if type(value).__module__.startswith("scipy.sparse"):
         raise DataError(f"{what} is {describe(value)}, a sparse matrix; give the dense array, {what}.toarray().")
@@ -90,11 +91,24 @@ def numbers(what: str, value: Any) -> Array:
         raise DataError(
             f"{what} must be an array of numbers, not {describe(value)}, whose rows differ in length or kind."
         ) from None
-    if found.dtype.kind not in REAL or isinstance(value, (str, bytes, dict, set)) or value is None:
+    if found.dtype.kind not in REAL or found.ndim == 0:
         held = f"{describe(value)}" if found.ndim == 0 else f"{describe(found)}"
         hint = "; turn them into numbers, or leave them out" if found.dtype.kind in "OUSMm" and found.ndim else ""
         raise DataError(f"{what} must be an array of real numbers, not {held}{hint}.")
     return found
+
+
+def pair_of(what: str, given: Any) -> tuple[Array, Array]:
+    """X and y from a pair of arrays.
+
+    Raises
+    ------
+    DataError
+        If it is no pair, or either is no array of numbers.
+    """
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise DataError(f"{what} must be a pair (X, y) of arrays, or a Dataset or Split, not {describe(given)}.")
+    return numbers("X", given[0]), numbers("y", given[1])
 
 
 def overwrite(array: Array, values: Any, name: str, owner: object = None) -> None:

@@ -5,16 +5,18 @@ Every message says what was wrong, the value and the shape received, and what to
 exception that a caller would expect (`ValueError` for a bad value, `ImportError` for a missing extra).
 """
 
+import re
+
 
 class ClearpropError(Exception):
-    """Base of all errors that a caller can cause and correct.
+    r"""Base of all errors that a caller can cause and correct.
 
     Control characters in the message are shown, not sent: a name may come from a file, and the message goes to a terminal.
 
     Examples
     --------
     >>> str(ClearpropError("There is no class \x1b[2J."))
-    'There is no class \\\\x1b[2J.'
+    'There is no class \\x1b[2J.'
     """
 
     def __init__(self, *parts: object) -> None:
@@ -22,13 +24,14 @@ class ClearpropError(Exception):
 
 
 def printable(text: str) -> str:
-    """`text` with its control characters, but for line ends and tabs, in the notation of Python: a terminal obeys none of them.
+    r"""`text` with its control characters, but for line ends and tabs, as Python writes them: a terminal obeys none of them.
 
     Examples
     --------
     >>> printable("red \x1b[31m, \x9b31m, \u202e")
-    'red \\\\x1b[31m, \\\\x9b31m, \\\\u202e'
+    'red \\x1b[31m, \\x9b31m, \\u202e'
     """
+    text = re.sub(r"\S{300,}", lambda found: f"{found[0][:100]}...", text)  # a path or a name of thousands of letters
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t " else repr(c)[1:-1] for c in text)
@@ -44,6 +47,10 @@ class ArgumentsError(ClearpropError, TypeError):
 
 class UnknownNameError(OptionError):
     """A name that is not in the registry, such as `"tahn"` for an activation."""
+
+
+class HistoryIndexError(OptionError, LookupError, TypeError):
+    """A history that is read by an epoch that it has not, or by what is neither an epoch nor a column."""
 
 
 class ShapeError(ClearpropError, ValueError):

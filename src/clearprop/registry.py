@@ -11,12 +11,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-from clearprop.arguments import checked
+from clearprop.arguments import names_checked
+from clearprop.arrays import brief
 from clearprop.errors import OptionError, UnknownNameError
 from clearprop.rules import choose as choose
 from clearprop.rules import count as count
 from clearprop.rules import number as number
 from clearprop.rules import require as require
+from clearprop.rules import seeded as seeded
+from clearprop.rules import switch as switch
+from clearprop.rules import text
 from clearprop.rules import unknown_name as unknown_name
 
 
@@ -29,7 +33,7 @@ class Configured:
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
         if cls.__module__.startswith(f"{__package__}."):
-            checked(cls, annotations=False)
+            names_checked(cls)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -168,8 +172,9 @@ class Registry(Generic[T]):
         if not (isinstance(entry, type) and issubclass(entry, self.base)) or inspect.isabstract(entry):
             raise OptionError(
                 f"register takes a class derived from {self.base.__name__} that defines all of its abstract methods,"
-                f" not {entry!r}."
+                f" not {brief(entry)}."
             )
+        name = None if name is None else text("name", name)
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
         for taken in (entry.__name__, name):
             other = self._known(taken)
@@ -217,10 +222,10 @@ class Registry(Generic[T]):
             return given
         if not isinstance(given, dict):
             hint = f"{given.__name__}()" if isinstance(given, type) and issubclass(given, self.base) else "an object"
-            raise OptionError(f"Not a known kind of {self.kind}: {given!r}; give {hint} or a name ({', '.join(self)}).")
+            raise OptionError(f"Not a known kind of {self.kind}: {brief(given)}; give {hint} or a name ({', '.join(self)}).")
         arguments = {name: value for name, value in given.items() if name != "type"}
         found = self.find(given.get("type", ""))
         try:
             return found(**arguments)
         except TypeError as error:
-            raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {arguments}: {error}.") from error
+            raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {brief(arguments)}: {error}.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -152,3 +152,34 @@ def switch(what: str, value: Any) -> bool:
     """
     require(isinstance(value, (bool, np.bool_)), what, value, "True or False")
     return bool(value)
+
+
+def text(what: str, value: Any) -> str:
+    """`value`, if it is a text.
+
+    Raises
+    ------
+    OptionError
+        If it is not.
+    """
+    require(isinstance(value, str), what, value, "a text")
+    return str(value)
+
+
+def require_rows(what: str, rows: Iterable[Any], names: Sequence[str], figures: Sequence[str] = ()) -> None:
+    """Raise an `OptionError` unless every row is a dictionary that holds these names and, as numbers, these figures.
+
+    Examples
+    --------
+    >>> require_rows("lines", [{"lr": 0.1}], ["lr"], ["mean"])
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: Every row of lines needs mean, but one has lr only.
+    """
+    for row in rows:
+        require(isinstance(row, Mapping), f"every row of {what}", row, "a dictionary")
+        lacking = [name for name in (*names, *figures) if name not in row]
+        if lacking:
+            held = ", ".join(map(str, row)) or "nothing"
+            raise OptionError(f"Every row of {what} needs {', '.join(lacking)}, but one has {held} only.")
+        for name in figures:
+            require(is_number(row[name]), f"{name} in every row of {what}", row[name], "a number")

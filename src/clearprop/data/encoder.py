@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array, Dtype, describe, float_dtype
+from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers
 from clearprop.data.columns import Column, fit_column
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
@@ -102,7 +102,7 @@ class Encoder:
         """
         kind = float_dtype(dtype)
         if isinstance(self.inputs, Scaling):
-            values = np.asarray(raw)
+            values = numbers("The data", raw)
             if values.ndim != 2 or values.shape[1] != len(self.features):
                 raise DataError(f"The data have {describe(values)}, but the model takes {len(self.features)} features.")
             return self.inputs.apply(values, kind)
@@ -129,13 +129,17 @@ class Encoder:
         """
         if self.classes:
             return class_numbers(y, list(self.classes))
-        return self.target_scaling.apply(np.asarray(y).reshape(len(y), -1), float_dtype(dtype))
+        reals = numbers("y", y)
+        return self.target_scaling.apply(reals.reshape(len(reals), -1), float_dtype(dtype))
 
     @checked
     def decode_target(self, y: Array) -> Array:
         """Labels (N,) from integer classes; or targets (N, n_y) in their own units, as float64, from scaled ones."""
         if self.classes:
-            return np.asarray(np.array(self.classes)[np.asarray(y).astype(np.int64)])
+            numbered = y.astype(np.int64) if np.isfinite(y).all() else np.full(y.shape, -1)
+            if y.size and not 0 <= numbered.min() <= numbered.max() < len(self.classes):
+                raise DataError(f"y must hold numbers of classes, from 0 to {len(self.classes) - 1}; it is {describe(y)}.")
+            return np.asarray(np.array(self.classes)[numbered])
         return self.target_scaling.undo(y)
 
     def to_json(self) -> dict[str, Any]:

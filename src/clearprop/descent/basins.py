@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, numbers
 from clearprop.descent.path import NEAR, Row, as_optimizer
 from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import OptionError, ShapeError
@@ -185,7 +185,7 @@ def sweep_steps(
     surface = SURFACES.make(function)
     first = np.array([surface.start if start is None else start])
     rows = []
-    for lr in np.asarray(rates, dtype=np.float64).tolist():
+    for lr in numbers("rates", rates).astype(np.float64).ravel().tolist():
         reached = map_basins(surface, lr, steps, resolution).reached
         own = int(settle(surface, first, lr, steps)[0])
         shares = {"lowest": reached == 0, "any": reached >= 0, "diverged": reached == DIVERGED}

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array, describe, overwrite
+from clearprop.arrays import Array, describe, numbers, overwrite
 from clearprop.errors import OptionError, ShapeError
 from clearprop.registry import Configured
 
@@ -159,7 +159,7 @@ class Layer(Configured, ABC):
                 f"{self!r} holds no {' and no '.join(missing)} yet: call initialise(seed), assign to {missing[0]}, or put it"
                 " into a Net."
             )
-        return self.forward(x)[0]
+        return self.forward(numbers("x", x))[0]
 
     def parameters(self) -> dict[str, Array]:
         """The trained arrays, by name."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array, Dtype, describe, float_dtype, overwrite
+from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers, overwrite
 from clearprop.errors import ModelFileError, OptionError, ShapeError, UnknownNameError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
 from clearprop.nn.layer import Layer
@@ -125,7 +125,7 @@ class Net:
 
     def forward(self, X: Array, training: bool = False) -> tuple[Array, list[Any]]:
         """The output (B, n_out) for a batch (B, n_in), and what every layer saved for its derivative."""
-        a = np.asarray(X, dtype=self.dtype)
+        a = numbers("X", X).astype(self.dtype, copy=False)
         if a.ndim != 2:
             hint = "give one example as X[None, :]" if a.ndim == 1 else "flatten each example to a row: X.reshape(len(X), -1)"
             raise ShapeError(f"A net takes a batch of shape (B, n), not {describe(a)}: {hint}.")

@@ -11,6 +11,7 @@ from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,6 +64,7 @@ def bands(
     rows = [row for found in lines.values() for row in found]
     if not rows:
         raise OptionError("There is nothing to draw: there are no rows.")
+    require_rows("lines", rows, [x], ["mean", *band])
     ax = style.axes_or_new(ax)
     values = list(dict.fromkeys(row[x] for row in rows))
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
@@ -160,7 +162,7 @@ def published_against_obtained(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['lr 0.1']
     """
-    if not lines:
+    if len(lines) == 0:
         raise OptionError("There is nothing to draw: no experiment has a published figure.")
     ax = style.axes_or_new(ax, PUBLISHED_SIZE)
     for place, (_, published, values) in enumerate(lines):

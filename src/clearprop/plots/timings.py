@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.plots import style
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,8 +47,9 @@ def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | Non
     >>> ax.get_legend().get_texts()[0].get_text()
     'back-propagation, $P^{1.00}$'
     """
-    if not rows:
+    if len(rows) == 0:
         raise OptionError("There is nothing to draw: no row has a time.")
+    require_rows("rows", rows, ["method"], ["parameters", "seconds"])
     ax = style.axes_or_new(ax)
     for index, method in enumerate(dict.fromkeys(row["method"] for row in rows)):
         points = sorted((row["parameters"], row["seconds"]) for row in rows if row["method"] == method)
@@ -90,6 +92,7 @@ def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in step_times(rows, Figure().subplots()).get_yticklabels()]
     ['scalar', 'batch']
     """
+    require_rows("rows", rows, ["engine"])
     timed = [row for row in rows if row.get("microseconds")]
     if not timed:
         raise OptionError(f"There is nothing to draw: none of the {len(rows)} engines has a time.")

@@ -12,6 +12,7 @@ from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
 from clearprop.registry import choose
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,8 +54,11 @@ def learning_curves(rows: Iterable[dict[str, Any]], ax: Axes | None = None, metr
     ['training', 'validation']
     """
     rows = list(rows)
+    require_rows("rows", rows, [])
     choose("metric", metric, METRICS)
     names = {"training": f"train_{metric}", "validation": f"val_{metric}"}
+    for name in names.values():
+        require_rows("rows", [row for row in rows if row.get(name) is not None], [], [name])
     found = {label: _epochs_and_values(rows, name) for label, name in names.items()}
     found = {label: column for label, column in found.items() if len(column[0])}
     if not found:
@@ -164,6 +168,7 @@ def many_curves(
     held = [row for row in rows if row.get(metric) is not None]
     if not held:
         raise OptionError(f"There is nothing to draw: none of the {len(rows)} rows holds {metric}.")
+    require_rows("rows", held, [], ["epoch", metric])
     ax = style.axes_or_new(ax)
     groups: dict[Any, list[dict[str, Any]]] = {}
     for row in held:

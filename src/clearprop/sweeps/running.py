@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arguments import checked
+from clearprop.arrays import brief
 from clearprop.data import Dataset, load
 from clearprop.data.dataset import Split
 from clearprop.errors import OptionError
@@ -106,7 +107,7 @@ def run_sweep(
         work = make
         identity = digest([name_of(make), fingerprint(shared) if isinstance(shared, Dataset) else None, fixed])
     else:
-        raise OptionError(f"A sweep needs a data source or a function that trains, not {make!r}.")
+        raise OptionError(f"A sweep needs a data source or a function that trains, not {brief(make)}.")
     trials = [Trial.of(settings, k, seed, identity) for settings in combinations for k in range(seeds)]
     return _run(work, shared, fixed, list({trial.key: trial for trial in trials}.values()), jobs, scheduler, store, progress)
 

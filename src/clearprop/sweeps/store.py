@@ -15,6 +15,7 @@ from typing import Any
 from clearprop.arguments import checked
 from clearprop.errors import DataError, MissingExtraError, OptionError
 from clearprop.files import write_atomically
+from clearprop.rules import require_rows
 from clearprop.sweeps.trial import Row
 from clearprop.training.history import json_row, parse_row
 
@@ -62,6 +63,7 @@ class Store:
                 found[rows[0]["trial"]] = rows
         return found
 
+    @checked
     def add(self, rows: list[Row]) -> None:
         """Keep the rows of one finished trial, at once."""
         self.journal.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +85,7 @@ class Store:
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Write tidy rows, whole or not at all: .jsonl (NaN as the text "nan") or .parquet."""
     path, table = Path(path), list(rows)
+    require_rows("rows", table, [])
     if path.suffix == ".parquet":
         require_pyarrow()
         import pyarrow as pa

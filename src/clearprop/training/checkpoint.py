@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from clearprop.arguments import as_path
 from clearprop.errors import ModelFileError
 from clearprop.files import load_arrays, save_arrays
 from clearprop.registry import count
@@ -27,7 +28,7 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: str | Path, every: int = 1) -> None:
-        self.path, self.every = str(path), count("every", every)
+        self.path, self.every = str(as_path("path", path)), count("every", every)
 
     def on_epoch_end(self, run: Run) -> None:
         """Write, if it is time."""

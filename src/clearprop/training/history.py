@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
-from clearprop.errors import DataError, OptionError
+from clearprop.arrays import brief
+from clearprop.errors import DataError, HistoryIndexError, OptionError
 from clearprop.registry import unknown_name
+from clearprop.rules import is_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +75,12 @@ class History:
             if key not in known:
                 raise OptionError(unknown_name("history column", key, known))
             return [row.get(key) for row in self.rows]
-        return self.rows[key]
+        if not isinstance(key, slice) and not (is_whole(key) and -len(self.rows) <= key < len(self.rows)):
+            raise HistoryIndexError(
+                f"The history has {len(self.rows)} epochs, and is read as history[-1] or history['val_loss'],"
+                f" not by {brief(key)}."
+            )
+        return self.rows[key if isinstance(key, slice) else int(key)]
 
     def columns(self) -> list[str]:
         """Names of all columns, in the order of their first appearance."""
