@@ -124,43 +124,50 @@ def cannot_access(error: OSError) -> FileAccessError:
 
 
 class Door:
-    """The rules of one function, and the check of a call."""
+    """The rules of one function, and the check of a call.
+
+    All that can be is worked out beforehand: `fit` passes through half a dozen doors.
+    """
 
     def __init__(self, function: Callable[..., Any], annotations: bool) -> None:
         signature = inspect.signature(function)
         parameters = list(signature.parameters.values())
         read = [p for p in parameters if annotations and p.annotation is not p.empty]
         hints = hints_of(function, {p.name: p.annotation for p in read})
-        self.signature, self.name = signature, function.__qualname__.removesuffix(".__init__")
-        self.own = bool(parameters) and parameters[0].name in ("self", "cls")
         fixed = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        self.rules = {p.name: rule_of(hints.get(p.name, Any), p.name) for p in fixed}
-        self.variable = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        found = {p.name: rule_of(hints.get(p.name, Any), p.name) for p in fixed}
+        places = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.signature, self.name = signature, function.__qualname__.removesuffix(".__init__")
+        self.names = found.keys()
+        self.rules = {name: rule for name, rule in found.items() if rule is not None}
+        self.ruled_places = [(place, name) for place, name in enumerate(places) if name in self.rules]
+        self.most = len(places) if all(p.kind is not p.VAR_POSITIONAL for p in parameters) else sys.maxsize
         self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        self.needed = {p.name for p in fixed if p.default is p.empty}
+        needed = {p.name for p in fixed if p.default is p.empty}
+        self.given = [frozenset(places[:n]) for n in range(len(places) + 1)]
+        self.needed = [needed - names for names in self.given]
         self.takes_a_path = any("path" in str(p.annotation).lower() for p in fixed)
 
     def check(self, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call, each as its rule takes it."""
-        names = self.positional[: len(given)]
-        if len(given) > len(self.positional) and not self.variable:
+        n = min(len(given), len(self.given) - 1)
+        fits = self.needed[n] <= named.keys() and (self.open or named.keys() <= self.names)
+        if not fits or len(given) > self.most or not self.given[n].isdisjoint(named):
             self.refuse(given, named)
-        if not self.needed <= {*names, *named} or any(name in names or name not in self.rules for name in named):
-            self.refuse(given, named)
-        taken = [self.take(name, value) for name, value in zip(names, given, strict=False)]
-        return (*taken, *given[len(names) :]), {name: self.take(name, value) for name, value in named.items()}
-
-    def take(self, name: str, value: Any) -> Any:
-        """One argument."""
-        rule = self.rules.get(name)
-        return value if rule is None else take(rule, name, value)
+        rules = self.rules
+        if not rules:
+            return given, named
+        taken = list(given)
+        for place, name in self.ruled_places[:n]:
+            if place < n:
+                taken[place] = take(rules[name], name, given[place])
+        return tuple(taken), {name: take(rules[name], name, value) if name in rules else value for name, value in named.items()}
 
     def refuse(self, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Raise the error of a call that does not fit the signature; calls with `**settings` may fit all the same."""
-        unknown = [name for name in named if name not in self.rules]
+        unknown = [name for name in named if name not in self.names]
         if unknown and not self.open:
-            known = [name for name in self.rules if name not in ("self", "cls")]
+            known = [name for name in self.names if name not in ("self", "cls")]
             what = unknown_name("argument", unknown[0], known).removeprefix("There is no argument called ")
             raise ArgumentsError(f"{self.name} has no argument {what}")
         try:

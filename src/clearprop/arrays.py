@@ -91,6 +91,8 @@ def numbers(what: str, value: Any) -> Array:
         raise DataError(
             f"{what} must be an array of numbers, not {describe(value)}, whose rows differ in length or kind."
         ) from None
+    if found.ndim == 0 and found.dtype.kind in "fiu":
+        raise ShapeError(f"{what} must be an array of at least one axis, not {describe(value)}, which has the shape ().")
     if found.dtype.kind not in REAL or found.ndim == 0:
         held = f"{describe(value)}" if found.ndim == 0 else f"{describe(found)}"
         hint = "; turn them into numbers, or leave them out" if found.dtype.kind in "OUSMm" and found.ndim else ""

@@ -77,7 +77,7 @@ SHAPES = {
     "batchnorm width": (lambda: cp.Net(cp.Linear(2, 3), cp.BatchNorm(4)), ["BatchNorm(4)", "takes 4 inputs", "3 outputs"]),
     "one example": (lambda: cp.Net(cp.Linear(2, 3))(zeros(2)), ["(B, n)", "(2,)", "X[None, :]"]),
     "images": (lambda: cp.Net(cp.Linear(4, 3))(zeros(5, 2, 2)), ["(5, 2, 2)", "X.reshape(len(X), -1)"]),
-    "a number": (lambda: cp.Net(cp.Linear(4, 3))(3.0), ["()"]),
+    "a number": (lambda: cp.Net(cp.Linear(4, 3))(np.array(3.0)), ["()"]),
     "too few columns": (lambda: cp.Net(cp.Linear(3, 1))(zeros(5, 2)), ["Linear(3, 1)", "(B, 3)", "(5, 2)", "3 long"]),
     "linear alone, one example": (lambda: cp.Linear(3, 1).initialise(0)(zeros(3)), ["(B, 3)", "(3,)", "x[None, :]"]),
     "batchnorm, too few columns": (lambda: cp.BatchNorm(3)(zeros(5, 2)), ["(B, 3)", "(5, 2)"]),
