@@ -12,10 +12,10 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from os import PathLike, fsencode
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 
@@ -206,7 +206,7 @@ class Hint:
         self.__annotations__ = {"value": text}
 
 
-def hints_of(function: Callable[..., Any], annotations: dict[str, Any]) -> dict[str, Any]:
+def hints_of(function: Any, annotations: dict[str, Any]) -> dict[str, Any]:
     """The annotations of a function as types; one that cannot be read is `Any`."""
     names = Namespace(vars(builtins) | vars(sys.modules[function.__module__]))
     found: dict[str, Any] = {}
@@ -236,6 +236,8 @@ def rule_of(hint: Any, name: str) -> Demand | None:
         )
     if origin is np.ndarray or hint is np.ndarray:
         return ARRAY
+    if is_typeddict(hint):
+        return Demand("a dictionary", lambda value: isinstance(value, Mapping), lambda n, value: shaped(hint, value, n), True)
     if origin is not None:
         return container(origin, get_args(hint), name)
     if isinstance(hint, type) and issubclass(hint, Stranger):
@@ -355,6 +357,42 @@ def later(name: str) -> Demand:
     return Demand(
         f"{'an' if name[0] in 'AEIOU' else 'a'} {name} of {LATER[name].partition('.')[0]}", fits, lambda n, value: value
     )
+
+
+def shaped(schema: Any, value: Any, what: str) -> Any:
+    """`value` read from a file, if it is a dictionary as the `TypedDict` describes it; other entries are left alone.
+
+    Raises
+    ------
+    OptionError
+        If it is none, or an entry is missing or of another kind.
+
+    Examples
+    --------
+    >>> from typing import TypedDict
+    >>> class Place(TypedDict):
+    ...     x: float
+    >>> shaped(Place, {"x": "here"}, "the header")
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: x in the header must be a finite number, not 'here'.
+    """
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{what} must be a dictionary, not {describe(value)}.")
+    found = dict(value)
+    for name, rule in rules_of(schema).items():
+        if name not in found:
+            if name in schema.__optional_keys__:
+                continue
+            raise OptionError(f"{what} lacks {name}.")
+        if rule is not None:
+            found[name] = take(rule, f"{name} in {what}", found[name])
+    return found
+
+
+@cache
+def rules_of(schema: Any) -> dict[str, Demand | None]:
+    """The rules of a `TypedDict`."""
+    return {name: rule_of(hint, name) for name, hint in hints_of(schema, schema.__annotations__).items()}
 
 
 def seed_rule() -> Demand:

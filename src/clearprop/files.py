@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array
-from clearprop.errors import ClearpropError, ModelFileError
+from clearprop.arrays import Array, describe
+from clearprop.errors import ClearpropError, DataError, ModelFileError
 
 MODEL_NAME = "model.safetensors"  # of the model in the folder of a run
 
@@ -62,20 +62,54 @@ def load_arrays(path: str | Path, *kinds: str) -> tuple[dict[str, Array], dict[s
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except Exception as error:  # a forged file makes the reader raise nearly anything: BF16 is a TypeError
+        if not isinstance(error, (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError)):
+            raise
         raise ModelFileError(
             f"{str(path)!r} ({path.stat().st_size} bytes) is damaged, or no safetensors file: {error}. Save it again."
-        ) from error
+        ) from None
     if metadata.get("clearprop") not in kinds:
         found = metadata.get("clearprop")
         raise ModelFileError(
             f"{str(path)!r} is a safetensors file, but not a clearprop {kind}{f' (it is a {found})' if found else ''}."
         )
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise ModelFileError(f"The array {name} in {str(path)!r} is {describe(array)}, not one of real numbers.")
+    return arrays, parse_json(metadata.get("header", ""), f"The header of {str(path)!r}", ModelFileError)
+
+
+def parse_json(text: str, what: str, error: type[ClearpropError] = DataError) -> dict[str, Any]:
+    """The dictionary that a text holds in JSON.
+
+    Raises
+    ------
+    DataError, or another that is given
+        If it is no JSON, or JSON of something else.
+    """
     try:
-        header = json.loads(metadata["header"])
-    except (KeyError, ValueError) as error:
-        raise ModelFileError(f"The header of {str(path)!r} is not JSON; save the {kind} again.") from error
-    return arrays, header
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # a hundred thousand brackets are JSON, but nothing of ours
+        raise error(f"{what} is not JSON; save it again.") from None
+    if not isinstance(found, dict):
+        raise error(f"{what} is JSON, but holds {describe(found)} in place of a dictionary.")
+    return found
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file of ours, which is in UTF-8.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is in another encoding.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"Cannot read {what} {str(path)!r}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{what[:1].upper()}{what[1:]} {str(path)!r} is not a text in UTF-8.") from None
 
 
 def model_file(path: str | Path) -> Path:
@@ -89,8 +123,8 @@ def building_from(path: str | Path) -> Iterator[None]:
     """Raise a `ModelFileError` that names the file where its header turns out to make no sense."""
     try:
         yield
-    except ModelFileError:
-        raise
-    except (ClearpropError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (ClearpropError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, ModelFileError) and repr(str(path)) in str(error):
+            raise
         reason = str(error) if isinstance(error, ClearpropError) else f"its header lacks or misstates {error}."
-        raise ModelFileError(f"The model in {str(path)!r} cannot be built: {reason}") from error
+        raise ModelFileError(f"The model in {str(path)!r} cannot be built: {reason}") from None

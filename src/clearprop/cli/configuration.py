@@ -104,9 +104,9 @@ def from_file(path: Path, given: Configuration) -> Configuration:
         found = json.loads(path.read_text())
         data, settings, every = dict(found["data"]), dict(found["settings"]), found.get("checkpoint_every")
     except OSError as error:
-        raise DataError(f"Cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{str(path)!r} is not the config.json of a clearprop run.") from error
+        raise DataError(f"Cannot read the configuration {str(path)!r}: {error.strerror}.") from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{str(path)!r} is not the config.json of a clearprop run.") from None
     return Configuration(data | given.data, settings | given.settings, complete=True, every=every)
 
 

@@ -34,8 +34,8 @@ def cost(
 
     try:
         numbers = [int(depth) for depth in depths.split(",")]
-    except ValueError as error:
-        raise OptionError(f"--depths takes whole numbers such as 1,2,4, not {depths!r}.") from error
+    except ValueError:
+        raise OptionError(f"--depths takes whole numbers such as 1,2,4, not {depths!r}.") from None
     rows = measure_costs(numbers, engine, seed)
     exponents = fit_exponents(rows)
     if plot is not None:

@@ -102,8 +102,8 @@ def parse_point(text: str) -> tuple[float, float]:
     """
     try:
         x, y = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise OptionError(f"--start takes two numbers such as 3,2, not {text!r}.") from error
+    except ValueError:
+        raise OptionError(f"--start takes two numbers such as 3,2, not {text!r}.") from None
     return x, y
 
 

@@ -37,7 +37,7 @@ def check_free(directory: Path, force: bool, is_earlier_run: Callable[[Path], bo
     try:
         os.rmdir(tempfile.mkdtemp(dir=there, prefix=".clearprop."))  # better now than after an hour of training
     except OSError as error:
-        raise OptionError(f"Cannot write in {str(there)!r} ({error.strerror}); choose another folder for --out.") from error
+        raise OptionError(f"Cannot write in {str(there)!r} ({error.strerror}); choose another folder for --out.") from None
 
 
 def is_training_run(directory: Path) -> bool:
@@ -80,6 +80,9 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 def working(directory: Path) -> Path:
     """The folder of the checkpoints of a run that will end up in `directory`, until it is complete."""
+    directory = directory if directory.name not in ("", "..") else directory.resolve()
+    if not directory.name:
+        raise OptionError(f"{str(directory)!r} is the root of the file system; name a folder in it.")
     return directory.with_name(directory.name + ".unfinished")
 
 

@@ -13,6 +13,7 @@ from clearprop.arrays import Array
 from clearprop.data.array_files import find_idx, read_idx_folder
 from clearprop.data.raw import Raw
 from clearprop.errors import DataError
+from clearprop.headroom import require_memory
 from clearprop.registry import require
 
 BUILT_IN = {
@@ -79,6 +80,7 @@ def make_circles(n: int = 2000, seed: int | np.random.Generator = 0) -> tuple[Ar
     ((200, 2), 100)
     """
     require(n >= 2, "n", n, "at least 2 points, one for each class")
+    require_memory(f"{n:,} points", 80 * n)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) * 2 // n
     mean, spread = np.array(RADII)[y].T
@@ -156,5 +158,5 @@ def _download(looked: list[Path]) -> Path:
             f"MNIST is not on this machine{places} and could not be downloaded from {BASE_URL} "
             f"({type(error).__name__}); put {', '.join(SHA256)} into a folder, and name it with data_dir (--data-dir) or "
             "$CLEARPROP_DATA."
-        ) from error
+        ) from None
     return cache

@@ -7,20 +7,32 @@ that the model was trained with.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from clearprop.arguments import checked
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers
 from clearprop.data.columns import Column, fit_column
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
 from clearprop.data.task import class_numbers
-from clearprop.errors import DataError
+from clearprop.errors import ClearpropError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+class EncoderRecord(TypedDict):
+    """Schema of an encoder in JSON."""
+
+    kind: Literal["array", "table"]
+    features: list[str]
+    inputs: dict[str, Any] | list[dict[str, Any]]
+    targets: list[str]
+    classes: list[Label]
+    target_scaling: dict[str, Any]
+    target_index: int
 
 
 @checked
@@ -60,6 +72,13 @@ class Encoder:
     classes: tuple[Label, ...] = ()
     target_scaling: Scaling = field(default_factory=Scaling)
     target_index: int = -1
+
+    def __post_init__(self) -> None:
+        wide = sum(len(column.features) for column in self.columns) if self.columns else len(self.features)
+        if wide != len(self.features):
+            raise DataError(f"The columns of the encoder give {wide} features, but it names {len(self.features)}.")
+        if isinstance(self.inputs, Scaling) and len(self.inputs.shift) not in (1, len(self.features)):
+            raise DataError(f"The scaling has {len(self.inputs.shift)} figures for {len(self.features)} features.")
 
     @property
     def task(self) -> Task:
@@ -166,6 +185,7 @@ class Encoder:
             If the values describe no encoder.
         """
         try:
+            shaped(EncoderRecord, values, "the encoder")
             given = values["inputs"]
             table = values["kind"] == "table"
             return cls(
@@ -176,8 +196,10 @@ class Encoder:
                 Scaling.from_json(values["target_scaling"]),
                 int(values["target_index"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from error
+        except ClearpropError as error:
+            raise DataError(f"This JSON describes no encoder: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from None
 
     def _column_names(self) -> str:
         return ", ".join(column.name for column in self.columns)

@@ -148,8 +148,8 @@ def _take(X: Array | pd.DataFrame, rows: Array) -> Array | pd.DataFrame:
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
     try:
         return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from error
+    except (TypeError, ValueError):
+        raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from None
 
 
 @checked
@@ -226,8 +226,8 @@ def _examples_in_table(path: Path, encoder: Encoder, header: bool | None, dtype:
     else:
         try:
             X = encoder.encode(frame[names].to_numpy(dtype=np.float64), dtype)
-        except ValueError as error:
-            raise DataError(f"{path.name} holds text, but the model takes {len(names)} columns of numbers.") from error
+        except ValueError:
+            raise DataError(f"{path.name} holds text, but the model takes {len(names)} columns of numbers.") from None
     if labels is None or bool(labels.isna().any()):
         return X, None
     values = np.asarray(labels.to_numpy())

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
-from clearprop.arguments import checked
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array
 from clearprop.errors import DataError
 
 Scale = Literal["standard", "unit", "none"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
 BLOCK = 4096  # rows
+
+
+class ScalingRecord(TypedDict):
+    """Schema of a scaling in JSON."""
+
+    shift: list[float]
+    spread: list[float]
 
 
 @checked
@@ -40,6 +47,10 @@ class Scaling:
 
     shift: tuple[float, ...] = (0.0,)
     spread: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if len(self.shift) != len(self.spread) or not self.shift or 0 in self.spread:
+            raise DataError("A scaling needs as many shifts as spreads, none of which may be 0.")
 
     def apply(self, X: Array, dtype: Any = np.float64) -> Array:
         """Scaled copy of X (N, n) in `dtype`.
@@ -73,6 +84,7 @@ class Scaling:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Scaling:
         """The scaling that `to_json` described."""
+        shaped(ScalingRecord, values, "the scaling")
         return cls(tuple(map(float, values["shift"])), tuple(map(float, values["spread"])))
 
 

@@ -71,14 +71,14 @@ def read_frame(path: Path, header: bool | None = None, text: Collection[str] = (
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         import pyarrow  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(f"Reading {path} needs pyarrow: pip install 'clearprop[parquet]'.") from error
+    except ImportError:
+        raise MissingExtraError(f"Reading {path} needs pyarrow: pip install 'clearprop[parquet]'.") from None
     import pandas as pd
 
     try:
         frame = pd.read_parquet(path, engine="pyarrow")
     except (OSError, ValueError) as error:  # pyarrow's own errors are both
-        raise DataError(f"{path} is not a readable Parquet file ({error}).") from error
+        raise DataError(f"{path} is not a readable Parquet file ({error}).") from None
     return frame.set_axis([str(column) for column in frame.columns], axis=1)
 
 
@@ -94,7 +94,7 @@ def _read_delimited(path: Path, header: bool | None, text: Collection[str]) -> p
             na_values=MISSING, keep_default_na=False, index_col=False,
         )  # fmt: skip
     except ValueError as error:  # pandas' own errors are all of this kind: an open quotation mark, say
-        raise DataError(f"{path} cannot be read as a table ({str(error).strip()}); correct that row.") from error
+        raise DataError(f"{path} cannot be read as a table ({str(error).strip()}); correct that row.") from None
     names = [str(column).strip() if named else f"column_{i}" for i, column in enumerate(frame.columns)]
     columns = [frame.iloc[:, i].str.strip() for i in range(len(names))]
     kept = [column if name in text else _as_numbers(column) for name, column in zip(names, columns, strict=True)]
@@ -130,7 +130,7 @@ def _scan(path: Path, delimiter: str) -> list[list[str]]:
                         f"{len(top[0])}; every row needs the same number."
                     )
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not a text table in UTF-8 ({error}); export it again as CSV.") from error
+        raise DataError(f"{path} is not a text table in UTF-8 ({error}); export it again as CSV.") from None
     if not top:
         raise DataError(f"{path} is empty; give a table with at least one example.")
     return top

@@ -12,6 +12,7 @@ from clearprop.arrays import Array, describe, numbers
 from clearprop.descent.path import NEAR, Row, as_optimizer
 from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.optim import Optimizer
 from clearprop.registry import count
 
@@ -146,6 +147,7 @@ def map_basins(
     """
     surface, optimizer = SURFACES.make(function), as_optimizer(optimizer)
     resolution = count("resolution", resolution, least=2)
+    require_memory(f"a map of {resolution:,} x {resolution:,} starts", 200 * resolution**2, "take a coarser one")
     x, y = (np.linspace(low, high, resolution) for low, high in surface.box)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     reached = settle(surface, grid, optimizer, steps)

@@ -44,7 +44,7 @@ def read_curves(path: str | Path) -> list[Row]:
         try:
             text = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"Cannot read the curves {str(path)!r}: {error}.") from error
+            raise DataError(f"Cannot read the curves {str(path)!r}: {error}.") from None
         delimiter = "\t" if path.suffix == ".tsv" else (";" if text and ";" in text[0] else ",")
         rows = [dict(row) for row in csv.DictReader(text, delimiter=delimiter)]
     renamed = [{as_named(str(key)): value for key, value in row.items() if key is not None} for row in rows]

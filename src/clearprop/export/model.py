@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from clearprop.arguments import checked
+import numpy as np
+
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
-from clearprop.errors import OptionError
+from clearprop.data.raw import Label, Task
+from clearprop.errors import ModelFileError, OptionError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
-from clearprop.nn import LOSSES, Loss, Net
+from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, Net
+
+
+class ModelHeader(TypedDict):
+    """Schema of what the header of a model's file holds beside the net."""
+
+    loss: dict[str, Any]
+    name: str
+    task: Task
+    classes: list[Label]
+    features: list[str]
+    targets: list[str]
+    encoder: dict[str, Any] | None
+    image_shape: list[int] | None
 
 
 @checked
@@ -116,8 +132,30 @@ class Model:
         arrays, header = load_arrays(path, "model")
         net = Net.from_config(header, arrays, path)
         with building_from(path):
+            shaped(ModelHeader, header, "the header")
             loss = LOSSES.make(header["loss"])
             encoder = None if header["encoder"] is None else Encoder.from_json(header["encoder"])
-            shape = header["image_shape"] and tuple(header["image_shape"])
+            shape = header["image_shape"] and (header["image_shape"][0], header["image_shape"][1])
             rest = {name: header[name] for name in ("name", "task", "classes", "features", "targets")}
-        return cls(net, loss, encoder=encoder, image_shape=shape, **rest)
+            model = cls(net, loss, encoder=encoder, image_shape=shape, **rest)
+            check_parts(model)
+        return model
+
+
+def check_parts(model: Model) -> None:
+    """Raise a `ModelFileError` where the parts of a model that was read do not fit together.
+
+    A net with NaN among its parameters would answer everything with class 0.
+    """
+    net, n_classes = model.net, len(model.classes)
+    if not np.isfinite(net.theta).all():
+        raise ModelFileError("its parameters hold NaN or infinite values.")
+    one = isinstance(model.loss, (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)) and net.n_out == 1
+    if model.task == "classification" and n_classes and net.n_out not in (None, n_classes) and not (one and n_classes == 2):
+        raise ModelFileError(f"its net has {net.n_out} outputs for {n_classes} classes.")
+    if model.encoder is None:
+        return
+    if net.n_in not in (None, len(model.encoder.features)):
+        raise ModelFileError(f"its net has {net.n_in} inputs for {len(model.encoder.features)} features.")
+    if len(model.encoder.classes) != n_classes or (model.task == "regression" and net.n_out != len(model.encoder.targets)):
+        raise ModelFileError("its encoder has other classes or targets than the model.")

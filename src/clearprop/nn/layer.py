@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from clearprop.arguments import checked
 from clearprop.arrays import Array, describe, numbers, overwrite
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.registry import Configured
 
 L = TypeVar("L", bound="Layer")
@@ -170,7 +172,15 @@ class Layer(Configured, ABC):
         return {name: getattr(self, "d" + name) for name in self.names}
 
     def allocate(self, **shapes: tuple[int, ...]) -> None:
-        """Give the layer float64 arrays for its parameters (NaN, until they are drawn or set) and gradients (zeros)."""
+        """Give the layer float64 arrays for its parameters (NaN, until they are drawn or set) and gradients (zeros).
+
+        Raises
+        ------
+        ShortOfMemoryError
+            If there is not enough memory for them, and for their copies in a net.
+        """
+        size = sum(prod(shape) for shape in shapes.values())
+        require_memory(f"{type(self).__name__} of {size:,} parameters", 3 * 8 * size, "take fewer units")
         for name, shape in shapes.items():
             self.use(name, np.full(shape, np.nan), np.zeros(shape))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from clearprop.arguments import checked
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers, overwrite
 from clearprop.errors import ModelFileError, OptionError, ShapeError, UnknownNameError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
@@ -19,7 +20,17 @@ from clearprop.nn.registries import LAYERS, LOSSES
 if TYPE_CHECKING:
     from torch import nn
 
+MOST_LAYERS = 10_000  # of a net in a file
+FEW = 1_000_000  # parameters that may be allocated before they are compared with those in the file
 CHUNK = 4096  # examples that are predicted at a time, to bound the memory
+
+
+class NetHeader(TypedDict):
+    """Schema of the header of a file with a net."""
+
+    layers: list[dict[str, Any]]
+    order: list[int]
+    dtype: str
 
 
 @checked
@@ -224,7 +235,7 @@ class Net:
         self.theta = arrays["theta"]
         for i, layer in enumerate(self.unique_layers()):
             for name in layer.buffers:
-                getattr(layer, name)[:] = arrays[f"layer{i}.{name}"]
+                overwrite(getattr(layer, name), arrays[f"layer{i}.{name}"], name, layer)
 
     def config(self) -> dict[str, Any]:
         """Layers and dtype as JSON-able values; a layer that appears twice is written once, and has two places in "order"."""
@@ -263,11 +274,13 @@ class Net:
     def from_config(cls, config: dict[str, Any], arrays: dict[str, Array], path: str | Path) -> Net:
         """The net that `config` and `arrays` describe; `path` is the file that they were read from, for errors."""
         with building_from(path):
+            shaped(NetHeader, config, "the header")
+            check_claims(config, arrays)
             try:
                 unique = [LAYERS.make(layer) for layer in config["layers"]]
             except UnknownNameError as error:
                 hint = "Register a layer of your own before loading, as in cp.nn.LAYERS.register(Square)."
-                raise UnknownNameError(f"{error} {hint}") from error
+                raise UnknownNameError(f"{error} {hint}") from None
             net = cls(*[unique[i] for i in config["order"]], seed=None, dtype=config["dtype"])
         expected = {name: array.shape for name, array in net.arrays().items()}
         found = {name: array.shape for name, array in arrays.items()}
@@ -339,6 +352,28 @@ class Net:
         from clearprop.nn.layer_table import LayerTable
 
         return LayerTable(self.layers, self.n_in, self.dtype).html()
+
+
+def check_claims(config: dict[str, Any], arrays: dict[str, Array]) -> None:
+    """Refuse a header whose layers claim more than the arrays beside it hold, before any layer is built.
+
+    Raises
+    ------
+    ModelFileError
+        If it does.
+    """
+    held = arrays["theta"].size if "theta" in arrays else 0
+    if max(len(config["layers"]), len(config["order"])) > MOST_LAYERS:
+        raise ModelFileError(f"its header claims {max(len(config['layers']), len(config['order'])):,} layers.")
+    claimed = 0
+    for layer in config["layers"]:
+        if str(layer.get("type")) in ("Linear", "BatchNorm"):  # the layers of others may have sizes without parameters
+            sizes = [layer[name] for name in ("n_in", "n_out", "n") if isinstance(layer.get(name), int)]
+            claimed += prod(max(size, 0) for size in sizes)
+    if claimed > max(held, FEW):
+        raise ModelFileError(f"its layers claim {claimed:,} parameters or more, but theta holds {held:,}.")
+    if not all(0 <= place < len(config["layers"]) for place in config["order"]):
+        raise ModelFileError(f"its order names a layer that is not among its {len(config['layers'])}.")
 
 
 def _check_layers(layers: tuple[Layer, ...]) -> None:

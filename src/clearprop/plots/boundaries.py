@@ -11,6 +11,7 @@ import numpy as np
 from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import ShapeError
+from clearprop.headroom import require_memory
 from clearprop.plots import style
 from clearprop.plots.points import Outputs, Points, class_probabilities
 from clearprop.registry import require
@@ -104,6 +105,7 @@ def _on_grid(
 ) -> tuple[Array, Array, Array]:
     """Grid lines (n,) along both axes, and the class probabilities (n, n, C) on the grid, rows upwards."""
     low, high = points.frame()
+    require_memory(f"a grid of {resolution:,} x {resolution:,} points", 200 * resolution**2, "take a coarser one")
     x1, x2 = (np.linspace(low[i], high[i], resolution) for i in (0, 1))
     mesh = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     return x1, x2, class_probabilities(predict, mesh, outputs).reshape(resolution, resolution, -1)

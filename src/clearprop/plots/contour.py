@@ -10,6 +10,7 @@ import numpy as np
 from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.plots import style
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def contours(
 
     checked = {name: _points(name, points) for name, points in (paths or {}).items()}
     ax = style.axes_or_new(ax, SIZE)
+    require_memory(f"a grid of {resolution:,} x {resolution:,} points", 200 * resolution**2, "take a coarser one")
     x, y = (np.linspace(low, high, resolution) for low, high in box)
     with np.errstate(all="ignore"):
         z = np.asarray(f(*np.meshgrid(x, y)), dtype=np.float64)

@@ -15,6 +15,7 @@ from clearprop.arrays import brief
 from clearprop.data import Dataset, load
 from clearprop.data.dataset import Split
 from clearprop.errors import OptionError
+from clearprop.headroom import require_memory
 from clearprop.registry import count
 from clearprop.sweeps.grid import Axis, expand_grid
 from clearprop.sweeps.store import Store
@@ -108,6 +109,7 @@ def run_sweep(
         identity = digest([name_of(make), fingerprint(shared) if isinstance(shared, Dataset) else None, fixed])
     else:
         raise OptionError(f"A sweep needs a data source or a function that trains, not {brief(make)}.")
+    require_memory(f"{len(combinations) * seeds:,} trials", 1000 * len(combinations) * seeds, "take fewer seeds")
     trials = [Trial.of(settings, k, seed, identity) for settings in combinations for k in range(seeds)]
     return _run(work, shared, fixed, list({trial.key: trial for trial in trials}.values()), jobs, scheduler, store, progress)
 

@@ -58,8 +58,8 @@ class Store:
             for number, line in enumerate(whole[:end].splitlines(), 1):
                 try:
                     rows = [parse_row(row) for row in json.loads(line)]
-                except (ValueError, TypeError, AttributeError) as error:
-                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.") from error
+                except (ValueError, TypeError, AttributeError):
+                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.") from None
                 found[rows[0]["trial"]] = rows
         return found
 
@@ -129,12 +129,12 @@ def read_rows(path: str | Path) -> list[Row]:
             return list(pq.read_table(path).to_pylist())
         return [parse_row(json.loads(line)) for line in path.read_text().splitlines()]
     except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from error
+        raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from None
 
 
 def require_pyarrow() -> None:
     """Raise a `MissingExtraError` unless Parquet files can be read and written."""
     try:
         import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("Parquet needs pyarrow: pip install 'clearprop[parquet]', or write a .jsonl file.") from error
+    except ImportError:
+        raise MissingExtraError("Parquet needs pyarrow: pip install 'clearprop[parquet]', or write a .jsonl file.") from None

@@ -77,7 +77,7 @@ def digest(value: Any) -> str:
     try:
         text = json.dumps(value, sort_keys=True, default=_for_json)
     except TypeError as error:
-        raise OptionError(f"The settings of a sweep must be numbers, texts or lists of them: {error}.") from error
+        raise OptionError(f"The settings of a sweep must be numbers, texts or lists of them: {error}.") from None
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -104,13 +104,13 @@ class History:
         try:
             lines = Path(path).read_text().splitlines()
         except OSError as error:
-            raise DataError(f"Cannot read the history {str(path)!r}: {error.strerror}.") from error
+            raise DataError(f"Cannot read the history {str(path)!r}: {error.strerror}.") from None
         rows = []
         for number, line in enumerate(lines, 1):
             try:
                 rows.append(parse_row(json.loads(line)))
-            except (ValueError, AttributeError) as error:
-                raise DataError(f"Line {number} of {str(path)!r} is not a JSON object: {line[:60]!r}.") from error
+            except (ValueError, AttributeError):
+                raise DataError(f"Line {number} of {str(path)!r} is not a JSON object: {line[:60]!r}.") from None
         return cls(rows)
 
     def to_pandas(self) -> pd.DataFrame:
