@@ -8,17 +8,50 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Required, TypedDict
 
+from clearprop.arguments import shaped
 from clearprop.cli import parsing
 from clearprop.cli.folder import CONFIG, unfinished
-from clearprop.errors import DataError, OptionError
+from clearprop.errors import ClearpropError, DataError, OptionError
+from clearprop.files import parse_json, read_text
 from clearprop.registry import require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
     from clearprop.training.settings import Settings
     from clearprop.training.setup import Setup
+
+class DataSettings(TypedDict, total=False):
+    """Schema of the data in a config.json; `clearprop.data.load` checks their values."""
+
+    source: Required[str]
+    target: str | int | None
+    header: bool | None
+    task: str | None
+    scale: str | None
+    val: float | int | None
+    test: float | int | None
+    data_dir: str | None
+
+
+class RunSettings(TypedDict, total=False):
+    """Schema of those settings in a config.json that are needed as they stand; `Settings` has the rules of all."""
+
+    hidden: list[int]
+    activation: list[str]
+    schedule_args: dict[str, Any]
+    epochs: Required[int]
+    schedule: Required[str]
+
+
+class ConfigFile(TypedDict, total=False):
+    """Schema of a config.json."""
+
+    data: Required[dict[str, Any]]
+    settings: Required[dict[str, Any]]
+    checkpoint_every: int | None
+
 
 DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
 PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -100,13 +133,18 @@ def from_file(path: Path, given: Configuration) -> Configuration:
     DataError
         If the file cannot be read, or is no config.json.
     """
+    from clearprop.training.settings import Settings
+
+    text, what = read_text(path, "the configuration"), f"{str(path)!r} is not the config.json of a clearprop run"
     try:
-        found = json.loads(path.read_text())
-        data, settings, every = dict(found["data"]), dict(found["settings"]), found.get("checkpoint_every")
-    except OSError as error:
-        raise DataError(f"Cannot read the configuration {str(path)!r}: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"{str(path)!r} is not the config.json of a clearprop run.") from None
+        found = shaped(ConfigFile, parse_json(text, "it"), "it")
+        data, settings = shaped(DataSettings, found["data"], "data"), shaped(RunSettings, found["settings"], "settings")
+        require(set(data) <= set(DATA), "data", ", ".join(data), f"a table of {', '.join(DATA)}")
+        Settings.of(**settings)
+        every = found.get("checkpoint_every")
+        require(every is None or every >= 1, "checkpoint_every", every, "1 or more, or null")
+    except ClearpropError as error:
+        raise DataError(f"{what}: {error}") from None
     return Configuration(data | given.data, settings | given.settings, complete=True, every=every)
 
 
@@ -147,7 +185,7 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
         raise OptionError(f"--resume keeps the settings of the run; only --epochs may change, not {', '.join(other)}.")
     epochs = asked.settings.get("epochs", saved.settings["epochs"])
     schedule = saved.settings["schedule"]
-    if epochs != saved.settings["epochs"] and schedule != "constant" and not saved.settings["schedule_args"]:
+    if epochs != saved.settings["epochs"] and schedule != "constant" and not saved.settings.get("schedule_args"):
         raise OptionError(
             f"The learning rate of this run ({schedule.replace('_', '-')}) was laid out for {saved.settings['epochs']} epochs,"
             " so their number cannot change; only a run with --schedule constant can be given more."

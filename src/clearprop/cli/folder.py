@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from clearprop.errors import OptionError
+from clearprop.errors import DataError, OptionError
+from clearprop.files import parse_json, read_text
 
 CONFIG = "config.json"
 CHECKPOINT = "checkpoint.safetensors"
@@ -43,8 +44,8 @@ def check_free(directory: Path, force: bool, is_earlier_run: Callable[[Path], bo
 def is_training_run(directory: Path) -> bool:
     """Whether a folder was written by `clearprop train`."""
     try:
-        return "clearprop" in json.loads((directory / CONFIG).read_text())
-    except (OSError, ValueError):
+        return "clearprop" in parse_json(read_text(directory / CONFIG, "the configuration"), "it")
+    except DataError:
         return False
 
 
@@ -75,7 +76,7 @@ def publish(directory: Path, fill: Callable[[Path], None]) -> None:
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write strict JSON, indented."""
-    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+    path.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def working(directory: Path) -> Path:

@@ -73,12 +73,17 @@ class Encoder:
     target_scaling: Scaling = field(default_factory=Scaling)
     target_index: int = -1
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a `DataError` where the parts of an encoder that was read from a file do not fit together."""
         wide = sum(len(column.features) for column in self.columns) if self.columns else len(self.features)
         if wide != len(self.features):
             raise DataError(f"The columns of the encoder give {wide} features, but it names {len(self.features)}.")
         if isinstance(self.inputs, Scaling) and len(self.inputs.shift) not in (1, len(self.features)):
             raise DataError(f"The scaling has {len(self.inputs.shift)} figures for {len(self.features)} features.")
+        scalings = [self.inputs] if isinstance(self.inputs, Scaling) else [column.scaling for column in self.inputs]
+        for scaling in (*scalings, self.target_scaling):
+            if scaling is not None and (len(scaling.shift) != len(scaling.spread) or not scaling.shift or 0 in scaling.spread):
+                raise DataError("A scaling needs as many shifts as spreads, none of which may be 0.")
 
     @property
     def task(self) -> Task:

@@ -48,10 +48,6 @@ class Scaling:
     shift: tuple[float, ...] = (0.0,)
     spread: tuple[float, ...] = (1.0,)
 
-    def __post_init__(self) -> None:
-        if len(self.shift) != len(self.spread) or not self.shift or 0 in self.spread:
-            raise DataError("A scaling needs as many shifts as spreads, none of which may be 0.")
-
     def apply(self, X: Array, dtype: Any = np.float64) -> Array:
         """Scaled copy of X (N, n) in `dtype`.
 

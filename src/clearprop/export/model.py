@@ -155,6 +155,7 @@ def check_parts(model: Model) -> None:
         raise ModelFileError(f"its net has {net.n_out} outputs for {n_classes} classes.")
     if model.encoder is None:
         return
+    model.encoder.check()
     if net.n_in not in (None, len(model.encoder.features)):
         raise ModelFileError(f"its net has {net.n_in} inputs for {len(model.encoder.features)} features.")
     if len(model.encoder.classes) != n_classes or (model.task == "regression" and net.n_out != len(model.encoder.targets)):

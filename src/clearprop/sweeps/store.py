@@ -14,7 +14,7 @@ from typing import Any
 
 from clearprop.arguments import checked
 from clearprop.errors import DataError, MissingExtraError, OptionError
-from clearprop.files import write_atomically
+from clearprop.files import parse_json, write_atomically
 from clearprop.rules import require_rows
 from clearprop.sweeps.trial import Row
 from clearprop.training.history import json_row, parse_row
@@ -56,10 +56,9 @@ class Store:
             if end < len(whole):
                 os.truncate(self.journal, end)
             for number, line in enumerate(whole[:end].splitlines(), 1):
-                try:
-                    rows = [parse_row(row) for row in json.loads(line)]
-                except (ValueError, TypeError, AttributeError):
-                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.") from None
+                rows = journal_rows(line)
+                if rows is None:
+                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.")
                 found[rows[0]["trial"]] = rows
         return found
 
@@ -81,6 +80,16 @@ class Store:
         self.journal.unlink(missing_ok=True)
 
 
+def journal_rows(line: bytes) -> list[Row] | None:
+    """The rows of a trial in a line of the journal; None if it holds something else."""
+    try:
+        rows = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    sound = isinstance(rows, list) and rows and all(isinstance(row, dict) and isinstance(row.get("trial"), str) for row in rows)
+    return [parse_row(row) for row in rows] if sound else None
+
+
 @checked
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Write tidy rows, whole or not at all: .jsonl (NaN as the text "nan") or .parquet."""
@@ -98,7 +107,7 @@ def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     if path.suffix != ".jsonl":
         raise OptionError(f"Rows are written to a .jsonl or .parquet file, not to {str(path)!r}.")
     text = "".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in table)
-    write_atomically(path, lambda temporary: temporary.write_text(text))
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _column(values: list[Any]) -> Any:
@@ -127,7 +136,8 @@ def read_rows(path: str | Path) -> list[Row]:
             import pyarrow.parquet as pq
 
             return list(pq.read_table(path).to_pylist())
-        return [parse_row(json.loads(line)) for line in path.read_text().splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [parse_row(parse_json(line, f"Line {number}")) for number, line in enumerate(lines, 1)]
     except (OSError, ValueError, AttributeError) as error:
         raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from None
 

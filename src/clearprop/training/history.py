@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.arguments import checked
 from clearprop.arrays import brief
 from clearprop.errors import DataError, HistoryIndexError, OptionError
+from clearprop.files import parse_json, read_text
 from clearprop.registry import unknown_name
 from clearprop.rules import is_whole
 
@@ -89,7 +90,7 @@ class History:
     @checked
     def to_jsonl(self, path: str | Path) -> None:
         """Write one JSON object a line; NaN and infinities are written as the strings "nan", "inf", "-inf"."""
-        Path(path).write_text("".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in self.rows))
+        Path(path).write_text("".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in self.rows), encoding="utf-8")
 
     @classmethod
     @checked
@@ -101,15 +102,11 @@ class History:
         DataError
             If the file is missing, or a line is not a JSON object.
         """
-        try:
-            lines = Path(path).read_text().splitlines()
-        except OSError as error:
-            raise DataError(f"Cannot read the history {str(path)!r}: {error.strerror}.") from None
         rows = []
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(read_text(Path(path), "the history").splitlines(), 1):
             try:
-                rows.append(parse_row(json.loads(line)))
-            except (ValueError, AttributeError):
+                rows.append(parse_row(parse_json(line, "it")))
+            except DataError:
                 raise DataError(f"Line {number} of {str(path)!r} is not a JSON object: {line[:60]!r}.") from None
         return cls(rows)
 
@@ -147,4 +144,4 @@ def json_row(row: Row) -> Row:
 
 def parse_row(row: Row) -> Row:
     """Inverse of `json_row`."""
-    return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in row.items()}
+    return {k: float(v) if isinstance(v, str) and v in ("nan", "inf", "-inf") else v for k, v in row.items()}
