@@ -23,18 +23,19 @@ lint: $(VENV)/dev  ## style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for ten minutes
+bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for a quarter of an hour
 	$(BIN)/python -m benchmarks $(BENCH)
 
-wheel: $(VENV)/bin/python  ## a wheel in dist/, for pip install
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+wheel: $(VENV)/user  ## a wheel in dist/, for pip install, with the kernel's machine code for this platform
+	$(BIN)/python -m clearprop.engines.compiled.shipping build/machine_code
+	CLEARPROP_MACHINE_CODE=$(abspath build/machine_code) $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 format: $(VENV)/dev  ## mend style and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:  ## remove the environment and what tools leave behind
-	rm -rf $(VENV) runs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "clearprop needs Python 3.11 or newer; set PYTHON=python3.12, say."; exit 1; }

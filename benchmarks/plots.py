@@ -26,16 +26,19 @@ LABELS = {"examples": "examples", "width": "hidden units", "depth": "hidden laye
 
 def draw_all(found: Found, given: Iterable[Workload], folder: Path) -> None:
     """All pictures, as PNG files in `folder`."""
-    save(draw_steps(found, list(given)), folder / "benchmarks.png")
-    save(draw_scaling(found), folder / "benchmarks-scaling.png")
-    if any("reason" not in row for row in found["races"]):
+    if found.get("steps"):
+        save(draw_steps(found, list(given)), folder / "benchmarks.png")
+    if found.get("scaling"):
+        save(draw_scaling(found), folder / "benchmarks-scaling.png")
+    if any("reason" not in row for row in found.get("races", [])):
         save(draw_races(found), folder / "benchmarks-98.png")
 
 
 def draw_steps(found: Found, given: list[Workload]) -> Figure:
     """A panel of bars for each workload."""
-    figure = Figure(figsize=(11, 6.2), layout="constrained")
-    for ax, workload in zip(figure.subplots(2, 3).flat, given, strict=True):
+    columns, rows = min(len(given), 3), -(-len(given) // 3)
+    figure = Figure(figsize=(3.7 * columns, 3.4 * rows), layout="constrained")
+    for ax, workload in zip(figure.subplots(rows, columns, squeeze=False).flat, given, strict=False):
         bars(ax, {peer: per_step(found, workload, peer) for peer in PEERS}, "microseconds a step")
         ax.set_title(f"{workload.name}  ({workload.net})", loc="left", fontsize=LABEL, color=INK)
     return figure

@@ -56,6 +56,8 @@ def serve(pipe: Connection, factory: Callable[..., Any], args: tuple[Any, ...]) 
         try:
             there = there or factory(*args)
             pipe.send((getattr(there, method)(*given), None))
+        except NotImplementedError as error:  # what a library cannot do is no failure
+            pipe.send((None, str(error)))
         except Exception as error:
             traceback.print_exc()
             pipe.send((None, f"{type(error).__name__}: {error}".strip().splitlines()[0]))

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from benchmarks.checks import LOSS_TOLERANCE, TOLERANCE, Reference, steps_to_check
+from benchmarks.checks import LOSS_TOLERANCE, TOLERANCE, Reference, ending, steps_to_check
 from benchmarks.hosts import PeakHost, PeerHost
+from benchmarks.installed import present
 from benchmarks.peers import PEERS
 from benchmarks.processes import Servant
 from benchmarks.workloads import Workload
@@ -19,7 +20,7 @@ Rows = list[dict[str, Any]]
 def measure_steps(given: Iterable[Workload], rounds: int, seconds: float, peak_n: int) -> dict[str, Rows]:
     """Rows `steps` (workload, peer, round, microseconds), `peak`, `checks`, `peers` (memory) and `skipped`."""
     given, found = list(given), {"steps": [], "peak": [], "checks": [], "peers": [], "skipped": []}
-    servants, peak = {peer: Servant(PeerHost, peer) for peer in PEERS}, Servant(PeakHost, peak_n)
+    servants, peak = {peer: Servant(PeerHost, peer) for peer in present(PEERS)}, Servant(PeakHost, peak_n)
     try:
         for workload in given:
             begin_all(workload, servants, seconds, found)
@@ -40,8 +41,8 @@ def measure_steps(given: Iterable[Workload], rounds: int, seconds: float, peak_n
 def begin_all(workload: Workload, servants: dict[str, Servant], seconds: float, found: dict[str, Rows]) -> None:
     """Warm up every library, and check the result of its first steps."""
     print(f"{workload.name}: {workload.net}, {workload.examples:,} examples", flush=True)
-    references = {False: Reference(workload)}
-    for mistake, distance in references[False].mutants().items():
+    references = {"softmax": Reference(workload)}
+    for mistake, distance in references["softmax"].mutants().items():
         found["checks"].append({"workload": workload.name, "peer": mistake, "mutant": True, **distance})
         if distance["theta"] < 5 * TOLERANCE:
             raise AssertionError(f"{workload.name}: {mistake!r} would hardly be noticed; lower the tolerance")
@@ -52,10 +53,10 @@ def begin_all(workload: Workload, servants: dict[str, Servant], seconds: float, 
             print(f"  {peer}: skipped, {error}", flush=True)
             found["skipped"].append({"workload": workload.name, "peer": peer, "reason": str(error)})
             continue
-        one_output = params[-1][1].size == 1
-        if one_output not in references:
-            references[one_output] = Reference(workload, one_output)
-        distance = references[one_output].compare(params)
+        kind = ending(peer, params)
+        if kind not in references:
+            references[kind] = Reference(workload, kind)
+        distance = references[kind].compare(params)
         found["checks"].append({"workload": workload.name, "peer": peer, "mutant": False, **distance})
         print(f"  {peer:<17} ends {distance['theta']:.0e} from the reference, loss {distance['loss']:.0e}", flush=True)
         if not (distance["theta"] < TOLERANCE and distance["loss"] < LOSS_TOLERANCE):

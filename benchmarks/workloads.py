@@ -30,6 +30,11 @@ class Workload:
         return f"{self.source}, batch {self.batch}"
 
     @property
+    def key(self) -> str:
+        """For the command line: circles200."""
+        return f"{self.source}{self.batch}".lower()
+
+    @property
     def net(self) -> str:
         return "-".join(map(str, self.sizes)) + " " + self.activation
 
@@ -37,6 +42,15 @@ class Workload:
     def steps(self) -> int:
         """Training steps in an epoch."""
         return self.examples // self.batch
+
+    @property
+    def n_parameters(self) -> int:
+        return sum((n_in + 1) * n_out for n_in, n_out in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    @property
+    def squared_lr(self) -> float:
+        """Learning rate of a library that trains on the squared error, which diverges at `lr` on 300 hidden units."""
+        return self.lr / 10
 
     @property
     def flops(self) -> int:
@@ -57,9 +71,9 @@ class Workload:
             X, y, *_ = read_mnist()
         return np.ascontiguousarray(X[: self.examples], np.float32), y[: self.examples].astype(np.int64)
 
-    def start(self) -> Parameters:
+    def start(self, seed: int = 0) -> Parameters:
         """The parameters that every library starts from: Glorot's uniform W, b = 0."""
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(seed)
         shapes = zip(self.sizes[:-1], self.sizes[1:], strict=True)
         return [
             (rng.uniform(-1, 1, s).astype(np.float32) * np.float32((6 / sum(s)) ** 0.5), np.zeros(s[1], "f")) for s in shapes
@@ -70,6 +84,21 @@ class Workload:
         return np.random.default_rng(1).permutation(self.examples)[: steps * self.batch]
 
 
+@dataclass(frozen=True)
+class ManyNets:
+    """Nets of one shape that differ in their first parameters, each on its own permutations of the same data."""
+
+    count: int
+    workload: Workload
+
+    @property
+    def name(self) -> str:
+        return f"{self.count} nets {'-'.join(map(str, self.workload.sizes))}, batch {self.workload.batch}"
+
+    def starts(self) -> list[Parameters]:
+        return [self.workload.start(seed) for seed in range(self.count)]
+
+
 WORKLOADS = (
     Workload("circles", (2, 10, 2), "tanh", 1, 2000),
     Workload("circles", (2, 10, 2), "tanh", 10, 2000),
@@ -78,6 +107,7 @@ WORKLOADS = (
     Workload("MNIST", (784, 300, 10), "sigmoid", 64, 59904),
     Workload("MNIST", (784, 300, 10), "sigmoid", 256, 59904),
 )
+MANY = ManyNets(64, WORKLOADS[1])
 
 
 def workloads(quick: bool) -> tuple[Workload, ...]:
@@ -87,3 +117,8 @@ def workloads(quick: bool) -> tuple[Workload, ...]:
         if quick
         else WORKLOADS
     )
+
+
+def many_nets(quick: bool) -> ManyNets:
+    """The workload of many nets, with fewer examples for a quick trial."""
+    return ManyNets(MANY.count, workloads(quick)[1])

@@ -9,5 +9,13 @@ PEERS = {
     "JAX": "jax_scan",
     "scikit-learn": "scikit_learn",
     "NumPy": "numpy_by_hand",
+    "plain C": "plain_c",
+    "FANN": "fann",
 }
 """The libraries, and the module here that holds the loop of each, a class `Trainer`."""
+
+NATIVE = ("plain C", "FANN")
+"""What a C programmer would use. The older goals, against the best library, are about the libraries for Python."""
+
+SQUARED = ("FANN",)
+"""Libraries without a softmax, which train on half the squared error instead."""

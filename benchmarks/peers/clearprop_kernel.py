@@ -1,4 +1,4 @@
-"""clearprop's compiled engine alone: no history, no evaluation."""
+"""clearprop's compiled engine alone, all epochs in one call: no history, no evaluation."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from benchmarks.peers.peer import Peer
 from benchmarks.workloads import Parameters, Workload
 from clearprop.arrays import Array
 from clearprop.engines import ENGINES
+from clearprop.engines.engine import Task as EngineTask
 
 
 class Trainer(Peer):
@@ -19,9 +20,17 @@ class Trainer(Peer):
         self.engine, self.rng = ENGINES.make("compiled"), np.random.default_rng(0)
 
     def train(self, epochs: int, order: Array | None = None) -> None:
+        if order is None:
+            task = EngineTask(
+                self.net, self.loss, self.optimizer, self.X, self.y, None, None, self.batch, len(self.X), self.rng,
+                stop_nonfinite=False, watch=None, epochs_before=0,
+            )  # fmt: skip
+            figures = self.engine.train_epochs(task, epochs)
+            assert figures is not None
+            assert len(figures.train_loss) == epochs
+            return
         for _ in range(epochs):
-            rows = self.engine.permutation(self.rng, len(self.X)) if order is None else order
-            self.engine.train_epoch(self.net, self.loss, self.optimizer, self.X, self.y, rows, self.batch)
+            self.engine.train_epoch(self.net, self.loss, self.optimizer, self.X, self.y, order, self.batch)
 
     def parameters(self) -> Parameters:
         return read_net(self.net)

@@ -26,8 +26,7 @@ def loss(params, x, targets, activation):
     return -jnp.mean(jnp.sum(predict(params, x, activation) * targets, axis=1))
 
 
-@partial(jax.jit, static_argnames=("lr", "activation"), donate_argnums=0)
-def epoch(params, X, targets, batches, lr, activation):
+def take_steps(params, X, targets, batches, lr, activation):
     """A step for each row of `batches` (n_steps, B)."""
 
     def step(params, rows):
@@ -35,6 +34,9 @@ def epoch(params, X, targets, batches, lr, activation):
         return jax.tree.map(lambda p, g: p - lr * g, params, grads), None
 
     return jax.lax.scan(step, params, batches)[0]
+
+
+epoch = partial(jax.jit, static_argnames=("lr", "activation"), donate_argnums=0)(take_steps)
 
 
 class Trainer(Peer):

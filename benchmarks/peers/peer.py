@@ -17,6 +17,11 @@ class Peer(ABC):
     X, y : array (N, n_x) of float32, array (N,) of int64
     start : list of (W, b)
         First parameters, which are to be copied.
+
+    Raises
+    ------
+    NotImplementedError
+        If the library cannot train such a net; the page then gives the reason.
     """
 
     @abstractmethod

@@ -140,6 +140,25 @@ def test_numpy_numbers_are_rates():
     assert cp.StepDecay(every=np.int32(7)).same_config(cp.StepDecay(every=7))
 
 
+@given(
+    st.floats(1e-6, 1e3), st.integers(1, 300), st.sampled_from([0.0, 1.0, 0.3]) | st.floats(0, 1), st.integers(0, 400),
+    st.integers(0, 60),
+)  # fmt: skip
+def test_the_rates_of_many_steps_are_those_of_each_to_the_bit(lr, total, rise, first, n):
+    for schedule in (cp.OneCycle(lr, total, rise), cp.WarmUp(cp.OneCycle(lr, total, rise), steps=3)):
+        assert schedule.rates(first, n) == [schedule(step) for step in range(first, first + n)]
+
+
+def test_a_formula_of_ones_own_is_not_passed_over(monkeypatch):
+    class Half(cp.OneCycle):
+        def __call__(self, step):
+            return 0.5
+
+    assert Half().rates(0, 2) == [0.5, 0.5]
+    monkeypatch.setattr(cp.OneCycle, "__call__", lambda self, step: 0.25)
+    assert cp.OneCycle().rates(0, 2) == [0.25, 0.25]
+
+
 @pytest.mark.parametrize("name", list(SCHEDULES))
 def test_every_registered_schedule_is_worked_by_hand(name):
     assert SCHEDULES.find(name) in {type(schedule) for schedule, _ in RATES.values()}

@@ -10,7 +10,8 @@ from clearprop.nn import CrossEntropy
 from clearprop.optim import SGD
 from clearprop.recipes import RECIPES, Conditions
 from clearprop.recipes.course_data import CIRCLES, course_circles
-from clearprop.recipes.rdfia_circles import circles_trial, make_circles_net, unshifted_run
+from clearprop.recipes.rdfia_circles import circles_trial, make_circles_net, train_all, unshifted_run
+from clearprop.recipes.recipe import quiet_fit
 from clearprop.recipes.vu_scalar import softmax_derivative
 from clearprop.training import fit
 
@@ -44,6 +45,25 @@ def test_a_trial_is_what_fit_does_epoch_by_epoch():
     )  # fmt: skip
     for column, name in (("train_loss", "train_loss"), ("test_loss", "val_loss"), ("test_accuracy", "val_accuracy")):
         assert row[column] == pytest.approx(history[-1][name], rel=1e-12)
+
+
+@circles
+@pytest.mark.parametrize("engine", ["batch", "compiled"])
+def test_nets_that_are_trained_together_are_those_of_fit(engine):
+    data, settings = course_circles(None), [(50, 0.5), (200, 5.0), (10, 1e308)]
+    for (batch, lr), (net, history) in zip(settings, train_all(data, engine, settings, 3), strict=True):
+        rng = np.random.default_rng(0)
+        alone = make_circles_net("code", rng)
+        wanted = quiet_fit(
+            alone, data[0], loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch, epochs=3, seed=rng, engine=engine,
+            validation=data[1],
+        )  # fmt: skip
+        assert net.theta.tobytes() == alone.theta.tobytes()
+        assert len(history) == len(wanted)
+        assert history.nonfinite == wanted.nonfinite
+        assert (history.nonfinite is None) == (lr < 1e100)
+        for row, other in zip(history, wanted, strict=True):
+            assert row | {"seconds": 0} == other | {"seconds": 0}
 
 
 @circles

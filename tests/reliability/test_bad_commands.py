@@ -84,7 +84,7 @@ def wrong_with(words: list[str]) -> str | None:
         warnings.simplefilter("ignore")
         result = CliRunner().invoke(app, words, env={"CLEARPROP_DEBUG": "1", "COLUMNS": "80"})
     error = result.exception
-    if isinstance(error, SystemExit) and error.code == 0 or error is None:
+    if (isinstance(error, SystemExit) and error.code == 0) or error is None:
         return None
     if isinstance(error, SystemExit):
         return None if error.code in (1, 2) else f"exit status {error.code}"

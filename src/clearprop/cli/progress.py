@@ -1,11 +1,17 @@
-"""Progress of a run, epoch by epoch, and of a sweep, trial by trial: a bar on a terminal, lines in a pipe, or nothing."""
+"""Progress of a run, epoch by epoch, and of a sweep, trial by trial: a bar on a terminal, lines in a pipe, or nothing.
+
+Where there is a bar, it also shows that the kernel is being compiled, and since when; elsewhere that is a line on stderr.
+"""
 
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from clearprop.engines.compilations import COMPILATIONS
 from clearprop.training import Callback, Run
 from clearprop.training.history import Row
 
@@ -29,33 +35,37 @@ class Progress(Callback):
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console
-        self.bar: RichProgress | None = None
+        self.bar: CompilingBar | None = None
         self.shown = 0
         if console is not None and console.is_terminal:
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-            self.bar = wrapping_bar(
+            self.bar = CompilingBar(
                 console,
                 TextColumn("epoch {task.completed}/{task.total}"),
                 BarColumn(bar_width=8),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True),
             )
-            self.task = self.bar.add_task("", total=None)
 
-    def live(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def live(self) -> Iterator[None]:
         """Context of the training, which removes the bar whatever happens."""
-        return self.bar or nullcontext()
+        if self.bar is None:
+            yield
+            return
+        with self.bar.live():
+            yield
 
     def on_fit_start(self, run: Run) -> None:
-        """Set the length of the bar."""
+        """Show the bar, of as many epochs as there will be."""
         if self.bar is not None:
-            self.bar.update(self.task, total=run.settings.epochs)
+            self.bar.update(run.epoch, run.settings.epochs)
 
     def on_epoch_end(self, run: Run) -> None:
         """Show the epoch that has ended."""
         if self.bar is not None:
-            self.bar.update(self.task, completed=run.epoch, description=in_words(run.history[-1]))
+            self.bar.update(run.epoch, run.settings.epochs, in_words(run.history[-1]))
         elif self.console is not None and (run.epoch == 1 or run.epoch % stride(run.settings.epochs) == 0):
             self.show(run)
 
@@ -81,27 +91,68 @@ class TrialBar:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("trials"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
-        self.progress = wrapping_bar(console, *columns)
-        self.task = self.progress.add_task("", total=None)
+        self.bar = CompilingBar(console, *columns)
 
     def __enter__(self) -> TrialBar:
-        self.progress.start()
+        self.context = self.bar.live()
+        self.context.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
+    def __exit__(self, *error: Any) -> None:
+        self.context.__exit__(*error)
 
     def __call__(self, done: int, total: int) -> None:
         """Show the number of finished trials."""
-        self.progress.update(self.task, completed=done, total=total)
+        self.bar.update(done, total)
 
 
-def wrapping_bar(console: Console, *columns: Any) -> RichProgress:
-    """A bar on the file of a console that, unlike ours, wraps: one that does not would break a bar in a narrow window."""
-    from rich.console import Console
-    from rich.progress import Progress
+class CompilingBar:
+    """A bar, which appears once its length is known; while the kernel is compiled, a line in its place counts the seconds.
 
-    return Progress(*columns, console=Console(file=console.file))
+    It is drawn on the file of the console by another one that, unlike ours, wraps: one that does not would break a bar in a
+    narrow window.
+    """
+
+    def __init__(self, console: Console, *columns: Any) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+        from rich.text import Text
+
+        compiling = self.compiling
+
+        class Bar(Progress):
+            def get_renderables(self) -> Iterator[Any]:
+                text = compiling()
+                yield Text(text) if text else self.make_tasks_table(self.tasks)
+
+        self.text, self.began = "", 0.0
+        self.progress: RichProgress = Bar(*columns, console=Console(file=console.file))
+        self.task = self.progress.add_task("", total=None, visible=False)
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Context in which the bar is drawn, and removed whatever happens."""
+        with COMPILATIONS.told_to(self), self.progress:
+            yield
+
+    def update(self, done: int, total: int, description: str = "") -> None:
+        """Draw so much of the bar."""
+        self.progress.update(self.task, completed=done, total=total, description=description, visible=True)
+
+    def compiling(self) -> str:
+        """The line about the compilation that goes on, if one does."""
+        return f"{self.text} {time.perf_counter() - self.began:.0f} s" if self.text else ""
+
+    def compilation_began(self, text: str) -> None:
+        """Show the sentence in place of the bar."""
+        self.text, self.began = text, time.perf_counter()
+        self.progress.refresh()
+
+    def compilation_ended(self, seconds: float, whole: bool) -> None:
+        """Leave a line with the time that it took, and show the bar again."""
+        text, self.text = self.text, ""
+        self.progress.refresh()  # or the line would be drawn once more below
+        self.progress.console.print(f"{text} {'done in' if whole else 'broken off after'} {seconds:.1f} s.", highlight=False)
 
 
 COLUMNS = {

@@ -9,6 +9,9 @@ import math
 from abc import ABC, abstractmethod
 from typing import Any
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.registry import Configured, Registry, count, number, require
 
 
@@ -24,6 +27,10 @@ class Schedule(Configured, ABC):
     @abstractmethod
     def __call__(self, step: int) -> float:
         """The learning rate of the given step (0, 1, 2, ...)."""
+
+    def rates(self, first: int, n: int) -> list[float]:
+        """The learning rates of n steps, the same to the bit as by one call for each."""
+        return [self(step) for step in range(first, first + n)]
 
 
 class Constant(Schedule):
@@ -112,6 +119,20 @@ class OneCycle(Schedule):
         left = max(0.0, (self.total - step) / max(self.total - top, 1))
         return self.max_lr * (1 - math.cos(math.pi * min(left, 1.0))) / 2
 
+    def rates(self, first: int, n: int) -> list[float]:
+        """As by calls, the arithmetic in arrays: the calls take as long as the steps of a small net."""
+        if type(self).__call__ is not ONE_CYCLE:  # another formula, of a subclass
+            return super().rates(first, n)
+        steps = np.arange(first, first + n)
+        start, top = self.max_lr / 25, self.rise * self.total
+        rising, falling = steps[steps < top], steps[steps >= top]
+        left = np.clip((self.total - falling) / max(self.total - top, 1), 0.0, 1.0)
+        rise = start + (self.max_lr - start) * (1 - cosines(math.pi * rising / top)) / 2 if len(rising) else rising
+        return [*rise.tolist(), *(self.max_lr * (1 - cosines(math.pi * left)) / 2).tolist()]
+
+
+ONE_CYCLE = OneCycle.__call__
+
 
 SCHEDULES: Registry[Schedule] = Registry(
     "schedule",
@@ -127,6 +148,11 @@ SCHEDULES: Registry[Schedule] = Registry(
     },
     aliases={"time": "inverse_time_decay", "time_decay": "inverse_time_decay"},
 )
+
+
+def cosines(x: Array) -> Array:
+    """Cosines by the library of C, as a schedule's formula has them; NumPy's own may differ in the last bit."""
+    return np.array([math.cos(value) for value in x.tolist()])
 
 
 def rate(what: str, lr: float) -> float:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Split
-from clearprop.engines import ENGINES
 from clearprop.nn import CrossEntropy, Linear, NegativeLogLikelihood, Net, Normal, Softmax, Tanh
 from clearprop.optim import SGD
 from clearprop.plots.training_curves import METRICS
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown, within
-from clearprop.recipes.recipe import Conditions, Recipe, Result, Row, quiet_fit
-from clearprop.training import History, evaluate
+from clearprop.recipes.recipe import Conditions, Recipe, Result, Row, quiet_fit, quietly
+from clearprop.training import History, evaluate, fit, fit_many
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,12 +94,11 @@ def circles_trial(
     """Train once; loss and accuracy on both sets with the parameters at the end, NaN where the run diverged."""
     train, test = shared
     rng = np.random.default_rng(seed)
-    net, loss, worker = make_circles_net(init, rng), CrossEntropy(), ENGINES.make(engine)
-    # The figures of single epochs are not needed, and every batch size divides the 200 points, so that all epochs can be
-    # trained as one long epoch: the steps are the same, but the engine is called once and not 150 times.
-    order = np.concatenate([draw_order(rng, len(train), batch) for _ in range(epochs)])
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        worker.train_epoch(net, loss, SGD(lr), train.X, train.y, order, batch)
+    net, loss = make_circles_net(init, rng), CrossEntropy()
+    fit(
+        net, train, loss=loss, optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine,
+        on_nonfinite="continue",
+    )  # fmt: skip
     row: dict[str, Any] = {"diverged": not np.isfinite(net.theta).all()}
     for name, split in (("train", train), ("test", test)):
         found = {"loss": float("nan"), "accuracy": float("nan")} if row["diverged"] else evaluate(net, split, loss)
@@ -196,7 +195,7 @@ def timing(result: Result, data: tuple[Split, Split]) -> None:
         times = []
         for _ in range(2):
             began = time.perf_counter()
-            train_one(data, result.engine, batch_size, 0.1, EPOCHS)
+            train_all(data, result.engine, [(batch_size, 0.1)], EPOCHS)
             times.append(time.perf_counter() - began)
         ours = min(times)
         rows.append([batch_size, published, ours, published / ours])
@@ -266,15 +265,19 @@ def pictures(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None
     ]  # fmt: skip
 
 
-def train_one(data: tuple[Split, Split], engine: str, batch_size: int, lr: float, epochs: int) -> tuple[Net, History]:
-    """The net and the history of one run: seed 0, the code's initialisation."""
-    rng = np.random.default_rng(0)
-    net = make_circles_net("code", rng)
-    history = quiet_fit(
-        net, data[0], loss=CrossEntropy(), optimizer=SGD(lr), batch_size=batch_size, epochs=epochs, seed=rng, engine=engine,
-        validation=data[1],
-    )  # fmt: skip
-    return net, history
+def train_all(
+    data: tuple[Split, Split], engine: str, settings: Sequence[tuple[int, float]], epochs: int
+) -> list[tuple[Net, History]]:
+    """The net and the history of a run for each batch size and learning rate: seed 0, the code's initialisation."""
+    rngs = [np.random.default_rng(0) for _ in settings]
+    nets = [make_circles_net("code", rng) for rng in rngs]
+    batches, rates = ([pair[k] for pair in settings] for k in (0, 1))
+    with quietly():
+        histories = fit_many(
+            nets, data[0], loss=CrossEntropy(), optimizer=[SGD(lr) for lr in rates], batch_size=batches, epochs=epochs,
+            seed=rngs, engine=engine, validation=data[1],
+        )  # fmt: skip
+    return list(zip(nets, histories, strict=True))
 
 
 def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
@@ -282,8 +285,9 @@ def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: 
     from clearprop import plots
     from clearprop.plots import style
 
-    for axes, (batch_size, lr) in zip(figure.subplots(len(PUBLISHED), 2), PUBLISHED, strict=True):
-        _, history = train_one(data, engine, batch_size, lr, epochs)
+    settings = list(PUBLISHED)
+    runs = train_all(data, engine, settings, epochs)
+    for axes, (batch_size, lr), (_, history) in zip(figure.subplots(len(PUBLISHED), 2), settings, runs, strict=True):
         for ax, metric in zip(axes, METRICS, strict=True):
             plots.learning_curves(history, ax, metric)
             ax.text(0.98, 0.5, f"batch {batch_size}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
@@ -293,13 +297,11 @@ def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epoc
     """A panel for each batch size and learning rate."""
     from clearprop.plots import boundary_grid
 
-    panels = []
-    for batch_size in BATCHES:
-        for lr in RATES:
-            net, history = train_one(data, engine, batch_size, lr, epochs)
-            accuracy = "NaN" if history.nonfinite is not None else f"test {100 * history[-1]['val_accuracy']:.1f} %"
-            predict = None if history.nonfinite is not None else net
-            panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", predict))
+    settings, panels = list(product(BATCHES, RATES)), []
+    for (batch_size, lr), (net, history) in zip(settings, train_all(data, engine, settings, epochs), strict=True):
+        accuracy = "NaN" if history.nonfinite is not None else f"test {100 * history[-1]['val_accuracy']:.1f} %"
+        predict = None if history.nonfinite is not None else net
+        panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", predict))
     boundary_grid(panels, data[1], figure, columns=len(RATES))
 
 

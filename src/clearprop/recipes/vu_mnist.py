@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +11,7 @@ from clearprop.arrays import FloatName
 from clearprop.data.batches import draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES
+from clearprop.engines.compilations import Stopwatch
 from clearprop.nn import CrossEntropy, LeCun, Linear, Net, Normal, Sigmoid, Xavier, Zeros
 from clearprop.nn.initialisers import Initialiser
 from clearprop.optim import SGD
@@ -117,9 +117,9 @@ def one_by_one(result: Result, data: Dataset, n: int) -> None:
     for engine in engines:
         net = make_mnist_net("N(0, 1)", 0, "float64")
         worker = ENGINES.make(engine)
-        began = time.perf_counter()
+        watch = Stopwatch()
         worker.train_epoch(net, CrossEntropy(), SGD(0.01), X, y, order, 64)
-        seconds[engine], nets[engine] = time.perf_counter() - began, net
+        seconds[engine], nets[engine] = watch.seconds(), net
     for engine in engines[1:]:
         worst = float(np.abs(nets[engine].theta - nets["sample"].theta).max())
         what = f"{n:,} images one by one (sample) against {engine}: largest difference of a weight"

@@ -16,7 +16,7 @@ from clearprop.engines import ENGINES, Engine
 from clearprop.errors import OptionError
 from clearprop.registry import Configured, count, unknown_name
 from clearprop.training import History
-from clearprop.training.outcome import train
+from clearprop.training.outcome import Outcome, train
 from clearprop.training.settings import Settings, settings_for
 from clearprop.training.setup import Setup, set_up
 
@@ -132,14 +132,24 @@ def train_trial(data: Dataset, seed: int, every_epoch: bool = False, examples: i
     >>> rows[0]["epochs_done"], rows[0]["stopped"]
     (2, None)
     """
-    if examples is not None:
-        data = fewer(data, examples, seed)
-    setup = set_up(settings_for(data, **given, seed=seed), data)
+    setup = set_up_trial(data, seed, examples, **given)
     # Validation after every epoch is worth its time only where somebody looks at it.
     outcome = train(setup, engine=single_threaded(setup), validate=every_epoch, thorough=False)
-    history = outcome.history
     if outcome.interrupted:
         raise KeyboardInterrupt  # `fit` keeps what was learned and returns; a sweep has to end
+    return rows_of_trial(outcome, every_epoch)
+
+
+def set_up_trial(data: Dataset, seed: int, examples: int | None = None, **given: Any) -> Setup:
+    """The setup of a trial."""
+    if examples is not None:
+        data = fewer(data, examples, seed)
+    return set_up(settings_for(data, **given, seed=seed), data)
+
+
+def rows_of_trial(outcome: Outcome, every_epoch: bool) -> list[Row]:
+    """The rows of a trial that was trained."""
+    history = outcome.history
     if every_epoch:
         return epoch_rows(history)
     figures = {

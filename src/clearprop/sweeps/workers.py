@@ -1,7 +1,8 @@
 """Workers: threads, processes or a Dask cluster, all through joblib, and how trials are handed to them.
 
 Fits of a millisecond are handed out in groups that take about a fifth of a second, so that the cost of handing out is small
-beside them, and little is lost with a worker.
+beside them, and little is lost with a worker. Those of a group that differ in their seed alone are trained in one call of the
+engine (`alike`).
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import groupby
 from typing import Any
 
 from clearprop.arrays import brief
 from clearprop.errors import ClearpropError, MissingExtraError, NonFiniteWarning, OptionError
 from clearprop.registry import choose
-from clearprop.sweeps.trial import Row, Trial
+from clearprop.sweeps.alike import train_alike
+from clearprop.sweeps.trial import Row, Trial, train_trial
 
 GROUP_SECONDS = 0.2
 SCHEDULERS = ("threads", "processes")
 JOBLIB = {"threads": "threading", "processes": "loky"}
 Result = tuple[Trial, list[Row], float]
+Failure = BaseException | None
 
 
 def in_parallel(
@@ -150,7 +154,7 @@ class Groups:
 
 def run_group(
     work: Callable[..., Any], shared: Any, fixed: Row, trials: list[Trial], apart: bool
-) -> tuple[list[Result], Exception | None]:
+) -> tuple[list[Result], Failure]:
     """Run some trials, one after the other; `apart` from the process that asks for them, or in a thread of it.
 
     An error comes back beside the trials that were finished before it, which are not lost.
@@ -165,12 +169,13 @@ def run_group(
     return results, error
 
 
-def _run_all(work: Callable[..., Any], shared: Any, fixed: Row, trials: list[Trial]) -> tuple[list[Result], Exception | None]:
+def _run_all(work: Callable[..., Any], shared: Any, fixed: Row, trials: list[Trial]) -> tuple[list[Result], Failure]:
     results: list[Result] = []
     try:
-        for trial in trials:
-            results.append(run_one(work, shared, fixed, trial))
-    except Exception as error:  # raised again by `in_parallel`
+        for _, alike in groupby(trials, key=lambda trial: str(trial.settings)):
+            for result in run_alike(work, shared, fixed, list(alike)):
+                results.append(result)  # at once: what is finished when an error comes is kept
+    except (Exception, KeyboardInterrupt) as error:  # raised again by `in_parallel`
         return results, error
     return results, None
 
@@ -187,11 +192,34 @@ def run_one(work: Callable[..., Any], shared: Any, fixed: Row, trial: Trial) -> 
     """The rows of a trial, each beginning with its settings, and the seconds that it took."""
     began = time.perf_counter()
     first = () if shared is None else (shared,)
-    try:
+    with naming(trial):
         figures = work(*first, seed=trial.seed, **fixed, **trial.settings)
-    except ClearpropError as error:
-        raise type(error)(f"{error} (In the trial {brief(trial.settings)}.)") from None
     rows = [figures] if isinstance(figures, dict) else figures
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise OptionError(f"A trial must return a row of figures, or a list of at least one, not {brief(figures)}.")
     return trial, [{**trial.columns(), **row} for row in rows], time.perf_counter() - began
+
+
+def run_alike(work: Callable[..., Any], shared: Any, fixed: Row, trials: list[Trial]) -> Iterator[Result]:
+    """The same for each of several trials of the same settings, which are trained together if that can be."""
+    if work is not train_trial or len(trials) == 1:
+        yield from (run_one(work, shared, fixed, trial) for trial in trials)
+        return
+    with naming(trials[0]):
+        found = train_alike(shared, [trial.seed for trial in trials], **fixed, **trials[0].settings)
+        interrupted = False
+        for trial, (rows, seconds) in zip(trials, found, strict=False):
+            interrupted = interrupted or rows is None
+            if rows is not None:
+                yield trial, [{**trial.columns(), **row} for row in rows], seconds
+        if interrupted:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def naming(trial: Trial) -> Iterator[None]:
+    """Say in an error in which trial it was."""
+    try:
+        yield
+    except ClearpropError as error:
+        raise type(error)(f"{error} (In the trial {brief(trial.settings)}.)") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ from clearprop.arrays import Array, describe
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine, Steps
+from clearprop.engines.compilations import Stopwatch
 from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning, OptionError, UnsupportedError
 from clearprop.nn import LOSSES, CrossEntropy, Loss, Net, Softmax
 from clearprop.optim import OPTIMIZERS, Optimizer
@@ -169,10 +169,10 @@ def end_run(run: Run) -> None:
 
 def train_and_tell(run: Run) -> None:
     """One epoch, its row in the history, and the callbacks; a number that was not finite has stopped the run instead."""
-    began = time.perf_counter()
+    watch = Stopwatch()
     row = train_one_epoch(run)
     if row is not None:
-        run.history.rows.append({**row, "seconds": time.perf_counter() - began})
+        run.history.rows.append({**row, "seconds": watch.seconds()})
         for callback in run.callbacks:
             callback.on_epoch_end(run)
 

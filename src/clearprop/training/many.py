@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
+from clearprop.engines.compilations import Stopwatch
 from clearprop.errors import OptionError
 from clearprop.nn import Net
 from clearprop.optim import Optimizer
@@ -102,11 +102,10 @@ def train_together(runs: Sequence[Run], threads: int | None) -> None:
     left = list(runs)
     while left:
         epochs = [epochs_of(run) for run in left]
-        before, tasks, began = [Snapshot.of(run) for run in left], [task_of(run) for run in left], time.perf_counter()
+        before, tasks, watch = [Snapshot.of(run) for run in left], [task_of(run) for run in left], Stopwatch()
         found = left[0].engine.train_many(tasks, epochs, threads)
-        seconds = (time.perf_counter() - began) / max(
-            1, sum(len(figures.train_loss) for figures in found if figures is not None)
-        )
+        n_epochs = sum(len(figures.train_loss) for figures in found if figures is not None)
+        seconds = watch.seconds() / max(1, n_epochs)
         going_on, interrupted = [], False
         for run, snapshot, figures in zip(left, before, found, strict=True):
             if figures is None:

@@ -5,7 +5,6 @@ The command line, sweeps and reports all take this one path: settings -> setup -
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import Engine
+from clearprop.engines.compilations import Stopwatch
 from clearprop.export.model import Model
 from clearprop.metrics import classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
@@ -38,7 +38,7 @@ class Outcome:
     model : Model
     history : History
     seconds : float
-        Time that training took.
+        Time that training took, without that of compiling.
     metrics : dict of str to dict
         For each split, `examples`, `loss` and either `accuracy` or, where asked for, all figures of `clearprop.metrics`, which
         are in the units of the raw target.
@@ -117,16 +117,27 @@ def train(
     >>> outcome.metrics["test"]["examples"], len(outcome.history)
     (300, 2)
     """
-    settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
-    engine = choose_engine(engine or settings.engine, net, loss, setup.optimizer)
+    engine = choose_engine(engine or setup.settings.engine, setup.net, setup.loss, setup.optimizer)
+    watch = Stopwatch()
+    history = fit(setup.net, engine=engine, resume=resume, **arguments(setup, callbacks, validate))
+    return measured(setup, engine, history, watch.seconds(), thorough)
+
+
+def arguments(setup: Setup, callbacks: Sequence[Callback] = (), validate: bool = True) -> dict[str, Any]:
+    """The arguments of `fit` for a setup, but for the net and the engine."""
     early = [] if setup.early_stopping is None else [setup.early_stopping]
-    watched = data if validate or early else data.train
-    began = time.perf_counter()
-    history = fit(
-        net, watched, loss=loss, optimizer=setup.optimizer, engine=engine, callbacks=[*callbacks, *early], resume=resume,
-        **settings.fit.keywords(),
-    )  # fmt: skip
-    seconds = time.perf_counter() - began
+    return {
+        "data": setup.data if validate or early else setup.data.train,
+        "loss": setup.loss,
+        "optimizer": setup.optimizer,
+        "callbacks": [*callbacks, *early],
+        **setup.settings.fit.keywords(),
+    }
+
+
+def measured(setup: Setup, engine: Engine, history: History, seconds: float, thorough: bool = True) -> Outcome:
+    """The outcome of a setup that was trained, measured on every split."""
+    settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
     metrics: dict[str, Row] = {}
     with np.errstate(all="ignore"):  # the last finite parameters may still give infinite outputs

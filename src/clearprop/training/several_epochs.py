@@ -6,10 +6,9 @@ an epoch of a small net. Early stopping goes along; any other callback has to be
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 
+from clearprop.engines.compilations import Stopwatch
 from clearprop.engines.engine import EpochFigures, Task, Watch
 from clearprop.training.early_stopping import EarlyStopping
 from clearprop.training.history import Row
@@ -26,7 +25,7 @@ def train_several_epochs(run: Run) -> bool:
     if not can_go_on_alone(run):
         return False
     before, task = Snapshot.of(run), task_of(run)
-    began = time.perf_counter()
+    watch = Stopwatch()
     figures = run.engine.train_epochs(task, epochs_at_a_time(run))
     if figures is not None and figures.stopped == "nonfinite":
         # The last of them went wrong: the others once more, so that the one-by-one way finds out where.
@@ -35,7 +34,7 @@ def train_several_epochs(run: Run) -> bool:
         figures = run.engine.train_epochs(task_of(run), done) if done else None
     if figures is None:
         return False
-    note(run, figures, (time.perf_counter() - began) / max(len(figures.train_loss), 1))
+    note(run, figures, watch.seconds() / max(len(figures.train_loss), 1))
     if figures.stopped == "interrupted":
         raise KeyboardInterrupt
     return len(figures.train_loss) > 0
@@ -70,7 +69,7 @@ def early_stopping(run: Run) -> EarlyStopping | None:
 
 
 def task_of(run: Run) -> Task:
-    """What the engine has to know of a run."""
+    """The run as the engine has to know it."""
     settings, n, early = run.settings, len(run.train), early_stopping(run)
     size = settings.size(n)
     watch = None

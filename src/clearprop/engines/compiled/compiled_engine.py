@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.engines.compiled.compiler.values import NotCompilable
-from clearprop.engines.compiled.shuffle import permutation
+from clearprop.engines.compilations import COMPILATIONS
+from clearprop.engines.compiled.compiler.values import NotCompilableError
+from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.losses import kernel_loss
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.plan import EVALUATE, GRADIENT, TRAIN, stages
 from clearprop.engines.compiled.program import program_of
 from clearprop.engines.compiled.session import EVALUATED, NO_STEP, Session, run_all
+from clearprop.engines.compiled.shuffle import permutation, shuffler
 from clearprop.engines.compiled.team import processors
 from clearprop.engines.compiled.verified import unverified
 from clearprop.engines.engine import Engine, EpochFigures, Steps, Task, batches
@@ -60,14 +62,17 @@ class Compiled(Engine):
             return changed
         try:
             program_of(net)
-        except NotCompilable as error:
+        except NotCompilableError as error:
             return f"it cannot compile everything in the net: {error}"
         return None
 
     def prepare(self, net: Net, loss: Loss, optimizer: Optimizer, batch_size: int) -> None:
         """Load the kernel's units, or compile them."""
-        Session.of(net, loss, optimizer, TRAIN, batch_size, self.threads)
-        Session.of(net, loss, NO_STEP, EVALUATE, EVALUATED, self.threads)
+        with COMPILATIONS.together():
+            Session.of(net, loss, optimizer, TRAIN, batch_size, self.threads)
+            Session.of(net, loss, NO_STEP, EVALUATE, EVALUATED, self.threads)
+            if not INTERPRETED:
+                shuffler()
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y) of the net: a few large matrix products, which NumPy does at full speed."""
@@ -120,7 +125,8 @@ class Compiled(Engine):
     def train_many(self, tasks: Sequence[Task], epochs: Sequence[int], threads: int | None = None) -> list[EpochFigures | None]:
         """One call of the kernel, whose threads take one net after the other; each net is trained in one thread."""
         alone = Compiled(threads=1)
-        sessions = [alone.session(task, own=True) for task in tasks]
+        with COMPILATIONS.together():
+            sessions = [alone.session(task, own=True) for task in tasks]
         for session, task, n in zip(sessions, tasks, epochs, strict=True):
             if session is not None:
                 session.begin(task, n, 1)
@@ -143,7 +149,7 @@ class Compiled(Engine):
         if known and unverified(net, *net.layers, loss, optimizer) is None:
             try:
                 program_of(net)
-            except NotCompilable as error:
+            except NotCompilableError as error:
                 return str(error)
             return None
         return self.supports(net, loss, optimizer)

@@ -14,8 +14,8 @@ from clearprop.engines.compiled.generator import shuffle
 from clearprop.engines.compiled.lanes import moved
 from clearprop.engines.compiled.linkage import call, separate
 from clearprop.engines.compiled.memory import Integers, Memory, memory_at
-from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
 from clearprop.engines.compiled.moves import DECAY
+from clearprop.engines.compiled.plan import COLUMNS, DONE, GRADIENT, N_OUT, NEXT_JOB, NONFINITE, PATIENCE, REFUSED, STOP, TRAIN
 from clearprop.engines.compiled.stages import pack
 
 # What is noted of each epoch: losses, summed over the examples, and correct predictions, of training and of validation; and the

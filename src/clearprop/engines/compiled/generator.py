@@ -58,7 +58,7 @@ def _drawn(builder: Any, generator: Value, word: int, kind: Any) -> Any:
 
 
 def shuffle(generator: int, order: Any, n: int) -> None:
-    """`rng.permutation(n)`: 0, 1, 2, ..., of which each, from the last to the second, is exchanged with one drawn from it and those before it."""
+    """`rng.permutation(n)`: 0, 1, 2, ..., of which each, from the last on, is exchanged with one that is drawn."""
     for j in range(n):
         order[j] = j
     i = n - 1

@@ -8,8 +8,8 @@ from llvmlite import ir
 
 from clearprop.engines.compiled.compiler.primitives import call_llvm, instruction
 from clearprop.engines.compiled.compiler.values import FLOAT64, Lanes, Number, Value, cast
-from clearprop.engines.compiled.lanes import BYTES, kind_of
 from clearprop.engines.compiled.lane_moves import multiply_add
+from clearprop.engines.compiled.lanes import BYTES, kind_of
 
 
 def power_of_two(shifted: Any) -> Any:

@@ -139,5 +139,5 @@ def _add_products(builder: Any, x: Value, y: Value, z: Value) -> Value:
     for first in range(0, given.count, kind.count):
         mask = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), list(range(first, first + kind.count)))
         parts = [builder.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), mask) for v in (x.ir, y.ir)]
-        value = multiply_add(builder, *parts, value)
+        value = multiply_add(builder, parts[0], parts[1], value)
     return Value(kind, value)

@@ -21,7 +21,7 @@ from llvmlite import ir
 
 from clearprop.engines.compiled.compiler.primitives import declared, instruction
 from clearprop.engines.compiled.compiler.processor import processor
-from clearprop.engines.compiled.compiler.values import FLOAT64, INT, Lanes, NotCompilable, Pointer, Value, cast
+from clearprop.engines.compiled.compiler.values import FLOAT64, INT, Lanes, NotCompilableError, Pointer, Value, cast
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 BYTES = processor().register_bytes
@@ -36,7 +36,7 @@ def kind_of(like: Value) -> Lanes:
     if isinstance(like.kind, Lanes):
         return like.kind
     if not isinstance(like.kind, Pointer):
-        raise NotCompilable(f"a register is loaded through a pointer, not from a value of kind {like.kind}.")
+        raise NotCompilableError(f"a register is loaded through a pointer, not from a value of kind {like.kind}.")
     return Lanes(like.kind.of, like.kind.registers * BYTES * 8 // _bits(like.kind.of.ir_type))
 
 
@@ -191,4 +191,3 @@ def first_lane(x: Any) -> Any:
 @instruction(first_lane)
 def _first_lane(builder: Any, x: Value) -> Value:
     return Value(FLOAT64, cast(builder, Value(kind_of(x).scalar, builder.extract_element(x.ir, ir.IntType(32)(0))), FLOAT64).ir)
-

@@ -9,19 +9,18 @@ thrown away, and made again.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import llvmlite
 from llvmlite import binding
 
+from clearprop.engines.compilations import COMPILATIONS
 from clearprop.engines.compiled.compiler.processor import new_module, object_code, processor
 from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.linkage import export, number_of
@@ -30,32 +29,13 @@ from clearprop.engines.compiled.units import Unit
 SHIPPED = Path(__file__).parent / "machine_code"
 """Folder of the units that a wheel holds."""
 CHECKSUM = 32  # bytes
-OUTSIDE = ("__init__.py", "compiled_engine.py", "library.py", "verified.py", "team.py", "wheel.py")
+OUTSIDE = ("__init__.py", "compiled_engine.py", "library.py", "verified.py", "session.py", "shipping.py", "team.py")
 """Files of this package that no part of the kernel stands in."""
 
 
-class Compilations:
-    """What was compiled by this process: the time that it took, and who is told of it.
-
-    Attributes
-    ----------
-    seconds : float
-        Time spent on it so far.
-    tell : callable
-        Called with a sentence before a unit is compiled; it prints to stderr unless a progress bar has taken over.
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.tell: Callable[[str], None] = print_line
-
-
-def print_line(text: str) -> None:
-    """Say something on stderr."""
-    print(text, file=sys.stderr, flush=True)
-
-
-COMPILATIONS = Compilations()
+LOG = logging.getLogger("clearprop")
+LOADED: dict[tuple[Unit, str], tuple[int, ...]] = {}
+"""Addresses of the functions of the units that this process has loaded."""
 
 
 def address(unit: Unit, dtype: str, k: int = 0) -> int:
@@ -63,9 +43,17 @@ def address(unit: Unit, dtype: str, k: int = 0) -> int:
     return number_of(unit.functions[k]) if INTERPRETED else _addresses(unit, dtype)[k]
 
 
-@lru_cache(maxsize=None)
 def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
-    """Load a unit; returns where its functions lie."""
+    """Addresses of the functions of a unit, which is loaded if it was not."""
+    if (unit, dtype) not in LOADED:
+        with COMPILATIONS.alone():
+            if (unit, dtype) not in LOADED:  # no other thread was faster
+                LOADED[unit, dtype] = load(unit, dtype)
+    return LOADED[unit, dtype]
+
+
+def load(unit: Unit, dtype: str) -> tuple[int, ...]:
+    """Load a unit, which is looked up or compiled; returns where its functions lie."""
     name = file_name(unit, dtype)
     code = read(SHIPPED / name) or read(cache_folder() / f"{llvmlite.__version__}-{name}") or compiled(unit, dtype)
     engine = execution_engine()
@@ -77,10 +65,8 @@ def _addresses(unit: Unit, dtype: str) -> tuple[int, ...]:
 def compiled(unit: Unit, dtype: str) -> bytes:
     """Compile a unit, and keep it."""
     kept = "once for this machine" if _writable() else f"for this process only, since {cache_folder()} cannot be written"
-    COMPILATIONS.tell(f"Compiling {unit.name} for {dtype}, {kept} ...")
-    began = time.perf_counter()
-    code = code_of(unit, dtype)
-    COMPILATIONS.seconds += time.perf_counter() - began
+    with COMPILATIONS.one(f"Compiling the kernel, {kept} ..."):
+        code = code_of(unit, dtype)
     write(cache_folder() / f"{llvmlite.__version__}-{file_name(unit, dtype)}", code)
     return code
 
@@ -149,7 +135,7 @@ def read(path: Path) -> bytes | None:
         return None
     if hashlib.sha256(content[CHECKSUM:]).digest() == content[:CHECKSUM]:
         return content[CHECKSUM:]
-    COMPILATIONS.tell(f"{path} is damaged; it is made again.")
+    LOG.warning(f"{path} is damaged; it is made again.")
     with suppress(OSError):
         path.unlink()
     return None
@@ -166,7 +152,7 @@ def write(path: Path, code: bytes) -> None:
 
 @cache
 def execution_engine() -> Any:
-    """What loads object files into this process."""
+    """The loader of object files into this process."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_triple(binding.get_process_triple())

@@ -16,7 +16,18 @@ from llvmlite import ir
 from clearprop.engines.compiled.compiler.primitives import instruction
 from clearprop.engines.compiled.compiler.translator import call as expand
 from clearprop.engines.compiled.compiler.translator import expand_body
-from clearprop.engines.compiled.compiler.values import FLOAT64, INT, NUMBERS, Kind, NotCompilable, Number, Pointer, Value, cast, value_of
+from clearprop.engines.compiled.compiler.values import (
+    FLOAT64,
+    INT,
+    NUMBERS,
+    Kind,
+    NotCompilableError,
+    Number,
+    Pointer,
+    Value,
+    cast,
+    value_of,
+)
 from clearprop.engines.compiled.memory import Memory, memory_at
 
 INTERPRETED_UNITS: list[Callable[..., Any]] = [lambda *given: None]
@@ -37,11 +48,12 @@ def _call(builder: Any, unit: Value, *given: Any) -> None:
 
 def _passed(builder: Any, given: Any) -> Any:
     """An argument as one unit hands it to another: an integer, a float64 or a pointer."""
-    value = given.here if isinstance(given, Memory) else value_of(given)
+    here: Any = given.here if isinstance(given, Memory) else given
+    value = value_of(here)
     if isinstance(value.kind, Pointer):
         return value.ir
     if not isinstance(value.kind, Number):
-        raise NotCompilable("a register cannot be handed to another unit.")
+        raise NotCompilableError("a register cannot be handed to another unit.")
     return cast(builder, value, FLOAT64 if value.kind.is_float else INT).ir
 
 
@@ -97,7 +109,7 @@ def _handed_over(given: Any) -> Value:
 
 
 def _closure_of(function: Callable[..., Any]) -> str:
-    """What tells apart functions that were made by one factory."""
+    """The constants that tell apart functions that were made by one factory."""
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
     return ",".join(str(part) for part in cells if isinstance(part, (bool, int)))
 

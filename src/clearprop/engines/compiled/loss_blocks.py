@@ -126,5 +126,4 @@ def bounded(loss: Any, y_hat: Any) -> Any:
         eps = fill(y_hat, epsilon(y_hat))
         above = pick(y_hat < eps, eps, y_hat)
         return pick(above > 1.0 - eps, 1.0 - eps, above)
-    else:
-        return y_hat
+    return y_hat

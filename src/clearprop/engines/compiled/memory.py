@@ -42,7 +42,7 @@ class Memory(NamedTuple):
     a, da : array (sum of B x width,)
         Outputs of every stage, and the gradients with respect to them, then to z.
     extra, spare : array
-        What stages without a product save: masks, x_hat, running averages; and a register for the end of a row.
+        Masks, x_hat and other numbers that stages without a product save; and a register for the end of a row.
     transposed : array
         W^T of every stage but the first.
     block_start : int
@@ -185,7 +185,7 @@ def kind_of_field(name: str, dtype: str) -> Any:
         "Doubles": Pointer(FLOAT64),
         "int": INT,
     }
-    annotation = Memory.__annotations__[name]
+    annotation: Any = Memory.__annotations__[name]
     return kinds[getattr(annotation, "__forward_arg__", annotation)]
 
 
@@ -198,7 +198,7 @@ def memory_at(address: Any) -> Any:
 def _memory_at(builder: Any, address: Value) -> Memory:
     start = cast(builder, address, Pointer(INT)).ir
     dtype = builder.module.name.split(" ")[0]
-    found = []
+    found: list[Any] = []
     for k, name in enumerate(Memory._fields):
         number = builder.load(builder.gep(start, [INT.ir_type(k)]))
         number.set_metadata("invariant.load", builder.module.add_metadata([]))

@@ -12,39 +12,28 @@ That pays as long as these registers, one for each parameter, are few beside the
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-from clearprop.engines.compiled.activation_units import DF_BLOCK, F_BLOCK, Functions, apply
 from clearprop.engines.compiled.lane_moves import add_products, fma, fold, gather
 from clearprop.engines.compiled.lanes import fill, lanes_of, load, store, total
 from clearprop.engines.compiled.linkage import call
-from clearprop.engines.compiled.loss_blocks import loss_block
-from clearprop.engines.compiled.losses import KernelLoss
 from clearprop.engines.compiled.memory import Memory
 from clearprop.engines.compiled.moves import move, rule_of
 from clearprop.engines.compiled.plan import BIAS, COLUMNS, DF, EVALUATE, N_IN, N_OUT, TRAIN, A, F, W
 
 
-@cache
-def narrow_function(activation: Functions | None, loss: KernelLoss | None) -> Callable[..., Any]:
-    """The unit for nets whose activations are all this one, with this loss, both compiled into it; None for any, by a call."""
-
-    def narrow_steps(p: Memory) -> None:
-        """All steps of an epoch, each with its loss and number of correct predictions in `report`."""
-        wide = p.widened()
-        for k in range(p.n_steps):
-            first = k * p.batch_size
-            size = min(p.batch_size, p.n_order - first)
-            narrow_pass(p, wide, activation, loss, first, size, k)
-            if p.mode == TRAIN:
-                move(p, rule_of(p, k))
-
-    return narrow_steps
+def narrow_steps(p: Memory) -> None:
+    """All steps of an epoch, each with its loss and number of correct predictions in `report`."""
+    wide = p.widened()
+    for k in range(p.n_steps):
+        first = k * p.batch_size
+        size = min(p.batch_size, p.n_order - first)
+        narrow_pass(p, wide, first, size, k)
+        if p.mode == TRAIN:
+            move(p, rule_of(p, k))
 
 
-def narrow_pass(p: Any, wide: Any, activation: Any, loss: Any, first: int, size: int, k: int) -> None:
+def narrow_pass(p: Any, wide: Any, first: int, size: int, k: int) -> None:
     """Forward pass of step k, and backward if it is to learn: its gradient is left in `grad`.
 
     `wide` is the same memory as `p`, for blocks of two registers; the last few examples are a block of one.
@@ -59,10 +48,10 @@ def narrow_pass(p: Any, wide: Any, activation: Any, loss: Any, first: int, size:
     store(p.block_sums, p.lanes, zero)
     begin, end = first, first + size
     while end - begin > p.lanes:
-        pass_block(p, wide, activation, loss, 1, begin, end - begin, scale, learn)
+        pass_block(p, wide, 1, begin, end - begin, scale, learn)
         begin += wide.lanes
     if begin < end:
-        pass_block(p, p, activation, loss, 0, begin, end - begin, scale, learn)
+        pass_block(p, p, 0, begin, end - begin, scale, learn)
     if learn:
         for i in range(0, p.n_packed, p.lanes):
             store(p.grad, i, fold(p.sums, i * p.lanes))
@@ -71,33 +60,18 @@ def narrow_pass(p: Any, wide: Any, activation: Any, loss: Any, first: int, size:
     p.report[p.n_steps + k] = total(load(p.block_sums, p.lanes)) / p.answers
 
 
-def pass_block(
-    p: Any, q: Any, activation: Any, loss: Any, is_wide: int, begin: int, n_real: int, scale: float, learn: Any
-) -> None:
+def pass_block(p: Any, q: Any, is_wide: int, begin: int, n_real: int, scale: float, learn: Any) -> None:
     """Forward and backward for the n_real examples from `begin`, in registers as wide as those of q."""
     n_in = q.table[N_IN]
     for i in range(n_in):
         store(q.a, i * q.lanes, gather(q.x, q.order, begin, n_real, n_in, i, q.a))
     for stage in range(q.stages):
-        forward_block(q, activation, stage)
-    start, n_used = q.table[(q.stages - 1) * COLUMNS + A], min(n_real, q.lanes)
-    if loss is None:
-        call(p.loss_block, p, is_wide, start, begin, n_used, scale)
-    else:
-        loss_block(q, loss, start, begin, n_used, scale)
-        differentiate_last(q, activation, start)
+        forward_block(q, stage)
+    call(p.loss_block, p, is_wide, q.table[(q.stages - 1) * COLUMNS + A], begin, min(n_real, q.lanes), scale)
     if learn:
         for stage in range(q.stages - 1, 0, -1):
-            backward_block(q, activation, stage)
+            backward_block(q, stage)
         first_gradient_block(q)
-
-
-def differentiate_last(p: Any, activation: Any, start: int) -> None:
-    """dz <- da * f'(z) of the last stage."""
-    at = (p.stages - 1) * COLUMNS
-    n, unit = p.table[at + N_OUT], p.table[at + DF]
-    if unit != 0:
-        apply(activation, DF_BLOCK, unit, p.a, p.da, start, start + n * p.lanes, n, p.lanes)
 
 
 def place(p: Any, stage: int) -> tuple[int, int, int, int, int]:
@@ -107,7 +81,7 @@ def place(p: Any, stage: int) -> tuple[int, int, int, int, int]:
     return t[at + N_IN], t[at + N_OUT], before, t[at + A], t[at + W]
 
 
-def forward_block(p: Any, activation: Any, stage: int) -> None:
+def forward_block(p: Any, stage: int) -> None:
     """a_j = f(b_j + sum_i W_ij x_i), for all examples of the block at once."""
     n_in, n_out, x, a, w = place(p, stage)
     lanes, unit = p.lanes, p.table[stage * COLUMNS + F]
@@ -117,10 +91,10 @@ def forward_block(p: Any, activation: Any, stage: int) -> None:
             z = fma(load(p.a, x + i * lanes), fill(p.a, p.packed[w + i * n_out + j]), z)
         store(p.a, a + j * lanes, z)
     if unit != 0:
-        apply(activation, F_BLOCK, unit, p.a, a, a + n_out * lanes, n_out, lanes)
+        call(unit, p.a, a, a + n_out * lanes, n_out, lanes)
 
 
-def backward_block(p: Any, activation: Any, stage: int) -> None:
+def backward_block(p: Any, stage: int) -> None:
     """dW_ij += x_i dz_j and db_j += dz_j; then dz of the stage before, f'(x_i) sum_j W_ij dz_j."""
     n_in, n_out, x, dz, w = place(p, stage)
     lanes, unit = p.lanes, p.table[(stage - 1) * COLUMNS + DF]
@@ -133,7 +107,7 @@ def backward_block(p: Any, activation: Any, stage: int) -> None:
             dx_i = fma(dz_j, fill(p.a, p.packed[k + j]), dx_i)
         store(p.da, x + i * lanes, dx_i)
     if unit != 0:
-        apply(activation, DF_BLOCK, unit, p.a, p.da, x, x + n_in * lanes, n_in, lanes)
+        call(unit, p.a, p.da, x, x + n_in * lanes, n_in, lanes)
 
 
 def first_gradient_block(p: Any) -> None:

@@ -29,7 +29,7 @@ BARRIER, DONE, REFUSED, STOP, NEXT_JOB, COUNTERS = range(6)
 INTERRUPTED, NONFINITE, PATIENCE = 1, 2, 3  # reasons to stop
 
 
-class Stage(NamedTuple):
+class KernelStage(NamedTuple):
     """One stage of a net: the layer that it computes, and the activation behind it, if any."""
 
     kind: int
@@ -46,9 +46,9 @@ class Stage(NamedTuple):
         return (1, True) if isinstance(self.layer, BatchNorm) else (0, False)
 
 
-def stages(net: Net) -> list[Stage] | str:
+def stages(net: Net) -> list[KernelStage] | str:
     """The net as the stages of the kernel; or the reason why it is none, in a sentence."""
-    found: list[Stage] = []
+    found: list[KernelStage] = []
     n: int | None = net.n_in
     seen: list[Layer] = []
     for layer in net.layers:
@@ -58,7 +58,7 @@ def stages(net: Net) -> list[Stage] | str:
         if type(layer) is Linear and layer.names != ("W", "b")[: 1 + layer.bias]:
             return f"it expects the parameters of {layer!r} to be W and b, in this order, not {', '.join(layer.names)}."
         if type(layer) is Linear:
-            found.append(Stage(PRODUCT, layer, None, layer.n_in, layer.n_out))
+            found.append(KernelStage(PRODUCT, layer, None, layer.n_in, layer.n_out))
             n = layer.n_out
             continue
         if n is None:
@@ -67,12 +67,12 @@ def stages(net: Net) -> list[Stage] | str:
             if found and found[-1].kind == PRODUCT and found[-1].activation is None:
                 found[-1] = found[-1]._replace(activation=layer)
             else:
-                found.append(Stage(ALONE, None, layer, n, n))
+                found.append(KernelStage(ALONE, None, layer, n, n))
         elif type(layer) is Dropout:
             if layer.rate:
-                found.append(Stage(DROPOUT, layer, None, n, n))
+                found.append(KernelStage(DROPOUT, layer, None, n, n))
         elif type(layer) is BatchNorm:
-            found.append(Stage(BATCH_NORM, layer, None, n, n))
+            found.append(KernelStage(BATCH_NORM, layer, None, n, n))
         else:
             return f"it knows Linear, Dropout, BatchNorm, Softmax and element-wise activations only, not {layer!r}."
     return found or "there is nothing to compute."
@@ -86,7 +86,7 @@ def aligned(n: int, dtype: Any) -> Array:
     return raw[skipped : skipped + n]
 
 
-class Layout(NamedTuple):
+class KernelLayout(NamedTuple):
     """The table of a net, and how many numbers each array of the memory has."""
 
     table: Array
@@ -98,7 +98,7 @@ class Layout(NamedTuple):
     running: list[Array]  # and their running averages
 
 
-def make_layout(found: list[Stage], dtype: Any, batch_size: int, narrow: bool) -> Layout:
+def make_layout(found: list[KernelStage], dtype: Any, batch_size: int, narrow: bool) -> KernelLayout:
     """Places of everything, for a net that consists of `found`."""
     lanes = count(dtype)
     block = WIDEST * lanes
@@ -122,7 +122,7 @@ def make_layout(found: list[Stage], dtype: Any, batch_size: int, narrow: bool) -
         numbers.append(own_numbers_of(stage.layer, np.dtype(dtype)))
         running.append(aligned(2 * width if stage.kind == BATCH_NORM else 0, dtype))
         row[[NUMBERS_AT, RUNNING_AT]] = named_address(numbers[-1]), named_address(running[-1])
-    return Layout(table, -(-packed // lanes) * lanes, transposed, activations, extra, numbers, running)
+    return KernelLayout(table, -(-packed // lanes) * lanes, transposed, activations, extra, numbers, running)
 
 
 def own_numbers_of(layer: Layer | None, dtype: np.dtype[Any]) -> Array:
@@ -132,7 +132,7 @@ def own_numbers_of(layer: Layer | None, dtype: np.dtype[Any]) -> Array:
     return np.array([layer.momentum, layer.eps] if isinstance(layer, BatchNorm) else [0.0, 0.0], np.float64)
 
 
-def make_job(found: list[Stage], dtype: Any, batch_size: int, threads: int, narrow: bool) -> tuple[Job, Layout]:
+def make_job(found: list[KernelStage], dtype: Any, batch_size: int, threads: int, narrow: bool) -> tuple[Job, KernelLayout]:
     """The memory for a net that consists of `found`; the data, the order and the units are set for each call."""
     lanes = count(dtype)
     layout = make_layout(found, dtype, batch_size, narrow)

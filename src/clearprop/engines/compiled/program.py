@@ -7,8 +7,8 @@ from operator import is_
 from typing import Any, NamedTuple
 
 from clearprop.engines.compiled import units
-from clearprop.engines.compiled.compiler.values import NotCompilable
-from clearprop.engines.compiled.plan import PRODUCT, Stage, stages
+from clearprop.engines.compiled.compiler.values import NotCompilableError
+from clearprop.engines.compiled.plan import PRODUCT, KernelStage, stages
 from clearprop.engines.compiled.units import Unit
 from clearprop.engines.compiled.verified import CODES
 from clearprop.nn import Activation, Net
@@ -17,7 +17,7 @@ KEPT = 16  # kinds of nets whose sessions are kept, in each thread
 
 
 class Kept(threading.local):
-    """What each thread of Python keeps: the last net and its program, and the sessions of each kind of net."""
+    """Kept by each thread of Python: the last net and its program, and the sessions of each kind of net."""
 
     def __init__(self) -> None:
         self.parts: list[Any] = []
@@ -36,7 +36,7 @@ class Program(NamedTuple):
 
     Attributes
     ----------
-    stages : list of Stage
+    stages : list of KernelStage
     activations : tuple of Unit or None
         The unit of each stage's activation.
     plain : bool
@@ -45,7 +45,7 @@ class Program(NamedTuple):
         Sessions of nets that can use the same memory and the same units, in this thread of Python.
     """
 
-    stages: list[Stage]
+    stages: list[KernelStage]
     activations: tuple[Unit | None, ...]
     plain: bool
     sessions: dict[Any, Any]
@@ -59,7 +59,7 @@ def program_of(net: Net) -> Program:
 
     Raises
     ------
-    NotCompilable
+    NotCompilableError
         If it has none.
     """
     parts, kept = parts_of(net), KEPT_HERE
@@ -67,7 +67,7 @@ def program_of(net: Net) -> Program:
         return kept.program
     found = stages(net)
     if isinstance(found, str):
-        raise NotCompilable(found)
+        raise NotCompilableError(found)
     activations = tuple(None if stage.activation is None else units.activation_unit(stage.activation) for stage in found)
     key = net.dtype, *((s.kind, s.n_in, s.n_out, *s.parameters, unit) for s, unit in zip(found, activations, strict=True))
     plain = all(stage.kind == PRODUCT for stage in found)

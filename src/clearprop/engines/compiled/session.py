@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_int64
 from functools import cache, partial
@@ -44,7 +45,7 @@ from clearprop.engines.compiled.team import processors, team
 from clearprop.engines.engine import EpochFigures, Steps, Task
 from clearprop.engines.preparation import check_batches
 from clearprop.nn import BatchNorm, Dropout, Linear, Loss, Net
-from clearprop.optim import SGD, Optimizer
+from clearprop.optim import SGD, Optimizer, Schedule
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
 WORTH_SHARING = 4e6
@@ -57,7 +58,9 @@ NO_LABELS = np.zeros(1, np.int64)
 class Session:
     """One job of the kernel, with the units that it needs; used by one thread of Python at a time."""
 
-    def __init__(self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int) -> None:
+    def __init__(
+        self, net: Net, program: Program, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int
+    ) -> None:
         self.dtype, self.mode, self.size, self.threads = str(net.dtype), mode, size, threads
         self.net, self.program, self.loss = net, program, loss
         self.narrow = threads == 1 and program.plain and is_narrow(net, size)
@@ -109,7 +112,9 @@ class Session:
         self.net, self.program, self.loss = net, program, loss
         if program.plain:
             return
-        for row, own, running, stage in zip(*self.layout[:1], *self.layout[-2:], program.stages, strict=True):
+        for row, own, running, stage in zip(
+            self.layout.table, self.layout.numbers, self.layout.running, program.stages, strict=True
+        ):
             own[:] = own_numbers_of(stage.layer, net.dtype)
             if isinstance(stage.layer, Dropout):
                 row[GENERATOR] = address_of_generator(stage.layer.rng)
@@ -136,7 +141,7 @@ class Session:
         activations = {unit for unit in self.program.activations if unit is not None}
         steps = units.WHOLE_BATCH
         if self.narrow or online:
-            steps = (units.narrow_unit if self.narrow else units.online_unit)(activations, self.known)
+            steps = units.NARROW if self.narrow else units.online_unit(activations, self.known)
         found |= {"steps": address(steps, self.dtype), "straight": int(straight)}
         if any(stage.kind != PRODUCT for stage in self.program.stages):
             found |= {"other_forward": address(units.OTHER, self.dtype), "other_backward": address(units.OTHER, self.dtype, 1)}
@@ -207,7 +212,8 @@ class Session:
             score, epoch = parts["best_figures"]
             watch = watch._replace(score=float(score), epoch=int(epoch))
         stopped = {NONFINITE: "nonfinite", PATIENCE: "patience", INTERRUPTED: "interrupted"}.get(int(counter[STOP]))
-        return EpochFigures(*parts["figures"][:done].T, stopped, watch)
+        train_loss, train_correct, val_loss, val_correct, squared_theta = parts["figures"][:done].T
+        return EpochFigures(train_loss, train_correct, val_loss, val_correct, squared_theta, stopped, watch)
 
     # --- its parts
 
@@ -223,7 +229,8 @@ class Session:
             labelled = y_read.ndim == 1 and y_read.dtype == np.int64
             self.job.set(x=X_read, labels=y_read if labelled else NO_LABELS, values=X_read if labelled else y_read)
             self.job.set(examples=len(X_read), value_columns=0 if labelled else y_read.shape[1])
-            self.given = X, y
+            # A copy must be made anew each time, since the original can change.
+            self.given = (X, y) if X_read is X and y_read is y else (None, None)
         return n_steps
 
     def set_optimizer(self, optimizer: Optimizer, theta: Array, n_steps: int) -> Array:
@@ -292,7 +299,9 @@ def run_all(sessions: list[Session], threads: int) -> None:
         for session in sessions:
             session.interrupt()
 
-    if calls and team(len(calls)).run(calls, interrupt):
+    if len(calls) == 1 and threading.current_thread() is not threading.main_thread():
+        calls[0]()  # no signal arrives here
+    elif calls and team(len(calls)).run(calls, interrupt):
         interrupt()
 
 
@@ -334,5 +343,8 @@ def rule(optimizer: Optimizer, n_steps: int) -> Array:
         return np.array(((optimizer.lr, *optimizer.constants(0)),), np.float64)
     steps = np.arange(optimizer.t, optimizer.t + n_steps)
     constants = optimizer.constants(steps + 1)  # type: ignore[arg-type]  # formulas in t take arrays as well
-    columns = np.broadcast_arrays(np.array([optimizer.rate(int(t)) for t in steps]), *constants)
-    return np.stack(columns, axis=1).astype(np.float64, copy=False)
+    rates = optimizer.lr.rates(optimizer.t, n_steps) if isinstance(optimizer.lr, Schedule) else optimizer.lr
+    rules = np.empty((n_steps, 1 + len(constants)))
+    for k, column in enumerate((rates, *constants)):
+        rules[:, k] = column
+    return rules

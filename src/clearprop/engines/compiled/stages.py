@@ -11,7 +11,6 @@ from clearprop.engines.compiled.plan import (
     BIAS,
     COLUMNS,
     DF,
-    F,
     IN_ROWS,
     KIND,
     N_IN,
@@ -22,6 +21,7 @@ from clearprop.engines.compiled.plan import (
     THETA_W,
     WIDTH,
     A,
+    F,
     T,
     W,
 )

@@ -2,7 +2,7 @@
 
 The threads are Python's, started once, and wait between calls. The thread that asks (the main one, most often) only waits: a
 signal that arrives there, such as Ctrl-C, can neither start half of a team nor free memory in which the others still work.
-What they work on is theirs until they are done.
+The arrays that they work on are theirs until they are done.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
@@ -26,7 +26,7 @@ def processors() -> int:
 class Round:
     """One call of each thread of a team: what they do, and whether they are done."""
 
-    def __init__(self, calls: list[Call]) -> None:
+    def __init__(self, calls: Sequence[Call]) -> None:
         self.calls = calls
         self.left, self.lock, self.done = len(calls), threading.Lock(), threading.Event()
         self.error: BaseException | None = None
@@ -52,7 +52,7 @@ class Team:
             threading.Thread(target=self.work, args=(k,), name=f"clearprop-{k}", daemon=True).start()
 
     def work(self, k: int) -> None:
-        """What a thread does, for ever."""
+        """The life of a thread: one round after the other."""
         while True:
             a_round = self.queues[k].get()
             if k == 0:
@@ -60,10 +60,10 @@ class Team:
                     queue.put(a_round)
             a_round.do(k)
 
-    def run(self, calls: list[Call], interrupt: Call) -> bool:
+    def run(self, calls: Sequence[Call], interrupt: Call) -> bool:
         """Make each call in a thread of its own, and wait for all; returns whether Ctrl-C came meanwhile.
 
-        If so, `interrupt` is called, which should make them end soon; what they work on must not be touched before.
+        If so, `interrupt` is called, which should make them end soon; their arrays must not be touched before.
         """
         a_round, interrupted = Round(calls), False
         try:

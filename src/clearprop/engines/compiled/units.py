@@ -13,17 +13,20 @@ from typing import Any, NamedTuple
 import clearprop.engines.compiled.lane_math  # noqa: F401  # what the functions of NumPy stand for
 from clearprop.engines.compiled.activation_units import SOFTMAX, elementwise_functions
 from clearprop.engines.compiled.compiler.source import fingerprint, source_of
-from clearprop.engines.compiled.compiler.values import NotCompilable
+from clearprop.engines.compiled.compiler.values import NotCompilableError
 from clearprop.engines.compiled.epochs import train_epochs, train_many
 from clearprop.engines.compiled.generator import shuffle_order
 from clearprop.engines.compiled.losses import KernelLoss, loss_functions
 from clearprop.engines.compiled.moves import update_function
-from clearprop.engines.compiled.narrow import narrow_function
+from clearprop.engines.compiled.narrow import narrow_steps
 from clearprop.engines.compiled.online import online_function
 from clearprop.engines.compiled.other_stages import other_backward, other_forward
 from clearprop.engines.compiled.whole_batch import batch_steps
 from clearprop.nn import Activation, Layer, Softmax
 from clearprop.optim import Optimizer
+
+EXPANDED_ACTIVATIONS = {"activation-Sigmoid", "activation-Tanh", "activation-ReLU"}
+EXPANDED_LOSSES = {"cross_entropy", "squared", "binary_logits"}
 
 
 class Unit(NamedTuple):
@@ -33,7 +36,7 @@ class Unit(NamedTuple):
     ----------
     name : str
     functions : tuple of callable
-        What can be called from outside; their other annotations are those of `linkage.export`.
+        Callable from outside, as `linkage.export` says.
     source : str
         Fingerprint of what is compiled in from outside the engine.
     """
@@ -45,6 +48,8 @@ class Unit(NamedTuple):
 
 DRIVER = Unit("driver", (train_epochs, train_many))
 SHUFFLE = Unit("shuffle", (shuffle_order,))
+NARROW = Unit("narrow", (narrow_steps,))
+ONLINE = Unit("online", (online_function(None, None),))
 WHOLE_BATCH = Unit("batch", (batch_steps,))
 OTHER = Unit("other", (other_forward, other_backward))
 
@@ -57,25 +62,17 @@ def loss_units(loss: KernelLoss) -> tuple[Unit, Unit]:
     return Unit(f"loss-{loss.name}", (rows,), source), Unit(f"loss-{loss.name}-block", (block,), source)
 
 
-def steps_unit(
-    name: str, make: Callable[..., Callable[..., Any]], activations: set[Unit], loss: KernelLoss, in_block: bool
-) -> Unit:
-    """The unit of a pass for small nets: the loss and the activation are compiled into it, if there is only one activation."""
-    if len(activations) > 1:
-        return Unit(name, (make(None, None),))
-    source = "".join(unit.source for unit in (*activations, loss_units(loss)[in_block]))
-    functions = next((unit.functions for unit in activations), None)
-    return Unit("-".join([name, loss.name, *(unit.name for unit in activations)]), (make(functions, loss),), source)
-
-
-def narrow_unit(activations: set[Unit], loss: KernelLoss) -> Unit:
-    """The unit for narrow nets."""
-    return steps_unit("narrow", narrow_function, activations, loss, True)
-
-
 def online_unit(activations: set[Unit], loss: KernelLoss) -> Unit:
-    """The unit for online descent."""
-    return steps_unit("online", online_function, activations, loss, False)
+    """The unit for online descent, where a call of the activation and one of the loss would take a fifth of the step.
+
+    The usual ones are compiled into it, if there is only one activation; all others are called.
+    """
+    names = {unit.name for unit in activations}
+    if len(names) > 1 or not names <= EXPANDED_ACTIVATIONS or loss.name not in EXPANDED_LOSSES:
+        return ONLINE
+    source = "".join(unit.source for unit in (*activations, loss_units(loss)[0]))
+    functions = next((unit.functions for unit in activations), None)
+    return Unit("-".join(["online", loss.name, *names]), (online_function(functions, loss),), source)
 
 
 @cache
@@ -89,7 +86,7 @@ def activation_unit(layer: Layer) -> Unit:
 
     Raises
     ------
-    NotCompilable
+    NotCompilableError
         If its `f` or `df` is something that cannot be compiled.
     """
     if isinstance(layer, Softmax):
@@ -105,4 +102,4 @@ def as_function(layer: Activation, name: str) -> Callable[..., Any]:
     if isinstance(found, FunctionType):
         source_of(found)
         return found
-    raise NotCompilable(f"{type(layer).__name__}.{name} is not a static method")
+    raise NotCompilableError(f"{type(layer).__name__}.{name} is not a static method")

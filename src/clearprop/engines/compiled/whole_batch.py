@@ -8,7 +8,19 @@ from clearprop.engines.compiled.barrier import read, wait
 from clearprop.engines.compiled.linkage import call
 from clearprop.engines.compiled.memory import Memory
 from clearprop.engines.compiled.moves import combined, move, rule_of
-from clearprop.engines.compiled.plan import COLUMNS, CORRECT, EVALUATE, HALT, INTERRUPTED, KIND, LOSS, N_IN, PRODUCT, STOP, TRAIN
+from clearprop.engines.compiled.plan import (
+    COLUMNS,
+    CORRECT,
+    EVALUATE,
+    HALT,
+    INTERRUPTED,
+    KIND,
+    LOSS,
+    N_IN,
+    PRODUCT,
+    STOP,
+    TRAIN,
+)
 from clearprop.engines.compiled.stages import backward_stage, forward_stage, gradient_stage, parts, share, transpose_stage
 
 

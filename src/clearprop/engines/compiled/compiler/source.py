@@ -12,7 +12,7 @@ from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from clearprop.engines.compiled.compiler.values import NotCompilable
+from clearprop.engines.compiled.compiler.values import NotCompilableError
 
 
 class Source(NamedTuple):
@@ -25,7 +25,7 @@ class Source(NamedTuple):
     changing : frozenset of str
         Local names that are assigned more than once, and so need a place in memory; the others are names of values.
     surroundings : mapping
-        What its global names and those of the functions around it stand for.
+        Values of its global names and of those of the functions around it.
     place : str
         File and line, for messages.
     """
@@ -43,7 +43,7 @@ def source_of(function: Callable[..., Any]) -> Source:
 
     Raises
     ------
-    NotCompilable
+    NotCompilableError
         If there is none to read.
     """
     name = getattr(function, "__qualname__", repr(function))
@@ -51,15 +51,16 @@ def source_of(function: Callable[..., Any]) -> Source:
         text = textwrap.dedent(inspect.getsource(function))
         tree: Any = ast.parse(text)
     except (OSError, TypeError, SyntaxError):
-        raise NotCompilable(f"the source of {name} cannot be read.") from None
+        raise NotCompilableError(f"the source of {name} cannot be read.") from None
     found = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
     if not found or (isinstance(found[0], ast.Lambda) and len(found) > 1):
-        raise NotCompilable(f"the source of {name} cannot be told from what stands around it.")
+        raise NotCompilableError(f"the source of {name} cannot be told from what stands around it.")
     node = found[0]
-    body = node.body if isinstance(node, ast.FunctionDef) else [ast.copy_location(ast.Return(node.body), node.body)]
+    body: list[ast.stmt] = [ast.Return(node.body)] if isinstance(node, ast.Lambda) else node.body
     code = function.__code__
     place = f"{code.co_filename}, line {code.co_firstlineno}"
-    surroundings = ChainMap(inspect.getclosurevars(function).nonlocals, function.__globals__, vars(builtins))
+    around: list[Any] = [inspect.getclosurevars(function).nonlocals, function.__globals__, vars(builtins)]
+    surroundings = ChainMap(*around)
     return Source(body, node.args, _changing(body, node.args), surroundings, place)
 
 
@@ -84,7 +85,7 @@ def bound(function: Callable[..., Any], parameters: ast.arguments, given: list[A
     if parameters.vararg is not None:
         found[parameters.vararg.arg] = tuple(given[len(names) :])
     if set(names) - found.keys() or (len(given) > len(names) and parameters.vararg is None) or parameters.kwonlyargs:
-        raise NotCompilable(f"{function.__qualname__} does not take these arguments.")
+        raise NotCompilableError(f"{function.__qualname__} does not take these arguments.")
     return found
 
 

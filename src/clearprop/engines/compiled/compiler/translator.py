@@ -8,54 +8,27 @@ once stands for a value; one that changes has a place on the stack, which LLVM t
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from llvmlite import ir
 
-from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, binary, compared
+from clearprop.engines.compiled.compiler.operations import PYTHON, SYMBOLS, condition, either, is_known, operate, truth
+from clearprop.engines.compiled.compiler.primitives import INSTRUCTIONS, SUBSTITUTES, compared
 from clearprop.engines.compiled.compiler.source import Source, bound, source_of
 from clearprop.engines.compiled.compiler.values import (
     BOOL,
-    FLOAT64,
     INT,
     Kind,
     Lanes,
-    NotCompilable,
+    NotCompilableError,
     Number,
     Pointer,
     Value,
     cast,
-    common_kind,
     value_of,
 )
-
-FLOATS_AND_INTEGERS: dict[type[ast.operator], tuple[str, str]] = {
-    ast.Add: ("fadd", "add"),
-    ast.Sub: ("fsub", "sub"),
-    ast.Mult: ("fmul", "mul"),
-    ast.BitAnd: ("and_", "and_"),
-    ast.BitOr: ("or_", "or_"),
-    ast.BitXor: ("xor", "xor"),
-    ast.LShift: ("shl", "shl"),
-    ast.RShift: ("ashr", "ashr"),
-}
-SYMBOLS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-PYTHON: dict[type[ast.AST], Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.BitAnd: operator.and_,
-    ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
-    ast.GtE: operator.ge, ast.USub: operator.neg, ast.Not: operator.not_, ast.Invert: operator.invert,
-    ast.UAdd: operator.pos, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-}  # fmt: skip
-
-
-def is_known(*given: Any) -> bool:
-    """Whether values are known beforehand, so that Python can compute with them."""
-    return all(is_known(*part) if isinstance(part, tuple) else not isinstance(part, Value) for part in given)
 
 
 class Slot:
@@ -71,7 +44,7 @@ class Slot:
         """Write a value, as the kind of the slot."""
         value = value_of(given)
         if self.kind == INT and isinstance(value.kind, Number) and value.kind.is_float:
-            raise NotCompilable("a name that held an integer is given a number with a fraction; begin with 0.0, not 0.")
+            raise NotCompilableError("a name that held an integer is given a number with a fraction; begin with 0.0, not 0.")
         builder.store(cast(builder, value, self.kind).ir, self.place)
 
     def load(self, builder: ir.IRBuilder) -> Value:
@@ -113,8 +86,8 @@ class Expansion:
                 return
             try:
                 getattr(self, f"do_{type(statement).__name__}", self.refuse)(statement)
-            except NotCompilable as error:
-                raise NotCompilable(self.located(statement, str(error))) from None
+            except NotCompilableError as error:
+                raise NotCompilableError(self.located(statement, str(error))) from None
 
     def located(self, node: ast.AST, message: str) -> str:
         """A message with the place of a statement, unless it has one."""
@@ -122,11 +95,11 @@ class Expansion:
 
     def refuse(self, node: ast.AST) -> Any:
         """Raise the error for a construct that is not listed here."""
-        raise NotCompilable(f"`{ast.unparse(node).splitlines()[0]}` is not something that can be compiled.")
+        raise NotCompilableError(f"`{ast.unparse(node).splitlines()[0]}` is not something that can be compiled.")
 
     # --- statements
 
-    def do_Return(self, node: ast.Return) -> None:  # noqa: N802
+    def do_Return(self, node: ast.Return) -> None:
         value = None if node.value is None else self.of(node.value)
         if self.end is None:
             self.result = value
@@ -137,32 +110,32 @@ class Expansion:
             _store_all(self.builder, self.result, value)
         self.builder.branch(self.end)
 
-    def do_Expr(self, node: ast.Expr) -> None:  # noqa: N802
+    def do_Expr(self, node: ast.Expr) -> None:
         if not isinstance(node.value, ast.Constant):
             self.of(node.value)
 
-    def do_Pass(self, node: ast.Pass) -> None:  # noqa: N802
+    def do_Pass(self, node: ast.Pass) -> None:
         pass
 
-    def do_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def do_Assign(self, node: ast.Assign) -> None:
         value = self.of(node.value)
         for target in node.targets:
             self.assign(target, value)
 
-    def do_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def do_AnnAssign(self, node: ast.AnnAssign) -> None:
         self.assign(node.target, self.of(node.value or self.refuse(node)))
 
-    def do_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def do_AugAssign(self, node: ast.AugAssign) -> None:
         loaded: Any = ast.parse(ast.unparse(node.target), mode="eval").body
-        self.assign(node.target, self.operate(type(node.op), self.of(loaded), self.of(node.value)))
+        self.assign(node.target, operate(self.builder, type(node.op), self.of(loaded), self.of(node.value)))
 
-    def do_If(self, node: ast.If) -> None:  # noqa: N802
+    def do_If(self, node: ast.If) -> None:
         test = self.of(node.test)
         if is_known(test):
             self.block(node.body if test else node.orelse)
             return
         then, other, after = (self.builder.append_basic_block(name) for name in ("then", "else", "after"))
-        self.builder.cbranch(self.truth(test), then, other)
+        self.builder.cbranch(truth(self.builder, test), then, other)
         for begin, statements in ((then, node.body), (other, node.orelse)):
             self.builder.position_at_end(begin)
             self.block(statements)
@@ -170,18 +143,18 @@ class Expansion:
                 self.builder.branch(after)
         self.builder.position_at_end(after)
 
-    def do_While(self, node: ast.While) -> None:  # noqa: N802
+    def do_While(self, node: ast.While) -> None:
         test, body, after = (self.builder.append_basic_block(name) for name in ("test", "body", "after"))
         self.builder.branch(test)
         self.builder.position_at_end(test)
-        self.builder.cbranch(self.truth(self.of(node.test)), body, after)
+        self.builder.cbranch(truth(self.builder, self.of(node.test)), body, after)
         self.builder.position_at_end(body)
         self.block(node.body)
         if not self.builder.block.is_terminated:
             self.builder.branch(test)
         self.builder.position_at_end(after)
 
-    def do_For(self, node: ast.For) -> None:  # noqa: N802
+    def do_For(self, node: ast.For) -> None:
         items = node.iter
         if not (isinstance(items, ast.Call) and isinstance(items.func, ast.Name) and items.func.id == "range"):
             for value in self.known_items(node):
@@ -190,14 +163,11 @@ class Expansion:
             return
         given = [self.of(argument) for argument in items.args]
         start, stop, step = (0, *given, 1) if len(given) == 1 else (*given, 1)[:3]
-        if not is_known(step):
-            up = True  # a step that is computed is one that goes up
-        else:
-            up = step > 0
+        up = step > 0 if is_known(step) else True  # a step that is computed goes up
         self.loop(node, value_of(start), value_of(stop), value_of(step), up)
 
     def known_items(self, node: ast.For) -> tuple[Any, ...]:
-        """What a loop over a tuple runs over: it is repeated for each item."""
+        """The items of a loop over a tuple, which is repeated for each of them."""
         found = self.of(node.iter)
         if not isinstance(found, tuple):
             self.refuse(node)
@@ -230,7 +200,7 @@ class Expansion:
             self.assign_name(target.id, value)
         elif isinstance(target, ast.Tuple):
             if not isinstance(value, tuple) or len(value) != len(target.elts):
-                raise NotCompilable("as many values are needed as there are names.")
+                raise NotCompilableError("as many values are needed as there are names.")
             for part, given in zip(target.elts, value, strict=True):
                 self.assign(part, given)
         elif isinstance(target, ast.Subscript):
@@ -253,7 +223,7 @@ class Expansion:
     def place(self, pointer: Any, index: Any) -> Any:
         """The address of a number."""
         if not (isinstance(pointer, Value) and isinstance(pointer.kind, Pointer)):
-            raise NotCompilable("only pointers have places that can be written to.")
+            raise NotCompilableError("only pointers have places that can be written to.")
         return self.builder.gep(pointer.ir, [cast(self.builder, index, INT).ir])
 
     # --- expressions
@@ -263,27 +233,27 @@ class Expansion:
         found: Any = getattr(self, f"of_{type(node).__name__}", self.refuse)(node)
         return found
 
-    def of_Constant(self, node: ast.Constant) -> Any:  # noqa: N802
+    def of_Constant(self, node: ast.Constant) -> Any:
         return node.value
 
-    def of_Name(self, node: ast.Name) -> Any:  # noqa: N802
+    def of_Name(self, node: ast.Name) -> Any:
         if node.id in self.names:
             found = self.names[node.id]
             return found.load(self.builder) if isinstance(found, Slot) else found
         if node.id in self.source.surroundings:
             return self.source.surroundings[node.id]
-        raise NotCompilable(f"{node.id} is not defined here.")
+        raise NotCompilableError(f"{node.id} is not defined here.")
 
-    def of_Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:  # noqa: N802
+    def of_Tuple(self, node: ast.Tuple) -> tuple[Any, ...]:
         return tuple(self.arguments(node.elts))
 
-    def of_Attribute(self, node: ast.Attribute) -> Any:  # noqa: N802
+    def of_Attribute(self, node: ast.Attribute) -> Any:
         value = self.of(node.value)
         if isinstance(value, Value):
             return attribute(value, node.attr)
         return getattr(value, node.attr)
 
-    def of_Subscript(self, node: ast.Subscript) -> Any:  # noqa: N802
+    def of_Subscript(self, node: ast.Subscript) -> Any:
         of, index = self.of(node.value), self.of(node.slice)
         if not isinstance(of, Value):
             return of[index] if is_known(index) else self.refuse(node)
@@ -293,40 +263,40 @@ class Expansion:
             found.set_metadata("invariant.load", self.builder.module.add_metadata([]))
         return Value(of.kind.of, found)
 
-    def of_Slice(self, node: ast.Slice) -> slice:  # noqa: N802
+    def of_Slice(self, node: ast.Slice) -> slice:
         return slice(*(None if part is None else self.of(part) for part in (node.lower, node.upper, node.step)))
 
-    def of_UnaryOp(self, node: ast.UnaryOp) -> Any:  # noqa: N802
+    def of_UnaryOp(self, node: ast.UnaryOp) -> Any:
         value = self.of(node.operand)
         if is_known(value):
             return PYTHON[type(node.op)](value)
         if isinstance(node.op, ast.Not):
-            return Value(BOOL, self.builder.not_(self.truth(value)))
+            return Value(BOOL, self.builder.not_(truth(self.builder, value)))
         if not isinstance(node.op, ast.USub):
             return self.refuse(node)
         is_integer = isinstance(value.kind, Number) and not value.kind.is_float
         return Value(value.kind, (self.builder.neg if is_integer else self.builder.fneg)(value.ir))
 
-    def of_BinOp(self, node: ast.BinOp) -> Any:  # noqa: N802
-        return self.operate(type(node.op), self.of(node.left), self.of(node.right))
+    def of_BinOp(self, node: ast.BinOp) -> Any:
+        return operate(self.builder, type(node.op), self.of(node.left), self.of(node.right))
 
-    def of_Compare(self, node: ast.Compare) -> Any:  # noqa: N802
+    def of_Compare(self, node: ast.Compare) -> Any:
         left = self.of(node.left)
         found: Any = True
         for op, part in zip(node.ops, node.comparators, strict=True):
             right = self.of(part)
             one = PYTHON[type(op)](left, right) if is_known(left, right) else self.compare(op, left, right)
-            found = one if found is True else self.operate(ast.BitAnd, found, one)
+            found = one if found is True else operate(self.builder, ast.BitAnd, found, one)
             left = right
         return found
 
     def compare(self, op: ast.cmpop, left: Any, right: Any) -> Value:
         """A comparison of which one side is known only later."""
         if type(op) not in SYMBOLS:
-            return self.refuse(op)  # type: ignore[no-any-return]
+            return self.refuse(op)
         return compared(self.builder, SYMBOLS[type(op)], left, right)
 
-    def of_BoolOp(self, node: ast.BoolOp) -> Any:  # noqa: N802
+    def of_BoolOp(self, node: ast.BoolOp) -> Any:
         is_and = isinstance(node.op, ast.And)
 
         def rest(parts: list[ast.expr]) -> Any:
@@ -335,15 +305,15 @@ class Expansion:
                 return first
             if is_known(first):
                 return rest(parts[1:]) if bool(first) == is_and else first
-            others, ended = (lambda: self.condition(rest(parts[1:]))), (lambda: not is_and)
-            return self.either(first, *((others, ended) if is_and else (ended, others)))
+            others, ended = (lambda: condition(self.builder, rest(parts[1:]))), (lambda: not is_and)
+            return either(self.builder, first, *((others, ended) if is_and else (ended, others)))
 
         return rest(node.values)
 
-    def of_IfExp(self, node: ast.IfExp) -> Any:  # noqa: N802
-        return self.either(self.of(node.test), lambda: self.of(node.body), lambda: self.of(node.orelse))
+    def of_IfExp(self, node: ast.IfExp) -> Any:
+        return either(self.builder, self.of(node.test), lambda: self.of(node.body), lambda: self.of(node.orelse))
 
-    def of_Call(self, node: ast.Call) -> Any:  # noqa: N802
+    def of_Call(self, node: ast.Call) -> Any:
         function, given = self.of(node.func), self.arguments(node.args)
         named = {str(keyword.arg): self.of(keyword.value) for keyword in node.keywords}
         return call(self.builder, function, given, named)
@@ -354,89 +324,6 @@ class Expansion:
         for node in nodes:
             found.extend(self.of(node.value)) if isinstance(node, ast.Starred) else found.append(self.of(node))
         return found
-
-    # --- parts of expressions
-
-    def operate(self, op: type[ast.operator], a: Any, b: Any) -> Any:
-        """The value of a op b."""
-        if is_known(a, b):
-            return PYTHON[op](a, b)
-        if op is ast.Div:
-            return self.divide(value_of(a), value_of(b))
-        if op in (ast.FloorDiv, ast.Mod):
-            return self.divide_integers(op, value_of(a), value_of(b))
-        if op is ast.Pow:
-            return self.power(value_of(a), b)
-        if op not in FLOATS_AND_INTEGERS:
-            raise NotCompilable(f"the operator {op.__name__} is not something that can be compiled.")
-        return binary(self.builder, *FLOATS_AND_INTEGERS[op], a, b)
-
-    def divide(self, a: Value, b: Value) -> Value:
-        kind = common_kind(a.kind, b.kind)
-        kind = FLOAT64 if kind == INT else kind
-        return Value(kind, self.builder.fdiv(cast(self.builder, a, kind).ir, cast(self.builder, b, kind).ir))
-
-    def divide_integers(self, op: type[ast.operator], a: Value, b: Value) -> Value:
-        """a // b or a % b as in Python, rounded down."""
-        if common_kind(a.kind, b.kind) != INT:
-            raise NotCompilable("// and % are compiled for integers only.")
-        builder, zero = self.builder, ir.Constant(INT.ir_type, 0)
-        x, y = cast(builder, a, INT).ir, cast(builder, b, INT).ir
-        rest = builder.srem(x, y)
-        down = builder.and_(builder.icmp_signed("!=", rest, zero), builder.icmp_signed("<", builder.xor(rest, y), zero))
-        if op is ast.Mod:
-            return Value(INT, builder.add(rest, builder.select(down, y, zero)))
-        return Value(INT, builder.sub(builder.sdiv(x, y), builder.zext(down, INT.ir_type)))
-
-    def power(self, a: Value, b: Any) -> Any:
-        """a ** n for a known n of 1 to 8, as products."""
-        if not isinstance(b, (int, float)) or b != int(b) or not 1 <= b <= 8:
-            raise NotCompilable("** is compiled for exponents 1 to 8 only; write np.exp or np.sqrt instead.")
-        found: Any = a
-        for _ in range(int(b) - 1):
-            found = binary(self.builder, "fmul", "mul", found, a)
-        return found
-
-    def truth(self, test: Any) -> Any:
-        """Whether a value is not zero, as LLVM's truth value."""
-        return self.condition(test).ir
-
-    def condition(self, test: Any) -> Value:
-        """Whether a value is not zero."""
-        value = value_of(test)
-        if isinstance(value.kind, (Lanes, Pointer)):
-            raise NotCompilable(f"a value of kind {value.kind} is neither true nor false; np.where chooses lane by lane.")
-        if value.kind.is_float:
-            return compared(self.builder, "!=", value, 0.0)
-        return cast(self.builder, value, BOOL)
-
-    def either(self, test: Any, then: Callable[[], Any], other: Callable[[], Any]) -> Any:
-        """One of two values, of which only that one is computed."""
-        if is_known(test):
-            return then() if test else other()
-        builder = self.builder
-        blocks = [builder.append_basic_block(name) for name in ("then", "else", "after")]
-        builder.cbranch(self.truth(test), blocks[0], blocks[1])
-        ends, values = [], []
-        for block, compute in zip(blocks, (then, other), strict=False):
-            builder.position_at_end(block)
-            values.append(compute())
-            ends.append(builder.block)
-        parts = [_flat(value) for value in values]
-        merged = []
-        kinds = [_merged_kind(a, b) for a, b in zip(*parts, strict=True)]
-        for end, given in zip(ends, parts, strict=True):
-            builder.position_at_end(end)
-            merged.append([cast(builder, part, kind).ir for part, kind in zip(given, kinds, strict=True)])
-            builder.branch(blocks[2])
-        builder.position_at_end(blocks[2])
-        found = []
-        for kind, pair in zip(kinds, zip(*merged, strict=True), strict=True):
-            phi = builder.phi(kind.ir_type)
-            for value, end in zip(pair, ends, strict=True):
-                phi.add_incoming(value, end)
-            found.append(Value(kind, phi))
-        return tuple(found) if isinstance(values[0], tuple) else found[0]
 
 
 def call(builder: ir.IRBuilder, function: Any, given: list[Any], named: dict[str, Any]) -> Any:
@@ -459,7 +346,7 @@ def call(builder: ir.IRBuilder, function: Any, given: list[Any], named: dict[str
         return expand_body(builder, function, given, named)
     if callable(function) and isinstance(getattr(function, "__self__", None) or function, (tuple, type)):
         return function(*given, **named)  # a named tuple is made, or one of its methods called
-    raise NotCompilable(f"{_name(function)} is not something that can be compiled.")
+    raise NotCompilableError(f"{_name(function)} is not something that can be compiled.")
 
 
 def expand_body(
@@ -474,7 +361,7 @@ def attribute(value: Value, name: str) -> Any:
     """The method of an array that changes nothing but the dtype, which registers do not have."""
     if isinstance(value.kind, Lanes) and name in ("astype", "copy"):
         return lambda *dtype, **options: value
-    raise NotCompilable(f".{name} is not something that can be compiled.")
+    raise NotCompilableError(f".{name} is not something that can be compiled.")
 
 
 def _name(function: Any) -> str:
@@ -484,20 +371,6 @@ def _name(function: Any) -> str:
     name = getattr(function, "__qualname__", getattr(function, "__name__", repr(function)))
     module = (getattr(function, "__module__", "") or "").replace("numpy", "np")
     return f"np.{name}" if type(function).__name__ == "ufunc" else f"{module}.{name}".lstrip(".")
-
-
-def _flat(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, tuple) else [value]
-
-
-def _merged_kind(a: Any, b: Any) -> Kind:
-    """The kind of a value that is one of two."""
-    first, second = value_of(a).kind, value_of(b).kind
-    if first == second:
-        return first
-    if isinstance(first, Pointer) and isinstance(second, Pointer):
-        return Pointer(first.of)
-    return common_kind(first, second)
 
 
 def _structured(value: Any, make: Callable[[Any], Any]) -> Any:

@@ -1,5 +1,6 @@
 """Values of the compiler: LLVM's, each with its kind. Everything else that a translated function handles is a Python object
-that is known beforehand."""
+that is known beforehand.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from llvmlite import ir
 from clearprop.errors import UnsupportedError
 
 
-class NotCompilable(UnsupportedError):
+class NotCompilableError(UnsupportedError):
     """A function uses what the compiler does not know; the message says what, and where."""
 
 
@@ -73,7 +74,9 @@ class Value:
         self.kind, self.ir = kind, value
 
     def __bool__(self) -> bool:
-        raise NotCompilable(f"a {self.kind} is not known while compiling; it can only be tested in an if, while or ... if ... else.")
+        raise NotCompilableError(
+            f"a {self.kind} is not known while compiling; it can only be tested in an if, while or ... if ... else."
+        )
 
     def __repr__(self) -> str:
         return f"a value of kind {self.kind}"
@@ -87,7 +90,7 @@ def constant(value: Any) -> Value:
         return Value(INT, ir.Constant(INT.ir_type, int(value)))
     if isinstance(value, (float, np.floating)):
         return Value(FLOAT64, ir.Constant(FLOAT64.ir_type, float(value)))
-    raise NotCompilable(f"{value!r} is no number.")
+    raise NotCompilableError(f"{value!r} is no number.")
 
 
 def value_of(given: Any) -> Value:
@@ -118,7 +121,7 @@ def cast(builder: Any, given: Any, kind: Kind) -> Value:
         return Value(kind, value.ir)
     if isinstance(kind, Pointer) and value.kind == INT:
         return Value(kind, builder.inttoptr(value.ir, kind.ir_type))
-    raise NotCompilable(f"a value of kind {value.kind} cannot become one of kind {kind}.")
+    raise NotCompilableError(f"a value of kind {value.kind} cannot become one of kind {kind}.")
 
 
 def _cast_number(builder: Any, value: Value, kind: Number) -> Value:
@@ -144,8 +147,8 @@ def common_kind(a: Kind, b: Kind) -> Kind:
         return a if a != BOOL else INT
     if isinstance(a, Lanes) or isinstance(b, Lanes):
         if isinstance(a, Lanes) and isinstance(b, Lanes):
-            raise NotCompilable(f"registers of {a.count} and of {b.count} lanes cannot be combined.")
+            raise NotCompilableError(f"registers of {a.count} and of {b.count} lanes cannot be combined.")
         return a if isinstance(a, Lanes) else b
     if isinstance(a, Pointer) or isinstance(b, Pointer):
-        raise NotCompilable("pointers cannot be combined.")
+        raise NotCompilableError("pointers cannot be combined.")
     return FLOAT64 if a.is_float or b.is_float else INT
