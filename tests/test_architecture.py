@@ -18,7 +18,7 @@ FLOORS = [
     {"recipes", "sweeps", "studies", "descent", "doctor", "ladder"},
     {"training", "export", "metrics"},
     {"walkthrough", "gradcheck", "engines", "optim", "nn"},
-    {"data", "plots", "files", "registry", "lazy_registry", "arguments", "rules", "headroom", "arrays", "errors"},
+    {"data", "plots", "files", "registry", "lazy_registry", "arguments", "rules", "headroom", "ownership", "arrays", "errors"},
 ]
 HEAVY = ("torch", "matplotlib", "llvmlite", "pandas", "sklearn", "scipy", "safetensors", "pooch", "rich", "typer")
 

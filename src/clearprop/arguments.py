@@ -19,8 +19,8 @@ from typing import Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origi
 
 import numpy as np
 
-from clearprop.arrays import brief, describe, numbers
-from clearprop.errors import ArgumentsError, ClearpropError, FileAccessError, OptionError, ShortOfMemoryError
+from clearprop.arrays import describe, numbers
+from clearprop.errors import ArgumentsError, ClearpropError, OptionError, ShortOfMemoryError, cannot_access
 from clearprop.rules import LARGEST, choose, count, is_number, is_whole, number, require, seeded, switch, unknown_name
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -115,12 +115,6 @@ def checked(target: F, annotations: bool = True) -> F:
 def names_checked(target: F) -> F:
     """A function whose arguments are checked by name alone, because what it calls has a sentence for each value."""
     return checked(target, annotations=False)
-
-
-def cannot_access(error: OSError) -> FileAccessError:
-    """The error of the system, in one sentence of ours."""
-    place = f" {brief(str(error.filename))}" if error.filename is not None else ""
-    return FileAccessError(f"Cannot read or write{place}: {error.strerror or error}.")
 
 
 class Door:

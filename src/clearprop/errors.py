@@ -87,3 +87,11 @@ class NonFiniteWarning(RuntimeWarning):
 
 class DoubleSoftmaxWarning(UserWarning):
     """A net that ends in Softmax is trained with a loss that applies softmax itself."""
+
+
+def cannot_access(error: OSError) -> FileAccessError:
+    """The error of the system, in one sentence of ours."""
+    if isinstance(error, FileAccessError):
+        return error
+    place = f" {str(error.filename)!r}" if error.filename is not None else ""
+    return FileAccessError(f"Cannot read or write{place}: {error.strerror or error}.")

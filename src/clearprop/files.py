@@ -14,7 +14,8 @@ import numpy as np
 
 from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
-from clearprop.errors import ClearpropError, DataError, ModelFileError
+from clearprop.errors import ClearpropError, DataError, FileAccessError, ModelFileError
+from clearprop.ownership import own_prefix, remove_leftovers
 
 MODEL_NAME = "model.safetensors"  # of the model in the folder of a run
 
@@ -23,7 +24,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, and move it to `path` once it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    remove_leftovers(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=own_prefix(path.name))
     os.close(handle)
     try:
         write(Path(name))
@@ -37,11 +39,18 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 @checked
 def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: dict[str, Any]) -> None:
     """Write arrays and a JSON-able header of the given kind ("model", "checkpoint")."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(contiguous, temporary, metadata)
+        except SafetensorError as error:  # its word for a full disk
+            raise FileAccessError(f"Cannot write {str(path)!r}: {str(error).rpartition(': ')[2]}.") from None
 
     metadata = {"clearprop": kind, "header": json.dumps(header, allow_nan=False)}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomically(path, lambda temporary: save_file(contiguous, temporary, metadata))
+    write_atomically(path, write)
 
 
 @checked

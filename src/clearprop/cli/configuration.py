@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clearprop.training.settings import Settings
     from clearprop.training.setup import Setup
 
+
 class DataSettings(TypedDict, total=False):
     """Schema of the data in a config.json; `clearprop.data.load` checks their values."""
 

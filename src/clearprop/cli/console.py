@@ -26,7 +26,9 @@ def fail(message: str) -> None:
     """Print an error message on stderr."""
     from rich.text import Text
 
-    screen(error=True).print(Text.assemble(("Error:", "bold red"), " ", message))
+    from clearprop.errors import printable
+
+    screen(error=True).print(Text.assemble(("Error:", "bold red"), " ", printable(message)))
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.console import plain, print_json, screen
+from clearprop.cli.folder import check_file
 from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def explain(
     from clearprop.registry import choose, require
     from clearprop.walkthrough import DERIVATIONS, PUBLISHED
 
+    check_file(out, "--out")
     if format is not None:
         choose("format", format, FORMATS)
     require(digits is None or digits >= 1, "--digits", digits, "1 or more")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
+from clearprop.cli.folder import check_file
 
 if TYPE_CHECKING:
     from clearprop.arrays import Array
@@ -33,6 +34,7 @@ def predict(
     from clearprop.export.model import Model
     from clearprop.files import write_atomically
 
+    check_file(out, "--out")
     found = Model.load(model)
     if found.encoder is None:
         raise ModelFileError(f"The model in {str(model)!r} does not record how its inputs were scaled; use it from Python.")

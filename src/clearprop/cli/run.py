@@ -91,16 +91,18 @@ def carry_out(recipe: Recipe, conditions: Conditions, folder: Path | None, one_o
 
 def save(result: Result, folder: Path) -> None:
     """Write the report, the result as JSON, and the pictures; all of them or none."""
+    from clearprop.ownership import writing
     from clearprop.plots import save as save_figure
     from clearprop.report import recipe_report
 
     def fill(fresh: Path) -> None:
-        recipe_report(result).save(fresh / "report.html")
         folders.write_json(fresh / "result.json", plain(result.to_json()))
+        recipe_report(result).save(fresh / "report.html")
         for picture in result.exhibits.pictures:
             save_figure(picture.figure(), fresh / f"{picture.name}.png")
 
-    folders.publish(folder, fill)
+    with writing(folder):
+        folders.publish(folder, fill)
 
 
 def print_result(console: Console, result: Result, folder: Path | None = None) -> None:

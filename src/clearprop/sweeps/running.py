@@ -16,6 +16,7 @@ from clearprop.data import Dataset, load
 from clearprop.data.dataset import Split
 from clearprop.errors import OptionError
 from clearprop.headroom import require_memory
+from clearprop.ownership import writing
 from clearprop.registry import count
 from clearprop.sweeps.grid import Axis, expand_grid
 from clearprop.sweeps.store import Store
@@ -111,7 +112,11 @@ def run_sweep(
         raise OptionError(f"A sweep needs a data source or a function that trains, not {brief(make)}.")
     require_memory(f"{len(combinations) * seeds:,} trials", 1000 * len(combinations) * seeds, "take fewer seeds")
     trials = [Trial.of(settings, k, seed, identity) for settings in combinations for k in range(seeds)]
-    return _run(work, shared, fixed, list({trial.key: trial for trial in trials}.values()), jobs, scheduler, store, progress)
+    own = list({trial.key: trial for trial in trials}.values())
+    if store is not None:
+        Store(store)  # which refuses a file of another kind before the lock is made
+    with writing(None if store is None else Path(store)):
+        return _run(work, shared, fixed, own, jobs, scheduler, store, progress)
 
 
 def _run(

@@ -6,6 +6,7 @@ written has no newline at its end, and is dropped when the sweep is taken up aga
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -68,9 +69,14 @@ class Store:
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps([json_row(row) for row in rows], allow_nan=False) + "\n"
         handle = os.open(self.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        before = os.fstat(handle).st_size
         try:
-            os.write(handle, line.encode())
+            if os.write(handle, line.encode()) < len(line.encode()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.journal))
             os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, before)  # half a line would spoil the next one
+            raise
         finally:
             os.close(handle)
 
