@@ -151,6 +151,7 @@ def options(
 def main() -> None:
     """The console script `clearprop`."""
     end_like_ctrl_c()
+    os.environ["MPLBACKEND"] = "agg"  # figures are written to files, whatever the variable says
     try:
         app(prog_name="clearprop")
     except BrokenPipeError:  # the reader of a pipe has gone, as in `clearprop predict ... | head`

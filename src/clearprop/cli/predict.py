@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.folder import check_file
+from clearprop.errors import printable
 
 if TYPE_CHECKING:
     from clearprop.arrays import Array
@@ -51,11 +52,22 @@ def predict(
     write_atomically(out, write)
 
 
+class Visible:
+    """Stream to a terminal, to which names of classes send no escapes."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text with its control characters shown."""
+        return int(self.stream.write(printable(text)))
+
+
 def write_rows(stream: Any, model: Model, X: Array) -> None:
     """Write a header, and a row for each example of X (N, n_x)."""
     import csv
 
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(Visible(stream) if stream.isatty() else stream, lineterminator="\n")
     if model.task == "classification":
         p = model.probabilities(X)
         labels = [model.classes[i] for i in p.argmax(axis=1)]

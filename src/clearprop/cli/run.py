@@ -108,7 +108,7 @@ def save(result: Result, folder: Path) -> None:
 def print_result(console: Console, result: Result, folder: Path | None = None) -> None:
     """Print everything but the long tables and the pictures, which are in the report."""
     recipe = result.recipe
-    wide = Console(file=console.file, highlight=False, width=None if console.is_terminal else WIDTH)
+    wide = type(console)(file=console.file, highlight=False, width=None if console.is_terminal else WIDTH)
     wide.print(Text(f"\n{recipe.name}: {recipe.title}", style="bold"))
     wide.print(Text(recipe.source, style="dim"))
     wide.print()

@@ -102,38 +102,36 @@ def execute(given: dict[str, Any]) -> int:
     from clearprop.cli import folder as folders
     from clearprop.cli.configuration import choose
     from clearprop.ownership import writing
+    from clearprop.training.setup import set_up
 
     folder: Path | None = given["out"] or given["resume"]
     configuration = choose(given)
     folders.check_file(given["report"], "--report")
+    force = bool(given["force"] or (folder is not None and folder == given["resume"]))
+    if folder is not None:
+        folders.check_free(folder, force, folders.is_training_run)
+    data = configuration.load()
+    settings = configuration.settle(data)
+    setup = set_up(settings, data)
     with writing(folder) as lock:
-        return carry_through(given, configuration, folder, lock)
+        if folder is not None:
+            folders.check_free(folder, force, folders.is_training_run)  # it may have been taken meanwhile
+            if not force:
+                folders.check_finished(folder)
+        return carry_through(given, configuration, setup, folder, force, lock)
 
 
-def check_place(given: dict[str, Any], folder: Path) -> None:
-    """Refuse a folder that is taken, before the training and, once more, before it is written."""
-    from clearprop.cli import folder as folders
-
-    force = given["force"] or folder == given["resume"]
-    folders.check_free(folder, force, folders.is_training_run)
-    if not force:
-        folders.check_finished(folder)
-
-
-def carry_through(given: dict[str, Any], configuration: Configuration, folder: Path | None, lock: Lock | None) -> int:
-    """The same, with the right to write to the folder."""
+def carry_through(
+    given: dict[str, Any], configuration: Configuration, setup: Setup, folder: Path | None, force: bool, lock: Lock | None
+) -> int:
+    """The same for a run that is set up, with the right to write to the folder."""
     from clearprop.cli import saving
     from clearprop.cli.configuration import command_line, written
     from clearprop.cli.doctor import of_settings, show
     from clearprop.cli.interrupts import Interrupts
     from clearprop.cli.progress import Progress
-    from clearprop.training.setup import set_up
 
-    if folder is not None:
-        check_place(given, folder)
-    data = configuration.load()
-    settings = configuration.settle(data)
-    setup = set_up(settings, data)
+    data, settings = setup.data, setup.settings
     config = written(configuration, settings, given["checkpoint_every"])
     silent = given["quiet"] or given["json"]
     console = screen(error=given["json"])
@@ -145,7 +143,7 @@ def carry_through(given: dict[str, Any], configuration: Configuration, folder: P
         outcome = carry_out(setup, progress, checkpoint, resume)
         if folder is not None:
             with interrupts.waited_out():
-                place = still_free(folder, given["force"] or folder == given["resume"], lock)
+                place = still_free(folder, force, lock)
                 folder = saving.save_run(outcome, config, place, checkpoint)
     if not silent:
         print_metrics(console, outcome)

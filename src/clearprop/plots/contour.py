@@ -69,10 +69,10 @@ def contours(
     >>> ax.get_legend().get_texts()[0].get_text()
     '0.25'
     """
-    from matplotlib.colors import LinearSegmentedColormap
-
     checked = {name: _points(name, points) for name, points in (paths or {}).items()}
     ax = style.axes_or_new(ax, SIZE)
+    from matplotlib.colors import LinearSegmentedColormap
+
     require_memory(f"a grid of {resolution:,} x {resolution:,} points", 200 * resolution**2, "take a coarser one")
     x, y = (np.linspace(low, high, resolution) for low, high in box)
     with np.errstate(all="ignore"):

@@ -73,8 +73,10 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
     """`ax`, or the axes of a new pyplot figure of `size` inches if there is none."""
     if ax is not None:
         return ax
-    from matplotlib import pyplot
-
+    try:
+        from matplotlib import pyplot
+    except ValueError as error:  # what Matplotlib raises for MPLBACKEND=zzz, when it is imported
+        raise OptionError(f"Matplotlib cannot be imported: {str(error).partition(';')[0]}.") from None
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
