@@ -292,7 +292,10 @@ def several(rule: Demand | None, lazy: bool = False, text: bool = False) -> Dema
         if rule is None or not isinstance(value, (list, tuple, np.ndarray)):
             return value
         items = value.tolist() if isinstance(value, np.ndarray) else value
-        taken = [take(rule, f"{name}[{i}]", item) for i, item in enumerate(items)]
+        try:
+            taken = [take(rule, name, item) for item in items]
+        except ClearpropError:
+            taken = [take(rule, f"{name}[{i}]", item) for i, item in enumerate(items)]  # says which
         same = all(new is old for new, old in zip(taken, value, strict=True))
         return value if same else tuple(taken) if isinstance(value, tuple) else taken
 

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Required, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from clearprop.arguments import shaped
 from clearprop.cli import parsing
 from clearprop.cli.folder import CONFIG, unfinished
 from clearprop.errors import ClearpropError, DataError, OptionError
 from clearprop.files import parse_json, read_text
-from clearprop.registry import require
+from clearprop.registry import count, require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from clearprop.training.setup import Setup
 
 
-class DataSettings(TypedDict, total=False):
+class Source(TypedDict):
+    """The part of `DataSettings` that must be there."""
+
+    source: str
+
+
+class DataSettings(Source, total=False):
     """Schema of the data in a config.json; `clearprop.data.load` checks their values."""
 
-    source: Required[str]
     target: str | int | None
     header: bool | None
     task: str | None
@@ -35,22 +40,26 @@ class DataSettings(TypedDict, total=False):
     data_dir: str | None
 
 
-class RunSettings(TypedDict, total=False):
+class Course(TypedDict):
+    """The part of `RunSettings` that must be there."""
+
+    epochs: int
+    schedule: str
+
+
+class RunSettings(Course, total=False):
     """Schema of those settings in a config.json that are needed as they stand; `Settings` has the rules of all."""
 
     hidden: list[int]
     activation: list[str]
     schedule_args: dict[str, Any]
-    epochs: Required[int]
-    schedule: Required[str]
 
 
-class ConfigFile(TypedDict, total=False):
+class ConfigFile(TypedDict):
     """Schema of a config.json."""
 
-    data: Required[dict[str, Any]]
-    settings: Required[dict[str, Any]]
-    checkpoint_every: int | None
+    data: dict[str, Any]
+    settings: dict[str, Any]
 
 
 DATA = ("source", "target", "header", "task", "scale", "val", "test", "data_dir")
@@ -142,7 +151,7 @@ def from_file(path: Path, given: Configuration) -> Configuration:
         require(set(data) <= set(DATA), "data", ", ".join(data), f"a table of {', '.join(DATA)}")
         Settings.of(**settings)
         every = found.get("checkpoint_every")
-        require(every is None or every >= 1, "checkpoint_every", every, "1 or more, or null")
+        every = every if every is None else count("checkpoint_every", every)
     except ClearpropError as error:
         raise DataError(f"{what}: {error}") from None
     return Configuration(data | given.data, settings | given.settings, complete=True, every=every)

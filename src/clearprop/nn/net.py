@@ -274,6 +274,7 @@ class Net:
     def from_config(cls, config: dict[str, Any], arrays: dict[str, Array], path: str | Path) -> Net:
         """The net that `config` and `arrays` describe; `path` is the file that they were read from, for errors."""
         with building_from(path):
+            check_lengths(config)
             shaped(NetHeader, config, "the header")
             check_claims(config, arrays)
             try:
@@ -354,6 +355,14 @@ class Net:
         return LayerTable(self.layers, self.n_in, self.dtype).html()
 
 
+def check_lengths(config: dict[str, Any]) -> None:
+    """Refuse a header that lists more layers than any net has, before it is looked at further."""
+    for name in ("layers", "order"):
+        listed = config.get(name)
+        if isinstance(listed, list) and len(listed) > MOST_LAYERS:
+            raise ModelFileError(f"its header claims {len(listed):,} {name}.")
+
+
 def check_claims(config: dict[str, Any], arrays: dict[str, Array]) -> None:
     """Refuse a header whose layers claim more than the arrays beside it hold, before any layer is built.
 
@@ -363,8 +372,6 @@ def check_claims(config: dict[str, Any], arrays: dict[str, Array]) -> None:
         If it does.
     """
     held = arrays["theta"].size if "theta" in arrays else 0
-    if max(len(config["layers"]), len(config["order"])) > MOST_LAYERS:
-        raise ModelFileError(f"its header claims {max(len(config['layers']), len(config['order'])):,} layers.")
     claimed = 0
     for layer in config["layers"]:
         if str(layer.get("type")) in ("Linear", "BatchNorm"):  # the layers of others may have sizes without parameters

@@ -13,7 +13,7 @@ from clearprop.arguments import as_path, shaped
 from clearprop.arrays import Array
 from clearprop.errors import ClearpropError, ModelFileError
 from clearprop.files import load_arrays, save_arrays
-from clearprop.registry import count
+from clearprop.registry import count, require
 from clearprop.training.history import json_row, parse_row
 from clearprop.training.run import Callback, Run
 from clearprop.training.snapshot import Snapshot
@@ -148,6 +148,7 @@ def check_callbacks(run: Run, states: list[dict[str, Any]], path: str | Path) ->
 
 def check_arrays(run: Run, arrays: dict[str, Array], t: int) -> None:
     """Raise a `ModelFileError` unless the arrays are those of the net and, after the first step, of the optimizer."""
+    require(t >= 0, "t", t, "a number of steps, 0 or more")
     expected = {name: array.shape for name, array in run.net.arrays().items()}
     states = [f"state.{name}" for name in run.optimizer.state_names] if t else []
     expected |= dict.fromkeys(states, run.net.theta.shape)
