@@ -18,7 +18,7 @@ FLOORS = [
     {"recipes", "sweeps", "studies", "descent", "doctor", "ladder"},
     {"training", "export", "metrics"},
     {"walkthrough", "gradcheck", "engines", "optim", "nn"},
-    {"data", "plots", "files", "registry", "lazy_registry", "arrays", "errors"},
+    {"data", "plots", "files", "registry", "lazy_registry", "arguments", "rules", "headroom", "ownership", "arrays", "errors"},
 ]
 HEAVY = ("torch", "matplotlib", "llvmlite", "pandas", "sklearn", "scipy", "safetensors", "pooch", "rich", "typer")
 
@@ -256,3 +256,18 @@ def test_importing_clearprop_imports_nothing_heavy() -> None:
     code = f"import clearprop, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_an_error_of_ours_drags_no_cause_behind_it() -> None:
+    """`from None`: the message says what was wrong, and eighty lines of another traceback above it would hide that."""
+    found = []
+    for path in modules():
+        if part(path) == "gradcheck" or "compiled" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(node.cause, ast.Name) and "Error(" in ast.unparse(node):
+                found.append(f"{dotted(path)}:{node.lineno}")
+    assert found == []

@@ -145,8 +145,8 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arrays data descent doctor engines errors export files gradcheck ladder metrics nn optim plots recipes registry report"
-    " studies sweeps training walkthrough"
+    "arguments arrays data descent doctor engines errors export files gradcheck headroom ladder metrics nn optim ownership"
+    " plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
-from clearprop.errors import ClearpropError, ModelFileError
+from clearprop.arguments import checked
+from clearprop.arrays import Array, describe
+from clearprop.errors import ClearpropError, DataError, FileAccessError, ModelFileError
+from clearprop.ownership import own_prefix, remove_leftovers
 
 MODEL_NAME = "model.safetensors"  # of the model in the folder of a run
 
@@ -22,7 +24,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, and move it to `path` once it is complete."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    remove_leftovers(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=own_prefix(path.name))
     os.close(handle)
     try:
         write(Path(name))
@@ -33,15 +36,24 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         raise
 
 
+@checked
 def save_arrays(path: str | Path, arrays: dict[str, Array], kind: str, header: dict[str, Any]) -> None:
     """Write arrays and a JSON-able header of the given kind ("model", "checkpoint")."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(contiguous, temporary, metadata)
+        except SafetensorError as error:  # its word for a full disk
+            raise FileAccessError(f"Cannot write {str(path)!r}: {str(error).rpartition(': ')[2]}.") from None
 
     metadata = {"clearprop": kind, "header": json.dumps(header, allow_nan=False)}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_atomically(path, lambda temporary: save_file(contiguous, temporary, metadata))
+    write_atomically(path, write)
 
 
+@checked
 def load_arrays(path: str | Path, *kinds: str) -> tuple[dict[str, Array], dict[str, Any]]:
     """Read what `save_arrays` wrote, if it is of one of these kinds.
 
@@ -59,20 +71,54 @@ def load_arrays(path: str | Path, *kinds: str) -> tuple[dict[str, Array], dict[s
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except Exception as error:  # a forged file makes the reader raise nearly anything: BF16 is a TypeError
+        if not isinstance(error, (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError)):
+            raise
         raise ModelFileError(
             f"{str(path)!r} ({path.stat().st_size} bytes) is damaged, or no safetensors file: {error}. Save it again."
-        ) from error
+        ) from None
     if metadata.get("clearprop") not in kinds:
         found = metadata.get("clearprop")
         raise ModelFileError(
             f"{str(path)!r} is a safetensors file, but not a clearprop {kind}{f' (it is a {found})' if found else ''}."
         )
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise ModelFileError(f"The array {name} in {str(path)!r} is {describe(array)}, not one of real numbers.")
+    return arrays, parse_json(metadata.get("header", ""), f"The header of {str(path)!r}", ModelFileError)
+
+
+def parse_json(text: str, what: str, error: type[ClearpropError] = DataError) -> dict[str, Any]:
+    """The dictionary that a text holds in JSON.
+
+    Raises
+    ------
+    DataError, or another that is given
+        If it is no JSON, or JSON of something else.
+    """
     try:
-        header = json.loads(metadata["header"])
-    except (KeyError, ValueError) as error:
-        raise ModelFileError(f"The header of {str(path)!r} is not JSON; save the {kind} again.") from error
-    return arrays, header
+        found = json.loads(text)
+    except (ValueError, RecursionError):  # a hundred thousand brackets are JSON, but nothing of ours
+        raise error(f"{what} is not JSON; save it again.") from None
+    if not isinstance(found, dict):
+        raise error(f"{what} is JSON, but holds {describe(found)} in place of a dictionary.")
+    return found
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file of ours, which is in UTF-8.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is in another encoding.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"Cannot read {what} {str(path)!r}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{what[:1].upper()}{what[1:]} {str(path)!r} is not a text in UTF-8.") from None
 
 
 def model_file(path: str | Path) -> Path:
@@ -86,8 +132,8 @@ def building_from(path: str | Path) -> Iterator[None]:
     """Raise a `ModelFileError` that names the file where its header turns out to make no sense."""
     try:
         yield
-    except ModelFileError:
-        raise
-    except (ClearpropError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (ClearpropError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, ModelFileError) and repr(str(path)) in str(error):
+            raise
         reason = str(error) if isinstance(error, ClearpropError) else f"its header lacks or misstates {error}."
-        raise ModelFileError(f"The model in {str(path)!r} cannot be built: {reason}") from error
+        raise ModelFileError(f"The model in {str(path)!r} cannot be built: {reason}") from None

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
@@ -41,6 +42,7 @@ BESIDE = {
 WORK = 4e7  # examples x parameters x epochs that take plain Python some seconds
 
 
+@checked
 def climb(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -139,6 +141,7 @@ def _train(
     return run(orders)
 
 
+@checked
 def affordable(net: Net, n: int, epochs: int, batch_size: int) -> int:
     """Number of examples, of n, that take the engine "scalar" some seconds; at least two batches.
 
@@ -151,6 +154,7 @@ def affordable(net: Net, n: int, epochs: int, batch_size: int) -> int:
     return min(n, max(2 * batch_size, int(WORK / max(net.theta.size, 1) / epochs)))
 
 
+@checked
 def lines_of_code(engine: str) -> int:
     """Lines of code in the files of a rung, without blank lines, comments and docstrings.
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 
 
+@checked
 def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[str, Any]:
     """Accuracy; precision, recall and F1, each averaged over the classes; and the confusion matrix.
 
@@ -83,6 +85,7 @@ def _shares(part: Array, whole: Array) -> Array:
     return part / np.maximum(whole, 1)
 
 
+@checked
 def regression_metrics(y: Array, predicted: Array) -> dict[str, float]:
     """R2 (1 is perfect, 0 is no better than the mean), root mean squared error, and mean absolute error.
 

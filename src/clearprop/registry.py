@@ -6,20 +6,34 @@ arguments of its constructor, so that it can be printed, written to JSON, and bu
 
 from __future__ import annotations
 
-import difflib
 import inspect
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
+from clearprop.arguments import names_checked
+from clearprop.arrays import brief
 from clearprop.errors import OptionError, UnknownNameError
+from clearprop.rules import choose as choose
+from clearprop.rules import count as count
+from clearprop.rules import number as number
+from clearprop.rules import require as require
+from clearprop.rules import seeded as seeded
+from clearprop.rules import switch as switch
+from clearprop.rules import text
+from clearprop.rules import unknown_name as unknown_name
 
 
 class Configured:
-    """An object that keeps every constructor argument under the argument's own name, as scikit-learn's estimators do."""
+    """An object that keeps every constructor argument under the argument's own name, as scikit-learn's estimators do.
+
+    A constructor checks the values that it is given, by `number`, `count` and their like; their names are checked here.
+    """
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if cls.__module__.startswith(f"{__package__}."):
+            names_checked(cls)
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
@@ -77,7 +91,6 @@ def name_key(name: str) -> str:
 
 T = TypeVar("T", bound=Configured)
 E = TypeVar("E", bound=Configured)
-Word = TypeVar("Word", bound=str)
 
 
 class Registry(Generic[T]):
@@ -159,8 +172,9 @@ class Registry(Generic[T]):
         if not (isinstance(entry, type) and issubclass(entry, self.base)) or inspect.isabstract(entry):
             raise OptionError(
                 f"register takes a class derived from {self.base.__name__} that defines all of its abstract methods,"
-                f" not {entry!r}."
+                f" not {brief(entry)}."
             )
+        name = None if name is None else text("name", name)
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
         for taken in (entry.__name__, name):
             other = self._known(taken)
@@ -208,96 +222,10 @@ class Registry(Generic[T]):
             return given
         if not isinstance(given, dict):
             hint = f"{given.__name__}()" if isinstance(given, type) and issubclass(given, self.base) else "an object"
-            raise OptionError(f"Not a known kind of {self.kind}: {given!r}; give {hint} or a name ({', '.join(self)}).")
+            raise OptionError(f"Not a known kind of {self.kind}: {brief(given)}; give {hint} or a name ({', '.join(self)}).")
         arguments = {name: value for name, value in given.items() if name != "type"}
         found = self.find(given.get("type", ""))
         try:
             return found(**arguments)
         except TypeError as error:
-            raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {arguments}: {error}.") from error
-
-
-def unknown_name(kind: str, name: object, known: list[str], aliases: list[str] | None = None) -> str:
-    """The sentence for a name that is not among `known`, with the nearest one if there is any."""
-    near = difflib.get_close_matches(str(name).lower(), [*known, *(aliases or [])], n=1, cutoff=0.5)
-    guess = f"; did you mean {near[0]!r}?" if near else "."
-    return f"There is no {kind} called {str(name)!r}{guess} Known: {', '.join(known)}."
-
-
-def choose(kind: str, value: str, known: tuple[Word, ...]) -> Word:
-    """`value`, if it is one of the `known` words, in their type.
-
-    Raises
-    ------
-    UnknownNameError
-        If it is not, with the nearest of them.
-
-    Examples
-    --------
-    >>> choose("reduction", "mean", ("mean", "sum"))
-    'mean'
-    """
-    for word in known:
-        if word == value:
-            return word
-    raise UnknownNameError(unknown_name(kind, value, list(known)))
-
-
-def require(condition: bool, what: str, value: object, rule: str) -> None:
-    """Raise an `OptionError` saying that `what` must be `rule` unless `condition` holds.
-
-    Examples
-    --------
-    >>> require(-1.0 > 0, "lr", -1.0, "positive")
-    Traceback (most recent call last):
-    clearprop.errors.OptionError: lr must be positive, not -1.0.
-    """
-    if not condition:
-        raise OptionError(f"{what} must be {rule}, not {value!r}.")
-
-
-def number(what: str, value: Any, condition: Callable[[float], bool] | None = None, rule: str = "") -> float:
-    """`value` as a float, if it is a finite number for which the condition, if any, holds.
-
-    Raises
-    ------
-    OptionError
-        If it is no number, not finite, or breaks the rule.
-
-    Examples
-    --------
-    >>> number("lr", 1, lambda lr: lr > 0, "positive")
-    1.0
-    >>> number("lr", "fast", lambda lr: lr > 0, "positive")
-    Traceback (most recent call last):
-    clearprop.errors.OptionError: lr must be a finite number, positive, not 'fast'.
-    >>> number("lr", -1, lambda lr: lr > 0, "positive")
-    Traceback (most recent call last):
-    clearprop.errors.OptionError: lr must be positive, not -1.
-    """
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    require(real and math.isfinite(value), what, value, f"a finite number, {rule}".removesuffix(", "))
-    require(condition is None or condition(float(value)), what, value, rule)
-    return float(value)
-
-
-def count(what: str, value: Any, least: int = 1) -> int:
-    """`value` as an int, if it is a whole number and at least `least`.
-
-    Raises
-    ------
-    OptionError
-        If it is not.
-
-    Examples
-    --------
-    >>> count("n_out", 2.5)
-    Traceback (most recent call last):
-    clearprop.errors.OptionError: n_out must be a whole number, 1 or more, not 2.5.
-    """
-    if isinstance(value, (float, np.floating)):
-        whole = float(value).is_integer()  # false of infinity and NaN
-    else:
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    require(whole and value >= least, what, value, f"a whole number, {least} or more")
-    return int(value)
+            raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {brief(arguments)}: {error}.") from None

@@ -161,8 +161,8 @@ def test_shuffle_moves_samples_not_batches():
     ("arguments", "error", "message"),
     [
         ((10, 20, "shuffle", "drop"), OptionError, "batch_size=20 with remainder='drop' leaves none of 10 examples"),
-        ((10, 0), OptionError, "batch_size must be a positive number of examples, not 0"),
-        ((0, 5), OptionError, "n must be a positive"),
+        ((10, 0), OptionError, "batch_size must be a whole number, 1 or more, not 0"),
+        ((0, 5), OptionError, "n must be a whole number, 1 or more, not 0"),
         ((10, 5, "shufle"), UnknownNameError, "did you mean 'shuffle'"),
         ((10, 5, "shuffle", "dorp"), UnknownNameError, "did you mean 'drop'"),
     ],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clearprop.descent import DIVERGED, SURFACES, WANDERING, answer_questions, descend, endings, map_basins, settle, sweep_steps
-from clearprop.errors import OptionError, ShapeError
+from clearprop.errors import ClearpropError, OptionError, ShapeError
 from clearprop.optim import OPTIMIZERS, SCHEDULES, SGD, Adam, ExponentialDecay
 from clearprop.recipes.radboud_descent import PUBLISHED, follow
 
@@ -57,7 +57,7 @@ def test_the_optimizer_that_is_given_stays_as_it_is():
 
 @pytest.mark.parametrize("start", [3, (1, 2, 3), "here", (np.nan, 0)])
 def test_a_start_that_is_no_point(start):
-    with pytest.raises(ShapeError, match="pair of finite numbers"):
+    with pytest.raises(ClearpropError, match=r"start\S* must be a .*number"):
         descend("bowl", start)
 
 

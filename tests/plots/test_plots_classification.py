@@ -113,7 +113,7 @@ def test_when_none_is_wrong_the_figure_says_so():
         ({"truth": TRUTH + 1}, ShapeError, "1 to 3"),
         ({"p": P[:, :2]}, ShapeError, r"\(5, 3\)"),
         ({"p": P * np.nan}, OptionError, "15 of the 15"),
-        ({"n": 0}, OptionError, "at least 1"),
+        ({"n": 0}, OptionError, "n must be a whole number, 1 or more, not 0"),
     ],
 )
 def test_unfit_arguments_are_named(options, error, message):

@@ -62,10 +62,9 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", ["seeds", "jobs"])
 def test_impossible_conditions_are_refused(name):
-    conditions = Conditions(**{name: 0})
     calls = {
-        "seeds": lambda: conditions.n_seeds(3),
-        "jobs": lambda: conditions.sweep(dict, {"lr": [1]}, 1, None, "batch"),
+        "seeds": lambda: Conditions(seeds=0),
+        "jobs": lambda: Conditions(jobs=0).sweep(dict, {"lr": [1]}, 1, None, "batch"),
     }
     with pytest.raises(ClearpropError, match=name):
         calls[name]()

@@ -81,7 +81,7 @@ def test_one_callback_needs_no_list_and_a_class_is_refused_in_one_sentence() -> 
     net, data = cp.mlp([2, 3, 2]), points()
     history = cp.fit(net, data, validation=points(seed=1), epochs=3, engine="batch", callbacks=cp.EarlyStopping(1))
     assert history.best_epoch is not None
-    with pytest.raises(OptionError, match=r"callbacks takes objects such as EarlyStopping\(\), not .*EarlyStopping"):
+    with pytest.raises(OptionError, match=r"callbacks\[0\] must be a Callback, not .*EarlyStopping.*; write EarlyStopping\(\)"):
         cp.fit(net, data, epochs=1, engine="batch", callbacks=[cp.EarlyStopping])  # type: ignore[list-item]
 
 

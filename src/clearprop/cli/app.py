@@ -17,8 +17,9 @@ import typer.core
 import typer.main
 
 from clearprop.cli import console
+from clearprop.cli.interrupts import end_like_ctrl_c
 from clearprop.cli.parsing import current_spelling
-from clearprop.errors import ClearpropError
+from clearprop.errors import ClearpropError, cannot_access
 
 UsageError: Any = typer.BadParameter.__base__  # an unknown command or option, a missing argument, "ten" for a number
 
@@ -74,8 +75,14 @@ class Commands(typer.core.TyperGroup):
             console.fail(f"This needs {name}, which is not installed: pip install {name}.")
             raise typer.Exit(console.USAGE) from error
         except OSError as error:
-            place = f" {error.filename!r}" if error.filename is not None else ""
-            console.fail(f"Cannot read or write{place}: {error.strerror or error}.")
+            console.fail(str(cannot_access(error)))
+            raise typer.Exit(console.USAGE) from error
+        except MemoryError as error:
+            detail = f" ({error})" if str(error) else ""
+            console.fail(f"This needs more memory than there is{detail}; ask for less.")
+            raise typer.Exit(console.USAGE) from error
+        except RecursionError as error:
+            console.fail("What was given is nested too deeply to be read.")
             raise typer.Exit(console.USAGE) from error
         except KeyboardInterrupt as error:
             console.fail("Interrupted; nothing was saved.")
@@ -143,8 +150,21 @@ def options(
 
 def main() -> None:
     """The console script `clearprop`."""
+    end_like_ctrl_c()
+    os.environ["MPLBACKEND"] = "agg"  # figures are written to files, whatever the variable says
     try:
         app(prog_name="clearprop")
     except BrokenPipeError:  # the reader of a pipe has gone, as in `clearprop predict ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except KeyboardInterrupt:
+        console.fail("Interrupted; nothing was saved.")
+        sys.exit(console.INTERRUPTED)
+    except Exception as error:
+        if "--debug" in sys.argv or os.environ.get("CLEARPROP_DEBUG"):
+            raise
+        console.fail(
+            f"clearprop made a mistake of its own ({type(error).__name__}: {' '.join(str(error).split())[:200]});"
+            " please report it, with the traceback that clearprop --debug shows."
+        )
+        sys.exit(console.USAGE)

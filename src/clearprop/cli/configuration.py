@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from clearprop.arguments import shaped
 from clearprop.cli import parsing
 from clearprop.cli.folder import CONFIG, unfinished
-from clearprop.errors import DataError, OptionError
-from clearprop.registry import require
+from clearprop.errors import ClearpropError, DataError, OptionError
+from clearprop.files import parse_json, read_text
+from clearprop.registry import count, require
 
 if TYPE_CHECKING:
     from clearprop.data import Dataset
@@ -30,6 +31,48 @@ TABLE = (
 )  # fmt: skip
 """Options that say how a table is read, and what its columns are for."""
 DATA = ("source", "target", *TABLE, "task", "scale", "val", "test", "data_dir")
+
+
+class Source(TypedDict):
+    """The part of `DataSettings` that must be there."""
+
+    source: str
+
+
+class DataSettings(Source, total=False):
+    """Schema of the data in a config.json; `clearprop.data.load` checks their values."""
+
+    target: Any
+    header: Any
+    task: str | None
+    scale: str | None
+    val: float | int | None
+    test: float | int | None
+    data_dir: str | None
+
+
+class Course(TypedDict):
+    """The part of `RunSettings` that must be there."""
+
+    epochs: int
+    schedule: str
+
+
+class RunSettings(Course, total=False):
+    """Schema of those settings in a config.json that are needed as they stand; `Settings` has the rules of all."""
+
+    hidden: list[int]
+    activation: list[str]
+    schedule_args: dict[str, Any]
+
+
+class ConfigFile(TypedDict):
+    """Schema of a config.json."""
+
+    data: dict[str, Any]
+    settings: dict[str, Any]
+
+
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "val": lambda text: parsing.parse_size("--val", text),
     "test": lambda text: parsing.parse_size("--test", text),
@@ -132,13 +175,18 @@ def from_file(path: Path, given: Configuration) -> Configuration:
     DataError
         If the file cannot be read, or is no config.json.
     """
+    from clearprop.training.settings import Settings
+
+    text, what = read_text(path, "the configuration"), f"{str(path)!r} is not the config.json of a clearprop run"
     try:
-        found = json.loads(path.read_text())
-        data, settings, every = dict(found["data"]), dict(found["settings"]), found.get("checkpoint_every")
-    except OSError as error:
-        raise DataError(f"Cannot read the configuration {str(path)!r}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{str(path)!r} is not the config.json of a clearprop run.") from error
+        found = shaped(ConfigFile, parse_json(text, "it"), "it")
+        data, settings = shaped(DataSettings, found["data"], "data"), shaped(RunSettings, found["settings"], "settings")
+        require(set(data) <= set(DATA), "data", ", ".join(data), f"a table of {', '.join(DATA)}")
+        Settings.of(**settings)
+        every = found.get("checkpoint_every")
+        every = every if every is None else count("checkpoint_every", every)
+    except ClearpropError as error:
+        raise DataError(f"{what}: {error}") from None
     return Configuration(data | given.data, settings | given.settings, complete=True, every=every)
 
 
@@ -179,7 +227,7 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
         raise OptionError(f"--resume keeps the settings of the run; only --epochs may change, not {', '.join(other)}.")
     epochs = asked.settings.get("epochs", saved.settings["epochs"])
     schedule = saved.settings["schedule"]
-    if epochs != saved.settings["epochs"] and schedule != "constant" and not saved.settings["schedule_args"]:
+    if epochs != saved.settings["epochs"] and schedule != "constant" and not saved.settings.get("schedule_args"):
         raise OptionError(
             f"The learning rate of this run ({schedule.replace('_', '-')}) was laid out for {saved.settings['epochs']} epochs,"
             " so their number cannot change; only a run with --schedule constant can be given more."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,9 +17,22 @@ INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
 def screen(error: bool = False) -> Console:
     """A rich console on the current stdout (or stderr), which neither highlights numbers nor wraps lines."""
-    from rich.console import Console
+    return plain_console()(file=sys.stderr if error else sys.stdout, highlight=False, soft_wrap=True)
 
-    return Console(file=sys.stderr if error else sys.stdout, highlight=False, soft_wrap=True)
+
+def plain_console() -> type[Console]:
+    """A class of consoles that send no control character of what they are given: names and classes come from files."""
+    from rich.console import Console
+    from rich.segment import Segment
+
+    from clearprop.errors import printable
+
+    class PlainConsole(Console):
+        def render(self, renderable: Any, options: Any = None) -> Iterator[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=printable(segment.text))
+
+    return PlainConsole
 
 
 def fail(message: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from clearprop.cli import options as o
 from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.cli.folder import check_file
 from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ def cost(
     """
     from clearprop.studies.derivative_cost import fit_exponents, measure_costs
 
+    check_file(plot, "--plot", ".png", ".svg")
     try:
         numbers = [int(depth) for depth in depths.split(",")]
-    except ValueError as error:
-        raise OptionError(f"--depths takes whole numbers such as 1,2,4, not {depths!r}.") from error
+    except ValueError:
+        raise OptionError(f"--depths takes whole numbers such as 1,2,4, not {depths!r}.") from None
     rows = measure_costs(numbers, engine, seed)
     exponents = fit_exponents(rows)
     if plot is not None:

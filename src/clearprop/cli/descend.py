@@ -9,6 +9,7 @@ import typer
 
 from clearprop.cli import options as o
 from clearprop.cli.console import empty_table, plain, print_json, screen
+from clearprop.cli.folder import check_file
 from clearprop.cli.parsing import parse_count, parse_number, parse_pairs
 from clearprop.errors import OptionError
 from clearprop.optim import SCHEDULES
@@ -64,6 +65,8 @@ def descend(
     """
     from clearprop.descent import SURFACES, answer_questions, descend
 
+    for path, option in ((plot, "--plot"), (basins, "--basins")):
+        check_file(path, option, ".png", ".svg")
     surface = SURFACES.make(function)
     begin = surface.start if start is None else parse_point(start)
     lists = {"step": step, "steps": steps, "decay": decay, "optimizer": optimizer, "momentum": momentum}
@@ -102,8 +105,8 @@ def parse_point(text: str) -> tuple[float, float]:
     """
     try:
         x, y = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise OptionError(f"--start takes two numbers such as 3,2, not {text!r}.") from error
+    except ValueError:
+        raise OptionError(f"--start takes two numbers such as 3,2, not {text!r}.") from None
     return x, y
 
 

@@ -32,7 +32,8 @@ def doctor(
         list[str] | None,
         typer.Option(
             help="Column of the table that holds a curve, as in train=NAME or val=NAME; may be given several times.",
-            metavar="CURVE=NAME", show_default=False,
+            metavar="CURVE=NAME",
+            show_default=False,
         ),
     ] = None,
     data_dir: o.DataDir = None,

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
-from clearprop.cli.console import plain, print_json, screen
-from clearprop.errors import OptionError
+from clearprop.cli.console import plain, plain_console, print_json, screen
+from clearprop.cli.folder import check_file
+from clearprop.errors import OptionError, printable
 
 if TYPE_CHECKING:
     from clearprop.walkthrough import Derivation, Walkthrough
@@ -57,6 +58,7 @@ def explain(
     from clearprop.registry import choose, require
     from clearprop.walkthrough import DERIVATIONS, PUBLISHED
 
+    check_file(out, "--out")
     if format is not None:
         choose("format", format, FORMATS)
     require(digits is None or digits >= 1, "--digits", digits, "1 or more")
@@ -98,8 +100,6 @@ def on_data(given: dict[str, Any], batch_size: int, softmax: Derivation) -> Walk
 
 def show(step: Walkthrough, format: str | None, digits: int | None, out: Path | None) -> None:
     """Print the step, or write it to a file."""
-    from rich.console import Console
-
     from clearprop.files import write_atomically
 
     console = screen()
@@ -107,14 +107,14 @@ def show(step: Walkthrough, format: str | None, digits: int | None, out: Path | 
         endings = {".html": "html", ".json": "json"}
         format = endings.get(out.suffix, "text") if out is not None else "table" if console.is_terminal else "text"
     if format == "table" and out is None:
-        Console(highlight=False).print(step if digits is None else step.table(digits, console.width))
+        plain_console()(highlight=False).print(step if digits is None else step.table(digits, console.width))
         return
     if format == "json" and out is None:
         print_json(plain(step.to_json()))
         return
     text = written(step, format, digits)
     if out is None:
-        print(text)
+        print(printable(text))
     else:
         write_atomically(out, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
         console.print(f"Written to {out}.", markup=False)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
 from clearprop.cli.console import counted, empty_table, plain, print_json, screen
+from clearprop.cli.folder import check_file
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,6 +46,7 @@ def ladder(
     from clearprop.ladder import affordable, climb
     from clearprop.registry import require
 
+    check_file(plot, "--plot", ".png", ".svg")
     require(batch_size >= 1, "--batch-size", batch_size, "1 or more")
     require(epochs >= 1, "--epochs", epochs, "1 or more")
     require(examples is None or examples >= 1, "--examples", examples, "1 or more")

@@ -53,8 +53,8 @@ def parse_size(what: str, text: str) -> int | float:
     """
     try:
         return parse_number(what, text)
-    except OptionError as error:
-        raise OptionError(f"{what} takes a fraction such as 0.15 or a number of examples such as 500, not {text!r}.") from error
+    except OptionError:
+        raise OptionError(f"{what} takes a fraction such as 0.15 or a number of examples such as 500, not {text!r}.") from None
 
 
 def parse_count(what: str, text: str) -> int:
@@ -67,8 +67,8 @@ def parse_count(what: str, text: str) -> int:
     """
     try:
         return int(text)
-    except ValueError as error:
-        raise OptionError(f"{what} takes whole numbers such as 10, not {text!r}.") from error
+    except ValueError:
+        raise OptionError(f"{what} takes whole numbers such as 10, not {text!r}.") from None
 
 
 def parse_count_or(word: str, what: str, text: str) -> int | None:
@@ -102,8 +102,8 @@ def parse_hidden(text: str) -> tuple[int, ...]:
         return ()
     try:
         return tuple(int(units) for units in text.split(","))
-    except ValueError as error:
-        raise OptionError(f"--hidden takes whole numbers such as 300,100, or none, not {text!r}.") from error
+    except ValueError:
+        raise OptionError(f"--hidden takes whole numbers such as 300,100, or none, not {text!r}.") from None
 
 
 def parse_activation(text: str) -> tuple[str, ...]:
@@ -130,8 +130,8 @@ def parse_pairs(texts: Sequence[str]) -> dict[str, float]:
         name, _, value = text.partition("=")
         try:
             pairs[name.strip().replace("-", "_")] = parse_number("--schedule-arg", value)
-        except OptionError as error:
-            raise OptionError(f"--schedule-arg takes a name and a number such as rise=0.1, not {text!r}.") from error
+        except OptionError:
+            raise OptionError(f"--schedule-arg takes a name and a number such as rise=0.1, not {text!r}.") from None
     return pairs
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from clearprop.cli import options as o
+from clearprop.cli.folder import check_file
+from clearprop.errors import printable
 
 if TYPE_CHECKING:
     from clearprop.arrays import Array
@@ -43,6 +45,7 @@ def predict(
     from clearprop.export.model import Model
     from clearprop.files import write_atomically
 
+    check_file(out, "--out")
     found = Model.load(model)
     if found.encoder is None:
         raise ModelFileError(f"The model in {str(model)!r} does not record how its inputs were scaled; use it from Python.")
@@ -65,11 +68,22 @@ def predict(
     write_atomically(out, write)
 
 
+class Visible:
+    """Stream to a terminal, to which names of classes send no escapes."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text with its control characters shown."""
+        return int(self.stream.write(printable(text)))
+
+
 def write_rows(stream: Any, model: Model, X: Array, ids: dict[str, list[Any]] | None = None) -> None:
     """Write a header, and a row for each example of X (N, n_x), behind the columns that are passed through."""
     import csv
 
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(Visible(stream) if stream.isatty() else stream, lineterminator="\n")
     ids = ids or {}
     before: list[Any] = list(zip(*ids.values(), strict=True)) if ids else [()] * len(X)
     if model.task == "classification":

@@ -91,22 +91,24 @@ def carry_out(recipe: Recipe, conditions: Conditions, folder: Path | None, one_o
 
 def save(result: Result, folder: Path) -> None:
     """Write the report, the result as JSON, and the pictures; all of them or none."""
+    from clearprop.ownership import writing
     from clearprop.plots import save as save_figure
     from clearprop.report import recipe_report
 
     def fill(fresh: Path) -> None:
-        recipe_report(result).save(fresh / "report.html")
         folders.write_json(fresh / "result.json", plain(result.to_json()))
+        recipe_report(result).save(fresh / "report.html")
         for picture in result.exhibits.pictures:
             save_figure(picture.figure(), fresh / f"{picture.name}.png")
 
-    folders.publish(folder, fill)
+    with writing(folder):
+        folders.publish(folder, fill)
 
 
 def print_result(console: Console, result: Result, folder: Path | None = None) -> None:
     """Print everything but the long tables and the pictures, which are in the report."""
     recipe = result.recipe
-    wide = Console(file=console.file, highlight=False, width=None if console.is_terminal else WIDTH)
+    wide = type(console)(file=console.file, highlight=False, width=None if console.is_terminal else WIDTH)
     wide.print(Text(f"\n{recipe.name}: {recipe.title}", style="bold"))
     wide.print(Text(recipe.source, style="dim"))
     wide.print()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import folder as folders
 from clearprop.cli.console import plain
+from clearprop.errors import ClearpropError, FileAccessError, cannot_access
 from clearprop.training import Checkpoint, History
 from clearprop.training.outcome import Outcome
 
@@ -60,24 +62,74 @@ def checkpoints(
     shutil.rmtree(place)
 
 
-def save_run(
-    outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint: Checkpoint | None, diagnosis: Diagnosis | None = None
-) -> dict[str, str]:
-    """Write the run into `folder`; names of the files, with a description of each."""
+def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint: Checkpoint | None) -> Path:
+    """Write what a run cannot be had again without: the network, the history, the metrics and the configuration.
+
+    Where the disk is full, the network alone is written, or else all is written to the folder of temporary files.
+
+    Returns
+    -------
+    Path
+        The folder that holds it.
+
+    Raises
+    ------
+    FileAccessError
+        If nothing could be written anywhere.
+    """
+    metrics = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
 
     def fill(fresh: Path) -> None:
         outcome.model.save(fresh / "model.safetensors")
-        outcome.history.to_jsonl(fresh / "history.jsonl")
-        metrics = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
-        folders.write_json(fresh / "metrics.json", metrics)
-        folders.write_json(fresh / folders.CONFIG, config)
+        with tolerated("the history"):
+            outcome.history.to_jsonl(fresh / "history.jsonl")
+        with tolerated("the metrics"):
+            folders.write_json(fresh / "metrics.json", metrics)
+        with tolerated("the configuration"):
+            folders.write_json(fresh / folders.CONFIG, config)
         if checkpoint is not None and Path(checkpoint.path).exists():
-            shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)
-        save_pictures(outcome, fresh)
-        if diagnosis is not None:
-            folders.write_json(fresh / "doctor.json", diagnosis.to_json())
+            with tolerated("the checkpoint"):
+                shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)
 
-    folders.publish(folder, fill)
+    try:
+        folders.publish(folder, fill)
+        return folder
+    except OSError as error:
+        elsewhere = Path(tempfile.mkdtemp(prefix=f"clearprop.{folder.name}.")) / "run"
+        try:
+            folders.publish(elsewhere, fill)
+        except OSError:
+            shutil.rmtree(elsewhere.parent, ignore_errors=True)
+            why = str(cannot_access(error)).rstrip(".")
+            raise FileAccessError(f"The network could not be saved, neither in {str(folder)!r} nor elsewhere: {why}.") from None
+        LOG.warning("%s The run is saved in %s instead.", cannot_access(error), elsewhere)
+        return elsewhere
+
+
+@contextmanager
+def tolerated(what: str) -> Iterator[None]:
+    """Go on without what cannot be written, and say so."""
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        why = cannot_access(error) if isinstance(error, OSError) and not isinstance(error, ClearpropError) else error
+        LOG.warning("The run is kept without %s: %s", what, why)
+
+
+def save_rest(outcome: Outcome, folder: Path, diagnosis: Diagnosis | None = None) -> None:
+    """Add the figures and the diagnosis to a run that is saved; what goes wrong here costs no more than them."""
+    try:
+        if diagnosis is not None:
+            with tolerated("the diagnosis"):
+                folders.write_json(folder / "doctor.json", diagnosis.to_json())
+        with tolerated("all of its figures"):
+            save_pictures(outcome, folder)
+    except KeyboardInterrupt:
+        LOG.warning("Interrupted while figures were drawn; the run itself is saved in %s.", folder)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Names of the files of a run, with a description of each."""
     return {name: text.format(folder=folder) for name, text in CONTENTS.items() if (folder / name).exists()}
 
 

@@ -14,6 +14,7 @@ import typer
 from clearprop.cli import options as o
 from clearprop.cli.configuration import parse_options
 from clearprop.cli.console import INTERRUPTED, counted, empty_table, percent, plain, print_json, screen
+from clearprop.cli.folder import check_file
 from clearprop.cli.parsing import parse_grid, parse_settings
 from clearprop.errors import OptionError
 
@@ -88,6 +89,9 @@ def sweep(
     from clearprop.cli.progress import TrialBar
     from clearprop.sweeps import run_sweep, summarise
 
+    check_file(out, "--out", ".jsonl", ".parquet")
+    check_file(plot, "--plot", ".png", ".svg")
+    check_file(report, "--report")
     axes, common = parse_grid(grid or []), parse_settings(fixed or [])
     if engine is not None:
         common["engine"] = engine

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,12 +25,15 @@ from clearprop.cli.console import (
     show_notes,
 )
 from clearprop.data.dataset import SPLITS
+from clearprop.errors import OptionError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from clearprop.cli.configuration import Configuration
     from clearprop.cli.progress import Progress
+    from clearprop.ownership import Lock
     from clearprop.training import Checkpoint
     from clearprop.training.outcome import Outcome
     from clearprop.training.setup import Setup
@@ -115,24 +120,40 @@ def train(
 def execute(given: dict[str, Any]) -> int:
     """Train, print and save as the options say; the exit status."""
     from clearprop.cli import folder as folders
-    from clearprop.cli import saving
-    from clearprop.cli.configuration import choose, command_line, written
-    from clearprop.cli.doctor import of_settings, show
-    from clearprop.cli.progress import Progress
+    from clearprop.cli.configuration import choose
+    from clearprop.ownership import writing
     from clearprop.training.setup import set_up
 
     folder: Path | None = given["out"] or given["resume"]
     configuration = choose(given)
+    folders.check_file(given["report"], "--report")
+    force = bool(given["force"] or (folder is not None and folder == given["resume"]))
     if folder is not None:
-        force = given["force"] or folder == given["resume"]
         folders.check_free(folder, force, folders.is_training_run)
-        if not force:
-            folders.check_finished(folder)
     data = configuration.load()
     if not given["quiet"]:
         show_notes(data.notes)
     settings = configuration.settle(data)
     setup = set_up(settings, data)
+    with writing(folder) as lock:
+        if folder is not None:
+            folders.check_free(folder, force, folders.is_training_run)  # it may have been taken meanwhile
+            if not force:
+                folders.check_finished(folder)
+        return carry_through(given, configuration, setup, folder, force, lock)
+
+
+def carry_through(
+    given: dict[str, Any], configuration: Configuration, setup: Setup, folder: Path | None, force: bool, lock: Lock | None
+) -> int:
+    """The same for a run that is set up, with the right to write to the folder."""
+    from clearprop.cli import saving
+    from clearprop.cli.configuration import command_line, written
+    from clearprop.cli.doctor import of_settings, show
+    from clearprop.cli.interrupts import Interrupts
+    from clearprop.cli.progress import Progress
+
+    data, settings = setup.data, setup.settings
     config = written(configuration, settings, given["checkpoint_every"])
     silent = given["quiet"] or given["json"]
     console = screen(error=given["json"])
@@ -140,13 +161,20 @@ def execute(given: dict[str, Any]) -> int:
         announce(console, setup)
     # Beside JSON on stdout, a person at a terminal still sees the bar, on stderr.
     progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
-    with saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
+    with Interrupts() as interrupts, saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
         outcome = carry_out(setup, progress, checkpoint, resume)
-        diagnosis = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
-        del data, setup  # the training examples, which may fill most of the memory
-        if not silent:
-            print_metrics(console, outcome)
-        files = {} if folder is None else saving.save_run(outcome, config, folder, checkpoint, diagnosis)
+        if folder is not None:
+            with interrupts.waited_out():
+                place = still_free(folder, force, lock)
+                folder = saving.save_run(outcome, config, place, checkpoint)
+    if not silent:
+        print_metrics(console, outcome)
+    diagnosis = of_settings(settings, data) if given["doctor"] and not outcome.interrupted else None
+    del data, setup  # the training examples, which may fill most of the memory
+    files: dict[str, str] = {}
+    if folder is not None:
+        saving.save_rest(outcome, folder, diagnosis)
+        files = saving.contents(folder)
     if given["report"] is not None:
         from clearprop.report import training_report
 
@@ -161,6 +189,19 @@ def execute(given: dict[str, Any]) -> int:
         console.print("\nDiagnosis:")
         show(diagnosis)
     return report_ending(outcome, folder) or (FAILED if diagnosis is not None and diagnosis.findings else 0)
+
+
+def still_free(folder: Path, force: bool, lock: Lock | None) -> Path:
+    """The folder, if nobody else has come to write in it meanwhile; else another one beside it, and a line that says so."""
+    from clearprop.cli import folder as folders
+
+    with suppress(OptionError):  # somebody may have put something there without asking for the lock
+        folders.check_free(folder, force, folders.is_training_run)
+        if lock is None or lock.held:
+            return folder
+    other = next(path for k in count(2) if not (path := folder.with_name(f"{folder.name}-{k}")).exists())
+    fail(f"Another process is writing to {str(folder)!r}; this run is saved in {str(other)!r}.")
+    return other
 
 
 def carry_out(setup: Setup, progress: Progress, checkpoint: Checkpoint | None, resume: Path | None) -> Outcome:

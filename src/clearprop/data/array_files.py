@@ -13,7 +13,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.raw import Raw, raw_arrays
-from clearprop.errors import DataError
+from clearprop.errors import DataError, ShortOfMemoryError
+from clearprop.headroom import require_memory
 
 EXPECTED = "X and y, or Xtrain, Ytrain, Xtest, Ytest (or x_train, ...), and Xval, Yval if any"
 IDX_FILES = {
@@ -40,15 +41,34 @@ def read_npz(path: Path) -> Raw:
         if isinstance(loaded, np.ndarray):
             raise DataError(f"{path} holds one unnamed array; save X and y with numpy.savez(path, X=X, y=y).")
         with loaded as archive:
+            require_plausible(path, archive)
             return arrays_by_name(path.name, {key: archive[key] for key in archive.files if _role(key)}, archive.files)
     except DataError:
         raise
     except ValueError as error:
         raise DataError(
             f"{path} holds pickled objects or is no .npz file ({error}); save plain arrays of numbers or texts."
-        ) from error
-    except (OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a readable .npz file ({error}); save it again with numpy.savez.") from error
+        ) from None
+    except (OSError, EOFError, KeyError, BadZipFile, zlib.error, NotImplementedError, RuntimeError, struct.error) as error:
+        raise DataError(f"{path} is not a readable .npz file ({error}); save it again with numpy.savez.") from None
+
+
+def require_plausible(path: Path, archive: Any) -> None:
+    """Refuse a zip file whose arrays claim other sizes than their entries have, or more than there is memory for."""
+    total = 0
+    for entry in archive.zip.infolist():
+        with archive.zip.open(entry) as stream:
+            if stream.read(len(np.lib.format.MAGIC_PREFIX)) != np.lib.format.MAGIC_PREFIX:
+                continue
+        with archive.zip.open(entry) as stream:
+            version = np.lib.format.read_magic(stream)
+            read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read_header(stream)
+        claimed = prod(shape) * dtype.itemsize
+        if claimed > entry.file_size:
+            raise DataError(f"{path} announces {entry.filename} of shape {shape}, but holds {entry.file_size:,} bytes of it.")
+        total += claimed
+    require_memory(f"{path}, unpacked", 2 * total, "take a part of it")
 
 
 def read_mat(path: Path) -> Raw:
@@ -59,14 +79,20 @@ def read_mat(path: Path) -> Raw:
     DataError
         If the file is damaged, newer, or lacks the arrays.
     """
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
     try:
+        claimed = sum(prod(shape) * 8 for _, shape, _ in whosmat(path))
+        if claimed > 8 * MOST_GZIPPED * path.stat().st_size:
+            raise ValueError("it announces arrays that a file of its size cannot hold")
+        require_memory(f"{path}, unpacked", 2 * claimed, "take a part of it")
         found = loadmat(path)
-    except NotImplementedError as error:
-        raise DataError(f"{path} is a MATLAB 7.3 file, too new for SciPy; save it with save(..., '-v7').") from error
+    except ShortOfMemoryError:
+        raise
+    except NotImplementedError:
+        raise DataError(f"{path} is a MATLAB 7.3 file, too new for SciPy; save it with save(..., '-v7').") from None
     except Exception as error:  # damaged files make loadmat raise nearly anything
-        raise DataError(f"{path} is no readable .mat file ({error}); save it again with save(..., '-v7').") from error
+        raise DataError(f"{path} is no readable .mat file ({error}); save it again with save(..., '-v7').") from None
     keys = [key for key in found if not key.startswith("__")]
     return arrays_by_name(path.name, {key: found[key] for key in keys if _role(key)}, keys)
 
@@ -151,11 +177,12 @@ def read_idx(path: Path, ndim: int) -> Array:
             shape = struct.unpack(f">{ndim}I", head[4:])
             if prod(shape) > MOST_GZIPPED * path.stat().st_size:  # checked before that much memory is allocated
                 raise DataError(f"{path} announces shape {shape}, more than a file of its size can hold; download it again.")
+            require_memory(f"{path}, which announces shape {shape}", 2 * prod(shape), "take a part of it")
             body = stream.read(prod(shape) + 1)  # one byte more, to notice a file that is too long
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); download it again.") from error
+        raise DataError(f"{path} is a damaged gzip file ({error}); download it again.") from None
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error}).") from error
+        raise DataError(f"{path} cannot be read ({error}).") from None
     if len(body) != prod(shape):
         held = "more" if len(body) > prod(shape) else f"only {len(body)}"
         raise DataError(f"{path} announces shape {shape}, that is {prod(shape)} bytes, but holds {held}; download it again.")

@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
+from clearprop.headroom import require_memory
 from clearprop.registry import choose, require
 
 Order = Literal["shuffle", "sequential", "replacement"]
@@ -20,6 +22,7 @@ ORDERS: tuple[Order, ...] = get_args(Order)
 REMAINDERS: tuple[Remainder, ...] = get_args(Remainder)
 
 
+@checked
 def draw_order(
     rng: np.random.Generator | int,
     n: int,
@@ -65,6 +68,7 @@ def draw_order(
     require(batch_size > 0, "batch_size", batch_size, "a positive number of examples")
     choose("order", order, ORDERS)
     choose("remainder", remainder, REMAINDERS)
+    require_memory(f"an order of {n:,} examples", 24 * n)
     length = n
     if remainder == "drop":
         length = n - n % batch_size

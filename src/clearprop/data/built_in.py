@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.array_files import find_idx, read_idx_folder
 from clearprop.data.raw import Raw
 from clearprop.errors import DataError
+from clearprop.headroom import require_memory
 from clearprop.registry import require
 
 BUILT_IN = {
@@ -48,6 +50,7 @@ def read_built_in(name: str, rng: np.random.Generator, data_dir: str | Path | No
     return read_mnist(data_dir)
 
 
+@checked
 def make_circles(n: int = 2000, seed: int | np.random.Generator = 0) -> tuple[Array, Array]:
     """Draw `n` points from two overlapping rings, which no straight line separates; the rows are sorted by class.
 
@@ -77,6 +80,7 @@ def make_circles(n: int = 2000, seed: int | np.random.Generator = 0) -> tuple[Ar
     ((200, 2), 100)
     """
     require(n >= 2, "n", n, "at least 2 points, one for each class")
+    require_memory(f"{n:,} points", 80 * n)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) * 2 // n
     mean, spread = np.array(RADII)[y].T
@@ -154,5 +158,5 @@ def _download(looked: list[Path]) -> Path:
             f"MNIST is not on this machine{places} and could not be downloaded from {BASE_URL} "
             f"({type(error).__name__}); put {', '.join(SHA256)} into a folder, and name it with data_dir (--data-dir) or "
             "$CLEARPROP_DATA."
-        ) from error
+        ) from None
     return cache

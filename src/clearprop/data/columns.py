@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dates import PARTS, parts_of, varying_parts
 from clearprop.data.notes import some
@@ -22,6 +23,7 @@ OTHER = "(other)"
 MISSING = "is missing"
 
 
+@checked
 @dataclass(frozen=True)
 class Column:
     """A numeric column, which is scaled; a categorical one, which is one-hot encoded; or one of dates, which becomes numbers.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arguments import checked, names_checked
+from clearprop.arrays import Array, describe, numbers
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import moments
 from clearprop.errors import DataError, OptionError, ShapeError
@@ -20,6 +21,7 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """Names of the splits, in order, and the words for them."""
 
 
+@names_checked
 @dataclass(frozen=True, eq=False)
 class Split:
     """Examples and their targets; unpacks as `X, y = split`.
@@ -41,6 +43,8 @@ class Split:
     y: Array
 
     def __post_init__(self) -> None:
+        for name in ("X", "y"):
+            object.__setattr__(self, name, numbers(name, getattr(self, name)))
         if self.X.ndim != 2:
             raise ShapeError(
                 f"X must be a matrix (N, n_x), one example a row, not {describe(self.X)}; "
@@ -56,6 +60,7 @@ class Split:
         return iter((self.X, self.y))
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Training examples and, where there are any, validation and test examples.
@@ -170,6 +175,7 @@ class Dataset:
         return replace(self, splits=columns)
 
 
+@checked
 def profile(dataset: Dataset) -> dict[str, Any]:
     """Sizes, task, classes, features and scaling of a data set.
 

@@ -7,22 +7,36 @@ that the model was trained with.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from clearprop.arrays import Array, Dtype, describe, float_dtype
+from clearprop.arguments import checked, shaped
+from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers
 from clearprop.data.columns import Column, fit_column
 from clearprop.data.notes import some
 from clearprop.data.raw import Label, Task
 from clearprop.data.scaling import Scale, Scaling, fit_scaling
 from clearprop.data.task import class_numbers
-from clearprop.errors import DataError
+from clearprop.errors import ClearpropError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
+class EncoderRecord(TypedDict):
+    """Schema of an encoder in JSON."""
+
+    kind: Literal["array", "table"]
+    features: list[str]
+    inputs: dict[str, Any] | list[dict[str, Any]]
+    targets: list[str]
+    classes: list[Label]
+    target_scaling: dict[str, Any]
+    target_index: int
+
+
+@checked
 @dataclass(frozen=True)
 class Encoder:
     """Encoding of raw values as X and of targets as y, and decoding of predictions.
@@ -66,6 +80,18 @@ class Encoder:
     ids: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
 
+    def check(self) -> None:
+        """Raise a `DataError` where the parts of an encoder that was read from a file do not fit together."""
+        wide = sum(len(column.features) for column in self.columns) if self.columns else len(self.features)
+        if wide != len(self.features):
+            raise DataError(f"The columns of the encoder give {wide} features, but it names {len(self.features)}.")
+        if isinstance(self.inputs, Scaling) and len(self.inputs.shift) not in (1, len(self.features)):
+            raise DataError(f"The scaling has {len(self.inputs.shift)} figures for {len(self.features)} features.")
+        scalings = [self.inputs] if isinstance(self.inputs, Scaling) else [column.scaling for column in self.inputs]
+        for scaling in (*scalings, self.target_scaling):
+            if scaling is not None and (len(scaling.shift) != len(scaling.spread) or not scaling.shift or 0 in scaling.spread):
+                raise DataError("A scaling needs as many shifts as spreads, none of which may be 0.")
+
     @property
     def task(self) -> Task:
         """Task of the data: "classification" or "regression"."""
@@ -96,6 +122,7 @@ class Encoder:
             return f"(x - {self.inputs.shift[0]:g}) / {self.inputs.spread[0]:g}"
         return "each column shifted and divided by constants from the training split"
 
+    @checked
     def encode(self, raw: Array | pd.DataFrame, dtype: Dtype = "float32") -> Array:
         """X (N, n_x) from a table's frame, or from an array (N, n_x).
 
@@ -108,7 +135,7 @@ class Encoder:
         """
         kind = float_dtype(dtype)
         if isinstance(self.inputs, Scaling):
-            values = np.asarray(raw)
+            values = numbers("The data", raw)
             if values.ndim != 2 or values.shape[1] != len(self.features):
                 raise DataError(f"The data have {describe(values)}, but the model takes {len(self.features)} features.")
             return self.inputs.apply(values, kind)
@@ -155,12 +182,17 @@ class Encoder:
         """
         if self.classes:
             return class_numbers(y, list(self.classes))
-        return self.target_scaling.apply(np.asarray(y).reshape(len(y), -1), float_dtype(dtype))
+        reals = numbers("y", y)
+        return self.target_scaling.apply(reals.reshape(len(reals), -1), float_dtype(dtype))
 
+    @checked
     def decode_target(self, y: Array) -> Array:
         """Labels (N,) from integer classes; or targets (N, n_y) in their own units, as float64, from scaled ones."""
         if self.classes:
-            return np.asarray(np.array(self.classes)[np.asarray(y).astype(np.int64)])
+            numbered = y.astype(np.int64) if np.isfinite(y).all() else np.full(y.shape, -1)
+            if y.size and not 0 <= numbered.min() <= numbered.max() < len(self.classes):
+                raise DataError(f"y must hold numbers of classes, from 0 to {len(self.classes) - 1}; it is {describe(y)}.")
+            return np.asarray(np.array(self.classes)[numbered])
         return self.target_scaling.undo(y)
 
     def to_json(self) -> dict[str, Any]:
@@ -179,6 +211,7 @@ class Encoder:
         }
 
     @classmethod
+    @checked
     def from_json(cls, values: dict[str, Any]) -> Encoder:
         """The encoder that `to_json` described.
 
@@ -188,6 +221,7 @@ class Encoder:
             If the values describe no encoder.
         """
         try:
+            shaped(EncoderRecord, values, "the encoder")
             given = values["inputs"]
             table = values["kind"] == "table"
             return cls(
@@ -200,8 +234,10 @@ class Encoder:
                 tuple(values.get("ids", ())),
                 tuple(values.get("order", ())),
             )
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from error
+        except ClearpropError as error:
+            raise DataError(f"This JSON describes no encoder: {error}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"This JSON describes no encoder ({type(error).__name__}: {error}).") from None
 
     def _column_names(self) -> str:
         return some(column.name for column in self.columns)

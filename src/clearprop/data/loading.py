@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
@@ -40,6 +41,7 @@ OUTLIERS: tuple[Outliers, ...] = get_args(Outliers)
 LOG = logging.getLogger("clearprop")
 
 
+@checked
 def load(
     source: Any,
     *,
@@ -211,10 +213,11 @@ def _take(X: Array | pd.DataFrame, rows: Array) -> Array | pd.DataFrame:
 def _generator(seed: int | np.random.Generator) -> np.random.Generator:
     try:
         return np.random.default_rng(seed)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from error
+    except (TypeError, ValueError):
+        raise OptionError(f"seed must be a whole number from 0, or a numpy.random.Generator, not {seed!r}.") from None
 
 
+@checked
 def read_examples(
     source: Any,
     encoder: Encoder,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array
 from clearprop.errors import DataError
 
@@ -20,6 +21,14 @@ SCALES: tuple[Scale, ...] = get_args(Scale)
 BLOCK = 4096  # rows
 
 
+class ScalingRecord(TypedDict):
+    """Schema of a scaling in JSON."""
+
+    shift: list[float]
+    spread: list[float]
+
+
+@checked
 @dataclass(frozen=True)
 class Scaling:
     """x -> (x - shift) / spread.
@@ -71,6 +80,7 @@ class Scaling:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Scaling:
         """The scaling that `to_json` described."""
+        shaped(ScalingRecord, values, "the scaling")
         return cls(tuple(map(float, values["shift"])), tuple(map(float, values["spread"])))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clearprop.arrays import brief
 from clearprop.errors import DataError, OptionError
 
 Rows = NDArray[np.int64]
@@ -105,11 +106,11 @@ def part_size(part: str, share: float | int, n: int) -> int:
         If it is neither.
     """
     if isinstance(share, bool) or not isinstance(share, (int, float, np.integer, np.floating)) or not share >= 0:
-        raise OptionError(f"{part} must be a fraction below 1 or a number of examples, not {share!r}.")
+        raise OptionError(f"{part} must be a fraction below 1 or a number of examples, not {brief(share)}.")
     if isinstance(share, (int, np.integer)):
         return int(share)
     if share >= 1:
-        raise OptionError(f"{part} must be a fraction below 1 or a whole number of examples, not {share!r}.")
+        raise OptionError(f"{part} must be a fraction below 1 or a whole number of examples, not {brief(share)}.")
     return round(float(share) * n)
 
 

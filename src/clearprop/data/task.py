@@ -163,7 +163,12 @@ def class_numbers(labels: Array, classes: list[Label]) -> Array:
         If a label is not among them.
     """
     known: Array = np.array(classes)
-    labels = np.asarray(labels)
+    try:
+        labels = np.asarray(labels)
+    except ValueError:  # ragged
+        labels = np.zeros(0)
+    if labels.ndim != 1 or (known.dtype.kind != "U" and labels.dtype.kind not in "fiubUS"):
+        raise DataError(f"Labels are numbers or texts, one for each example (N,), not {describe(labels)}.")
     if known.dtype.kind == "U" and labels.dtype.kind != "U":
         labels = np.array([str(label) for label in labels])
     places = np.minimum(np.searchsorted(known, labels), len(known) - 1)

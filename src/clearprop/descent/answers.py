@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.descent.basins import SETTLED, map_basins, settle
 from clearprop.descent.path import Row, descend
@@ -20,6 +21,7 @@ DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 GOOD = -2.0  # the value of f that the practical asks for
 
 
+@checked
 def answer_questions(start: Point = (3.0, 2.0), steps: int = 10) -> list[Row]:
     """Effects of too small and too large steps; whether a fixed step reaches the global minimum; the effect of a schedule.
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arguments import checked
+from clearprop.arrays import Array, describe, numbers
 from clearprop.descent.path import NEAR, Row, as_optimizer
 from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.optim import Optimizer
 from clearprop.registry import count
 
@@ -39,11 +41,13 @@ class BasinMap:
     y: Array
     reached: Array
 
+    @checked
     def share(self, number: int = 0) -> float:
         """The share of the starts that end at minimum `number`."""
         return float(np.mean(self.reached == number))
 
 
+@checked
 def endings(surface: Surface, starts: Array, optimizer: Optimizer | str | float, steps: int = SETTLED) -> Array:
     """The end point of a descent from each of many starts.
 
@@ -91,6 +95,7 @@ def _march(surface: Surface, starts: Array, optimizer: Optimizer | str | float, 
         yield theta.reshape(2, -1).T.copy()
 
 
+@checked
 def settle(surface: Surface, starts: Array, optimizer: Optimizer | str | float, steps: int = SETTLED) -> Array:
     """For each start (K, 2), the number of the minimum at which the descent comes to rest, `WANDERING`, or `DIVERGED`.
 
@@ -120,6 +125,7 @@ def which_minimum(surface: Surface, points: Array) -> Array:
     return np.where(diverged, DIVERGED, near)
 
 
+@checked
 def map_basins(
     function: Surface | str, optimizer: Optimizer | str | float = 0.1, steps: int = SETTLED, resolution: int = 101
 ) -> BasinMap:
@@ -141,12 +147,14 @@ def map_basins(
     """
     surface, optimizer = SURFACES.make(function), as_optimizer(optimizer)
     resolution = count("resolution", resolution, least=2)
+    require_memory(f"a map of {resolution:,} x {resolution:,} starts", 200 * resolution**2, "take a coarser one")
     x, y = (np.linspace(low, high, resolution) for low, high in surface.box)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     reached = settle(surface, grid, optimizer, steps)
     return BasinMap(surface, optimizer, x, y, reached.reshape(resolution, resolution))
 
 
+@checked
 def sweep_steps(
     function: Surface | str,
     rates: Sequence[float] | Array,
@@ -179,7 +187,7 @@ def sweep_steps(
     surface = SURFACES.make(function)
     first = np.array([surface.start if start is None else start])
     rows = []
-    for lr in np.asarray(rates, dtype=np.float64).tolist():
+    for lr in numbers("rates", rates).astype(np.float64).ravel().tolist():
         reached = map_basins(surface, lr, steps, resolution).reached
         own = int(settle(surface, first, lr, steps)[0])
         shares = {"lowest": reached == 0, "any": reached >= 0, "diverged": reached == DIVERGED}

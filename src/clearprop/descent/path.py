@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.descent.surfaces import SURFACES, Point, Surface
 from clearprop.errors import ShapeError
+from clearprop.headroom import require_memory
 from clearprop.optim import OPTIMIZERS, SGD, Optimizer
 from clearprop.registry import count, number
 
@@ -74,6 +76,7 @@ class Path:
         ]
 
 
+@checked
 def descend(
     function: Surface | str,
     start: Point | None = None,
@@ -117,6 +120,7 @@ def descend(
     steps = count("steps", steps, least=0)
     optimizer = as_optimizer(optimizer)
     optimizer.reset()
+    require_memory(f"a path of {steps:,} steps", 250 * steps, "take fewer steps")
     points, stopped = [theta.copy()], None
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, steps + 1):

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.registry import Configured, Registry, number
 
@@ -46,6 +47,7 @@ class Surface(Configured, ABC):
     def gradient(self, x: Values, y: Values) -> tuple[Any, Any]:
         """df/dx and df/dy, element by element."""
 
+    @checked
     def curvature(self, point: Point, h: float = 1e-5) -> tuple[float, float]:
         """Smallest and largest second derivative at a point, in any direction.
 

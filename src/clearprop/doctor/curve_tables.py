@@ -86,7 +86,9 @@ def of_python(data: Any, where: str = "The curves") -> list[Row]:
             return [{str(k): v for k, v in item.items()} for item in items]
         if all(isinstance(item, (int, float)) or getattr(item, "ndim", None) == 0 for item in items):
             return [{"loss": float(item)} for item in items]
-    raise DataError(f"{where} is not a table of curves: give a list of losses, one an epoch, or lists under 'loss' and 'val_loss'.")
+    raise DataError(
+        f"{where} is not a table of curves: give a list of losses, one an epoch, or lists under 'loss' and 'val_loss'."
+    )
 
 
 def of_table(text: str, suffix: str, where: str) -> list[Row]:
@@ -161,7 +163,11 @@ def is_hole(value: Any) -> bool:
         return True
     if not isinstance(value, str):
         return False
-    return math.isnan(as_number(value)) and value.strip().lower().removeprefix("tensor(").rstrip(")") not in ("nan", "-nan", "+nan")
+    return math.isnan(as_number(value)) and value.strip().lower().removeprefix("tensor(").rstrip(")") not in (
+        "nan",
+        "-nan",
+        "+nan",
+    )
 
 
 def as_curves(rows: Sequence[Row], columns: dict[str, str], where: str = "The curves") -> list[Row]:

@@ -50,7 +50,9 @@ class Curves:
 
 def without_holes(rows: list[Row]) -> Curves:
     """The curves of rows, some of which may lack a loss."""
-    at = {name: np.array([i for i, row in enumerate(rows) if name in row], dtype=np.int64) for name in ("train_loss", "val_loss")}
+    at = {
+        name: np.array([i for i, row in enumerate(rows) if name in row], dtype=np.int64) for name in ("train_loss", "val_loss")
+    }
     train, val = (np.array([rows[i][name] for i in at[name]], dtype=np.float64) for name in at)
     where, measured = at["train_loss"], at["val_loss"]
     if not len(train):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.batches import Order, Remainder
 from clearprop.data.dataset import Dataset, Split
@@ -107,6 +108,7 @@ def json_safe(value: Any) -> Any:
     return value
 
 
+@checked
 def diagnose(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -168,6 +170,7 @@ def diagnose(
     return examine(case, level, history=history)
 
 
+@checked
 def examine(
     case: Case,
     level: Level = "full",
@@ -232,7 +235,9 @@ def by_evidence(kept: list[Finding]) -> list[Finding]:
     A fact whose remedy nobody can try, such as a gradient that is cut off, keeps its place in the order of causes.
     """
     roots = [finding for finding in kept if not finding.follows]
-    roots.sort(key=lambda finding: (finding.tier >= OUTCOMES, finding.treatment is not None and not finding.helped, finding.tier))
+    roots.sort(
+        key=lambda finding: (finding.tier >= OUTCOMES, finding.treatment is not None and not finding.helped, finding.tier)
+    )
     grouped = [[root, *(finding for finding in kept if finding.follows == root.slug)] for root in roots]
     return [finding for group in grouped for finding in group]
 

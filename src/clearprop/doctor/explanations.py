@@ -7,6 +7,7 @@ import re
 import textwrap
 from importlib.resources import files
 
+from clearprop.arguments import checked
 from clearprop.doctor.causes import causes_of, effects_of
 from clearprop.errors import UnknownNameError
 from clearprop.registry import unknown_name
@@ -20,6 +21,7 @@ def sections() -> dict[str, str]:
     return {slug: section.strip() for slug, section in zip(parts[::2], parts[1::2], strict=True)}
 
 
+@checked
 def explanation(slug: str) -> str:
     """The page on a finding, in Markdown: what it is, why it happens, how it is recognised, what to do, and related findings.
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.diagnosis import Diagnosis, judge
 from clearprop.doctor.finding import Finding
@@ -21,6 +22,7 @@ SECONDS = 60.0  # of processor time, after which no further remedy is tried
 FEW, STEPS, MANY = 5, 400, 60  # epochs at least, steps, and epochs at most, where nobody says how many epochs
 
 
+@checked
 def diagnose_torch(
     module: Any, loader: Iterable[Any], loss_fn: Any, optimizer: Any, *, val_loader: Iterable[Any] | None = None,
     epochs: int | None = None, seed: int = 0,

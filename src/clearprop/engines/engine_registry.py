@@ -102,4 +102,4 @@ def naming_what_is_missing() -> Iterator[None]:
     except ImportError as error:
         absent = isinstance(error, ModuleNotFoundError) and error.name == "llvmlite"
         why = "is not installed" if absent else f"cannot be imported ({error})"
-        raise MissingExtraError(f"The engine 'compiled' needs llvmlite, which {why}: pip install llvmlite.") from error
+        raise MissingExtraError(f"The engine 'compiled' needs llvmlite, which {why}: pip install llvmlite.") from None

@@ -5,16 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+import numpy as np
+
+from clearprop.arguments import checked, shaped
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
-from clearprop.errors import OptionError
+from clearprop.data.raw import Label, Task
+from clearprop.errors import ModelFileError, OptionError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
-from clearprop.nn import LOSSES, Loss, Net
+from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, Net
 
 
+class ModelHeader(TypedDict):
+    """Schema of what the header of a model's file holds beside the net."""
+
+    loss: dict[str, Any]
+    name: str
+    task: Task
+    classes: list[Label]
+    features: list[str]
+    targets: list[str]
+    encoder: dict[str, Any] | None
+    image_shape: list[int] | None
+
+
+@checked
 @dataclass(frozen=True, eq=False)
 class Model:
     """A net, and the meaning of its inputs and outputs.
@@ -47,14 +65,17 @@ class Model:
     image_shape: tuple[int, int] | None = None
 
     @classmethod
+    @checked
     def of(cls, net: Net, loss: Loss, data: Dataset) -> Model:
         """The model of a net that was trained with `loss` on `data`."""
         return cls(net, loss, data.name, data.task, data.classes, data.features, data.targets, data.encoder, data.image_shape)
 
+    @checked
     def outputs(self, X: Array) -> Array:
         """Outputs of the net (N, n_y), computed in pieces to bound the memory."""
         return self.net.outputs(X)
 
+    @checked
     def probabilities(self, X: Array) -> Array:
         """Probability of each class, (N, n_classes), for encoded inputs X (N, n_x).
 
@@ -68,6 +89,7 @@ class Model:
             raise OptionError(f"A model trained with {self.loss!r} for {self.task} has no class probabilities.")
         return found
 
+    @checked
     def predict(self, X: Array) -> Array:
         """Integer classes (N,), or real values (N, n_y) in the units of the raw targets, for encoded inputs X (N, n_x)."""
         if self.task == "classification":
@@ -75,6 +97,7 @@ class Model:
         y_hat = self.outputs(X)
         return y_hat if self.encoder is None else self.encoder.decode_target(y_hat)
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: theta (and running means) as arrays, everything else as JSON in its header."""
         header = self.net.config() | {
@@ -90,6 +113,7 @@ class Model:
         save_arrays(path, self.net.arrays(), "model", header)
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Model:
         """Read what `save` wrote.
 
@@ -108,8 +132,31 @@ class Model:
         arrays, header = load_arrays(path, "model")
         net = Net.from_config(header, arrays, path)
         with building_from(path):
+            shaped(ModelHeader, header, "the header")
             loss = LOSSES.make(header["loss"])
             encoder = None if header["encoder"] is None else Encoder.from_json(header["encoder"])
-            shape = header["image_shape"] and tuple(header["image_shape"])
+            shape = header["image_shape"] and (header["image_shape"][0], header["image_shape"][1])
             rest = {name: header[name] for name in ("name", "task", "classes", "features", "targets")}
-        return cls(net, loss, encoder=encoder, image_shape=shape, **rest)
+            model = cls(net, loss, encoder=encoder, image_shape=shape, **rest)
+            check_parts(model)
+        return model
+
+
+def check_parts(model: Model) -> None:
+    """Raise a `ModelFileError` where the parts of a model that was read do not fit together.
+
+    A net with NaN among its parameters would answer everything with class 0.
+    """
+    net, n_classes = model.net, len(model.classes)
+    if not np.isfinite(net.theta).all():
+        raise ModelFileError("its parameters hold NaN or infinite values.")
+    one = isinstance(model.loss, (BinaryCrossEntropy, BinaryCrossEntropyWithLogits)) and net.n_out == 1
+    if model.task == "classification" and n_classes and net.n_out not in (None, n_classes) and not (one and n_classes == 2):
+        raise ModelFileError(f"its net has {net.n_out} outputs for {n_classes} classes.")
+    if model.encoder is None:
+        return
+    model.encoder.check()
+    if net.n_in not in (None, len(model.encoder.features)):
+        raise ModelFileError(f"its net has {net.n_in} inputs for {len(model.encoder.features)} features.")
+    if len(model.encoder.classes) != n_classes or (model.task == "regression" and net.n_out != len(model.encoder.targets)):
+        raise ModelFileError("its encoder has other classes or targets than the model.")

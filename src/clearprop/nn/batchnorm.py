@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import ShapeError
 from clearprop.nn.layer import Layer
@@ -89,6 +90,7 @@ class BatchNorm(Layer):
             return dx_hat * s
         return s * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
 
+    @checked
     def initialise(self, rng: np.random.Generator | int) -> BatchNorm:
         """gamma = 1, beta = 0, running mean 0 and variance 1; nothing is drawn."""
         self.gamma[:], self.beta[:] = 1, 0

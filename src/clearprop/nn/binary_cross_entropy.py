@@ -6,6 +6,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.nn.loss import ElementwiseLoss, Reduction
+from clearprop.registry import switch
 
 
 class BinaryCrossEntropy(ElementwiseLoss):
@@ -36,7 +37,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
 
     def __init__(self, reduction: Reduction = "mean", broadcast: bool = False, raw: bool = False) -> None:
         super().__init__(reduction, broadcast)
-        self.raw = bool(raw)
+        self.raw = switch("raw", raw)
 
     @staticmethod
     def f(y_hat: Array, y: Array) -> Array:

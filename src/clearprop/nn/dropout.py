@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.nn.layer import Layer
 from clearprop.registry import number
@@ -50,6 +51,7 @@ class Dropout(Layer):
         """dx = m * dy."""
         return dy if saved is None else dy * saved
 
+    @checked
     def initialise(self, rng: np.random.Generator | int) -> Dropout:
         """Take a generator of its own, spawned from `rng`, so that masks and weights never compete for the same draws."""
         self.rng = np.random.default_rng(rng).spawn(1)[0]

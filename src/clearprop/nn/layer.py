@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
 
-from clearprop.arrays import Array, describe, overwrite
+from clearprop.arguments import checked
+from clearprop.arrays import Array, describe, numbers, overwrite
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.registry import Configured
 
 L = TypeVar("L", bound="Layer")
@@ -130,6 +133,7 @@ class Layer(Configured, ABC):
         arrays = {name: array for name, array in self.parameters().items() if array.size and np.isnan(array.flat[0])}
         return [name for name, array in arrays.items() if np.isnan(array).all()]
 
+    @checked
     def complete(self: L, rng: np.random.Generator | int) -> L:
         """Draw the parameters that the layer does not hold yet, and return the layer itself.
 
@@ -157,7 +161,7 @@ class Layer(Configured, ABC):
                 f"{self!r} holds no {' and no '.join(missing)} yet: call initialise(seed), assign to {missing[0]}, or put it"
                 " into a Net."
             )
-        return self.forward(x)[0]
+        return self.forward(numbers("x", x))[0]
 
     def parameters(self) -> dict[str, Array]:
         """The trained arrays, by name."""
@@ -168,7 +172,15 @@ class Layer(Configured, ABC):
         return {name: getattr(self, "d" + name) for name in self.names}
 
     def allocate(self, **shapes: tuple[int, ...]) -> None:
-        """Give the layer float64 arrays for its parameters (NaN, until they are drawn or set) and gradients (zeros)."""
+        """Give the layer float64 arrays for its parameters (NaN, until they are drawn or set) and gradients (zeros).
+
+        Raises
+        ------
+        ShortOfMemoryError
+            If there is not enough memory for them, and for their copies in a net.
+        """
+        size = sum(prod(shape) for shape in shapes.values())
+        require_memory(f"{type(self).__name__} of {size:,} parameters", 3 * 8 * size, "take fewer units")
         for name, shape in shapes.items():
             self.use(name, np.full(shape, np.nan), np.zeros(shape))
 

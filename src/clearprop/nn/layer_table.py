@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.headroom import require_memory
 from clearprop.nn.layer import Layer
 
 HEADER = ("layer", "output", "parameters", "bytes", "saved bytes")
@@ -84,6 +85,7 @@ def saved_bytes(layers: Sequence[Layer], n_in: int | None, dtype: np.dtype[Any],
     if n_in is None:
         return ["?"] * len(layers)
     size = max(batch_size, 2)  # a BatchNorm needs two examples
+    require_memory(f"a batch of {size:,} examples", 64 * size * n_in, "give a smaller batch_size")
     a = np.zeros((size, n_in), dtype)
     counted, found = set[int](), []
     everything = []  # kept alive, so that no two arrays have the same id

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.nn.initialisers import INITIALISERS, Initialiser, Zeros
 from clearprop.nn.layer import Layer
-from clearprop.registry import count
+from clearprop.registry import count, switch
 
 
 class Linear(Layer):
@@ -65,7 +66,7 @@ class Linear(Layer):
         self.n_in, self.n_out = count("n_in", n_in), count("n_out", n_out)
         self.init: Initialiser = INITIALISERS.make(init)
         self.bias_init: Initialiser = INITIALISERS.make(bias_init)
-        self.bias = bool(bias)
+        self.bias = switch("bias", bias)
         rules = {"W": self.init, "b": self.bias_init} if self.bias else {"W": self.init}
         shapes = {"W": (self.n_in, self.n_out), "b": (self.n_out,)}
         self.names = tuple(rules)
@@ -92,6 +93,7 @@ class Linear(Layer):
         super().width(n_in)
         return self.n_out
 
+    @checked
     def initialise(self, rng: np.random.Generator | int) -> Linear:
         """Draw the weights, then the biases, if there are any."""
         rng = np.random.default_rng(rng)

@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, numbers
 from clearprop.errors import ShapeError
-from clearprop.registry import Configured, choose
+from clearprop.registry import Configured, choose, switch
 
 Reduction = Literal["mean", "sum"]
 REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
@@ -56,7 +56,7 @@ class Loss(Configured, ABC):
 
     def __call__(self, y_hat: Array, y: Array) -> float:
         """The value of the loss alone."""
-        return self.forward(y_hat, y)[0]
+        return self.forward(numbers("y_hat", y_hat), numbers("y", y))[0]
 
     def probabilities(self, y_hat: Array) -> Array | None:
         """Probability of each class, (B, n_classes); None for a loss that is not about classes."""
@@ -92,7 +92,7 @@ class ElementwiseLoss(Loss):
 
     def __init__(self, reduction: Reduction = "mean", broadcast: bool = False) -> None:
         super().__init__(reduction)
-        self.broadcast = bool(broadcast)
+        self.broadcast = switch("broadcast", broadcast)
 
     @staticmethod
     @abstractmethod

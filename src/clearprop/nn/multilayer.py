@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Dtype
 from clearprop.errors import OptionError
 from clearprop.nn.activations import ReLU
@@ -18,11 +20,12 @@ from clearprop.nn.registries import ACTIVATIONS
 from clearprop.registry import count
 
 
+@checked
 def mlp(
     sizes: Sequence[int],
     hidden: str | Sequence[str] = "relu",
     output: str = "linear",
-    init: str | Initialiser | None = None,
+    init: str | dict[str, Any] | Initialiser | None = None,
     dropout: float = 0.0,
     seed: int | np.random.Generator | None = 0,
     dtype: Dtype = "float32",

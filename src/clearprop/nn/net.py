@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
-from clearprop.arrays import Array, Dtype, describe, float_dtype, overwrite
+from clearprop.arguments import checked, shaped
+from clearprop.arrays import Array, Dtype, describe, float_dtype, numbers, overwrite
 from clearprop.errors import ModelFileError, OptionError, ShapeError, UnknownNameError
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
 from clearprop.nn.layer import Layer
@@ -18,9 +20,20 @@ from clearprop.nn.registries import LAYERS, LOSSES
 if TYPE_CHECKING:
     from torch import nn
 
+MOST_LAYERS = 10_000  # of a net in a file
+FEW = 1_000_000  # parameters that may be allocated before they are compared with those in the file
 CHUNK = 4096  # examples that are predicted at a time, to bound the memory
 
 
+class NetHeader(TypedDict):
+    """Schema of the header of a file with a net."""
+
+    layers: list[dict[str, Any]]
+    order: list[int]
+    dtype: str
+
+
+@checked
 class Net:
     """Layers, one after the other.
 
@@ -97,6 +110,7 @@ class Net:
         """The layers, each once, in the order of their first appearance."""
         return list({id(layer): layer for layer in self.layers}.values())
 
+    @checked
     def initialise(self, seed: int | np.random.Generator) -> Net:
         """Draw all parameters anew, layer after layer, also those that were set or trained, and return the net itself."""
         rng = np.random.default_rng(seed)
@@ -122,7 +136,7 @@ class Net:
 
     def forward(self, X: Array, training: bool = False) -> tuple[Array, list[Any]]:
         """The output (B, n_out) for a batch (B, n_in), and what every layer saved for its derivative."""
-        a = np.asarray(X, dtype=self.dtype)
+        a = numbers("X", X).astype(self.dtype, copy=False)
         if a.ndim != 2:
             hint = "give one example as X[None, :]" if a.ndim == 1 else "flatten each example to a row: X.reshape(len(X), -1)"
             raise ShapeError(f"A net takes a batch of shape (B, n), not {describe(a)}: {hint}.")
@@ -142,11 +156,13 @@ class Net:
         """The output (B, n_out) alone, as after training."""
         return self.forward(X)[0]
 
+    @checked
     def outputs(self, X: Array) -> Array:
         """The output (N, n_out) for any number of examples (N, n_in), computed in pieces to bound the memory."""
         X = np.asarray(X)
         return np.concatenate([self(X[i : i + CHUNK]) for i in range(0, max(len(X), 1), CHUNK)])
 
+    @checked
     def predict(self, X: Array, loss: Loss | str = "cross_entropy") -> Array:
         """Labels of the likeliest classes, or predicted values, for any number of examples.
 
@@ -201,6 +217,7 @@ class Net:
 
     __copy__ = copy  # layers cannot be shared between nets
 
+    @checked
     def astype(self, dtype: Dtype) -> Net:
         """A copy that computes in another dtype, for instance in float64 for a gradient check."""
         return _rebuild(deepcopy(self.layers), float_dtype(dtype))
@@ -212,12 +229,13 @@ class Net:
             arrays |= {f"layer{i}.{name}": getattr(layer, name).copy() for name in layer.buffers}
         return arrays
 
+    @checked
     def restore(self, arrays: dict[str, Array]) -> None:
         """Write what `arrays` copied back into the net."""
         self.theta = arrays["theta"]
         for i, layer in enumerate(self.unique_layers()):
             for name in layer.buffers:
-                getattr(layer, name)[:] = arrays[f"layer{i}.{name}"]
+                overwrite(getattr(layer, name), arrays[f"layer{i}.{name}"], name, layer)
 
     def config(self) -> dict[str, Any]:
         """Layers and dtype as JSON-able values; a layer that appears twice is written once, and has two places in "order"."""
@@ -229,6 +247,7 @@ class Net:
             "dtype": self.dtype.name,
         }
 
+    @checked
     def save(self, path: str | Path) -> None:
         """Write a safetensors file: parameters and buffers as arrays, the layers as JSON in its header.
 
@@ -237,6 +256,7 @@ class Net:
         save_arrays(path, self.arrays(), "net", self.config())
 
     @classmethod
+    @checked
     def load(cls, path: str | Path) -> Net:
         """Read what `save` wrote, or the net of a `Model`: its file, or the folder of a run.
 
@@ -250,14 +270,18 @@ class Net:
         return cls.from_config(config, arrays, path)
 
     @classmethod
+    @checked
     def from_config(cls, config: dict[str, Any], arrays: dict[str, Array], path: str | Path) -> Net:
         """The net that `config` and `arrays` describe; `path` is the file that they were read from, for errors."""
         with building_from(path):
+            check_lengths(config)
+            shaped(NetHeader, config, "the header")
+            check_claims(config, arrays)
             try:
                 unique = [LAYERS.make(layer) for layer in config["layers"]]
             except UnknownNameError as error:
                 hint = "Register a layer of your own before loading, as in cp.nn.LAYERS.register(Square)."
-                raise UnknownNameError(f"{error} {hint}") from error
+                raise UnknownNameError(f"{error} {hint}") from None
             net = cls(*[unique[i] for i in config["order"]], seed=None, dtype=config["dtype"])
         expected = {name: array.shape for name, array in net.arrays().items()}
         found = {name: array.shape for name, array in arrays.items()}
@@ -283,6 +307,7 @@ class Net:
         return to_sequential(self.layers)
 
     @classmethod
+    @checked
     def from_torch(cls, module: nn.Module) -> Net:
         """A net that computes what a `torch.nn.Sequential` does in eval mode, with copies of its parameters.
 
@@ -311,6 +336,7 @@ class Net:
     def __repr__(self) -> str:
         return f"Net({', '.join(map(repr, self.layers))}, dtype={self.dtype.name!r})"
 
+    @checked
     def summary(self, batch_size: int = 1) -> str:
         """A table of layers, shapes, parameters and bytes, as text; print it.
 
@@ -327,6 +353,34 @@ class Net:
         from clearprop.nn.layer_table import LayerTable
 
         return LayerTable(self.layers, self.n_in, self.dtype).html()
+
+
+def check_lengths(config: dict[str, Any]) -> None:
+    """Refuse a header that lists more layers than any net has, before it is looked at further."""
+    for name in ("layers", "order"):
+        listed = config.get(name)
+        if isinstance(listed, list) and len(listed) > MOST_LAYERS:
+            raise ModelFileError(f"its header claims {len(listed):,} {name}.")
+
+
+def check_claims(config: dict[str, Any], arrays: dict[str, Array]) -> None:
+    """Refuse a header whose layers claim more than the arrays beside it hold, before any layer is built.
+
+    Raises
+    ------
+    ModelFileError
+        If it does.
+    """
+    held = arrays["theta"].size if "theta" in arrays else 0
+    claimed = 0
+    for layer in config["layers"]:
+        if str(layer.get("type")) in ("Linear", "BatchNorm"):  # the layers of others may have sizes without parameters
+            sizes = [layer[name] for name in ("n_in", "n_out", "n") if isinstance(layer.get(name), int)]
+            claimed += prod(max(size, 0) for size in sizes)
+    if claimed > max(held, FEW):
+        raise ModelFileError(f"its layers claim {claimed:,} parameters or more, but theta holds {held:,}.")
+    if not all(0 <= place < len(config["layers"]) for place in config["order"]):
+        raise ModelFileError(f"its order names a layer that is not among its {len(config['layers'])}.")
 
 
 def _check_layers(layers: tuple[Layer, ...]) -> None:

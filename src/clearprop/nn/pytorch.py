@@ -6,7 +6,7 @@ from clearprop.errors import MissingExtraError
 
 try:
     import torch as torch
-except ModuleNotFoundError as error:
+except ModuleNotFoundError:
     raise MissingExtraError(
         "PyTorch is not installed; the torch engines, to_torch and from_torch need it: pip install 'clearprop[torch]'"
-    ) from error
+    ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, numbers
 from clearprop.errors import ShapeError
 from clearprop.nn.layer import Layer
 
@@ -30,6 +30,7 @@ def softmax(z: Array) -> Array:
     ShapeError
         If z is not a matrix.
     """
+    z = numbers("z", z)
     if z.ndim != 2:
         hint = "give one example as z[None, :]" if z.ndim == 1 else "flatten each example to a row"
         raise ShapeError(f"A softmax takes a batch of shape (B, n), not {describe(z)}: {hint}.")

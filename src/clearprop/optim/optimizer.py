@@ -100,7 +100,7 @@ class Optimizer(Configured, ABC):
 
     def prepare(self, theta: Array, grad: Array) -> None:
         """Allocate the state before the first step; check that everything has one shape."""
-        if grad.shape != theta.shape:
+        if not (isinstance(theta, np.ndarray) and isinstance(grad, np.ndarray) and grad.shape == theta.shape):
             raise ShapeError(f"theta is {describe(theta)}, but grad is {describe(grad)}; each parameter needs one gradient.")
         if not self.state:
             self.state = {name: np.zeros_like(theta) for name in self.state_names}

@@ -8,7 +8,7 @@ from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.optim.optimizer import Optimizer
 from clearprop.optim.schedules import Schedule
-from clearprop.registry import number
+from clearprop.registry import number, switch
 
 
 class SGD(Optimizer):
@@ -50,9 +50,9 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(lr, weight_decay, clip_norm)
         self.momentum = number("momentum", momentum, lambda x: 0 <= x < 1, "at least 0 and below 1")
-        if nesterov and self.momentum == 0:
+        self.nesterov = switch("nesterov", nesterov)
+        if self.nesterov and self.momentum == 0:
             raise OptionError("nesterov=True needs a momentum above 0, such as momentum=0.9.")
-        self.nesterov = bool(nesterov)
 
     @staticmethod
     def update(theta: Array, g: Array, v: Array, lr: float, momentum: float, nesterov: bool) -> tuple[Array, Array]:

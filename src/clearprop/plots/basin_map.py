@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -20,6 +21,7 @@ ORDER = (0, 4, 1, 2, 3, 6)  # the colours of the minima, the lowest first
 DEPTH = 0.62
 
 
+@checked
 def basins(
     x: Array,
     y: Array,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import ShapeError
+from clearprop.headroom import require_memory
 from clearprop.plots import style
 from clearprop.plots.points import Outputs, Points, class_probabilities
 from clearprop.registry import require
@@ -28,6 +30,7 @@ MOST_KEYS = 20  # classes in the legend
 CELL = (2.1, 2.1)  # of one panel, in inches
 
 
+@checked
 def boundary(
     predict: Callable[[Array], Array],
     data: Data,
@@ -103,6 +106,7 @@ def _on_grid(
 ) -> tuple[Array, Array, Array]:
     """Grid lines (n,) along both axes, and the class probabilities (n, n, C) on the grid, rows upwards."""
     low, high = points.frame()
+    require_memory(f"a grid of {resolution:,} x {resolution:,} points", 200 * resolution**2, "take a coarser one")
     x1, x2 = (np.linspace(low[i], high[i], resolution) for i in (0, 1))
     mesh = np.stack(np.meshgrid(x1, x2), axis=-1).reshape(-1, 2)
     return x1, x2, class_probabilities(predict, mesh, outputs).reshape(resolution, resolution, -1)
@@ -171,6 +175,7 @@ def _draw_legend(ax: Axes, points: Points, n_classes: int) -> None:
     style.legend_above(ax, keys, columns=4 if len(keys) < 5 else 5)
 
 
+@checked
 def boundary_grid(
     panels: Sequence[Panel], data: Data, figure: Figure | None = None, columns: int | None = None, resolution: int = 80
 ) -> Figure:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
+from clearprop.headroom import require_memory
 from clearprop.plots import style
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ Box = tuple[tuple[float, float], tuple[float, float]]
 Paths = Mapping[str, Array]
 
 
+@checked
 def contours(
     f: Callable[[Array, Array], Array],
     box: Box,
@@ -66,10 +69,11 @@ def contours(
     >>> ax.get_legend().get_texts()[0].get_text()
     '0.25'
     """
-    from matplotlib.colors import LinearSegmentedColormap
-
     checked = {name: _points(name, points) for name, points in (paths or {}).items()}
     ax = style.axes_or_new(ax, SIZE)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    require_memory(f"a grid of {resolution:,} x {resolution:,} points", 200 * resolution**2, "take a coarser one")
     x, y = (np.linspace(low, high, resolution) for low, high in box)
     with np.errstate(all="ignore"):
         z = np.asarray(f(*np.meshgrid(x, y)), dtype=np.float64)
@@ -139,6 +143,7 @@ def descent_curves(values: Mapping[str, Array], ax: Axes | None = None) -> Axes:
     return ax
 
 
+@checked
 def descent_figure(
     f: Callable[[Array, Array], Array],
     box: Box,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -19,6 +20,7 @@ SHADES = ("#f4f8fb", "#c9deec", "#8fbcd9", "#4a90c0", "#125a91", "#0a3a66")
 MISSING = "#eceef1"
 
 
+@checked
 def heat_map(
     table: Array,
     down: Sequence[object],
@@ -76,6 +78,9 @@ def heat_map(
         raise ShapeError(f"The table must be ({len(down)}, {len(across)}), as its settings say, not {describe(table)}.")
     if table.size == 0:
         raise OptionError("There is nothing to draw: the grid is empty.")
+    for name, beside in (("spread", spread), ("finite", finite)):
+        if beside is not None and beside.shape != table.shape:
+            raise ShapeError(f"{name} must have the shape of the table, {table.shape}, not {describe(beside)}.")
     better = percent if larger_is_better is None else larger_is_better
     ax = style.axes_or_new(ax, figure_size(*table.shape))
     cells = _shades(table, better)

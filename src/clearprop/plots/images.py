@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -21,6 +22,7 @@ CELL = (1.75, 1.85)  # of one image with its caption, in inches
 UNIT = 0.8  # side of one image of weights, in inches
 
 
+@checked
 def most_wrong(
     images: Array,
     y: Array,
@@ -131,6 +133,7 @@ def _check(images: Array, y: Array, p: Array, classes: Sequence[object], image_s
         raise OptionError(f"{np.count_nonzero(~np.isfinite(p))} of the {p.size} probabilities are NaN or infinite.")
 
 
+@checked
 def first_layer(W: Array, image_shape: tuple[int, int], figure: Figure | None = None, n: int = 40) -> Figure:
     """The weights of each hidden unit as an image, each weight at the place of the pixel that it multiplies.
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 PUBLISHED_SIZE = (5.6, 3.2)
 
 
+@checked
 def bands(
     lines: Mapping[str, Sequence[dict[str, Any]]],
     x: str,
@@ -61,6 +64,7 @@ def bands(
     rows = [row for found in lines.values() for row in found]
     if not rows:
         raise OptionError("There is nothing to draw: there are no rows.")
+    require_rows("lines", rows, [x], ["mean", *band])
     ax = style.axes_or_new(ax)
     values = list(dict.fromkeys(row[x] for row in rows))
     numeric = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
@@ -127,6 +131,7 @@ def _scale_setting(ax: Axes, values: Sequence[Any], numeric: bool) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
+@checked
 def published_against_obtained(
     lines: Sequence[tuple[str, float, Sequence[float]]], ax: Axes | None = None, xlabel: str = ""
 ) -> Axes:
@@ -157,7 +162,7 @@ def published_against_obtained(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['lr 0.1']
     """
-    if not lines:
+    if len(lines) == 0:
         raise OptionError("There is nothing to draw: no experiment has a published figure.")
     ax = style.axes_or_new(ax, PUBLISHED_SIZE)
     for place, (_, published, values) in enumerate(lines):

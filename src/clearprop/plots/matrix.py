@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -18,6 +19,7 @@ CELL = 0.62  # side of a cell in a new figure, in inches
 SMALLEST = 5.0  # font size, in points, below which a cell shows its count alone
 
 
+@checked
 def confusion(matrix: Array, classes: Sequence[object], ax: Axes | None = None) -> Axes:
     """Counts and row percentages of true against predicted classes.
 

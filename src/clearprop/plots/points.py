@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, pair_of
 from clearprop.errors import OptionError, ShapeError
 from clearprop.registry import choose
 
@@ -51,10 +51,10 @@ class Points:
         OptionError
             If the targets are not classes, or there are no points.
         """
-        from clearprop.data.dataset import Dataset
+        from clearprop.data.dataset import Dataset, Split
 
         if not isinstance(data, Dataset):
-            X, y = data
+            X, y = data if isinstance(data, Split) else pair_of("data", data)
             return cls({"data": _checked(X, y)}, ["$x_1$", "$x_2$"], [])
         if data.task != "classification":
             raise OptionError(f"A decision boundary needs classes, but {data.name} is a data set for {data.task}.")

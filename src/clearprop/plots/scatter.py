@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.plots import style
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SIZE = (4.6, 4.6)
 
 
+@checked
 def regression_fit(y: Array, y_hat: Array, ax: Axes | None = None) -> Axes:
     """Predictions against targets, the diagonal on which both are equal, and R^2.
 

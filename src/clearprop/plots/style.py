@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.files import write_atomically
@@ -82,8 +83,10 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] = SIZE) -> Axes:
     """`ax`, or the axes of a new pyplot figure of `size` inches if there is none."""
     if ax is not None:
         return ax
-    from matplotlib import pyplot
-
+    try:
+        from matplotlib import pyplot
+    except ValueError as error:  # what Matplotlib raises for MPLBACKEND=zzz, when it is imported
+        raise OptionError(f"Matplotlib cannot be imported: {str(error).partition(';')[0]}.") from None
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
@@ -151,6 +154,7 @@ def setting_name(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+@checked
 def save(drawing: Figure | Axes, path: str | Path) -> Path:
     """Write a figure, or the figure that some axes belong to, whole or not at all.
 

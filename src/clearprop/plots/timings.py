@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.plots import style
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +17,7 @@ STEP_SIZE = (6.4, 3.4)  # of a new figure of `step_times`, in inches
 FAMILIES = {"torch": (style.PALETTE[1], "PyTorch"), "": (style.PALETTE[0], "Python and NumPy")}
 
 
+@checked
 def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | None = None, ax: Axes | None = None) -> Axes:
     """Seconds for one gradient against the number of parameters, both on logarithmic scales; one line for each method.
 
@@ -44,8 +47,9 @@ def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | Non
     >>> ax.get_legend().get_texts()[0].get_text()
     'back-propagation, $P^{1.00}$'
     """
-    if not rows:
+    if len(rows) == 0:
         raise OptionError("There is nothing to draw: no row has a time.")
+    require_rows("rows", rows, ["method"], ["parameters", "seconds"])
     ax = style.axes_or_new(ax)
     for index, method in enumerate(dict.fromkeys(row["method"] for row in rows)):
         points = sorted((row["parameters"], row["seconds"]) for row in rows if row["method"] == method)
@@ -61,6 +65,7 @@ def gradient_costs(rows: list[dict[str, Any]], exponents: dict[str, float] | Non
     return ax
 
 
+@checked
 def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     """Microseconds per step of each engine, the first at the top, on a logarithmic scale.
 
@@ -87,6 +92,7 @@ def step_times(rows: list[dict[str, Any]], ax: Axes | None = None) -> Axes:
     >>> [label.get_text() for label in step_times(rows, Figure().subplots()).get_yticklabels()]
     ['scalar', 'batch']
     """
+    require_rows("rows", rows, ["engine"])
     timed = [row for row in rows if row.get("microseconds")]
     if not timed:
         raise OptionError(f"There is nothing to draw: none of the {len(rows)} engines has a time.")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.plots import style
 from clearprop.registry import choose
+from clearprop.rules import require_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +22,7 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 FEW = 25  # up to this many epochs, each one gets a dot
 
 
+@checked
 def learning_curves(
     rows: Iterable[dict[str, Any]], ax: Axes | None = None, metric: Metric = "loss", kept: int | None = None
 ) -> Axes:
@@ -55,8 +58,11 @@ def learning_curves(
     ['training', 'validation']
     """
     rows = list(rows)
+    require_rows("rows", rows, [])
     choose("metric", metric, METRICS)
     names = {"training": f"train_{metric}", "validation": f"val_{metric}"}
+    for name in names.values():
+        require_rows("rows", [row for row in rows if row.get(name) is not None], [], [name])
     found = {label: _epochs_and_values(rows, name) for label, name in names.items()}
     found = {label: column for label, column in found.items() if len(column[0])}
     if not found:
@@ -134,6 +140,7 @@ def _mark_nonfinite(ax: Axes, epochs: Array, values: Array) -> None:
         ax.axvspan(epoch - 0.5, epoch + 0.5, color=style.SHADE, linewidth=0, zorder=0, label=first)
 
 
+@checked
 def many_curves(
     rows: Sequence[dict[str, Any]], metric: str = "train_loss", by: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -168,6 +175,7 @@ def many_curves(
     held = [row for row in rows if row.get(metric) is not None]
     if not held:
         raise OptionError(f"There is nothing to draw: none of the {len(rows)} rows holds {metric}.")
+    require_rows("rows", held, [], ["epoch", metric])
     ax = style.axes_or_new(ax)
     groups: dict[Any, list[dict[str, Any]]] = {}
     for row in held:

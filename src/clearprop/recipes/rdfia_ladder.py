@@ -61,8 +61,8 @@ class RdfiaLadder(Recipe):
         conditions = result.conditions
         try:
             ENGINES.find("torch_nn")
-        except MissingExtraError as error:
-            raise MissingExtraError("rdfia-ladder needs PyTorch: pip install 'clearprop[torch]'.") from error
+        except MissingExtraError:
+            raise MissingExtraError("rdfia-ladder needs PyTorch: pip install 'clearprop[torch]'.") from None
         result.engine = conditions.fast_engine()
         train, _ = course_circles(conditions.data_dir)
         conditions.say("circles on four rungs")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from clearprop.arguments import checked
 from clearprop.engines import ENGINES
 from clearprop.errors import DoubleSoftmaxWarning, MissingExtraError, NonFiniteWarning
 from clearprop.recipes.exhibits import Exhibits
@@ -25,6 +26,7 @@ def silent(message: str) -> None:
     """Do not show the message."""
 
 
+@checked
 @dataclass(frozen=True)
 class Conditions:
     """Conditions of a run that are not part of the published experiment.
@@ -168,6 +170,7 @@ class Recipe(Configured, ABC):
     def perform(self, result: Result) -> None:
         """Run the experiment under `result.conditions`, and fill in `result`."""
 
+    @checked
     def run(self, conditions: Conditions | None = None) -> Result:
         """Run the experiment, and compare.
 

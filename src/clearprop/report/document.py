@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.files import write_atomically
 from clearprop.recipes.exhibits import Explanation, Picture, Table
 
@@ -44,6 +45,7 @@ class Section:
     explanations: list[Explanation] = field(default_factory=list)
 
 
+@checked
 @dataclass(eq=False)
 class Document:
     """The record of a run, a sweep or a recipe, to be saved as HTML.
@@ -87,6 +89,7 @@ class Document:
         )
         return page
 
+    @checked
     def save(self, path: str | Path) -> Path:
         """Write the file, whole or not at all.
 

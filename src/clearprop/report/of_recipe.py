@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from clearprop.arguments import checked
 from clearprop.recipes import Result, Table
 from clearprop.report.document import Document, Section
 
 
+@checked
 def recipe_report(result: Result) -> Document:
     """Comparison, explanations, figures and tables of a recipe that was run."""
     recipe, exhibits = result.recipe, result.exhibits

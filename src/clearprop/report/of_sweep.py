@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
+from clearprop.errors import OptionError
 from clearprop.recipes import Picture, Table
 from clearprop.report.document import Document, Section
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@checked
 def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: Row, command: str) -> Document:
     """The mean and spread of every combination, a picture of them, and all trials.
 
@@ -30,6 +33,8 @@ def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: R
     from clearprop.sweeps import summarise
 
     lines = summarise(rows, metric)
+    if not lines:
+        raise OptionError("There are no rows to report.")
     seconds = sum(row.get("seconds") or 0.0 for row in rows)
     lead = f"{len(rows):,} trials on {source}, {seconds:.1f} s of training; compared by {metric.replace('_', ' ')}."
     summary = Table(metric.replace("_", " "), list(lines[0]), [list(line.values()) for line in lines])
@@ -42,6 +47,7 @@ def sweep_report(rows: Sequence[Row], metric: str, source: str, configuration: R
     return Document(f"Sweep on {source}", lead, sections, configuration, command)
 
 
+@checked
 def sweep_picture(rows: Sequence[Row], metric: str) -> Picture:
     """A heat map over the last two settings of the grid, or a mean with its band over a single setting."""
     from clearprop.plots import bands, heat_map
@@ -49,6 +55,8 @@ def sweep_picture(rows: Sequence[Row], metric: str) -> Picture:
     from clearprop.sweeps import pivot, summarise, swept_columns
 
     swept = [name for name in swept_columns(rows) if len({row[name] for row in rows}) > 1] or swept_columns(rows)
+    if not swept:
+        raise OptionError("There is nothing to draw: the rows name no setting that a sweep varied.")
     share, name = metric.endswith("accuracy"), metric.replace("_", " ")
     if len(swept) == 1:
         lines = {"": summarise(rows, metric, swept)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop import plots
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.notes import some
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CLASSES = 62  # a confusion matrix of more is not readable
 
 
+@checked
 def training_report(outcome: Outcome, configuration: dict[str, Any], command: str) -> Document:
     """Figures, curves, boundary, confusion, mistakes and timing of one run.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.data import Dataset
 from clearprop.errors import OptionError
 from clearprop.studies.study import Row, Study, better, beyond_chance, figure, headline, held_out, settings, tell, words
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked
 def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
     """Compare training and validation loss, epoch by epoch.
 
@@ -63,6 +65,7 @@ def train_against_validation(data: Dataset, epochs: int = 5, seeds: int = 5, fix
     return Study("train_against_validation", question, "val_loss", rows, val, text, draw)
 
 
+@checked
 def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
     """Find the number of epochs after which training stops to help.
 
@@ -98,6 +101,7 @@ def epochs(data: Dataset, epochs: int = 50, seeds: int = 5, fixed: Row | None = 
     return Study("epochs", "How many epochs?", metric, rows, lines, text, draw)
 
 
+@checked
 def examples(
     data: Dataset, amounts: Sequence[int] | None = None, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:

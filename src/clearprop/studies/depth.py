@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.data import Dataset
 from clearprop.nn import Linear, Net
 from clearprop.optim import SGD
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 DEPTHS, ACTIVATIONS = (0, 1, 2, 4), ("linear", "sigmoid", "tanh", "relu")
 
 
+@checked
 def depth_and_activation(
     data: Dataset,
     depths: Sequence[int] = DEPTHS,
@@ -79,6 +81,7 @@ def depth_and_activation(
     return Study("depth_and_activation", "How deep, with which activation?", metric, rows, lines, text, draw)
 
 
+@checked
 def two_linear_layers(data: Dataset, hidden: int = 10, seeds: int = 5, fixed: Row | None = None, **workers: Any) -> Study:
     """Show that two linear layers are one: (x W + b) V + c = x (W V) + (b V + c).
 

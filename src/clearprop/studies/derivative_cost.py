@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.engines import ENGINES, Engine
 from clearprop.nn import CrossEntropy, Loss, Net, mlp
@@ -46,6 +47,7 @@ def central_differences(f: Callable[[], float], theta: Array, h: float = CENTRAL
     return grad
 
 
+@checked
 def measure_costs(
     depths: Sequence[int] = DEPTHS, engine: Engine | str = "scalar", seed: int = 0, least: float = 0.05
 ) -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.data import Dataset
 from clearprop.recipes import rdfia_circles, vu_studies
 from clearprop.studies.study import Row, Study, better, beyond_chance, headline, settings, tell, words
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@checked
 def learning_rates(
     data: Dataset, rates: Sequence[float] = vu_studies.RATES, seeds: int = 5, fixed: Row | None = None, **workers: Any
 ) -> Study:
@@ -55,6 +57,7 @@ def learning_rates(
     return Study("learning_rates", "Which learning rate?", metric, rows, lines, text, draw)
 
 
+@checked
 def batch_and_rate(
     data: Dataset,
     batches: Sequence[int | None] = rdfia_circles.BATCHES,

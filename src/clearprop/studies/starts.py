@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.data import Dataset
 from clearprop.nn import Linear, Net, Tanh
 from clearprop.nn.initialisers import Initialiser
@@ -29,6 +30,7 @@ STARTS = {
 SAME = 1e-6  # relative to the largest weight; units whose incoming weights differ by less are the same
 
 
+@checked
 def initialisations(
     data: Dataset,
     inits: Sequence[str | dict[str, Any] | Initialiser] = INITS,
@@ -71,6 +73,7 @@ def initialisations(
     return Study("initialisations", "Which initialiser?", metric, rows, lines, text, draw)
 
 
+@checked
 def zero_starts(data: Dataset, seeds: int = 5, hidden: int = 10, fixed: Row | None = None, **workers: Any) -> Study:
     """Explain why zero weights fail, and zero biases do not.
 

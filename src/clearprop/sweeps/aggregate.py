@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError, UnknownNameError
 from clearprop.registry import choose, unknown_name
@@ -15,6 +16,7 @@ from clearprop.sweeps.trial import Row
 INTERVAL = (5, 95)  # percentiles
 
 
+@checked
 def swept_columns(rows: Sequence[Row]) -> list[str]:
     """Names of the settings: the columns before `replicate`.
 
@@ -27,6 +29,7 @@ def swept_columns(rows: Sequence[Row]) -> list[str]:
     return names[: names.index("replicate")] if "replicate" in names else []
 
 
+@checked
 def summarise(rows: Sequence[Row], metric: str = "val_loss", by: Sequence[str] | None = None) -> list[Row]:
     """One row for each combination of settings, in the order of their first appearance.
 
@@ -77,6 +80,7 @@ def _figures(values: list[float]) -> Row:
     }  # fmt: skip
 
 
+@checked
 def best_of(rows: Sequence[Row], metric: str = "val_loss", mode: str = "auto", by: Sequence[str] | None = None) -> Row:
     """The line of `summarise` with the best mean, among those of which every run ended finite.
 
@@ -106,6 +110,7 @@ def best_of(rows: Sequence[Row], metric: str = "val_loss", mode: str = "auto", b
     return max(lines, key=lambda line: line["mean"] if larger else -line["mean"])
 
 
+@checked
 def pivot(lines: Sequence[Row], across: str, down: str, value: str = "mean") -> tuple[list[object], list[object], Array]:
     """A table from tidy rows.
 

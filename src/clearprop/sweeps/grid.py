@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
+from clearprop.headroom import require_memory
 from clearprop.registry import count, number, require
 
 Combination = dict[str, Any]
 
 
+@checked
 @dataclass(frozen=True)
 class Between:
     """A range from which a random search draws.
@@ -43,6 +46,7 @@ class Between:
         require(low < high, "high", self.high, f"above low = {self.low!r}")
         require(not self.log or low > 0, "low", self.low, "positive on a logarithmic scale")
 
+    @checked
     def draw(self, rng: np.random.Generator) -> float:
         """One value."""
         whole = isinstance(self.low, int) and isinstance(self.high, int)
@@ -55,6 +59,7 @@ class Between:
 Axis = Sequence[Any] | Between
 
 
+@checked
 def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 0) -> list[Combination]:
     """The settings of every trial.
 
@@ -87,8 +92,11 @@ def expand_grid(grid: Mapping[str, Axis], draws: int | None = None, seed: int = 
             raise OptionError(f"{name} is a range, {axis!r}, which has no end of values; say how many draws to make.")
     if draws is not None:
         draws = count("draws", draws)
+        require_memory(f"{draws:,} draws", 500 * draws, "draw fewer")
         return [_draw(grid, np.random.default_rng(np.random.SeedSequence([seed, k]))) for k in range(draws)]
     axes = [list(axis) for axis in grid.values() if not isinstance(axis, Between)]
+    combinations = math.prod(map(len, axes))
+    require_memory(f"a grid of {combinations:,} combinations", 500 * combinations, "draw some of them at random")
     return [dict(zip(grid, map(_scalar, values), strict=True)) for values in itertools.product(*axes)]
 
 

@@ -10,9 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
+from clearprop.arrays import brief
 from clearprop.data import Dataset, load
 from clearprop.data.dataset import Split
 from clearprop.errors import OptionError
+from clearprop.headroom import require_memory
+from clearprop.ownership import writing
 from clearprop.registry import count
 from clearprop.sweeps.grid import Axis, expand_grid
 from clearprop.sweeps.store import Store
@@ -23,6 +27,7 @@ Progress = Callable[[int, int], None]
 Source = str | Path | Dataset | Split | tuple[Any, Any]
 
 
+@checked
 def run_sweep(
     make: Callable[..., Row | list[Row]] | Source,
     grid: Mapping[str, Axis],
@@ -104,9 +109,14 @@ def run_sweep(
         work = make
         identity = digest([name_of(make), fingerprint(shared) if isinstance(shared, Dataset) else None, fixed])
     else:
-        raise OptionError(f"A sweep needs a data source or a function that trains, not {make!r}.")
+        raise OptionError(f"A sweep needs a data source or a function that trains, not {brief(make)}.")
+    require_memory(f"{len(combinations) * seeds:,} trials", 1000 * len(combinations) * seeds, "take fewer seeds")
     trials = [Trial.of(settings, k, seed, identity) for settings in combinations for k in range(seeds)]
-    return _run(work, shared, fixed, list({trial.key: trial for trial in trials}.values()), jobs, scheduler, store, progress)
+    own = list({trial.key: trial for trial in trials}.values())
+    if store is not None:
+        Store(store)  # which refuses a file of another kind before the lock is made
+    with writing(None if store is None else Path(store)):
+        return _run(work, shared, fixed, own, jobs, scheduler, store, progress)
 
 
 def _run(

@@ -6,20 +6,24 @@ written has no newline at its end, and is dropped when the sweep is taken up aga
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.errors import DataError, MissingExtraError, OptionError
-from clearprop.files import write_atomically
+from clearprop.files import parse_json, write_atomically
+from clearprop.rules import require_rows
 from clearprop.sweeps.trial import Row
 from clearprop.training.history import json_row, parse_row
 
 ENDINGS = (".jsonl", ".parquet")
 
 
+@checked
 class Store:
     """The rows of a sweep on the disk, by trial.
 
@@ -53,21 +57,26 @@ class Store:
             if end < len(whole):
                 os.truncate(self.journal, end)
             for number, line in enumerate(whole[:end].splitlines(), 1):
-                try:
-                    rows = [parse_row(row) for row in json.loads(line)]
-                except (ValueError, TypeError, AttributeError) as error:
-                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.") from error
+                rows = journal_rows(line)
+                if rows is None:
+                    raise DataError(f"Line {number} of {str(self.journal)!r} is damaged; remove that line.")
                 found[rows[0]["trial"]] = rows
         return found
 
+    @checked
     def add(self, rows: list[Row]) -> None:
         """Keep the rows of one finished trial, at once."""
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps([json_row(row) for row in rows], allow_nan=False) + "\n"
         handle = os.open(self.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        before = os.fstat(handle).st_size
         try:
-            os.write(handle, line.encode())
+            if os.write(handle, line.encode()) < len(line.encode()):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.journal))
             os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, before)  # half a line would spoil the next one
+            raise
         finally:
             os.close(handle)
 
@@ -77,9 +86,21 @@ class Store:
         self.journal.unlink(missing_ok=True)
 
 
+def journal_rows(line: bytes) -> list[Row] | None:
+    """The rows of a trial in a line of the journal; None if it holds something else."""
+    try:
+        rows = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    sound = isinstance(rows, list) and rows and all(isinstance(row, dict) and isinstance(row.get("trial"), str) for row in rows)
+    return [parse_row(row) for row in rows] if sound else None
+
+
+@checked
 def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     """Write tidy rows, whole or not at all: .jsonl (NaN as the text "nan") or .parquet."""
     path, table = Path(path), list(rows)
+    require_rows("rows", table, [])
     if path.suffix == ".parquet":
         require_pyarrow()
         import pyarrow as pa
@@ -92,7 +113,7 @@ def write_rows(rows: Iterable[Row], path: str | Path) -> None:
     if path.suffix != ".jsonl":
         raise OptionError(f"Rows are written to a .jsonl or .parquet file, not to {str(path)!r}.")
     text = "".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in table)
-    write_atomically(path, lambda temporary: temporary.write_text(text))
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _column(values: list[Any]) -> Any:
@@ -105,6 +126,7 @@ def _column(values: list[Any]) -> Any:
         return pa.array([None if value is None else str(value) for value in values])
 
 
+@checked
 def read_rows(path: str | Path) -> list[Row]:
     """Read the rows that `write_rows` wrote.
 
@@ -120,14 +142,15 @@ def read_rows(path: str | Path) -> list[Row]:
             import pyarrow.parquet as pq
 
             return list(pq.read_table(path).to_pylist())
-        return [parse_row(json.loads(line)) for line in path.read_text().splitlines()]
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [parse_row(parse_json(line, f"Line {number}")) for number, line in enumerate(lines, 1)]
     except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from error
+        raise DataError(f"Cannot read the rows in {str(path)!r}: {error}.") from None
 
 
 def require_pyarrow() -> None:
     """Raise a `MissingExtraError` unless Parquet files can be read and written."""
     try:
         import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("Parquet needs pyarrow: pip install 'clearprop[parquet]', or write a .jsonl file.") from error
+    except ImportError:
+        raise MissingExtraError("Parquet needs pyarrow: pip install 'clearprop[parquet]', or write a .jsonl file.") from None

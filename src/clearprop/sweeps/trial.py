@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import OptionError
@@ -76,7 +77,7 @@ def digest(value: Any) -> str:
     try:
         text = json.dumps(value, sort_keys=True, default=_for_json)
     except TypeError as error:
-        raise OptionError(f"The settings of a sweep must be numbers, texts or lists of them: {error}.") from error
+        raise OptionError(f"The settings of a sweep must be numbers, texts or lists of them: {error}.") from None
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -101,6 +102,7 @@ def plain_setting(value: Any) -> Any:
     return repr(value) if isinstance(value, (Configured, dict)) else value
 
 
+@checked
 def train_trial(data: Dataset, seed: int, every_epoch: bool = False, examples: int | None = None, **given: Any) -> list[Row]:
     """Train once as `clearprop train` would, and measure on every split.
 

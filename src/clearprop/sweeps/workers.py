@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import groupby
 from typing import Any
 
+from clearprop.arrays import brief
 from clearprop.errors import ClearpropError, MissingExtraError, NonFiniteWarning, OptionError
 from clearprop.registry import choose
 from clearprop.sweeps.alike import train_alike
@@ -99,15 +100,15 @@ def _client(address: str) -> Any:
     """
     try:
         from distributed import Client
-    except ImportError as error:
-        raise MissingExtraError(f"The scheduler {address} needs Dask: pip install 'clearprop[dask]'.") from error
+    except ImportError:
+        raise MissingExtraError(f"The scheduler {address} needs Dask: pip install 'clearprop[dask]'.") from None
     try:
         connect: Any = Client
         return connect(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise OptionError(
             f"No Dask scheduler answers at {address!r} ({type(error).__name__}); start one with: dask scheduler."
-        ) from error
+        ) from None
 
 
 class Groups:
@@ -195,7 +196,7 @@ def run_one(work: Callable[..., Any], shared: Any, fixed: Row, trial: Trial) -> 
         figures = work(*first, seed=trial.seed, **fixed, **trial.settings)
     rows = [figures] if isinstance(figures, dict) else figures
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise OptionError(f"A trial must return a row of figures, or a list of at least one, not {figures!r}.")
+        raise OptionError(f"A trial must return a row of figures, or a list of at least one, not {brief(figures)}.")
     return trial, [{**trial.columns(), **row} for row in rows], time.perf_counter() - began
 
 
@@ -221,4 +222,4 @@ def naming(trial: Trial) -> Iterator[None]:
     try:
         yield
     except ClearpropError as error:
-        raise type(error)(f"{error} (In the trial {trial.settings}.)") from error
+        raise type(error)(f"{error} (In the trial {brief(trial.settings)}.)") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
-from clearprop.registry import choose, count, number, unknown_name
+from clearprop.registry import choose, count, number, text, unknown_name
 from clearprop.training.run import Callback, Run
 
 
@@ -34,7 +34,7 @@ class EarlyStopping(Callback):
     """
 
     def __init__(self, patience: int = 10, monitor: str = "val_loss", min_delta: float = 0.0, mode: str = "auto") -> None:
-        self.patience, self.monitor = count("patience", patience), monitor
+        self.patience, self.monitor = count("patience", patience), text("monitor", monitor)
         self.min_delta = number("min_delta", min_delta, lambda x: x >= 0, "zero or more")
         self.mode = choose("mode", mode, ("auto", "min", "max"))
         self.best, self.best_epoch = math.inf, 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearprop.arrays import Array, describe
+from clearprop.arguments import checked
+from clearprop.arrays import Array, describe, pair_of
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import DataError
@@ -12,6 +13,7 @@ from clearprop.nn import LOSSES, Loss, Net
 from clearprop.training.history import Row
 
 
+@checked
 def evaluate(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -66,8 +68,8 @@ def as_split(given: Split | tuple[Array, Array], net: Net) -> Split:
 
     Arrays already in that dtype are not copied; memory-mapped files never are.
     """
-    mapped = isinstance(given[0] if isinstance(given, tuple) else given.X, np.memmap)
-    X, y = (np.asarray(array) for array in given)
+    X, y = given if isinstance(given, Split) else pair_of("data", given)
+    mapped = isinstance(X, np.memmap)
     if len(X) == 0:
         raise DataError(f"There are no examples to train or measure on: X is {describe(X)}.")
     return Split(X if mapped else X.astype(net.dtype, copy=False), y if y.ndim == 1 else y.astype(net.dtype, copy=False))

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from clearprop.arguments import names_checked
 from clearprop.data.batches import ORDERS, REMAINDERS, Order, Remainder
 from clearprop.registry import choose, count
 
@@ -14,6 +15,7 @@ TrainMetrics = Literal["running", "after"]
 OnNonFinite = Literal["stop", "continue"]
 
 
+@names_checked
 @dataclass(frozen=True)
 class FitSettings:
     """Settings of the loop over the data. A `Run` carries them, and whatever repeats the run takes them from there.

@@ -9,8 +9,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearprop.errors import DataError, OptionError
+from clearprop.arguments import checked
+from clearprop.arrays import brief
+from clearprop.errors import DataError, HistoryIndexError, OptionError
+from clearprop.files import parse_json, read_text
 from clearprop.registry import unknown_name
+from clearprop.rules import is_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
+@checked
 class History:
     """Figures of a run, epoch by epoch.
 
@@ -71,17 +76,24 @@ class History:
             if key not in known:
                 raise OptionError(unknown_name("history column", key, known))
             return [row.get(key) for row in self.rows]
-        return self.rows[key]
+        if not isinstance(key, slice) and not (is_whole(key) and -len(self.rows) <= key < len(self.rows)):
+            raise HistoryIndexError(
+                f"The history has {len(self.rows)} epochs, and is read as history[-1] or history['val_loss'],"
+                f" not by {brief(key)}."
+            )
+        return self.rows[key if isinstance(key, slice) else int(key)]
 
     def columns(self) -> list[str]:
         """Names of all columns, in the order of their first appearance."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
+    @checked
     def to_jsonl(self, path: str | Path) -> None:
         """Write one JSON object a line; NaN and infinities are written as the strings "nan", "inf", "-inf"."""
-        Path(path).write_text("".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in self.rows))
+        Path(path).write_text("".join(json.dumps(json_row(row), allow_nan=False) + "\n" for row in self.rows), encoding="utf-8")
 
     @classmethod
+    @checked
     def from_jsonl(cls, path: str | Path) -> History:
         """Read what `to_jsonl` wrote.
 
@@ -90,16 +102,12 @@ class History:
         DataError
             If the file is missing, or a line is not a JSON object.
         """
-        try:
-            lines = Path(path).read_text().splitlines()
-        except OSError as error:
-            raise DataError(f"Cannot read the history {str(path)!r}: {error.strerror}.") from error
         rows = []
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(read_text(Path(path), "the history").splitlines(), 1):
             try:
-                rows.append(parse_row(json.loads(line)))
-            except (ValueError, AttributeError) as error:
-                raise DataError(f"Line {number} of {str(path)!r} is not a JSON object: {line[:60]!r}.") from error
+                rows.append(parse_row(parse_json(line, "it")))
+            except DataError:
+                raise DataError(f"Line {number} of {str(path)!r} is not a JSON object: {line[:60]!r}.") from None
         return cls(rows)
 
     def to_pandas(self) -> pd.DataFrame:
@@ -108,6 +116,7 @@ class History:
 
         return pd.DataFrame(self.rows).set_index("epoch") if self.rows else pd.DataFrame()
 
+    @checked
     def plot(self, ax: Axes | None = None, metric: Metric = "loss") -> Axes:
         """Draw the loss, or the accuracy, against the epoch; see `clearprop.plots.learning_curves`."""
         from clearprop.plots import learning_curves
@@ -135,4 +144,4 @@ def json_row(row: Row) -> Row:
 
 def parse_row(row: Row) -> Row:
     """Inverse of `json_row`."""
-    return {k: float(v) if v in ("nan", "inf", "-inf") else v for k, v in row.items()}
+    return {k: float(v) if isinstance(v, str) and v in ("nan", "inf", "-inf") else v for k, v in row.items()}

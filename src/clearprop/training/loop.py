@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked, names_checked
 from clearprop.arrays import Array, describe
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
@@ -32,6 +33,7 @@ from clearprop.training.snapshot import Snapshot
 LOG = logging.getLogger("clearprop")
 
 
+@names_checked
 def fit(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -112,6 +114,7 @@ def fit(
     return run.history
 
 
+@checked
 def begin_run(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],
@@ -246,7 +249,7 @@ def warn_of_double_softmax(net: Net, loss: Loss) -> None:
             "The net ends in Softmax, and CrossEntropy applies softmax itself: leave out the layer, or use"
             " NegativeLogLikelihood.",
             DoubleSoftmaxWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 
@@ -258,5 +261,5 @@ def stop_nonfinite(run: Run, where: dict[str, Any]) -> None:
     warnings.warn(
         f"Training stopped: {reason}. The net has its last finite parameters; try a smaller learning rate.",
         NonFiniteWarning,
-        stacklevel=7,
+        stacklevel=8,
     )

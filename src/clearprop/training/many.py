@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines.compilations import Stopwatch
@@ -24,6 +25,7 @@ AT_A_TIME = 512  # nets whose memory is held at the same time
 STEPS_OF_RULES = 4096  # steps whose learning rates and constants are kept for each net, where they change from step to step
 
 
+@checked
 def fit_many(
     nets: Sequence[Net],
     data: Dataset | Split | tuple[Array, Array] | Sequence[Any],

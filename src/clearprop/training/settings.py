@@ -10,9 +10,11 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from clearprop.arguments import checked
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import Dataset
 from clearprop.errors import OptionError
+from clearprop.nn import Initialiser
 from clearprop.optim import OPTIMIZERS
 from clearprop.registry import choose, require, unknown_name
 from clearprop.training.fit_settings import FitSettings
@@ -24,6 +26,7 @@ RATES = {"adam": 0.01, "rmsprop": 0.003, "adagrad": 0.05, "sgd": 0.1}
 IMAGES_RATE = 0.005  # for Adam: hundreds of units, each fed by hundreds of pixels
 
 
+@checked
 @dataclass(frozen=True)
 class Settings:
     """Everything that decides a run apart from the data: the net, the loss, the optimizer, and the training loop.
@@ -37,8 +40,8 @@ class Settings:
         Units of each hidden layer; empty for a model without any.
     activation : tuple of str
         One name for all hidden layers, or one for each.
-    init : str or None
-        Initialiser of all weights; None for the one that suits each activation.
+    init : str, dict, Initialiser or None
+        Initialiser of all weights, by its name or its `config()`; None for the one that suits each activation.
     dropout : float
         Rate after every hidden layer.
     dtype : {"float32", "float64"}
@@ -70,7 +73,7 @@ class Settings:
 
     hidden: tuple[int, ...] = (64,)
     activation: tuple[str, ...] = ("relu",)
-    init: str | None = None
+    init: str | dict[str, Any] | Initialiser | None = None
     dropout: float = 0.0
     dtype: Literal["float32", "float64"] = "float32"
     loss: str = "cross_entropy"

@@ -9,6 +9,7 @@ import numpy as np
 from clearprop.arrays import Array
 
 WIDE, FEW = 4, 16  # columns and numbers, up to which every digit is written
+MOST = 60  # digits of a number that mean anything
 SHORT = 6  # significant digits, beyond that
 EDGE = 3  # rows and columns that are shown at each end of a large matrix
 MANY = 10  # rows or columns, beyond which a matrix is large: the scores of ten digits are all shown
@@ -74,7 +75,7 @@ def number(value: float, digits: int | None = None) -> str:
     if value == 0:
         return "0"  # whatever its sign
     if digits is not None:
-        return f"{value:.{digits}g}"
+        return f"{value:.{min(digits, MOST)}g}"
     if np.isfinite(value) and 1e-4 <= abs(value) < 1e16:
         return np.format_float_positional(value, trim="-")
     return np.format_float_scientific(value, trim="-") if np.isfinite(value) else str(value)

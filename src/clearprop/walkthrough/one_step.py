@@ -7,10 +7,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.arguments import checked
+from clearprop.arrays import Array, describe, numbers
+from clearprop.errors import ShapeError
 from clearprop.nn import LOSSES, ElementwiseLoss, Loss, Net
 from clearprop.optim import OPTIMIZERS, SGD, AdaGrad, Adam, Optimizer, RMSProp
 from clearprop.registry import choose
+from clearprop.rules import is_number, number
 from clearprop.walkthrough.layer_formulas import fill, formulas_of
 from clearprop.walkthrough.lines import Stage
 from clearprop.walkthrough.loss_lines import LossLines
@@ -31,6 +34,7 @@ RULES: dict[type, tuple[dict[str, str], str]] = {
 """For each optimizer, what becomes of its state, and of a parameter {w} with the gradient {g}."""
 
 
+@checked
 def explain(
     net: Net,
     x: Array,
@@ -120,12 +124,17 @@ class Names:
 
 
 def _as_batch(net: Net, x: Array, y: Any, loss: Loss) -> tuple[Array, Array]:
-    X, Y = np.asarray(x, dtype=net.dtype), np.asarray(y)
+    X = np.asarray(x, dtype=net.dtype)
+    if is_number(y):
+        number("y", y)  # refuses what is not finite
+    Y = np.asarray(y) if is_number(y) else numbers("y", y)
     if X.ndim == 1:
         X = X[np.newaxis]
         labels = isinstance(loss, ElementwiseLoss) is False and Y.shape == (1,)
         Y = Y if labels else Y[np.newaxis]
         Y = Y[:, np.newaxis] if isinstance(loss, ElementwiseLoss) and Y.ndim == 1 else Y
+    if Y.ndim == 0 or len(Y) != len(X):
+        raise ShapeError(f"y must hold a target for each of the {len(X)} examples in x, not {describe(Y)}.")
     return X, Y if Y.ndim == 1 else Y.astype(net.dtype)
 
 

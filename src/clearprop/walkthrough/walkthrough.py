@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.registry import unknown_name
@@ -47,6 +48,7 @@ class Walkthrough:
                 return line.value
         raise OptionError(unknown_name("symbol", symbol, list(dict.fromkeys(line.symbol for line in self.lines))))
 
+    @checked
     def text(self, digits: int | None = None) -> str:
         """Plain text: a statement with its shape, and the numbers below it.
 
@@ -69,6 +71,7 @@ class Walkthrough:
     def __repr__(self) -> str:
         return f"<Walkthrough: {self.title}; {len(self.lines)} values>"
 
+    @checked
     def table(self, digits: int | None = None, width: int = PAGE) -> Group:
         """A rich table for each stage, for a terminal of so many columns; without `digits`, as many as it has room for."""
         from rich.box import SIMPLE_HEAD
@@ -103,6 +106,7 @@ class Walkthrough:
     def _numbers_width(self, digits: int | None) -> int:
         return max(len(row) for line in self.lines for row in write(line.value, digits).split("\n"))
 
+    @checked
     def html(self, digits: int | None = None) -> str:
         """One HTML table, with a headed part for each stage."""
         rows = []

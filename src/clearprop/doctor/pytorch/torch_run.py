@@ -67,8 +67,8 @@ class TorchRun:
     epochs: int
     seed: int
     clip_norm: float | None = None
-    calling: Ending = lambda module, forward: forward()  # noqa: E731
-    shape: Callable[[Any, Any], tuple[Any, Any]] = lambda answer, targets: (answer, targets)  # noqa: E731
+    calling: Ending = lambda module, forward: forward()
+    shape: Callable[[Any, Any], tuple[Any, Any]] = lambda answer, targets: (answer, targets)
 
     def but(self, **changes: Any) -> TorchRun:
         """The same run with some attributes changed."""
