@@ -16,9 +16,9 @@ from clearprop.gradcheck.tracing.edit_maker import (
 )
 from clearprop.gradcheck.tracing.nonlinear import Bend
 from clearprop.gradcheck.tracing.place import Need, _usual_factors
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.remade import Make, ValueOf, argument, run_again
 from clearprop.gradcheck.tracing.trace import Vertex, filled
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import wrapped
 
 PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}

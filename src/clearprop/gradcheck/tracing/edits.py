@@ -21,11 +21,11 @@ from clearprop.gradcheck.tracing.edit_maker import Edit, scaled_text
 from clearprop.gradcheck.tracing.operand_edits import OperandEdits
 from clearprop.gradcheck.tracing.operation_edits import OperationEdits
 from clearprop.gradcheck.tracing.place import Blame, Need, _contributions
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.remade import ValueOf
 from clearprop.gradcheck.tracing.sheet import Sheet, forms
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 4.0

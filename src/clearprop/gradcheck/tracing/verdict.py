@@ -29,10 +29,10 @@ from clearprop.gradcheck.tracing.losses import (
 )
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
-from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
 LONGEST: Final = 5.0  # seconds for the search of places and edits, all together

@@ -74,7 +74,7 @@ class Words:
         return self.lines[span[0]][span[1] - 1][span[2] : span[3]] if span else ""
 
     def name(self, vertex: Vertex, near: Stack = ()) -> str:
-        """What the program calls a value: in the function where it is spoken of, if it has a name there."""
+        """The program's name for a value: in the function where it is spoken of, if it has a name there."""
         here = near[0][0] if near else None
         best: list[tuple[int, str]] = []
         line = self.place(near)[1] if near else 0
