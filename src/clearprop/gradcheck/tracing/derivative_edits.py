@@ -34,7 +34,7 @@ class DerivativeEdits(EditMaker):
         """A derivative of an activation: another one, a missing one, one too many."""
         wanted = {self.graph.rep(need.by) for need in needs if need.by is not None}
         for bend in self.bends:
-            if bend.z.shape != vertex.shape and bend.z.size != vertex.size:
+            if not bend.name or bend.z.size != vertex.size:
                 continue
             z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
             formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"

@@ -28,7 +28,7 @@ from clearprop.gradcheck.tracing.trace import Vertex, filled
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-SECONDS: Final = 4.0
+SECONDS: Final = 5.0
 MOST_CONE: Final = 24
 
 

@@ -35,7 +35,7 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-LONGEST: Final = 5.0  # seconds for the search of places and edits, all together
+LONGEST: Final = 7.0  # seconds for the search of places and edits, all together
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
 Outcome3 = Literal["right", "wrong", "inconclusive"]
@@ -658,6 +658,10 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
 def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
     """The expression without a factor that it has too much; "" if it has none."""
     text = words.operands(vertex)
+    if vertex.fn is np.mean and ratio < 1.0:
+        return words.text(vertex.stack).replace("mean", "sum", 1)
+    if vertex.fn is np.sum and ratio > 1.0 and abs(vertex.inputs[0].size / max(vertex.size, 1) / ratio - 1.0) < CLOSE:
+        return words.text(vertex.stack).replace("sum", "mean", 1)
     if vertex.fn not in (np.multiply, np.divide) or len(text) != 2:
         return ""
     for k, arg in enumerate(vertex.args):

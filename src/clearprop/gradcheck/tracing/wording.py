@@ -132,6 +132,7 @@ class Words:
         if span is None:
             return new
         line = self.lines[span[0]][span[1] - 1]
+        new = in_place(line[span[2] : span[3]], new)
         before, after = line[: span[2]], line[span[3] :]
         if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in (
             "",
@@ -143,6 +144,18 @@ class Words:
         ):
             new = wrapped(new)
         return without_remark(before + new + after)
+
+
+def in_place(old: str, new: str) -> str:
+    """New text for a statement such as `p[i] += 1`, where an expression was given: `p[i] -= 1`."""
+    node = parsed(old)
+    if not isinstance(node, ast.AugAssign) or isinstance(parsed(new), (ast.Assign, ast.AugAssign)):
+        return new
+    target = segment(old, node.target)  # type: ignore[arg-type]
+    rest = new.removeprefix(target).strip()
+    if new.startswith(target) and rest[:1] in ("+", "-", "*", "/") and rest[1:2] == " ":
+        return f"{target} {rest[0]}= {rest[2:]}"
+    return f"{target} = {new}"
 
 
 def without_remark(line: str) -> str:
