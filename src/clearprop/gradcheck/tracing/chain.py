@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.nonlinear import Bend
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.trace import Stack, Vertex
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words, wrapped
 
 DEEPEST: Final = 6

@@ -16,9 +16,9 @@ from clearprop.gradcheck.tracing.edit_maker import (
 )
 from clearprop.gradcheck.tracing.nonlinear import Bend
 from clearprop.gradcheck.tracing.place import Need, _usual_factors
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.remade import Make, ValueOf, argument, run_again
 from clearprop.gradcheck.tracing.trace import Vertex, filled
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import wrapped
 
 PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
@@ -34,7 +34,7 @@ class DerivativeEdits(EditMaker):
         """A derivative of an activation: another one, a missing one, one too many."""
         wanted = {self.graph.rep(need.by) for need in needs if need.by is not None}
         for bend in self.bends:
-            if bend.z.shape != vertex.shape and bend.z.size != vertex.size:
+            if not bend.name or bend.z.size != vertex.size:
                 continue
             z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
             formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
@@ -139,7 +139,7 @@ class DerivativeEdits(EditMaker):
                     make,
                     f"{wrapped(own)} * {wrapped(name)}",
                     f"the factor {name} is missing",
-                    1.8,
+                    1.5 if other.fn is None and other not in self.sheet.live else 1.8,
                     "factor-missing",
                     "Look at the factors.",
                     False,
@@ -168,7 +168,7 @@ class DerivativeEdits(EditMaker):
                             make,
                             f"{self._own(vertex)} + {scale:.12g} * {name}",
                             f"the term {scale:.4g} * {name} of the penalty is missing",
-                            0.8,
+                            2.0 if vertex.fn in (np.add, np.subtract) else 0.8,
                             "penalty",
                             "Does the loss have a penalty?",
                             False,

@@ -948,7 +948,7 @@ def arrays_of(made: Any) -> dict[str, Any]:
 
 
 def matched_by_name(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What of `matched` goes by names."""
+    """The part of `matched` that goes by names."""
     from clearprop.gradcheck.tracing.claims import stem, stems_of_gradient
 
     found, left = [], dict(parameters)

@@ -62,7 +62,7 @@ class Edit:
 
 
 class EditMaker(abc.ABC):
-    """What makes edits of one kind.
+    """Maker of the edits of one kind.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def turned_text(text: str) -> str:
 
 
 def product_in_words(text: list[str], order: tuple[int, int], turns: tuple[int, int]) -> str:
-    """What is wrong with a product, in words."""
+    """The mistake in a product, in words."""
     swapped, turned = order == (1, 0), [text[i] for i, turn in zip(order, turns, strict=True) if turn]
     if turned and not swapped:
         return (

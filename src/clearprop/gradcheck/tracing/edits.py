@@ -21,14 +21,14 @@ from clearprop.gradcheck.tracing.edit_maker import Edit, scaled_text
 from clearprop.gradcheck.tracing.operand_edits import OperandEdits
 from clearprop.gradcheck.tracing.operation_edits import OperationEdits
 from clearprop.gradcheck.tracing.place import Blame, Need, _contributions
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.remade import ValueOf
 from clearprop.gradcheck.tracing.sheet import Sheet, forms
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-SECONDS: Final = 4.0
+SECONDS: Final = 5.0
 MOST_CONE: Final = 24
 
 
@@ -98,7 +98,16 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
         if edit.fixed > 0:
             ratio = self._own_factor(edit)
             edit.prior += 0.0 if ratio is None or abs(ratio - 1.0) < 1e-4 else 0.6
+            if self.sheet.certain and ratio is None and not self._exact():
+                edit.prior += 0.6
             kept.append(edit)
+
+    def _exact(self) -> bool:
+        """Whether the gradients that an edit made right are those of the given loss itself."""
+        new = [
+            f * m.pieces[0].factor for m, b, f in zip(self.sheet.moves, self.before, self.last, strict=True) if b is None and f
+        ]
+        return all(abs(f - 1.0) < 1e-4 for f in new)
 
     def _own_factor(self, edit: Edit) -> float | None:
         """The factor of the gradients that an edit makes right, relative to that of those that are right already."""

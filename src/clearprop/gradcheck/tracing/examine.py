@@ -12,7 +12,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.driver import Driver, NotCalledError, Unit
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.program import Run, lines_run, outcome_of, source_of, training_step
+from clearprop.gradcheck.tracing.program import ProgramRun, lines_run, outcome_of, source_of, training_step
 from clearprop.gradcheck.tracing.watch import Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
@@ -31,14 +31,14 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
         text = source_of(path)
     except SyntaxError as error:
         return FileOutcome(str(path), problem=f"It cannot be read: {error}")
-    found = examined(path, Run(path, text), names, seed, stage)
+    found = examined(path, ProgramRun(path, text), names, seed, stage)
     if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
-        again = examined(path, Run(path, text, true_torch=True), names, seed, stage)
+        again = examined(path, ProgramRun(path, text, true_torch=True), names, seed, stage)
         return found if again.status == "inconclusive" else again
     return found
 
 
-def examined(path: Path, run: Run, names: list[str], seed: int, stage: Callable[[str], None]) -> FileOutcome:
+def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Callable[[str], None]) -> FileOutcome:
     """The outcome of a program that was run."""
     if run.problem:
         return FileOutcome(str(path), problem=run.problem, notes=run.notes())

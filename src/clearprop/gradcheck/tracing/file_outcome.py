@@ -67,7 +67,7 @@ class FunctionOutcome:
     ----------
     name : str
     kind : str
-        What it was taken for.
+        The convention that it was taken to follow.
     verdict : {"right", "wrong", "inconclusive", "not understood"}
     text : str
         The report, or the reason why there is none.
@@ -125,7 +125,7 @@ class FileOutcome:
     output : str
         The beginning of what it printed.
     notes : list of str
-        What was skipped, replaced or assumed.
+        All that was skipped, replaced or assumed.
     marks : list of dict
         For each line of the program's step: "line", "text", "verdict" ("right", "wrong" or "") and "note".
     """

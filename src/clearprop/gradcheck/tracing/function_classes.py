@@ -31,7 +31,7 @@ def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int
     ----------
     function : subclass of torch.autograd.Function
     inputs : sequence, optional
-        What to call `apply` with; floating-point tensors among them are differentiated, in float64. By default random
+        Arguments of `apply`; floating-point tensors among them are differentiated, in float64. By default random
         tensors of the first shapes that it takes.
     seed : int
 

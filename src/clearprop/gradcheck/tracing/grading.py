@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from clearprop.errors import DataError
@@ -11,17 +13,22 @@ from clearprop.gradcheck.tracing.supervisor import Limits, check_file
 
 
 def grade_rows(folder: str | Path, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> list[FileOutcome]:
-    """Check every Python file of a folder, in the order of their names, with the same data.
+    """Check every program of a folder and of the folders in it, in the order of their names, several at a time.
+
+    Programs are Python files and notebooks; those whose names begin with "_" or "." are left out.
 
     Raises
     ------
     DataError
         If there is no such folder, or no Python file in it.
     """
-    files = sorted(path for path in Path(folder).glob("*.py") if not path.name.startswith(("_", ".")))
+    root = Path(folder)
+    found = (path for ending in ("*.py", "*.ipynb") for path in root.rglob(ending))
+    files = sorted(path for path in found if not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts))
     if not files:
         raise DataError(f"There are no Python files in {str(folder)!r} to grade; give a folder of submissions.")
-    return [check_file(path, names, limits, seed) for path in files]
+    with ThreadPoolExecutor(max(1, min(len(files), os.cpu_count() or 1))) as workers:
+        return list(workers.map(lambda path: check_file(path, names, limits, seed), files))
 
 
 def grade_table(outcomes: Sequence[FileOutcome]) -> str:

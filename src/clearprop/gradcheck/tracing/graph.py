@@ -36,7 +36,7 @@ class Graph:
     members : dict of Vertex to list of Vertex
         All that are equal to it, where there are several.
     users : dict of Vertex to list of Vertex
-        What was made of each.
+        The values that were made of each.
     settings : dict of Vertex to bool
         Whether a number depends on plain numbers alone, as far as this was asked.
     sizes : set of int

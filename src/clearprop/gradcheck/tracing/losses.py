@@ -14,10 +14,10 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph, Values
-from clearprop.gradcheck.tracing.points import Point, same_direction
 from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
 LOSS_NAMES = (
@@ -78,7 +78,7 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     moves : list of Move
         The round.
     before, after : sets of Vertex
-        What depends on the parameters of the round; what depends on its steps.
+        All that depends on the parameters of the round; all that depends on its steps.
     """
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])

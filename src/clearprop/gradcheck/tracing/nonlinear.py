@@ -53,7 +53,7 @@ class Bend:
         if not self.name:
             return f"the derivative at {z}"
         if self.name.startswith("leaky"):
-            return f"where({z} > 0, 1, {self.name.split()[-1]})"
+            return f"np.where({z} > 0, 1, {self.name.split()[-1]})"
         return KNOWN[self.name][1 if "{z}" in KNOWN[self.name][1] or a else 2].format(z=z, a=a)
 
 

@@ -199,7 +199,19 @@ class OperationEdits(EditMaker):
                         1.5,
                         "not-summed",
                         "Look at the sum over the examples.",
+                        place=self._line_of_name(vertex, axis, keep),
                     )
+
+    def _line_of_name(self, vertex: Vertex, axis: int, keep: bool) -> tuple[str, int, str] | None:
+        """The line `db = dz` that named what is not summed, with the sum, where it was used in a line of its own."""
+        for inner in (v for v in self.graph.inputs(vertex) if v.shape == vertex.shape):
+            for each in self.graph.all_of(inner):
+                for name, file, line in reversed(self.graph.trace.aliases.get(each, [])):
+                    source = self.words.line(file, line)
+                    if name != "return" and source.startswith(f"{name} = "):
+                        old = source.split("=", 1)[1].strip()
+                        return file, line, f"{name} = np.sum({old}, axis={axis}{', keepdims=True' if keep else ''})"
+        return None
 
     def _powers(self, vertex: Vertex) -> Iterator[Edit]:
         """A square that is missing or too many."""

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.losses import whole
-from clearprop.gradcheck.tracing.points import same_direction
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet, Target, forms
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trial_points import same_direction
 
 DEEPEST: Final = 40
 ASSEMBLING: Final = {put, np.array, np.stack, np.concatenate, np.vstack, np.hstack, np.asarray}
@@ -25,7 +25,7 @@ ASSEMBLING: Final = {put, np.array, np.stack, np.concatenate, np.vstack, np.hsta
 
 @dataclass(eq=False)
 class Need:
-    """What a value ought to be, up to a factor.
+    """The value that is wanted, up to a factor.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Blame:
     ----------
     vertex : Vertex
     needs : list of Need
-        What it may have to be.
+        Values that it may have to have.
     depth : int
         Number of values between it and the gradient.
     """
@@ -128,7 +128,7 @@ def _shaped(arrays: Arrays, shape: tuple[int, ...]) -> Arrays:
 
 
 def _inverse(sheet: Sheet, vertex: Vertex, inner: Vertex, need: Need) -> Arrays | None:
-    """What one input of a value would have to be for the value to be the need, where the operation can be undone."""
+    """The value that one input would have to have for the whole to be the need, where the operation can be undone."""
     if inner.shape != vertex.shape or need.arrays[0].size != vertex.size or vertex.fn not in INVERTED:
         if not (vertex.fn is np.transpose and len(vertex.args) == 1 and need.arrays[0].shape == vertex.shape):
             return None
@@ -235,7 +235,7 @@ def _parts(sheet: Sheet, vertex: Vertex) -> list[Vertex]:
 
 
 def _contributions(sheet: Sheet, needs: list[Need]) -> list[Need]:
-    """What each use of a value contributes to its derivative."""
+    """The contribution of each use of a value to its derivative."""
     return [
         Need(target.arrays, target.by)
         for need in needs
@@ -255,7 +255,7 @@ def _of_size(needs: list[Need], size: int) -> list[Need]:
 
 
 def _part_needs(sheet: Sheet, vertex: Vertex, term: Vertex, need: Need) -> list[Need]:
-    """What one term or part ought to be, if all others are right."""
+    """The value that one term or part ought to have, if all others are right."""
     if vertex.fn in (np.add, np.subtract):
         here, now = sheet.arrays(vertex), sheet.arrays(term)
         if here[0].shape != need.arrays[0].shape or now[0].shape != here[0].shape:

@@ -50,7 +50,7 @@ def _without_magic(line: str) -> str:
     return f"#{line}" if line.lstrip().startswith(("%", "!", "?")) else line
 
 
-class Run:
+class ProgramRun:
     """A program that was run once.
 
     Parameters
@@ -63,7 +63,7 @@ class Run:
     Attributes
     ----------
     module : ModuleType
-        What it defined.
+        The names that it defined.
     problem : str
         Why it could not be run at all; "" if it could.
     """
@@ -96,7 +96,7 @@ class Run:
         return found
 
     def notes(self) -> list[str]:
-        """What was skipped, replaced or assumed."""
+        """All that was skipped, replaced or assumed."""
         found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
         if len(WATCHED.skips) > 5:
             found.append(f"{len(WATCHED.skips) - 5} more statements failed and were skipped.")
@@ -120,7 +120,7 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
 
 
-def training_step(run: Run, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
+def training_step(run: ProgramRun, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
     """The outcome of the steps that a program took, and the marks beside its lines; None if it took none."""
     graph = Graph(TRACE)
     moves = find_moves(graph)

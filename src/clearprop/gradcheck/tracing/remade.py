@@ -100,7 +100,7 @@ def compared(number: float) -> Make:
 
 
 def added(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
-    """What was written, added instead."""
+    """The written values, added instead."""
     out = np.array(filled(vertex.args[0], value_of), dtype=np.float64)
     for index, value in vertex.args[1:]:
         where = filled(index, value_of)

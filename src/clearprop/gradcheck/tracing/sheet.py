@@ -15,9 +15,9 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.losses import Sought, true_gradient, whole
-from clearprop.gradcheck.tracing.points import Point, same_direction
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 Arrays = list[Array]
 """One array for each point."""
@@ -25,7 +25,7 @@ Arrays = list[Array]
 
 @dataclass(eq=False)
 class Target:
-    """What a value of the backward pass may have to be.
+    """A derivative that a value of the backward pass may have to equal.
 
     Attributes
     ----------
@@ -54,11 +54,11 @@ class Sheet:
     Attributes
     ----------
     forward : set of Vertex
-        What goes into the loss.
+        All that goes into the loss.
     live : set of Vertex
-        What depends on the parameters.
+        All that depends on the parameters.
     backward : set of Vertex
-        What goes into the claimed gradients.
+        All that goes into the claimed gradients.
     certain : bool
         Whether the loss is known for certain, because it was given.
     """

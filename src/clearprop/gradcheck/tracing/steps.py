@@ -32,7 +32,7 @@ class Piece:
     moved : Vertex
         The parameter before the step, or the part that was moved.
     gradient : Vertex
-        What is taken for its gradient.
+        The value that is taken for its gradient.
     factor : float
         p_new = p - factor * gradient, as far as it is constant.
     step : Vertex or None
@@ -59,7 +59,7 @@ class Move:
         Number of steps of the parameter before this one.
     pieces : list of Piece
     how : set of str
-        What stands between the gradient and the step: "momentum", "clipping", ...
+        The things between the gradient and the step: "momentum", "clipping", ...
     constants : set of float
         Constant factors in the step, and their product.
     """

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import clearprop
 from clearprop.errors import DataError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome, FunctionOutcome
 
@@ -115,7 +114,7 @@ def _drain(stream: IO[bytes], kept: bytearray) -> None:
 def _environment() -> dict[str, str]:
     """The environment, with clearprop importable, one thread, and no windows."""
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    package = str(Path(clearprop.__file__).parents[1])
+    package = str(Path(__file__).parents[3])
     paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return {**os.environ, **one, "MPLBACKEND": "Agg", "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -23,7 +23,7 @@ AUTOMATIC: Final = re.compile(
 
 
 class Context:
-    """What forward keeps for backward."""
+    """The store of values that forward keeps for backward."""
 
     def __init__(self, count: int) -> None:
         self.saved_tensors: tuple[Any, ...] = ()

@@ -40,7 +40,7 @@ class Vertex:
     fn : callable or None
         The function that made it; None for a leaf.
     args, kwargs : tuple, dict
-        What it was called with; vertices stand for traced values, also inside lists, tuples, dicts and slices.
+        Its arguments; vertices stand for traced values, also inside lists, tuples, dicts and slices.
     inputs : tuple of Vertex
         The vertices in `args` and `kwargs`.
     value : array or number

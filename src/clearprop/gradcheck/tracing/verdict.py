@@ -29,13 +29,14 @@ from clearprop.gradcheck.tracing.losses import (
 )
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
-from clearprop.gradcheck.tracing.points import Point, find_points, same_direction
+from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-LONGEST: Final = 5.0  # seconds for the search of places and edits, all together
+LONGEST: Final = 7.0  # seconds for the search of places and edits, all together
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
 Outcome3 = Literal["right", "wrong", "inconclusive"]
@@ -339,6 +340,12 @@ def _judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
         if not any(np.any(t) for t in sheet.true[k]):
             _unused(result, sheet, move, judged, words, explained)
             continue
+        if _right_inside(sheet, move):
+            judged.verdict, judged.note = (
+                "right",
+                "the gradient is right; what the optimizer makes of it is not one of the usual steps",
+            )
+            continue
         if id(move) in (key for mistake in fixed.values() for key in mistake.__dict__.get("moves", ())):
             continue
         editor = editor or Editor(sheet, words)
@@ -356,6 +363,30 @@ def _judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
         else:
             judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
     result.mistakes = [*fixed.values(), *result.mistakes]
+
+
+def _right_inside(sheet: Sheet, move: Move) -> bool:
+    """Whether the true gradient goes into a step, number by number, together with a root: an optimizer of another kind."""
+    graph, step, source = sheet.graph, move.pieces[0].step, graph_whole(sheet, move)
+    if step is None or len(move.pieces) > 1:
+        return False
+    left, seen, root, right = list(graph.inputs(step)), set(), False, False
+    while left and len(seen) < 60:
+        each = left.pop()
+        if each in seen or each in sheet.cuts:
+            continue
+        seen.add(each)
+        root = root or each.fn is np.sqrt or (each.fn is np.power and each.args[1] == 0.5)
+        if each.shape == step.shape and any(target.by is source and target.use is None for target, _ in sheet.matches(each)):
+            right = True
+        elif each.fn is not None and is_elementwise(each.fn):
+            left += graph.inputs(each)
+    return root and right
+
+
+def graph_whole(sheet: Sheet, move: Move) -> Vertex:
+    """The parameter of a move."""
+    return sheet.graph.rep(whole(move.pieces[0].moved))
 
 
 def _none_missing(sheet: Sheet, move: Move) -> bool:
@@ -599,7 +630,7 @@ def _turned_error(sheet: Sheet) -> Vertex | None:
     """The first value of the backward pass that has the wrong sign."""
     for vertex in sorted(sheet.backward - sheet.forward, key=lambda v: v.number):
         if vertex in sheet.live and vertex.floating and vertex.stack and vertex.fn is not None:
-            matches = sheet.matches(vertex)
+            matches = [match for match in sheet.matches(vertex) if match[0].by.fn is not np.negative]  # exp(-z)
             if matches and all(factor < 0 for _, factor in matches):
                 return vertex
     return None
@@ -658,6 +689,10 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
 def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
     """The expression without a factor that it has too much; "" if it has none."""
     text = words.operands(vertex)
+    if vertex.fn is np.mean and ratio < 1.0:
+        return words.text(vertex.stack).replace("mean", "sum", 1)
+    if vertex.fn is np.sum and ratio > 1.0 and abs(vertex.inputs[0].size / max(vertex.size, 1) / ratio - 1.0) < CLOSE:
+        return words.text(vertex.stack).replace("sum", "mean", 1)
     if vertex.fn not in (np.multiply, np.divide) or len(text) != 2:
         return ""
     for k, arg in enumerate(vertex.args):

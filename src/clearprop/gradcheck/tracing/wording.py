@@ -74,7 +74,7 @@ class Words:
         return self.lines[span[0]][span[1] - 1][span[2] : span[3]] if span else ""
 
     def name(self, vertex: Vertex, near: Stack = ()) -> str:
-        """What the program calls a value: in the function where it is spoken of, if it has a name there."""
+        """The program's name for a value: in the function where it is spoken of, if it has a name there."""
         here = near[0][0] if near else None
         best: list[tuple[int, str]] = []
         line = self.place(near)[1] if near else 0
@@ -132,6 +132,7 @@ class Words:
         if span is None:
             return new
         line = self.lines[span[0]][span[1] - 1]
+        new = in_place(line[span[2] : span[3]], new)
         before, after = line[: span[2]], line[span[3] :]
         if not before.rstrip().endswith(("=", "(", ",", "[", "return", ":")) or after.strip()[:1] not in (
             "",
@@ -143,6 +144,18 @@ class Words:
         ):
             new = wrapped(new)
         return without_remark(before + new + after)
+
+
+def in_place(old: str, new: str) -> str:
+    """New text for a statement such as `p[i] += 1`, where an expression was given: `p[i] -= 1`."""
+    node = parsed(old)
+    if not isinstance(node, ast.AugAssign) or isinstance(parsed(new), (ast.Assign, ast.AugAssign)):
+        return new
+    target = segment(old, node.target)  # type: ignore[arg-type]
+    rest = new.removeprefix(target).strip()
+    if new.startswith(target) and rest[:1] in ("+", "-", "*", "/") and rest[1:2] == " ":
+        return f"{target} {rest[0]}= {rest[2:]}"
+    return f"{target} = {new}"
 
 
 def without_remark(line: str) -> str:

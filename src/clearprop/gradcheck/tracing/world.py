@@ -88,7 +88,7 @@ class World:
         }
 
     def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
-        """What `import name` gives the program."""
+        """The result of `import name` in the program."""
         top = name.split(".")[0]
         if level or self._is_own(top):
             return self._own(name, globals, fromlist, level)

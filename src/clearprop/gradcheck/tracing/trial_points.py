@@ -1,6 +1,6 @@
 """Points: parameters at which claimed and true gradients are compared, beside those that the program itself was at.
 
-What agrees at one point may do so by chance: all masks happen to be ones, weights start at zero, a gradient is a single
+Agreement at one point may be chance: all masks happen to be ones, weights start at zero, a gradient is a single
 number. So the recorded graph is run again at random parameters, small enough that nothing saturates, and near enough to the
 program's own that it would have taken the same branches.
 """
@@ -30,7 +30,7 @@ class Point:
     ----------
     graph : Graph
     values : Values
-        What differs from the recorded values.
+        Values that differ from the recorded ones.
     """
 
     graph: Graph
@@ -40,7 +40,7 @@ class Point:
         return np.asarray(self.graph.value(vertex, self.values))
 
     def claimed(self, move: Move) -> Array:
-        """What the program claims for what it moves, in one row; its sign so that a step goes against it."""
+        """The claim for all that is moved, in one row; its sign so that a step goes against it."""
         parts = []
         for piece in move.pieces:
             value = np.asarray(self.value(piece.gradient), dtype=np.float64) * np.sign(piece.factor)
