@@ -12,6 +12,7 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, wraps
 from os import PathLike, fsencode
 from pathlib import Path
@@ -255,11 +256,15 @@ def union(hints: list[Any], name: str) -> Demand | None:
     if len(rules) < len(found) or not rules:
         return None
     words = list(dict.fromkeys(rule.words for rule in rules))
-    return Demand(
-        " or ".join(words),
-        lambda value: any(rule.fits(value) for rule in rules),
-        lambda name, value: next(rule for rule in rules if rule.fits(value)).take(name, value),
-    )
+
+    def first_that_takes(name: str, value: Any) -> Any:
+        *others, last = [rule for rule in rules if rule.fits(value)]
+        for rule in others:  # a list of two data sets fits a pair of arrays at first sight
+            with suppress(ClearpropError):
+                return rule.take(name, value)
+        return last.take(name, value)
+
+    return Demand(" or ".join(words), lambda value: any(rule.fits(value) for rule in rules), first_that_takes)
 
 
 def container(origin: Any, inside: tuple[Any, ...], name: str) -> Demand | None:

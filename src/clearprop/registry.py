@@ -20,7 +20,7 @@ from clearprop.rules import number as number
 from clearprop.rules import require as require
 from clearprop.rules import seeded as seeded
 from clearprop.rules import switch as switch
-from clearprop.rules import text
+from clearprop.rules import text as text
 from clearprop.rules import unknown_name as unknown_name
 
 

@@ -14,6 +14,11 @@ import clearprop
 COMMAND = [sys.executable, "-m", "clearprop"]
 
 
+def answer_ctrl_c():
+    """Set the child's handler: in the background of a script, the parent ignores SIGINT, and a child would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run(*words, **extra):
     return subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True, timeout=60, **extra)
 
@@ -67,7 +72,7 @@ def test_a_closed_pipe_is_no_error(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 def test_ctrl_c_saves_what_was_learned(tmp_path):
     command = [*COMMAND, "train", "circles", "--epochs", "100000", "--patience", "none", "--out", str(tmp_path / "run")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=answer_ctrl_c)
     line = ""
     while not line.startswith("epoch"):
         line = process.stdout.readline()

@@ -67,6 +67,8 @@ TEXTS = [
 ]
 ENDLESS = {
     "epochs": ("9" * 30, "99999999999"), "seeds": ("99999999999",), "random": ("99999999999",),
+    "scheduler": ("tcp://127.0.0.1:1",),
+    "depths": ("1,2,3",),
     "seconds": ("99999999999",), "examples": ("9" * 30, "99999999999"),
 }  # fmt: skip
 """Numbers that are what they say: a training of so many epochs ends with Ctrl-C."""

@@ -78,6 +78,15 @@ def said(call: Callable[[], Any], kinds: tuple[type[Exception], ...] = (Clearpro
     return str(caught.value)
 
 
+def refusal(call: Callable[[], Any]) -> str:
+    """The sentence that refuses a call; empty if it does not; anything else is raised."""
+    try:
+        call()
+    except ClearpropError as error:
+        return str(error)
+    return ""
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = load(circle_points(40), seed=0)
@@ -114,13 +123,9 @@ def test_every_entry_of_a_models_header_missing_or_replaced(model: Path, tmp_pat
         changes = [lambda h, p=place: take_out(h, p), *(lambda h, p=place, v=v: put(h, p, v) for v in JUNK[k % 3 :: 3])]
         for change in changes:
             path = forge(model, tmp_path / "forged.safetensors", change)
-            try:
-                found = cp.Model.load(path)
-            except ClearpropError as error:
-                assert "forged.safetensors" in str(error), (place, error)
-                assert "\n" not in str(error)
-            else:
-                assert found.predict(X).shape[0] == 3
+            refused = refusal(lambda path=path: cp.Model.load(path).predict(X))
+            assert "\n" not in refused
+            assert not refused or "forged.safetensors" in refused, (place, refused)
 
 
 def test_a_header_that_is_no_dictionary_or_too_deep(model: Path, tmp_path: Path) -> None:
@@ -166,11 +171,6 @@ def test_a_small_file_that_claims_a_large_net_is_refused_at_once(model: Path, tm
 # ---------------------------------------------------------------- checkpoints
 
 
-def run_with(path: Path, **more: Any) -> Any:
-    net = cp.mlp([2, 3, 2], hidden="tanh", dropout=0.1)
-    return cp.fit(net, circle_points(), optimizer="adam", epochs=3, batch_size=4, engine="batch", **more), net
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("run") / "run.ckpt"
@@ -197,10 +197,7 @@ def test_every_entry_of_a_checkpoint_missing_or_replaced(checkpoint: Path, tmp_p
         changes = [lambda h, p=place: take_out(h, p), *(lambda h, p=place, v=v: put(h, p, v) for v in JUNK[k % 4 :: 4])]
         for change in changes:
             path = forge(checkpoint, tmp_path / "forged.ckpt", change)
-            try:
-                resume(path)
-            except ClearpropError as error:
-                assert "\n" not in str(error), place
+            assert "\n" not in refusal(lambda path=path: resume(path)), place
 
 
 def test_arrays_of_a_checkpoint_missing_or_of_another_length(checkpoint: Path, tmp_path: Path) -> None:
@@ -240,11 +237,13 @@ def test_every_entry_of_a_configuration_missing_or_replaced(tmp_path: Path) -> N
             forged = json.loads(json.dumps(whole))
             put(forged, place, value)
             path.write_text(json.dumps(forged))
-            try:
-                configuration = from_file(path, Configuration({}, {}))
-                set_up(configuration.settle(configuration.load()), configuration.load())
-            except ClearpropError as error:
-                assert "\n" not in str(error), place
+            assert "\n" not in refusal(lambda: set_up_from(path)), place
+
+
+def set_up_from(path: Path) -> None:
+    configuration = from_file(path, Configuration({}, {}))
+    data = configuration.load()
+    set_up(configuration.settle(data), data)
 
 
 @pytest.mark.parametrize("junk", [b"\xff\xfe", b"[1]\n", NESTED.encode(), b"3\n", b'{"a": 1\n', b"null\n"])

@@ -81,10 +81,16 @@ def test_mistakes_are_one_sentence_and_status_2(words, message):
     assert "Traceback" not in result.stderr
 
 
+def answer_ctrl_c():
+    """Set the child's handler: in the background of a script, the parent ignores SIGINT, and a child would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(out, *extra):
     words = ["circles", "--grid", "lr=0.01,0.1", "--seeds", "12", "--set", "epochs=25", "--engine", "batch", "--jobs", "1"]
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *words, "--out", str(out), *extra],
+        preexec_fn=None if os.name == "nt" else answer_ctrl_c,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,6 +7,7 @@ the time that Rich takes for panels; the commands have their options in panels.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -151,6 +152,9 @@ def options(
 def main() -> None:
     """The console script `clearprop`."""
     end_like_ctrl_c()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that has no µ shows a question mark
     os.environ["MPLBACKEND"] = "agg"  # figures are written to files, whatever the variable says
     try:
         app(prog_name="clearprop")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from clearprop.cli import options as o
@@ -69,6 +70,8 @@ def descend(
         check_file(path, option, ".png", ".svg")
     surface = SURFACES.make(function)
     begin = surface.start if start is None else parse_point(start)
+    with np.errstate(all="ignore"):
+        f = float(surface(*np.array(begin, dtype=np.float64)))  # NumPy's numbers overflow to infinity
     lists = {"step": step, "steps": steps, "decay": decay, "optimizer": optimizer, "momentum": momentum}
     wanted = line_up({name: [item.strip() for item in text.split(",")] for name, text in lists.items()})
     extra = parse_pairs(schedule_args or [])
@@ -84,7 +87,7 @@ def descend(
         print_json(plain(as_json(surface, paths) | ({"answers": found} if answers else {})))
         return
     console = screen()
-    console.print(f"{type(surface).__name__} from ({begin[0]:g}, {begin[1]:g}), where f = {float(surface(*begin)):.6g}\n")
+    console.print(f"{type(surface).__name__} from ({begin[0]:g}, {begin[1]:g}), where f = {f:.6g}\n")
     console.print(path_table(surface, paths))
     for note in [f"{name}: {path.stopped}." for name, path in paths.items() if path.stopped]:
         console.print(note, markup=False)

@@ -122,16 +122,17 @@ def descend(
     optimizer.reset()
     require_memory(f"a path of {steps:,} steps", 250 * steps, "take fewer steps")
     points, stopped = [theta.copy()], None
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         for step in range(1, steps + 1):
             optimizer.step(theta, np.array(surface.gradient(*theta)))
             if not (np.isfinite(theta).all() and np.isfinite(surface(*theta))):
                 stopped = f"f is not finite after step {step}"
                 break
             points.append(theta.copy())
+        values = np.array([surface(*point) for point in points])
     whole = np.array(points)
     rates = np.array([optimizer.rate(step) for step in range(len(whole) - 1)])
-    return Path(surface, optimizer, whole, np.array([surface(*point) for point in whole]), rates, stopped)
+    return Path(surface, optimizer, whole, values, rates, stopped)
 
 
 def as_optimizer(given: Optimizer | str | float) -> Optimizer:

@@ -92,7 +92,8 @@ def most_wrong(
         ax = figure.add_subplot(rows, columns, place)
         ax.imshow(images[i].reshape(image_shape), cmap="gray_r", interpolation="nearest")
         _bare(ax)
-        title = f"true {classes[y[i]]}, pred. {classes[predicted[i]]} ({_percent(float(p[i, predicted[i]]))})"
+        true, guess = (style.plain(str(classes[k])) for k in (y[i], predicted[i]))
+        title = f"true {true}, pred. {guess} ({_percent(float(p[i, predicted[i]]))})"
         ax.set_title(title, fontsize=style.NOTE, color=style.INK, pad=4)
     return figure
 

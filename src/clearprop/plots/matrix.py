@@ -68,7 +68,7 @@ def confusion(matrix: Array, classes: Sequence[object], ax: Axes | None = None) 
     ax.grid(which="minor", color="white", linewidth=1.5)
     _write_cells(ax, counts, share, cells)
     style.dress(ax, "predicted class", "true class", grid=False)
-    _label_classes(ax, [str(c) for c in classes])
+    _label_classes(ax, [style.plain(str(c)) for c in classes])
     total = counts.sum()
     correct = f": {100 * np.trace(counts) / total:.1f} % correct" if total else ""
     style.headline(ax, f"{total:,.0f} examples{correct}")

@@ -10,6 +10,7 @@ import numpy as np
 
 from clearprop.arrays import Array, describe, pair_of
 from clearprop.errors import OptionError, ShapeError
+from clearprop.plots import style
 from clearprop.registry import choose
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ class Points:
         splits = {"training": _checked(*data.train)}
         if "test" in data.splits:
             splits["test"] = _checked(*data.test)
-        return cls(splits, data.features or ["$x_1$", "$x_2$"], [class_name(c) for c in data.classes])
+        features = [style.plain(name) for name in data.features] or ["$x_1$", "$x_2$"]
+        return cls(splits, features, [class_name(c) for c in data.classes])
 
     def label(self, index: int) -> str:
         """The name of class number `index`."""
@@ -77,7 +79,7 @@ class Points:
 
 def class_name(label: object) -> str:
     """A label as a name: a text as it is, a number as "class 3"."""
-    return label if isinstance(label, str) else f"class {label}"
+    return style.plain(label) if isinstance(label, str) else f"class {label}"
 
 
 def _checked(X: Array, y: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.arguments import checked
 from clearprop.arrays import Array
-from clearprop.errors import OptionError
+from clearprop.errors import OptionError, printable
 from clearprop.files import write_atomically
 
 if TYPE_CHECKING:
@@ -139,6 +139,17 @@ def percent_axis(ax: Axes) -> None:
     from matplotlib.ticker import FuncFormatter
 
     ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
+
+
+def plain(name: str) -> str:
+    r"""A name from a person's data as a figure shows it: without control characters, and a dollar as a dollar.
+
+    Examples
+    --------
+    >>> plain("5 $")
+    '5 \\$'
+    """
+    return printable(name).replace("$", r"\$")
 
 
 def setting_name(value: object) -> str:

@@ -22,6 +22,7 @@ from clearprop.sweeps.alike import train_alike
 from clearprop.sweeps.trial import Row, Trial, train_trial
 
 GROUP_SECONDS = 0.2
+MOST_JOBS = 1024
 SCHEDULERS = ("threads", "processes")
 JOBLIB = {"threads": "threading", "processes": "loky"}
 Result = tuple[Trial, list[Row], float]
@@ -68,7 +69,9 @@ def in_parallel(
 def check_workers(jobs: int, scheduler: str) -> None:
     """Raise an `OptionError` unless there can be such workers."""
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0 or jobs < -1:
-        raise OptionError(f"jobs must be the number of workers, 1 or more, or -1 for one on each core, not {jobs!r}.")
+        raise OptionError(f"jobs must be the number of workers, 1 or more, or -1 for one on each core, not {brief(jobs)}.")
+    if jobs > MOST_JOBS:
+        raise OptionError(f"jobs must be at most {MOST_JOBS}, not {brief(jobs)}; -1 is one on each core.")
     if "://" not in scheduler:
         choose("scheduler", scheduler, (*SCHEDULERS, "tcp://HOST:PORT"))
         if scheduler not in SCHEDULERS:
