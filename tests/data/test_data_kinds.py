@@ -140,11 +140,15 @@ KINDS = [
     ),
     Kind("numbers as a header", lines("0,1,y", lambda i: f"{A[i]},{B[i]},{i % 2}"), ["0", "1"]),
     Kind("one numeric name", lines("a,2020,label", lambda i: f"{A[i]},{B[i]},{LABEL[i]}"), ["a", "2020"]),
-    Kind("an index without a name", lines(",a,b,label", lambda i: f"{i},{A[i]},{B[i]},{LABEL[i]}"), notes=["counts the rows"]),
+    Kind(
+        "an index without a name",
+        lines(",a,b,label", lambda i: f"{i},{A[i]},{B[i]},{LABEL[i]}"),
+        notes=["only tells the rows apart"],
+    ),
     Kind(
         "an index in another order",
         lines("id,a,b,label", lambda i: f"{977 * i % 1009},{A[i]},{B[i]},{LABEL[i]}"),
-        notes=["counts the rows"],
+        notes=["only tells the rows apart"],
     ),
     Kind("names of the rows", lines("id,a,b,label", lambda i: f"P{i:04d},{A[i]},{B[i]},{LABEL[i]}"), notes=["names each row"]),
     Kind("a constant", lines("k,a,b,label", lambda i: f"1000,{A[i]},{B[i]},{LABEL[i]}"), notes=["constant"]),
@@ -378,7 +382,7 @@ def test_missing_cells_may_be_refused_or_dropped(tmp_path) -> None:
         data.load(tmp_path / "t.csv", missing="refuse")
     dropped = data.load(tmp_path / "t.csv", missing="drop", val=0, test=0)
     assert len(dropped.train) == N - len({*range(0, N, 10), *range(0, N, 7)})
-    with pytest.raises(OptionError, match="missing"):
+    with pytest.raises(OptionError, match="no treatment of missing cells called"):
         data.load(tmp_path / "t.csv", missing="maybe")
 
 

@@ -57,3 +57,10 @@ def _here(tmp_path, monkeypatch):
 def test_the_smallest_default_batch_has_eight_examples() -> None:
     X = np.random.default_rng(0).normal(size=(40, 3))
     assert settings_for(cp.data.load((X, (X[:, 0] > 0).astype(int)))).fit.batch_size == 8
+
+
+def test_sets_of_labels_are_classes() -> None:
+    y = np.array([[0, 1, 1], [1, 1, 0], [0, 0, 0]] * 8)
+    loaded = cp.data.load((np.arange(48.0).reshape(-1, 2), y), val=0, test=0)
+    assert (loaded.task, loaded.classes) == ("classification", ["0,0,0", "0,1,1", "1,1,0"])
+    assert cp.data.load((np.arange(48.0).reshape(-1, 2), y), val=0, test=0, task="regression").n_out == 3

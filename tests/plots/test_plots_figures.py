@@ -132,7 +132,8 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_palette_has_distinct_colours_and_goes_round():
+def test_the_palette_has_distinct_colours_darker_and_paler_ones_behind_them_and_goes_round():
     assert len(set(style.PALETTE)) == len(style.PALETTE) == 10
-    assert style.colour(10) == style.colour(0)
+    assert len({style.colour(k) for k in range(30)}) == 30
+    assert style.colour(30) == style.colour(0)
     assert style.tint(style.PALETTE[0], np.array([0.0, 1.0])) == pytest.approx(np.array([np.ones(3), style.rgb("#0072b2")]))

@@ -160,7 +160,7 @@ def from_options(given: dict[str, Any]) -> Configuration:
     parsed = parse_options({name: given.get(name) for name in (*DATA, *Settings.names())})
     data = {name: parsed[name] for name in DATA if name in parsed}
     source = data.get("source", "")
-    if Path(source).is_file() or "/" in source:
+    if Path(source).is_file() or ("/" in source and "://" not in source):
         data["source"] = str(Path(source).expanduser().resolve())  # to be found again from any folder
     settings = {name: value for name, value in parsed.items() if name not in DATA}
     single = bool(given.get("doctor") or given.get("checkpoint_every"))
@@ -205,6 +205,8 @@ def choose(given: dict[str, Any]) -> Configuration:
         raise OptionError("--resume takes the configuration from the run that it continues; leave out --config.")
     if every is not None and not (given["out"] or given["resume"]):
         raise OptionError("--checkpoint-every needs a folder to write to; add --out DIRECTORY.")
+    if every is not None and asked.settings.get("effort", "quick") != "quick":
+        raise OptionError("--checkpoint-every is for one network; leave out --effort, or say --effort quick.")
     if given["resume"]:
         return resumed(from_file(unfinished(given["resume"]) / CONFIG, Configuration({}, {})), asked, given)
     if given["config"]:

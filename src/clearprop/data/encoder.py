@@ -265,7 +265,7 @@ def fit_columns(
     dtypes = dict(zip(map(str, X.columns), X.dtypes, strict=True))
     numeric = [name for name in names if dtypes[name].kind in "iuf"]
     values = X[numeric].to_numpy(dtype=np.float64) if numeric else np.zeros((len(X), 0))
-    whole = np.isfinite(values).all(axis=0)
+    whole: Array = np.asarray(np.isfinite(values).all(axis=0))
     plain = {name: j for j, name in enumerate(n for n, complete in zip(numeric, whole, strict=True) if complete)}
     scaling = fit_scaling(scale, values if whole.all() else values[:, whole]) if plain else Scaling()
     found = []

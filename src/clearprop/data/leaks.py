@@ -52,7 +52,7 @@ class Leaks:
         reasons = (
             (self.empty, "holds nothing", "hold nothing"),
             (self.constant, "is constant", "are constant"),
-            (self.index, "counts the rows", "count the rows"),
+            (self.index, "only tells the rows apart", "only tell the rows apart"),
             (self.names, "names each row (nearly every text is different)", "name each row (nearly every text is different)"),
             (self.copies, "is a copy of the target", "are copies of the target"),
         )
@@ -164,7 +164,7 @@ def _text_leaks(found: Leaks, name: str, column: pd.Series[Any], targets: pd.Dat
 def _keep_something(found: Leaks) -> None:
     """Keep the least bad of the columns when all of them would be left out."""
     for group, why in (
-        (found.index, "counts the rows"),
+        (found.index, "only tells the rows apart"),
         (found.names, "names each row"),
         (found.copies, "is a copy of the target"),
     ):

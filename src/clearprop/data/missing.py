@@ -23,7 +23,7 @@ def holes(frame: pd.DataFrame) -> dict[str, int]:
     floats = np.array([j for j, dtype in enumerate(frame.dtypes) if dtype.kind == "f"], dtype=np.int64)
     if len(floats):
         counts[floats] += np.isinf(frame.iloc[:, floats].to_numpy(dtype=np.float64)).sum(axis=0)
-    return {str(frame.columns[j]): int(counts[j]) for j in np.flatnonzero(counts)}
+    return {str(frame.columns[int(j)]): int(counts[j]) for j in np.flatnonzero(counts)}
 
 
 def in_words(found: dict[str, int]) -> str:
@@ -82,7 +82,7 @@ def settle_missing(name: str, features: pd.DataFrame, policy: Missing) -> tuple[
         )
         if bad.all():
             raise DataError(f"{name} has a missing value in every row ({in_words(rest)}); use missing='impute'.")
-        return ~bad, nearly, [*notes, f"{rows(int(bad.sum()))} with missing values are dropped ({in_words(rest)})."]
+        return np.asarray(~bad), nearly, [*notes, f"{rows(int(bad.sum()))} with missing values are dropped ({in_words(rest)})."]
     notes.append(
         f"Missing values in {len(rest)} of {features.shape[1]} columns ({in_words(rest)}) are filled with the median or the"
         " most frequent value of the training rows, and marked by a further input (missing=drop or refuse for something else)."

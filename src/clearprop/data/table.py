@@ -6,6 +6,7 @@ All that a person sees at once is found out, and said in a note: see `sniffing`,
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TARGET_NAMES = ("target", "label", "class", "y")
+USUAL_TARGETS = re.compile(
+    r"(is_?)?(survived|diagnosis|species|outcome|churn(ed)?|default(ed)?|fraud|spam|result|response|price|quality|status|labels?)"
+    r"|(class|target|label)[ _]?(name|id|\d*)|saleprice|medv|income|output"
+)
+"""Names, in small letters, that a column to predict often has."""
 
 
 def read_table(source: Any, target: Any = None, asked: TableOptions | None = None, task: Task | None = None) -> Raw:
@@ -67,8 +73,8 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
     codes = [name for name in found.codes if name in frame.columns and name not in {*targets, *columns_of["categorical"], *ids}]
     if codes:
         notes.append(f"Digits with leading zeros are taken as names: {columns(codes)}.")
-    if target is None and targets[0].lower() not in TARGET_NAMES:
-        notes.append(f"The last column, {targets[0]}, is taken as the target; target (--target) names another.")
+    if target is None:
+        notes += _other_targets(targets[0], original)
     text = {*columns_of["categorical"], *ids, *codes}
     tidied = tidy(frame, found.decimal, asked.decimal is not None, text=text, strict=targets)
     frame, notes = tidied.frame, notes + tidied.notes
@@ -90,6 +96,14 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
         weights=_weights(frame, special.get("weight")),
     )  # fmt: skip
     return raw if asked.test_file is None else _with_test(raw, targets, asked, task)
+
+
+def _other_targets(chosen: str, names: list[str]) -> list[str]:
+    """A note if the last column is taken as the target by default, but another has a name that is often one."""
+    others = [name for name in names if name != chosen and USUAL_TARGETS.fullmatch(name.strip().lower())]
+    if not others or chosen.lower() in TARGET_NAMES or USUAL_TARGETS.fullmatch(chosen.strip().lower()):
+        return []
+    return [f"The last column, {chosen}, is taken as the target, not {some(others)}; target (--target) names another."]
 
 
 def _columns(name: str, frame: pd.DataFrame, asked: tuple[str, ...]) -> list[str]:
@@ -137,7 +151,7 @@ def _with_targets(name: str, frame: pd.DataFrame, targets: list[str], notes: lis
     for target in targets:
         if frame[target].dtype.kind == "M":
             raise DataError(f"{name} has the target {target!r} with dates; name another column with target (--target).")
-    missing = frame[targets].isna().to_numpy().any(axis=1)
+    missing: Array = np.asarray(frame[targets].isna().to_numpy().any(axis=1))
     for target in targets:
         if frame[target].dtype.kind == "f":
             missing |= np.isinf(frame[target].to_numpy())

@@ -82,7 +82,7 @@ class TableOptions:
             if name in values:
                 values[name] = names_in(values[name])
         if "missing" in values:
-            values["missing"] = choose("missing", values["missing"], POLICIES)
+            values["missing"] = choose("treatment of missing cells", values["missing"], POLICIES)
         if "delimiter" in values:
             values["delimiter"] = _one_character(values["delimiter"])
         if values.get("decimal", ".") not in (".", ","):

@@ -2,7 +2,8 @@
 
 The rule: texts, booleans and one-hot rows are classes. Whole numbers (also written 1.0) are classes if there are exactly
 two different ones, or at most 20 (in an array of integer dtype: any number) that each occur twice or more on average.
-Everything else is a regression. The argument `task` overrides the rule.
+Rows of several zeros and ones are sets of labels, each a class of its own. Everything else is a regression. The argument
+`task` overrides the rule.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
         if y is None:
             raise DataError(f"{raw.name} holds {len(X)} examples but no targets; add y, one for each example.")
         found[part] = y
+    if task != "regression" and all(is_multi_label(y) for y in found.values()):
+        found = {part: np.array([",".join(map(str, row)) for row in y.astype(np.int64).tolist()]) for part, y in found.items()}
     everything = np.concatenate(list(found.values()))
     labelled = everything.dtype.kind in "iu" and isinstance(raw.parts["train"][0], np.ndarray)
     most = len(everything) if labelled else MOST_CLASSES
@@ -115,6 +118,19 @@ def holds_classes(y: Array, most: int = MOST_CLASSES) -> bool:
 def is_one_hot(y: Array) -> bool:
     """Whether each row of y (N, n_y) is one 1 among zeros."""
     return y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def is_multi_label(y: Array) -> bool:
+    """Whether the rows of y (N, n_y) are sets of labels: zeros and ones, not one 1 in each. Each set is a class then.
+
+    Examples
+    --------
+    >>> is_multi_label(np.array([[1, 1, 0], [0, 1, 0], [1, 1, 0], [0, 1, 0]]))
+    True
+    """
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind not in "fiub" or is_one_hot(y) or not np.isin(y, (0, 1)).all():
+        return False
+    return 2 * len(np.unique(y, axis=0)) <= len(y)
 
 
 def class_labels(name: str, y: Array) -> Array:

@@ -212,7 +212,7 @@ def further_figures(model: Model, split: Split) -> Row:
 def class_figures(y: Array, p: Array) -> Row:
     """Figures of classes (N,) against probabilities (N, C); for two very uneven ones the average precision of the rarer too."""
     found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
-    counts = np.bincount(y, minlength=p.shape[1])
+    counts = np.array(found["confusion"]).sum(axis=1)
     rare = int(counts.argmin())
     if p.shape[1] == 2 and counts[rare] > 0 and is_uneven(counts):
         found["average_precision"] = average_precision(y == rare, p[:, rare])

@@ -25,6 +25,7 @@ from clearprop.nn import Net
 from clearprop.training.averaging import average
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.history import History
+from clearprop.training.loop import choose_engine
 from clearprop.training.many import fit_many
 from clearprop.training.settings import Settings
 from clearprop.training.setup import Setup, set_up
@@ -35,6 +36,7 @@ MOST_EPOCHS = 200
 BUDGETS = {"default": (1e11, 2e7, 4e11), "thorough": (2e12, 1e8, 1e13)}
 """Multiplications and additions that a search may cost: a constant, so many for each row, and at most. The first is about ten
 seconds of one core."""
+SLOW = 0.05  # share of the budget without the compiled engine
 ENOUGH = 1e-3  # score that need not be improved
 WAVES = {"default": 3, "thorough": 7}
 WIDTHS: tuple[tuple[int, ...], ...] = ((64,), (64, 64))
@@ -73,6 +75,9 @@ class SettingsSearch:
         The networks that are trained, by the fold that is held out.
     cost : float
         Multiplications and additions spent.
+    fast : bool
+        Whether the compiled engine can train the networks.
+    interrupted : bool
     """
 
     setup: Setup
@@ -81,6 +86,7 @@ class SettingsSearch:
     judges: int
     members: dict[Choice, dict[int, Member]] = field(default_factory=dict)
     cost: float = 0.0
+    fast: bool = True
     interrupted: bool = False
 
     def settings(self, choice: Choice, fold: int) -> Settings:
@@ -113,10 +119,11 @@ class SettingsSearch:
         held_out = {fold: self._fold(fold) for fold in {fold for _, fold in pairs}}
         setups = [set_up(self.settings(choice, fold), held_out[fold]) for choice, fold in pairs]
         keywords = [setup.settings.fit.keywords() for setup in setups]
+        each: dict[str, Any] = {name: [given[name] for given in keywords] for name in keywords[0]}
         histories = fit_many(
             [setup.net for setup in setups], [setup.data for setup in setups], loss=self.setup.loss,
             optimizer=[setup.optimizer for setup in setups], engine=self.setup.settings.engine,
-            **{name: [given[name] for given in keywords] for name in keywords[0]},
+            **each,
         )  # fmt: skip
         for (choice, fold), setup, history in zip(pairs, setups, histories, strict=True):
             self.cost += self.cost_of(choice)
@@ -148,8 +155,8 @@ class SettingsSearch:
     def affordable(self, choices: Iterable[Choice]) -> list[Choice]:
         """The choices, cheapest first, until the budget is spent, with what the winner still needs set aside."""
         least, for_each, most = BUDGETS[self.setup.settings.effort]
-        budget = min(most, least + for_each * len(self.data.train)) - self.cost
-        kept = []
+        budget = min(most, least + for_each * len(self.data.train)) * (1.0 if self.fast else SLOW) - self.cost
+        kept: list[Choice] = []
         for choice in sorted(choices, key=self.cost_of):
             budget -= self.judges * self.cost_of(choice)
             if budget - (len(self.folds) - self.judges) * self.cost_of(choice) < 0 and (kept or self.members):
@@ -236,7 +243,8 @@ def begin_search(setup: Setup) -> SettingsSearch:
         folds = [(np.arange(n), np.arange(n, len(X)))] * FOLDS
     n = len(X)
     judges = 1 if not data.independent else 4 if n <= 400 else 3 if n <= 2000 else 2 if n <= 5000 else 1
-    return SettingsSearch(setup, whole, folds, min(judges, len(folds)))
+    engine = choose_engine(setup.settings.engine, setup.net, setup.loss, setup.optimizer)
+    return SettingsSearch(setup, whole, folds, min(judges, len(folds)), fast=type(engine).__name__ == "Compiled")
 
 
 def deal(y: Array, k: int, rng: np.random.Generator) -> list[tuple[Array, Array]]:
@@ -270,5 +278,7 @@ def result_of(state: SettingsSearch, best: Choice) -> Searched:
         for choice in sorted((c for c in state.members if 0 in state.members[c]), key=state.score)
     ]
     first = next(iter(good.values()))
+    if state.interrupted and not (first.history.stopped or "").startswith("interrupted"):
+        first.history.stopped = "interrupted while other settings were tried"
     net = average([member.net for member in good.values()])
     return Searched(net, state.settings(best, 0), first.history, state.data, len(good), tried, (rows[once], outputs[once]))
