@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Dataset, Split
-from clearprop.nn import Loss, Net
+from clearprop.errors import OptionError
+from clearprop.nn import Layer, Loss, Net
 from clearprop.nn.loss import classes_of
 from clearprop.optim import OPTIMIZERS, Optimizer
 from clearprop.training import FitSettings
@@ -106,6 +108,38 @@ def case_of(
         X, y = validation
         val = Split(np.asarray(X), np.asarray(y))
     return Case(net.copy(), train, val=val, test=test, **rest)
+
+
+def freeze(net: Net, numbers: Sequence[int]) -> None:
+    """Mark layers, numbered from 1, as frozen on purpose: when the doctor trains copies of the net, they stay as they are.
+
+    A remedy that draws such a layer afresh trains it as well.
+
+    Raises
+    ------
+    OptionError
+        If there is no layer of such a number.
+    """
+    for number in numbers:
+        if not isinstance(number, int) or not 1 <= number <= len(net.layers):
+            raise OptionError(f"frozen takes numbers of layers from 1 to {len(net.layers)}; got {number!r}.")
+        vars(net.layers[number - 1])["frozen"] = True
+
+
+def is_frozen(layer: Layer) -> bool:
+    """Whether a layer was marked as frozen."""
+    return bool(vars(layer).get("frozen", False))
+
+
+def frozen_parts(net: Net) -> list[tuple[slice, Array]]:
+    """Pieces of theta that belong to frozen layers, and copies of their values."""
+    parts, start = [], 0
+    for layer in net.unique_layers():
+        size = sum(array.size for array in layer.parameters().values())
+        if is_frozen(layer):
+            parts.append((slice(start, start + size), net.theta[start : start + size].copy()))
+        start += size
+    return parts
 
 
 def case_of_setup(setup: Setup) -> Case:

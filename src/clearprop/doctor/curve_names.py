@@ -103,7 +103,7 @@ def chosen(names: Sequence[str], columns: dict[str, str], where: str) -> dict[st
         found[own] = best[0]
     if "train_loss" not in found and "val_loss" not in found:
         raise DataError(
-            f"{where} has no column loss, train_loss or val_loss; its columns are: {', '.join(names) or 'none'}. Name one, as in"
-            " --column train=NAME."
+            f"{where} has no column loss, train_loss or val_loss; its columns are: {', '.join(names) or 'none'}. Name one,"
+            " as in --column train=NAME."
         )
     return found

@@ -7,6 +7,7 @@ epoch are merged, as Lightning writes the training and the validation loss in ro
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -117,7 +118,7 @@ def of_table(text: str, suffix: str, where: str) -> list[Row]:
 def bare(cells: list[list[str]]) -> list[str]:
     """Names for the columns of a table without a header: losses, after the epochs if those count up by one."""
     first = [as_number(row[0]) for row in cells]
-    counts = len(cells[0]) > 1 and all(b - a == 1 for a, b in zip(first, first[1:], strict=False))
+    counts = len(cells[0]) > 1 and all(b - a == 1 for a, b in itertools.pairwise(first))
     names = ["epoch"] * counts + ["train_loss", "val_loss"]
     return (names + [f"column {i}" for i in range(len(names), len(cells[0]))])[: len(cells[0])]
 

@@ -136,8 +136,8 @@ def constant(curves: Curves) -> Finding | None:
         return None
     classes = min(near, key=lambda c: abs(train.mean() - math.log(c)))
     return Finding(
-        "constant-predictor", f"The loss stays at {train.mean():.4g} for all {len(train)} epochs, which is ln {classes}: the loss"
-        f" of equal probabilities for {classes} classes.",
+        "constant-predictor", f"The loss stays at {train.mean():.4g} for all {len(train)} epochs, which is ln {classes}: the"
+        f" loss of equal probabilities for {classes} classes.",
         why="The best constant prediction for C equal classes has the loss ln C.",
         remedy=Remedy("look at the scale of inputs and first weights, and at the learning rate"),
     )  # fmt: skip
@@ -181,8 +181,8 @@ def memorising(curves: Curves) -> Finding | None:
         return None
     return Finding(
         "overfitting",
-        f"The validation loss is lowest ({val[best]:.4g}) in epoch {curves.measured[best]} and rises to {end:.4g}, while the training loss"
-        f" falls to {train[-1]:.4g}.",
+        f"The validation loss is lowest ({val[best]:.4g}) in epoch {curves.measured[best]} and rises to {end:.4g}, while the"
+        f" training loss falls to {train[-1]:.4g}.",
         since=f"epoch {curves.measured[best]}",
         why="What is learned after that epoch is true of the training examples only.",
         remedy=Remedy("keep the net of that epoch, or give it more examples or stronger regularisation"),

@@ -12,7 +12,7 @@ from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.data.batches import Order, Remainder
 from clearprop.data.dataset import Dataset, Split
-from clearprop.doctor.case import Case, case_of
+from clearprop.doctor.case import Case, case_of, freeze
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding
 from clearprop.doctor.monitor import Level
@@ -124,6 +124,7 @@ def diagnose(
     validation: Split | tuple[Array, Array] | None = None,
     metric: str = "",
     level: Level = "full",
+    frozen: Sequence[int] = (),
 ) -> Diagnosis:
     """Say what is wrong with a training run, and prove it.
 
@@ -144,6 +145,8 @@ def diagnose(
     level : {"full", "cheap"}
         With "full", each of the first steps is measured, and inputs are compared with targets; with "cheap", only the ends of
         the epochs are.
+    frozen : sequence of int
+        Numbers of the layers, from 1, that keep the parameters they have, on purpose.
 
     Returns
     -------
@@ -154,6 +157,8 @@ def diagnose(
     ------
     UnknownNameError
         If a name or word is not known.
+    OptionError
+        If there is no layer of such a number.
 
     Examples
     --------
@@ -167,6 +172,7 @@ def diagnose(
     case = case_of(
         net, data, validation, loss=LOSSES.make(loss), optimizer=OPTIMIZERS.make(optimizer), settings=settings, metric=metric
     )
+    freeze(case.net, frozen)
     return examine(case, level, history=history)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,8 @@ def diagnose_torch(
     unsuitable = refused(module, loss_fn, optimizer, epochs)
     if unsuitable:
         return Diagnosis((), Chart(), unknown=unsuitable)
-    with kept(loader, val_loader):
+    with kept(loader, val_loader), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's are the person's own, who sees them in training
         try:
             run = as_run(module, loader, loss_fn, optimizer, val_loader, epochs, seed)
         except DataError as error:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.doctor.case import Case
+from clearprop.doctor.case import Case, frozen_parts
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.monitor import Level, Monitor
 from clearprop.engines import Batch, Steps
@@ -41,8 +41,11 @@ class Observed(Batch):
         """The steps of one epoch; the length of each gradient is kept."""
         losses, n_correct = [], []
         self.norms = []
+        frozen = frozen_parts(net)
         for step, start in enumerate(range(0, len(order), batch_size), 1):
             one = super().train_epoch(net, loss, optimizer, X, y, order[start : start + batch_size], batch_size)
+            for part, values in frozen:
+                net.theta[part] = values
             losses.append(one.losses[0])
             n_correct.append(one.n_correct[0])
             if self.done < DENSE:
@@ -93,7 +96,7 @@ def watch(case: Case, level: Level = "full", epochs: int | None = None) -> Chart
         if history.nonfinite is not None:
             chart.add("nonfinite", [dict(history.nonfinite)])
         chart.add("losses", [{"epoch": row["epoch"], "train_loss": row["train_loss"]} for row in history.rows])
-    except (ClearpropError, ValueError, IndexError) as error:
+    except (ClearpropError, ValueError, IndexError, TypeError) as error:
         chart.add("failure", [{"kind": type(error).__name__, "words": str(error)}])
     return chart
 

@@ -86,7 +86,7 @@ class Origin:
     parameter: Any = None
 
 
-class Recorder(TorchDispatchMode):
+class OperationRecorder(TorchDispatchMode):
     """Writes down operations while it is active, and keeps their tensors alive so that none is taken for another."""
 
     def __init__(self, module: Any, inputs: Any, targets: Any) -> None:
@@ -196,7 +196,7 @@ class Recorder(TorchDispatchMode):
 
 @dataclass(eq=False)
 class Computation:
-    """What a module and its loss computed for one batch.
+    """The operations of a module and its loss, for one batch.
 
     Attributes
     ----------
@@ -206,14 +206,14 @@ class Computation:
     answers : int
         Number of tensors in the module's answer.
     loss : Tensor
-    recorder : Recorder
+    recorder : OperationRecorder
     """
 
     operations: list[Operation]
     output: Any
     answers: int
     loss: Any
-    recorder: Recorder
+    recorder: OperationRecorder
 
     @property
     def layers(self) -> list[Operation]:
@@ -275,9 +275,10 @@ class Computation:
     def first_difference(self, other: Computation) -> Operation | None:
         """The first layer whose value is not the same in another recording of the same batch."""
         for a, b in zip(self.operations, other.operations, strict=False):
-            if a.out.shape == b.out.shape and a.value is not None and b.value is not None:
-                if not torch.equal(torch.nan_to_num(a.value), torch.nan_to_num(b.value)):
-                    return a
+            if a.value is None or b.value is None or a.value.shape != b.value.shape:
+                continue
+            if not torch.equal(torch.nan_to_num(a.value), torch.nan_to_num(b.value)):
+                return a
         return None
 
 
@@ -288,7 +289,7 @@ def wide_enough(first: Operation, second: Operation) -> bool:
 
 
 @contextmanager
-def located(module: Any, recorder: Recorder) -> Iterator[None]:
+def located(module: Any, recorder: OperationRecorder) -> Iterator[None]:
     """Tell the recorder in which submodule it is, by hooks that are taken off again."""
     hooks = []
     for name, part in module.named_modules():
@@ -301,7 +302,7 @@ def located(module: Any, recorder: Recorder) -> Iterator[None]:
             hook.remove()
 
 
-def entering(recorder: Recorder, name: str, opaque: bool) -> Callable[..., None]:
+def entering(recorder: OperationRecorder, name: str, opaque: bool) -> Callable[..., None]:
     """A hook that notes the module which is entered."""
 
     def hook(part: Any, args: Any) -> None:
@@ -311,7 +312,7 @@ def entering(recorder: Recorder, name: str, opaque: bool) -> Callable[..., None]
     return hook
 
 
-def leaving(recorder: Recorder, opaque: bool) -> Callable[..., None]:
+def leaving(recorder: OperationRecorder, opaque: bool) -> Callable[..., None]:
     """A hook that notes that a module is left."""
 
     def hook(part: Any, args: Any, out: Any) -> None:
@@ -323,7 +324,7 @@ def leaving(recorder: Recorder, opaque: bool) -> Callable[..., None]:
 
 def compute(module: Any, call: Callable[[], Any], criterion: Callable[[Any], Any], inputs: Any, targets: Any) -> Computation:
     """Record one forward pass, `call()`, and the loss of its answer, `criterion(answer)`."""
-    recorder = Recorder(module, inputs, targets)
+    recorder = OperationRecorder(module, inputs, targets)
     with torch.enable_grad(), located(module, recorder), recorder:
         answer = call()
         recorder.in_loss = True

@@ -18,29 +18,29 @@ DROPPING = ("dropout", "alpha_dropout", "feature_alpha_dropout", "dropout1d", "d
 
 
 class Watched(TorchFunctionMode):
-    """Keeps what the last bounding function was given."""
+    """Keeps what each bounding function was given."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before: Any = None
+        self.given: list[Any] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Carry out the call; remember a copy of its argument."""
         name = getattr(func, "__name__", "")
         if name in BOUNDING and (args or "input" in (kwargs or {})):
-            self.before = (args[0] if args else kwargs["input"]).clone()
+            self.given.append((args[0] if args else kwargs["input"]).clone())
         return func(*args, **(kwargs or {}))
 
 
-def without_ending(then: Calling) -> Calling:
-    """Answer with what the module's last bounding function was given: the logits behind a softmax, say."""
+def without_ending(then: Calling, depth: int = 1) -> Calling:
+    """Answer with what the module's last bounding function was given, or the last but one: the logits before a softmax."""
 
     def calling(module: Any, forward: Callable[[], Any]) -> Any:
         with Watched() as watched:
             answer = then(module, forward)
-        if watched.before is None or watched.before.numel() != answer.numel():
+        if len(watched.given) < depth or watched.given[-depth].numel() != answer.numel():
             return answer
-        return watched.before.reshape(answer.shape)
+        return watched.given[-depth].reshape(answer.shape)
 
     return calling
 

@@ -17,12 +17,13 @@ def kept(*loaders: Any) -> Iterator[None]:
     """Restore the states of PyTorch's, NumPy's and Python's generators, and those of the loaders, at the end."""
     own = [generator for loader in loaders for generator in generators(loader)]
     states = [generator.get_state() for generator in own]
-    torchs, numpys, pythons = torch.random.get_rng_state(), np.random.get_state(), random.getstate()
+    torchs, pythons = torch.random.get_rng_state(), random.getstate()
+    numpys = np.random.get_state()  # noqa: NPY002 (whoever uses the old generator is to find it as it was)
     try:
         yield
     finally:
         torch.random.set_rng_state(torchs)
-        np.random.set_state(numpys)
+        np.random.set_state(numpys)  # noqa: NPY002
         random.setstate(pythons)
         for generator, state in zip(own, states, strict=True):
             generator.set_state(state)

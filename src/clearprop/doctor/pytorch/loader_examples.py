@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,7 +68,7 @@ class Examples:
             return [self.batches[i] for i in generator.permutation(len(self.batches))]
         rows = torch.as_tensor(generator.permutation(len(self.whole)))
         lengths = np.cumsum([0, *(len(batch) for batch in self.batches)])
-        return [self.whole.apply(lambda t, a=a, b=b: t[rows[a:b]]) for a, b in zip(lengths[:-1], lengths[1:], strict=True)]
+        return [self.whole.apply(lambda t, a=a, b=b: t[rows[a:b]]) for a, b in itertools.pairwise(lengths)]
 
     def sample(self, rows: int) -> Given:
         """The first rows, as one batch."""

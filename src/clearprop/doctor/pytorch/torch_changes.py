@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -234,10 +235,9 @@ def output(run: TorchRun, value: Any) -> TorchRun:
     labels_ = run.examples.whole.targets.unique() if run.examples.whole is not None else y.unique()
     if yardstick.loss not in OF_LABELS and one_softmax(ending, out) and len(labels_) > 2:
         return run.but(calling=without_ending(run.calling))
-    if ending[:1] and ending[0] in BOUNDED:
-        run = run.but(calling=without_ending(run.calling))
-        if len(ending) > 1 and ending[0] == "log" and ending[1] == "Softmax":
-            return run.but(loss_fn=torch.nn.functional.cross_entropy, calling=without_ending(run.calling))
+    depth = next((i for i, kind in enumerate(ending) if kind not in BOUNDED), len(ending))
+    if depth:
+        run = run.but(calling=without_ending(run.calling, depth))
     if yardstick.loss in OF_LABELS and int(out.shape[-1]) == 1:
         if len(labels_) == 2:
             return run.but(loss_fn=yes_or_no)
@@ -305,7 +305,7 @@ def hidden(run: TorchRun, value: int) -> TorchRun:
     ops = [op for op in seen(run).layers if op.weight is not None]
     linear = [run.module.get_submodule(op.place) for op in ops]
     fit = all(isinstance(layer, torch.nn.Linear) for layer in linear) and len({op.place for op in ops}) == len(ops)
-    if len(linear) < 2 or not fit or any(a.out_features != b.in_features for a, b in zip(linear, linear[1:], strict=False)):
+    if len(linear) < 2 or not fit or any(a.out_features != b.in_features for a, b in itertools.pairwise(linear)):
         raise UnsupportedError("the hidden layers are no chain of torch.nn.Linear")
     widths = [linear[0].in_features, *(max(layer.out_features, value) for layer in linear[:-1]), linear[-1].out_features]
     fresh = []

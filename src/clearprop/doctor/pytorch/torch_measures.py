@@ -51,7 +51,7 @@ class TorchMonitor:
         self.still(seen)
 
     def without_loss(self, seen: Computation) -> None:
-        """What can be said of a program whose loss raises: its layers, its settings and its data."""
+        """Measure what a program whose loss raises still has: its layers, its settings and its data."""
         self.layers = seen.layers
         self.chart.add("settings", [self.settings(seen)])
         self.chart.add("structure", structure(seen, self.names))
@@ -97,7 +97,8 @@ class TorchMonitor:
             "optimizer": type(run.optimizer).__name__, "lr": max(rates, default=math.nan), "rates": rates,
             "weight_decay": max((float(group.get("weight_decay") or 0) for group in groups), default=0.0),
             "momentum": max((float(group.get("momentum") or 0) for group in groups), default=0.0),
-            "clip_norm": run.clip_norm, "dropout": max(dropouts, default=0.0), "batch_size": run.examples.size, "examples": rows,
+            "clip_norm": run.clip_norm, "dropout": max(dropouts, default=0.0), "batch_size": run.examples.size,
+            "examples": rows,
             "epochs": run.epochs, "steps": run.epochs * len(run.examples.batches),
             "order": "shuffle" if run.examples.shuffled else "sequential", "metric": "", "patience": None,
             "classes": self.yardstick.loss in OF_LABELS + OF_YES, "default_epochs": False,
@@ -204,7 +205,7 @@ class TorchMonitor:
         return row
 
     def gradients(self, seen: Computation, layers: list[Operation], stamp: Row) -> dict[str, Any]:
-        """Rows of the products, from one backward pass of the sample; the gradient of each parameter, None where none arrives."""
+        """Rows of the products, from one backward pass of the sample; each parameter's gradient, None where none arrives."""
         named = {name: p for name, p in self.run.module.named_parameters() if p.requires_grad}
         products = [(i, op) for i, op in enumerate(layers, 1) if op.weight is not None and op.out.requires_grad]
         loss = seen.loss
@@ -307,7 +308,7 @@ def as_split(examples: Examples, yardstick: Yardstick, seen: Computation) -> Spl
     tensors = [t for t in tree_leaves((examples.whole.args, examples.whole.named)) if isinstance(t, torch.Tensor)]
     X = tensors[0].detach().cpu().float().reshape(len(tensors[0]), -1).numpy()
     y = examples.whole.targets.detach().cpu().numpy()
-    if yardstick.loss in OF_YES + ("MeanSquaredError",) or y.ndim > 2:
+    if yardstick.loss in (*OF_YES, "MeanSquaredError") or y.ndim > 2:
         y = y.reshape(len(y), -1)
     return Split(X, y) if len(X) == len(y) else None
 

@@ -192,7 +192,7 @@ def watch(run: TorchRun, measure: Callable[[TorchRun, Chart], Any]) -> Chart:
 
 
 def told(stop: StoppedError, run: TorchRun) -> dict[str, Any]:
-    """What the program raised, as a row."""
+    """The error that the program raised, as a row."""
     where = {
         "forward": "the module raises",
         "loss": "the loss raises",

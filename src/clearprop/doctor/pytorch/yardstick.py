@@ -1,7 +1,7 @@
 """The yardstick of a PyTorch run: one score for every loss, so that a run and its cured copy can be compared.
 
-A loss that is known is measured as clearprop's are: the mean cross-entropy of the probabilities, or the squared error as a share
-of the variance of the targets. Any other is its own yardstick, and the best constant is looked for with the loss itself.
+A loss that is known is measured as clearprop's are: the mean cross-entropy of the probabilities, or the squared error as a
+share of the variance of the targets. Any other is its own yardstick, and the best constant is looked for with the loss itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ SQUARES = ({"sub", "pow", "mean"}, {"sub", "mul", "mean"}, {"rsub", "pow", "mean
 
 
 PLAIN = {
-    "log_softmax", "nll_loss_forward", "nll_loss2d_forward", "nll_loss_nd", "sum", "neg", "masked_fill", "div", "mul", "add", "mean",
+    "log_softmax", "nll_loss_forward", "nll_loss2d_forward", "nll_loss_nd", "sum", "neg", "masked_fill", "div", "mul", "add",
+    "mean", "eq", "bitwise_not",
 }  # fmt: skip
 """Operations of a cross-entropy, with its label smoothing."""
 
@@ -151,7 +152,7 @@ def own_loss(run: TorchRun, answer: Any, given: Given) -> float:
 
 
 def reduction_of(run: TorchRun, answer: Any, given: Given) -> str:
-    """ "sum" if the loss of all rows twice is twice that of the rows, else "mean"."""
+    """The loss's reduction: "sum" if the loss of all rows twice is twice that of the rows, else "mean"."""
     named = getattr(run.loss_fn, "reduction", None)
     if named in ("sum", "mean"):
         return str(named)
@@ -167,12 +168,12 @@ def reduction_of(run: TorchRun, answer: Any, given: Given) -> str:
 def best_constant(run: TorchRun, answer: Any, given: Given, ending: str) -> float:
     """The person's loss of the best answer that is the same for all examples, found by gradient descent on it.
 
-    What ends the module is applied to the constant too, as a loss of probabilities need not have a minimum for other numbers.
+    The function that ends the module is applied to the constant too, as a loss of probabilities need not have a minimum for other numbers.
     """
     bound = ENDINGS.get(ending, lambda v: v)
     try:
         start = answer.detach().mean(dim=0, keepdim=True).clone()
-        value = (torch.zeros_like(start) if ending in ENDINGS else start).requires_grad_(True)
+        value = (torch.zeros_like(start) if ending in ENDINGS else start.clone()).requires_grad_(True)
         search = torch.optim.LBFGS([value], max_iter=60, line_search_fn="strong_wolfe")
         best = [math.inf]
 

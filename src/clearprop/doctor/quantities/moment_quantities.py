@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.doctor.case import holds_labels, labels_of
+from clearprop.doctor.case import holds_labels, is_frozen, labels_of
 from clearprop.doctor.quantities.quantity import Moment, OfMoment
 from clearprop.doctor.scoring import score
 from clearprop.nn import ReLU, Sigmoid, Tanh
@@ -118,6 +118,7 @@ class Movement(OfMoment):
         places = {id(layer): i for i, layer in reversed(list(enumerate(moment.net.layers, 1)))}
         first = moment.case.net.theta.astype(np.float64)
         for layer in moment.net.unique_layers():
+            on_purpose = is_frozen(layer)
             for name, array in layer.parameters().items():
                 piece = slice(start, start + array.size)
                 start += array.size
@@ -125,6 +126,6 @@ class Movement(OfMoment):
                 size = float(np.sqrt((now**2).mean()))
                 change = float(np.sqrt(((now - moment.theta_before[piece]) ** 2).mean()))
                 total = float(np.sqrt(((now - first[piece]) ** 2).mean()))
-                stamp = {**moment.stamp, "layer": places[id(layer)], "parameter": name}
+                stamp = {**moment.stamp, "layer": places[id(layer)], "parameter": name, "frozen": on_purpose}
                 rows.append({**stamp, "size": size, "change": change, "total": total})
         return rows

@@ -50,7 +50,7 @@ class FrozenParameter(Rule):
     def find(self, chart: Chart) -> Finding | None:
         if "parameters" in chart.measured:
             return self.of_torch(chart.rows("parameters"))
-        rows = chart.latest("movement")
+        rows = [row for row in chart.latest("movement") if not row.get("frozen")]
         still = [row for row in rows if row["total"] == 0]
         if not still or len(still) == len(rows):
             return None

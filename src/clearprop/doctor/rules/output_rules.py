@@ -138,8 +138,8 @@ class OutputMismatch(Rule):
             return None
         last, loss = structure[-1]["kind"], settings["loss"]
         if structure[-1].get("over_batch"):
-            text = f"The {structure[-1]['repr']} that ends the net is taken over dimension 0, the examples of a batch, and not over"
-            return self.told(f"{text} the classes.", last, loss, "take it over the last dimension, dim=1")
+            text = f"The {structure[-1]['repr']} that ends the net is taken over dimension 0, the examples of a batch"
+            return self.told(f"{text}, and not over the classes.", last, loss, "take it over the last dimension, dim=1")
         wrong, wants = WANTED.get(loss, ((), ""))
         if last in wrong:
             step = STEPS.get((loss, last), "")

@@ -43,8 +43,8 @@ class SaturatedUnits(Rule):
         return self.finding(
             f"{100 * row['saturated']:.1f} % of the {row['kind'].lower()} values of layer {row['layer']} ({row['units']} units"
             f" x {row['examples']} examples) are saturated{why}.",
-            "sigma'(z) = a (1 - a) goes to 0 like exp(-|z|), tanh'(z) = 1 - a^2 like 4 exp(-2 |z|): next to no gradient passes a"
-            " saturated unit.",
+            "sigma'(z) = a (1 - a) goes to 0 like exp(-|z|), tanh'(z) = 1 - a^2 like 4 exp(-2 |z|): next to no gradient"
+            " passes a saturated unit.",
             Remedy(
                 "scale the inputs, and draw the weights by Xavier's rule",
                 (changes,) if changes else ({"rate": 0.1}, {"init": "default"}),

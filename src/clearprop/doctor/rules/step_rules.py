@@ -183,7 +183,7 @@ class RateTooLow(Rule):
 
     @staticmethod
     def factors(per_step: float) -> list[float]:
-        """Factors of the rate that are tried: ten to a thousand, and as many more as bring a step to a thousandth of the weights."""
+        """Factors of the rate that are tried: ten to a thousand, or more where a step is far below 0.1 % of the weights."""
         usual = [10.0, 100.0, 1000.0]
         far = 10.0 ** round(math.log10(3e-3 / per_step)) if per_step > 0 else 1.0
         return usual if far <= 1000 else [1000.0, *(far * k for k in (0.1, 1.0, 10.0) if far * k > 1000)]
@@ -200,7 +200,7 @@ class TooFewEpochs(Rule):
 
     def find(self, chart: Chart) -> Finding | None:
         scores, settings = chart.column("scores", "train"), chart.one("settings")
-        if len(scores) < 2 or not np.isfinite(chart.final) or chart.final < 0.45 * chart.base:
+        if len(scores) < 2 or not np.isfinite(chart.final) or not chart.final >= 0.45 * chart.base:
             return None
         fall = (scores[-2] - scores[-1]) / max(scores[-2], 1e-30)
         per_step = step_ratio(chart)
