@@ -54,7 +54,8 @@ def check_layer(
     Parameters
     ----------
     layer : Layer
-        It is copied. Any other object with forward(x) and backward(dy) will do; of such a one, dx alone is checked. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors.
+        It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors. Any other object with
+        forward(x) and backward(dy) will do; of such a one, dx alone is checked.
     shape : int or (int, int)
         Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed

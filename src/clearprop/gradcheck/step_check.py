@@ -105,13 +105,17 @@ def check_step(
 
 
 def _convention(objective: NetObjective, analytic: dict[str, Array], free: bool) -> tuple[dict[str, Array], list[str]]:
-    """Gradients in the units of our loss, where all differ from it by the one factor of a usual convention; and that in words."""
+    """Gradients in the units of our loss, where all differ from it by the factor of a usual convention; and that in words."""
     objective.backward = True
     right = objective.gradient() or {}
     objective.backward = False
     outputs = objective.net.forward(objective.X)[0].shape[1]
     known = {
-        "MeanSquaredError": {0.5: "half the squared error", outputs / 2: "half the squared error, summed over the outputs", float(outputs): "the squared error, summed over the outputs"},
+        "MeanSquaredError": {
+            0.5: "half the squared error",
+            outputs / 2: "half the squared error, summed over the outputs",
+            float(outputs): "the squared error, summed over the outputs",
+        },
         "BinaryCrossEntropy": {float(outputs): "the binary cross-entropy, summed over the outputs"},
     }.get(type(objective.loss).__name__, {})  # fmt: skip
     for factor, words in known.items() if free and right else ():
@@ -130,7 +134,11 @@ def _shape_checked(tensor: TensorResult, known: dict[str, Array], given: dict[st
         return tensor
     own, theirs = known[tensor.name].shape, given[tensor.name].shape
     if len(own) == len(theirs) == 2 and own != theirs:
-        note = f"the numbers are right, but the gradient has the shape {theirs} and the array {own}: a step makes {np.broadcast_shapes(own, theirs)} of it; transpose it"  # fmt: skip
+        made = np.broadcast_shapes(own, theirs)
+        note = (
+            f"the numbers are right, but the gradient has the shape {theirs} and the array {own}: a step makes {made} of it;"
+            " transpose it"
+        )  # fmt: skip
         return replace(tensor, verdict=WRONG, note=note)
     return tensor
 

@@ -140,6 +140,41 @@ def test_a_loss_that_nothing_explains_is_no_accusation(tmp_path):
     assert examined(text, tmp_path).status == "inconclusive"
 
 
+def test_data_that_are_missing_are_invented_as_wide_as_they_are_wanted(tmp_path):
+    text = """
+import numpy as np
+table = np.loadtxt("nowhere.csv", delimiter=",")
+X, t = table[:, 1:] / 255, np.eye(10)[table[:, 0].astype(int)]
+W = np.random.randn(30, 10) * 0.1
+for _ in range(100):
+    e = np.exp(X @ W)
+    p = e / e.sum(axis=1, keepdims=True)
+    W -= 0.1 * X.T @ (p - t)
+"""
+    outcome = examined(text, tmp_path)
+    assert outcome.status == "right", outcome
+    assert "31 columns was invented" in " ".join(outcome.notes)
+    wrong = examined(text.replace("X.T @ (p - t)", "X.T @ (p - t) ** 2"), tmp_path)
+    assert wrong.status == "wrong", wrong
+    assert wrong.findings[0].line == 9
+
+
+def test_a_tensor_program_is_followed_without_torch(tmp_path):
+    text = """
+import torch
+x, y = torch.randn(8, 3), torch.randn(8, 2)
+w = torch.randn(3, 2)
+for t in range(50):
+    out = x.mm(w).clamp(min=0)
+    loss = (out - y).pow(2).sum().item()
+    grad = 2.0 * (out - y)
+    grad[out == 0] = 0
+    w -= 1e-3 * x.t().mm(grad)
+"""
+    assert examined(text, tmp_path).status == "right"
+    assert examined(text.replace("    grad[out == 0] = 0\n", ""), tmp_path).status == "wrong"
+
+
 def test_residual_connections_are_no_steps(tmp_path):
     text = SCRIPT.replace("h = np.tanh(X @ A)", "h = np.tanh(X @ A)\n    h = h + 0.0 * h")
     assert examined(text, tmp_path).status == "right"

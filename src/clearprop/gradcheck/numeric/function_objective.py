@@ -143,7 +143,7 @@ class FunctionObjective(Objective):
         elif self._casts():
             self.eps = float(np.finfo(np.float32).eps)
             self.notes.append(
-                "The function computes in float32 inside: a change of its input by one part in 10^10 is lost. Its rounding hides"
+                "The function computes in float32 inside: a change of its input by one part in 10^9 is lost. Its rounding hides"
                 f" relative errors below about {500 * self.eps ** (2 / 3):.0e}. Compute in float64 for a sharper check."
             )
         second = self._first(self._call(rebuild(self.x, self.arrays)))[0]

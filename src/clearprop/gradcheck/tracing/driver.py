@@ -29,6 +29,7 @@ from clearprop.gradcheck.tracing.watch import WATCHED, Enough
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, call, leaf, plain
 
+# ruff: noqa: E501  (names that people use)
 FORWARD: Final = r"^(forward|feed_?forward|forward_?(pass|prop(agation)?)|propagate|model_?forward|__call__|predict|compute|activate|fwd|model)$"
 BACKWARD: Final = r"^(backward|back_?prop(agat(e|ion))?|backward_?(pass|prop(agation)?)|model_?backward|backprop|bwd|back_?pass|compute_?gradients?|gradients?|grads?|get_gradients|gradient)$"
 TRAINS: Final = (

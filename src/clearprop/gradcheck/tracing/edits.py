@@ -200,7 +200,7 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
         return True
 
     def _family(self, vertex: Vertex, at: Vertex, everywhere: bool) -> tuple[set[Vertex], list[Vertex]]:
-        """The operations that an edit of one changes on the way to a place, and what is to be run again after them, in order."""
+        """The operations that an edit of one changes on the way to a place, and those to be run again after them, in order."""
         key = (vertex, at, everywhere)
         if key not in self._families:
             before = self.graph.ancestors([at], self.sheet.cuts)

@@ -22,7 +22,10 @@ def clearprop_check():
     def f(x): return ...                    # the loss, one number
     def grad(x): return {"W": ..., "b": ...}  # the gradient that your code computes
     return f, grad, x"""
-NOTHING = "No step of a parameter, and no function or class that follows a known convention was found. Write an adapter of five lines:\n"
+NOTHING = (
+    "No step of a parameter, and no function or class that follows a known convention was found. Write an adapter of five lines:"  # noqa: E501
+    "\n"
+)
 
 
 def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None] = lambda said: None) -> FileOutcome:

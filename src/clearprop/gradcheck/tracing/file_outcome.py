@@ -205,4 +205,5 @@ class FileOutcome:
         )
         said = "".join(f"<p>{html.escape(part)}</p>" for part in str(self).split("\n\n"))
         style = "body{font:15px system-ui;margin:2em auto;max-width:72em}pre{margin:0}td{padding:.1em .8em;vertical-align:top}"
-        return f"<!doctype html><meta charset=utf-8><title>{html.escape(self.path)}</title><style>{style}</style>{said}<table>{rows}</table>"
+        head = f"<!doctype html><meta charset=utf-8><title>{html.escape(self.path)}</title><style>{style}</style>"
+        return f"{head}{said}<table>{rows}</table>"

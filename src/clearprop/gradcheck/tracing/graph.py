@@ -41,6 +41,8 @@ class Graph:
         Whether a number depends on plain numbers alone, as far as this was asked.
     sizes : set of int
         Lengths of the axes of all arrays.
+    ends : set of Vertex
+        Results of steps: a parameter counts as independent of those from which it was stepped.
     """
 
     def __init__(self, trace: Trace, merge: bool = True) -> None:
@@ -50,6 +52,7 @@ class Graph:
         self.members: dict[Vertex, list[Vertex]] = {}
         self.users: dict[Vertex, list[Vertex]] = {}
         self.settings: dict[Vertex, bool] = {}
+        self.ends: set[Vertex] = set()
         self.extra = 0
         moved = {step.origin for step in trace.steps}
         known: dict[Any, Vertex] = {}
@@ -195,12 +198,12 @@ class Graph:
             Filled with what each user of a value contributes to its derivative.
         """
         sources = [self.rep(v) for v in sources]
-        between = self.descendants(sources, self.ancestors([loss], sources))
+        ends = {*sources, *self.ends}
+        between = self.descendants(sources, self.ancestors([loss], ends))
         loss = self.rep(loss)
         if found:
             self._complete(between, found)
         slopes: dict[Vertex, Array] = {loss: np.ones(np.shape(self.value(loss, found)))}
-        ends = set(sources)
         with np.errstate(all="ignore"):
             for vertex in sorted(between, key=lambda v: -v.number):
                 if vertex not in slopes or vertex in ends or vertex.fn is None:

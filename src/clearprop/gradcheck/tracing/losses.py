@@ -155,7 +155,7 @@ def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vert
         for a, t in (args, args[::-1]):
             if isinstance(a, Vertex) and a in before and a.floating and not (isinstance(t, Vertex) and t in before):
                 literal = not isinstance(t, Vertex) or (t.fn is None and t.kind == "literal" and t.size == 1)
-                if literal and (t is args[0] or a.size > 1 or np.size(_value(t)) > 1):
+                if literal and (t is args[0] or a.size > 1 or np.size(_value(t)) > 1):  # noqa: SIM102
                     if np.size(_value(t)) == 1 and t is args[0]:
                         return None
                 if np.size(_value(t)) == 1 and a.size > 1 and literal:

@@ -108,7 +108,7 @@ def name_of_bend(z: Arrays, a: Arrays) -> str:
             if all(np.allclose(function(x), y, rtol=1e-7, atol=1e-9) for x, y in zip(z, a, strict=True)):
                 return name
         low = np.concatenate([np.ravel(y / x)[np.ravel(x) < 0] for x, y in zip(z, a, strict=True)])
-        if low.size and np.allclose(low, low[0], rtol=1e-9) and 0 < abs(low[0]) < 1:
+        if low.size and np.allclose(low, low[0], rtol=1e-9) and 0 < abs(low[0]) < 1:  # noqa: SIM102
             if all(np.allclose(np.where(x > 0, x, low[0] * x), y, rtol=1e-9) for x, y in zip(z, a, strict=True)):
                 return f"leaky ReLU {low[0]:.4g}"
     return ""

@@ -40,6 +40,10 @@ class OperandEdits(EditMaker):
                 if not name:
                     continue
                 old = text[k] if k < len(text) else self.words.name(arg, vertex.stack)
+                if name == old and not relation:
+                    continue
+                helper = bool(vertex.stack and self._at.stack) and vertex.stack[0][0] is not self._at.stack[0][0]
+                prior += 0.5 if helper else 0.0  # what a function does for one of its uses, it does for all
                 new = self.words.text(vertex.stack)
                 new = new.replace(old, name, 1) if old and old in new else f"{name} for {old}"
                 if relation == "earlier":

@@ -129,7 +129,7 @@ def _shaped(arrays: Arrays, shape: tuple[int, ...]) -> Arrays:
 
 def _inverse(sheet: Sheet, vertex: Vertex, inner: Vertex, need: Need) -> Arrays | None:
     """The value that one input would have to have for the whole to be the need, where the operation can be undone."""
-    if inner.shape != vertex.shape or need.arrays[0].size != vertex.size or vertex.fn not in INVERTED:
+    if inner.shape != vertex.shape or need.arrays[0].size != vertex.size or vertex.fn not in INVERTED:  # noqa: SIM102
         if not (vertex.fn is np.transpose and len(vertex.args) == 1 and need.arrays[0].shape == vertex.shape):
             return None
     wanted = _shaped(need.arrays, vertex.shape)

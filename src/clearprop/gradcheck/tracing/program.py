@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
 from clearprop.gradcheck.tracing.trace import position
@@ -24,6 +25,7 @@ from clearprop.gradcheck.tracing.world import World
 from clearprop.gradcheck.tracing.wrappers import TRACE, restart
 
 STEP = "training step"
+TRIES = 3  # runs with invented data of another width
 
 
 def source_of(path: Path) -> str:
@@ -70,15 +72,28 @@ class ProgramRun:
 
     def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
         self.path, self.text, self.problem = path, text, ""
+        self.true_torch = true_torch
+        self._run(WIDTH)
+        for _ in range(TRIES):
+            wanted = (
+                wanted_width([reason for _, reason in WATCHED.skips], self.world.data.width) if self.world.data.used else None
+            )
+            if wanted is None or not 1 < wanted < 5000:
+                break
+            self._run(wanted)
+
+    def _run(self, width: int) -> None:
+        """Run the program once, with invented tables of a width."""
+        self.problem = ""
         restart()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
-        self.world = World(path.parent, "torch.compile" if true_torch else text)
+        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width)
         self.module = ModuleType("__main__")
         try:
             with np.errstate(all="ignore"):
-                self.world.run(self.module, path, text)
+                self.world.run(self.module, self.path, self.text)
         except SyntaxError as error:
-            self.problem = syntax_problem(text, error)
+            self.problem = syntax_problem(self.text, error)
         except Enough:
             pass
         except SystemExit as stop:
@@ -116,7 +131,8 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
         or line.startswith(("print ", "exec "))
         or ("except" in line and "," in line)
     ):
-        return f"It is written in Python 2 (line {error.lineno}: {line[:80]}); convert it with 2to3, or add the parentheses, and check again."
+        where = f"line {error.lineno}: {line[:80]}"
+        return f"It is written in Python 2 ({where}); convert it with 2to3, or add the parentheses, and check again."
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
 
 

@@ -87,6 +87,9 @@ class Rewriter(ast.NodeTransformer):
         elif len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)):
             texts = [ast.Constant(ast.unparse(t) if isinstance(t, SIMPLE) else "") for t in target.elts]
             if isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(texts):
+                for k, (each, text) in enumerate(zip(node.value.elts, texts, strict=True)):
+                    if isinstance(each, ast.Constant) and type(each.value) is int and text.value in self.moved:
+                        node.value.elts[k] = called("number", [each], each)  # m, c = 0, 0
                 pairs = zip(texts, node.value.elts, strict=True)
                 node.value.elts = [called("named", [text, each, self.at(node)], each) for text, each in pairs]
             elif not any(isinstance(t, ast.Starred) for t in target.elts):
@@ -181,7 +184,7 @@ def moved_names(tree: ast.Module) -> set[str]:
             product = any(isinstance(child, ast.BinOp) and isinstance(child.op, ast.Mult) for child in ast.walk(node.value))
             if product or (isinstance(node.op, ast.Sub) and not isinstance(node.value, ast.Constant)):
                 found.add(ast.unparse(node.target))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:  # noqa: SIM102
             if isinstance(node.value.op, (ast.Add, ast.Sub)) and not isinstance(node.value.right, ast.Constant):
                 text = ast.unparse(node.targets[0])
                 if ast.unparse(node.value.left) == text:

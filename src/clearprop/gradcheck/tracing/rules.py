@@ -6,6 +6,7 @@ run on arrays of indices, which tells where each number came from. Products are 
 differentiated numerically.
 """
 
+# ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

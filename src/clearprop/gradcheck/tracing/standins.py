@@ -1,7 +1,7 @@
 """Stand-ins for numpy, math, random and scipy: the true functions, which make and take traced values.
 
-A function that creates an array makes a leaf; every other function goes through `call` once a traced value is among its arguments. Random
-generators start from fixed seeds, whether the program sets one or not.
+A function that creates an array makes a leaf; every other function goes through `call` once a traced value is among its
+arguments. Random generators start from fixed seeds, whether the program sets one or not.
 """
 
 from __future__ import annotations

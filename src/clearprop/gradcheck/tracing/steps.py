@@ -93,7 +93,7 @@ def find_moves(graph: Graph) -> list[Move]:
     """All steps of the program, gathered by parameter and round."""
     found: dict[Any, Move] = {}
     repeated, streams = _lines_that_repeat(graph), _streams(graph)
-    ends: set[Vertex] = set()
+    ends = graph.ends
     for step in graph.trace.steps:
         moved = step.step_of
         assert moved is not None

@@ -3,6 +3,7 @@
 Programs that use autograd or modules get the true torch, since there is nothing of their own to be checked.
 """
 
+# ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
 import contextlib
@@ -267,7 +268,7 @@ def torch_standin() -> ModuleType:
         "set_default_dtype": lambda dtype: None, "isnan": lambda x: call(np.isnan, (x,), {}),
         "normal": lambda mean, std, size, **k: tensor_of(leaf(state.normal(mean, std, size), "random")),
     }  # fmt: skip
-    for name, function in {**FOLDS, **EACH}.items():
+    for name in (*FOLDS, *EACH):
         own.setdefault(name, vars(Tensor)[name])
     for name in ("zeros_like", "ones_like", "empty_like", "randn_like"):
         own[name] = lambda x, name=name, **k: _like(name, x, state)

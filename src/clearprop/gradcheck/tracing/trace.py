@@ -10,6 +10,7 @@ looks like, whatever the parameter is called. Each leaf and each step has a bit 
 that it depends on up to the last step, so that "h depends on p" is one AND.
 """
 
+# ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
 import sys

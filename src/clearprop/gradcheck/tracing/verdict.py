@@ -25,6 +25,7 @@ from clearprop.gradcheck.tracing.losses import (
     best_loss,
     computed_losses,
     inferred_losses,
+    truth,
     whole,
 )
 from clearprop.gradcheck.tracing.nonlinear import find_bends
@@ -177,6 +178,10 @@ def judge(
         guesses = inferred_losses(graph, moves, before)
         inferred = best_loss(graph, guesses, moves, points)
     loss = _chosen(computed, inferred)
+    if given is None and computed is loss and computed is not None and 0 < computed.explained < len(moves):
+        two = _two_losses(graph, moves, words, number, seed, update_seen, computed, points)
+        if two is not None:
+            return two
     if loss is not None and not loss.explained and given is None:
         return _nothing_explained(
             result, graph, moves, points, [each for each in (computed, *guesses) if each is not None], words, update_seen
@@ -198,6 +203,32 @@ def judge(
     return result
 
 
+def _two_losses(
+    graph: Graph, moves: list[Move], words: Words, number: int, seed: int, update_seen: bool, loss: Sought, points: list[Point]
+) -> Round | None:
+    """The verdict where some parameters follow one loss and all others another, as in a pair of networks; None elsewhere."""
+    slopes = [truth(graph, loss.vertex, moves, point.values) for point in points]
+    explained = [
+        same_direction([p.claimed(m) for p in points], [s[k] for s in slopes]) is not None for k, m in enumerate(moves)
+    ]
+    rest = [move for move, right in zip(moves, explained, strict=True) if not right]
+    cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in rest for piece in move.pieces))
+    steps = {graph.rep(piece.step) for move in rest for piece in move.pieces if piece.step is not None}
+    candidates = computed_losses(graph, rest, graph.descendants(cuts), graph.descendants(steps))
+    near = find_points(graph, cuts, [g for move in rest for g in move.gradients] + [c.vertex for c in candidates], seed)
+    other = best_loss(graph, candidates, rest, near) if near else None
+    if other is None or other.explained < len(rest) or other.vertex is loss.vertex:
+        return None
+    first = judge(
+        graph, [m for m, right in zip(moves, explained, strict=True) if right], words, number, None, seed, update_seen
+    )
+    second = judge(graph, rest, words, number, None, seed, update_seen)
+    first.judged += second.judged
+    first.mistakes += second.mistakes
+    first.notes += [second.loss[:1].upper() + second.loss[1:] + f" for {', '.join(m.name for m in rest)}.", *second.notes]
+    return first
+
+
 def _nothing_explained(
     result: Round, graph: Graph, moves: list[Move], points: list[Point], losses: list[Sought], words: Words, update_seen: bool
 ) -> Round:
@@ -214,7 +245,7 @@ def _nothing_explained(
             for j in trial.judged
         ):
             trial.notes.append(
-                f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'the number that it computes'}."
+                f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'what it computes'}."
             )
             _judge_factors(trial, sheet, words, update_seen)
             return trial
@@ -407,7 +438,7 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
                     file,
                     line,
                     words.line(file, line),
-                    f"the gradient has the shape {piece.gradient.shape} and {move.name} {piece.moved.shape}: the difference is broadcast to"
+                    f"the gradient has the shape {piece.gradient.shape}, {move.name} {piece.moved.shape}: the difference is broadcast to"  # noqa: E501
                     f" {piece.step.shape}",
                     "",
                     "Compare the shapes of the parameter and of its gradient.",
@@ -825,7 +856,7 @@ def _compare_losses(result: Round, graph: Graph, computed: Sought, inferred: Sou
     """The gradient is that of one loss, and the program computes another one."""
     line = words.place(computed.vertex.stack)[1]
     result.notes.append(
-        f"This is the gradient of {inferred.kind}; {computed.name or 'the number'} of line {line}, which the program computes, is another"
+        f"This is the gradient of {inferred.kind}; {computed.name or 'the number'} of line {line}, which it computes, is another"  # noqa: E501
         " measure."
     )
 

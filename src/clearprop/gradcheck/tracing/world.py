@@ -19,6 +19,7 @@ from typing import Any, Final
 from unittest.mock import MagicMock
 
 from clearprop.gradcheck.tracing import standins
+from clearprop.gradcheck.tracing.invented_data import WIDTH, InventedData
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.watch import WATCHED
@@ -56,6 +57,8 @@ class World:
         Where the program lies; modules beside it are its own.
     text : str
         Its source: if nothing in it is automatic, torch is replaced.
+    width : int
+        Number of columns of a table that has to be invented.
 
     Attributes
     ----------
@@ -63,12 +66,13 @@ class World:
         Modules that are not installed.
     """
 
-    def __init__(self, folder: Path, text: str = "") -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, text: str = "", width: int = WIDTH) -> None:
+        self.folder, self.data = folder, InventedData(text, width)
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
         self.makers: dict[str, Callable[[], ModuleType]] = {
-            "numpy": standins.numpy_standin,
+            "numpy": self._numpy,
+            "pandas": self.data.pandas,
             "math": standins.math_standin,
             "random": standins.random_standin,
             "scipy.special": standins.scipy_special,
@@ -94,8 +98,16 @@ class World:
             return self._own(name, globals, fromlist, level)
         if top in SILENT:
             return Nothing(name=name)
-        if name in self.makers or top in ("numpy", "math", "random", "tqdm") or (top == "torch" and top in self.makers):
-            return self._made(name, fromlist)
+        if (
+            name in self.makers
+            or top in ("numpy", "math", "random", "tqdm", "pandas")
+            or (top == "torch" and top in self.makers)
+        ):
+            try:
+                return self._made(name, fromlist)
+            except ImportError:
+                self.missing.append(top)
+                return Nothing(name=name)
         try:
             module = importlib.import_module(name)
         except ImportError:
@@ -103,6 +115,12 @@ class World:
                 self.missing.append(top)
             return Nothing(name=name)
         return self._with_standins(module if fromlist else sys.modules[top], name)
+
+    def _numpy(self) -> ModuleType:
+        module = standins.numpy_standin()
+        for name in ("loadtxt", "genfromtxt", "load"):
+            setattr(module, name, self.data.reader(getattr(module, name)))
+        return module
 
     def _made(self, name: str, fromlist: Any) -> Any:
         top = name.split(".")[0]

@@ -607,7 +607,7 @@ def _several(fn: Callable[..., Any], args: Any, kwargs: Any, values: Any) -> Any
 
 
 def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
-    """The value at a constant index of an array that was written at constant indices: the value written, if it is exactly that."""
+    """The value at a constant index of an array that was written at constant indices, if exactly that was written."""
     if vertex.fn is not put or not _constant(index):
         return None
     for where, value in reversed(vertex.args[1:]):
