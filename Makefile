@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export CLEARPROP_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 OUT ?= runs/circles
 
-.PHONY: help run test lint format bench wheel clean
+.PHONY: help run test test-slow lint format bench wheel clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 run: $(VENV)/user  ## install, train a network on circles, and say where its pictures are
 	$(BIN)/clearprop train circles --out $(OUT) --force
@@ -17,6 +17,9 @@ run: $(VENV)/user  ## install, train a network on circles, and say where its pic
 
 test: $(VENV)/dev  ## all tests, and the examples in the docstrings
 	$(BIN)/python -m pytest -q -n auto
+
+test-slow: $(VENV)/dev  ## the tests marked slow: every bad value for every argument and option
+	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/dev  ## style, formatting and types
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ LATER = {"Axes": "matplotlib.axes", "Figure": "matplotlib.figure"}
 
 
 class Demand(NamedTuple):
-    """What an argument must be.
+    """Rule for an argument.
 
     Attributes
     ----------

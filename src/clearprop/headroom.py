@@ -24,7 +24,7 @@ def free_memory() -> int:
 
 
 def limits() -> Iterator[int]:
-    """What the machine has left, and what this process or its container may have beyond what it has."""
+    """Bytes that the machine has left, and that this process or its container may have beyond what it has."""
     if sys.platform == "win32":
         yield windows_memory()
         return

@@ -84,7 +84,7 @@ class Lock:
     Parameters
     ----------
     path : Path
-        What is going to be written; the lock is a hidden file beside it.
+        File or folder that is going to be written; the lock is a hidden file beside it.
 
     Raises
     ------

@@ -24,6 +24,9 @@ FUNCTIONS = ("f", "predict", "permutation", "make", "draw", "say", "write", "pro
 HANDED_ON = {"run_sweep": ("shared", "fixed")}
 """Arguments that are handed on to a function of one's own as they are."""
 CALLABLES = ("class", "function", "net", "layer", "another loss", "loss class", "optimizer class")
+LONG = ("answer_questions",)
+"""Calls of several seconds each, which are left to `-m slow`."""
+QUICK = [name for name in CALLS if name not in LONG]
 SAMPLED = 7  # one combination in so many
 
 
@@ -79,7 +82,7 @@ def _in_its_own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_valid_call_is_answered(name: str, tmp_path: Path) -> None:
     call = CALLS[name]
     prepare(tmp_path)
@@ -90,7 +93,7 @@ def test_a_valid_call_is_answered(name: str, tmp_path: Path) -> None:
         call.function(*[given.pop(n) for n in var], **given)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", QUICK)
 def test_a_bad_value_gives_one_sentence_or_a_result(name: str, tmp_path: Path) -> None:
     assert failures(CALLS[name], tmp_path, every=False) == []
 

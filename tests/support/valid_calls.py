@@ -174,7 +174,7 @@ SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
         ]
     },
     "step_times": {"rows": lambda _: [{"engine": "batch", "lines": 3, "microseconds": 5.0, "speed": 1.0}]},
-    "boundary_grid": {"panels": lambda _: [("a", net(), 0.5)]},
+    "boundary_grid": {"panels": lambda _: [("a", net())]},
     "basins": {"x": lambda _: np.arange(3.0), "y": lambda _: np.arange(3.0), "reached": lambda _: np.zeros((3, 3), int)},
     "regression_fit": {"y": lambda _: np.ones((3, 1)), "y_hat": lambda _: np.ones((3, 1))},
     "regression_metrics": {"y": lambda _: np.ones((3, 1)), "predicted": lambda _: np.ones((3, 1))},

@@ -33,13 +33,13 @@ TABLE = (
 DATA = ("source", "target", *TABLE, "task", "scale", "val", "test", "data_dir")
 
 
-class Source(TypedDict):
+class DataSource(TypedDict):
     """The part of `DataSettings` that must be there."""
 
     source: str
 
 
-class DataSettings(Source, total=False):
+class DataSettings(DataSource, total=False):
     """Schema of the data in a config.json; `clearprop.data.load` checks their values."""
 
     target: Any

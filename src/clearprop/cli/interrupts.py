@@ -15,7 +15,7 @@ PATIENCE = 3  # signals after which a person is taken at their word, before anyt
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """What Ctrl-C does, for other signals too."""
+    """Do what Ctrl-C does, for other signals too."""
     raise KeyboardInterrupt
 
 

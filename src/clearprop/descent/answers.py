@@ -13,6 +13,7 @@ from clearprop.descent.basins import SETTLED, map_basins, settle
 from clearprop.descent.path import Row, descend
 from clearprop.descent.surfaces import Point, Published, Surface
 from clearprop.optim import SGD, ExponentialDecay
+from clearprop.registry import count
 
 STEP_SIZES = (0.001, 0.01, 0.05, 0.1, 0.15, 0.2, 0.305, 0.5, 0.7, 1.0)
 SHARES = (0.05, 0.1, 0.15, 0.18, 0.2, 0.25)
@@ -36,7 +37,7 @@ def answer_questions(start: Point = (3.0, 2.0), steps: int = 10) -> list[Row]:
     list of dict
         JSON-able: `question`, `answer`, and `rows`, the figures that the answer rests on.
     """
-    surface = Published()
+    surface, steps = Published(), count("steps", steps)
     return [_step_sizes(surface, start, steps), _fixed_steps(surface, start), _schedules(surface, start, steps)]
 
 
