@@ -154,7 +154,9 @@ HOMES = {
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
     "clearprop.export": "Model",
-    "clearprop.gradcheck": "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step",
+    "clearprop.gradcheck": (
+        "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
+    ),
     "clearprop.nn": (
         "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
         " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"

@@ -18,6 +18,7 @@ from clearprop.training import History
 
 FALLING = [1.2 * math.exp(-0.2 * i) + 0.02 for i in range(20)]
 TURNING = [loss + 0.28 + max(0, i - 6) * 0.09 for i, loss in enumerate(FALLING)]
+KEYS = ("loss", "eval_loss")
 PAIRS = list(zip(FALLING, TURNING, strict=True))
 
 
@@ -33,7 +34,7 @@ OVERFITTED = {
     "fastai.csv": lines("epoch,train_loss,valid_loss,accuracy,time\n", "{i},{t},{v},0.8,00:01\n"),
     "huggingface.csv": lines("epoch,loss,eval_loss\n", "{i},{t},{v}\n"),
     "trainer_state.json": json.dumps(
-        {"best": 1, "log_history": [{"epoch": i, k: x} for i, p in enumerate(PAIRS) for k, x in zip(("loss", "eval_loss"), p)]}
+        {"best": 1, "log_history": [{"epoch": i, k: x} for i, p in enumerate(PAIRS) for k, x in zip(KEYS, p, strict=True)]}
     ),
     "wandb.csv": lines("_step,train/loss,val/loss,_runtime\n", "{i},{t},{v},3.2\n"),
     "wandb_panel.csv": lines(

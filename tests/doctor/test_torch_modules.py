@@ -116,7 +116,7 @@ class Recurrent(nn.Module):  # type: ignore[misc, name-defined]
 
 
 class Attention(nn.Module):  # type: ignore[misc, name-defined]
-    """Two rounds of attention, written out: softmaxes that are no probabilities of classes, and products that share an input."""
+    """Two rounds of attention, written out: softmaxes that are no probabilities of classes, products that share an input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -300,27 +300,35 @@ FAULTY: dict[str, tuple[str, str, Callable[[], Any], Callable[[], tuple[Any, Any
     "softmax and log-softmax": (
         "double-softmax", "twice", lambda: mlp(3, nn.Softmax(1), nn.LogSoftmax(1)), numbers, nn.NLLLoss(), None,
     ),
-    "softmax and NLLLoss": ("output-mismatch", "logarithm is missing", lambda: mlp(3, nn.Softmax(1)), numbers, nn.NLLLoss(), None),
+    "softmax and NLLLoss": (
+        "output-mismatch", "logarithm is missing", lambda: mlp(3, nn.Softmax(1)), numbers, nn.NLLLoss(), None,
+    ),
     "scores and NLLLoss": ("output-mismatch", "log_softmax is missing", mlp, numbers, F.nll_loss, None),
     "log-softmax over the batch": (
         "output-mismatch", "over dimension 0", lambda: mlp(3, nn.LogSoftmax(0)), numbers, nn.NLLLoss(), None,
     ),
     "sigmoid and logits": (
-        "output-mismatch", "sigmoid is applied twice", lambda: mlp(1, nn.Sigmoid()), lambda: (numbers()[0], yes()), LOGITS, None,
+        "output-mismatch", "sigmoid is applied twice",
+        lambda: mlp(1, nn.Sigmoid()), lambda: (numbers()[0], yes()), LOGITS, None,
     ),
     "BCE of scores": ("output-mismatch", "sigmoid is missing", lambda: mlp(1), lambda: (numbers()[0], yes()), BCE, None),
-    "BCE behind a ReLU": ("output-mismatch", "ends in ReLU", lambda: mlp(1, nn.ReLU()), lambda: (numbers()[0], yes()), BCE, None),
+    "BCE behind a ReLU": (
+        "output-mismatch", "ends in ReLU", lambda: mlp(1, nn.ReLU()), lambda: (numbers()[0], yes()), BCE, None,
+    ),
     "sigmoid and cross-entropy": ("output-mismatch", "ends in Sigmoid", lambda: mlp(3, nn.Sigmoid()), numbers, CE, None),
     "squared error of classes": (
         "output-mismatch", "2 classes", lambda: mlp(1, nn.ReLU()), lambda: (numbers()[0], yes()), MSE, None,
     ),
     "tanh that cannot reach": (
-        "output-mismatch", "between -1 and 1", lambda: mlp(1, nn.Tanh()), lambda: (numbers()[0], 3 * numbers()[0][:, :1]), MSE, None,
+        "output-mismatch", "between -1 and 1",
+        lambda: mlp(1, nn.Tanh()), lambda: (numbers()[0], 3 * numbers()[0][:, :1]), MSE, None,
     ),
     "logits (B, 1) and labels (B,)": (
         "output-mismatch", "(32, 1), the targets (32,)", lambda: mlp(1), lambda: (numbers()[0], yes()[:, 0]), LOGITS, None,
     ),
-    "(B, 1) and (B,)": ("broadcast-outputs", "1024 pairs", lambda: mlp(1), lambda: (numbers()[0], numbers()[0][:, 0]), MSE, None),
+    "(B, 1) and (B,)": (
+        "broadcast-outputs", "1024 pairs", lambda: mlp(1), lambda: (numbers()[0], numbers()[0][:, 0]), MSE, None,
+    ),
     "(B, 1) and (B,), by hand": (
         "broadcast-outputs", "1024 pairs", lambda: mlp(1), lambda: (numbers()[0], numbers()[0][:, 0]),
         lambda a, b: ((a - b) ** 2).mean(), None,
@@ -340,7 +348,8 @@ FAULTY: dict[str, tuple[str, str, Callable[[], Any], Callable[[], tuple[Any, Any
     ),
     "layers in a list": ("frozen-parameter", "no parameter of the module", Kept, numbers, CE, None),
     "detached": (
-        "frozen-parameter", "No gradient reaches a.weight", lambda: Functional(lambda x: torch.relu(x).detach()), numbers, CE, None,
+        "frozen-parameter", "No gradient reaches a.weight",
+        lambda: Functional(lambda x: torch.relu(x).detach()), numbers, CE, None,
     ),
     "another model's parameters": (
         "frozen-parameter", "none of the module's parameters", mlp, numbers, CE, lambda m: adam(mlp()),
@@ -351,7 +360,8 @@ FAULTY: dict[str, tuple[str, str, Callable[[], Any], Callable[[], tuple[Any, Any
     "dead": ("dead-relus", "All 24 ReLUs", dead, numbers, CE, None),
     "zeros": ("constant-initialisation", "layer 1 (0)", zeros, numbers, CE, None),
     "summed": (
-        "summed-gradient", "32 x 1 = 32", mlp, numbers, nn.CrossEntropyLoss(reduction="sum"), lambda m: SGD(m.parameters(), lr=1.0),
+        "summed-gradient", "32 x 1 = 32",
+        mlp, numbers, nn.CrossEntropyLoss(reduction="sum"), lambda m: SGD(m.parameters(), lr=1.0),
     ),
     "decay": (
         "strong-regularisation", "weight_decay=1", mlp, numbers, CE, lambda m: SGD(m.parameters(), lr=0.1, weight_decay=1.0),
@@ -452,7 +462,7 @@ STATES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "requires_grad": lambda m, o, b: [p.requires_grad for p in m.parameters()],
     "PyTorch's random state": lambda m, o, b: torch.random.get_rng_state().clone(),
     "the loader's generator": lambda m, o, b: b.generator.get_state().clone(),
-    "NumPy's random state": lambda m, o, b: torch.as_tensor(np.random.get_state()[1].astype("int64")),
+    "NumPy's random state": lambda m, o, b: torch.as_tensor(np.random.get_state()[1].astype("int64")),  # noqa: NPY002
     "Python's random state": lambda m, o, b: random.getstate(),
 }
 

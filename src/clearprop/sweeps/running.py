@@ -165,7 +165,7 @@ def as_dataset(source: Source, seed: int, arguments: Row, fixed: Row) -> Dataset
     if isinstance(source, Dataset):
         return source
     given = tuple(source) if isinstance(source, Split) else source
-    return load(given, seed=seed, dtype=fixed.get("dtype", "float32"), **arguments)  # type: ignore[arg-type]
+    return load(given, seed=seed, dtype=fixed.get("dtype", "float32"), **arguments)
 
 
 def name_of(function: Callable[..., Any]) -> str:

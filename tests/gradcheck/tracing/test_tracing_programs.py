@@ -106,9 +106,11 @@ def test_mistakes_are_named_at_their_line(name, tmp_path):
     first = outcome.findings[0]
     assert line in text.splitlines()[first.line - 1], outcome
     assert word in first.reason, outcome
-    assert first.hint and first.hint not in first.reason
+    assert first.hint
+    assert first.hint not in first.reason
     shown = outcome.shown()
-    assert "wrong" in shown and "wrong" in outcome.html()
+    assert "wrong" in shown
+    assert "wrong" in outcome.html()
 
 
 def test_the_correction_corrects(tmp_path):
@@ -129,7 +131,10 @@ def test_a_notebook_is_its_code_cells(tmp_path):
 
 
 def test_what_is_not_looked_at_is_said(tmp_path):
-    text = "def relu(x): return max(x, 0.0)\ndef relu_grad(x): return 1.0 if x > 0 else 0.0\ndef backprop_all(a, b, c, d): return None\n"
+    text = (
+        "def relu(x): return max(x, 0.0)\ndef relu_grad(x): return 1.0 if x > 0 else 0.0\n"
+        "def backprop_all(a, b, c, d): return None\n"
+    )
     outcome = examined(text, tmp_path)
     assert outcome.exit_status == 2
     assert "1 of 2 candidates checked; not looked at: backprop_all" in outcome.problem

@@ -86,11 +86,11 @@ class Origin:
     parameter: Any = None
 
 
-class OperationRecorder(TorchDispatchMode):
+class OperationRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down operations while it is active, and keeps their tensors alive so that none is taken for another."""
 
     def __init__(self, module: Any, inputs: Any, targets: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations: list[Operation] = []
         self.origins: dict[int, Origin] = {}
         self.held: list[Any] = []

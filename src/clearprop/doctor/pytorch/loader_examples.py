@@ -68,7 +68,7 @@ class Examples:
             return [self.batches[i] for i in generator.permutation(len(self.batches))]
         rows = torch.as_tensor(generator.permutation(len(self.whole)))
         lengths = np.cumsum([0, *(len(batch) for batch in self.batches)])
-        return [self.whole.apply(lambda t, a=a, b=b: t[rows[a:b]]) for a, b in itertools.pairwise(lengths)]
+        return [self.whole.apply(lambda t, a=a, b=b: t[rows[a:b]]) for a, b in itertools.pairwise(lengths)]  # type: ignore[misc]
 
     def sample(self, rows: int) -> Given:
         """The first rows, as one batch."""
@@ -144,7 +144,7 @@ def of_mapping(batch: Mapping[str, Any], module: Any) -> list[Callable[[Any], Gi
     ways: list[Callable[[Any], Given]] = []
     if by_name:
         ways.append(lambda b: Given((), {key: b[key] for key in by_name}, b[target]))
-    ways += [lambda b, key=key: Given((b[key],), {}, b[target]) for key in rest]
+    ways += [lambda b, key=key: Given((b[key],), {}, b[target]) for key in rest]  # type: ignore[misc]
     ways.append(lambda b: Given(tuple(b[key] for key in rest), {}, b[target]))
     return ways
 

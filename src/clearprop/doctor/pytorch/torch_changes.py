@@ -329,7 +329,7 @@ def balance(run: TorchRun, value: Any) -> TorchRun:
     rows = torch.as_tensor(rng.permutation(np.concatenate([np.arange(len(y)), *more])))
     balanced = whole.apply(lambda t: t[rows])
     size = run.examples.size
-    batches = [balanced.apply(lambda t, i=i: t[i : i + size]) for i in range(0, len(rows), size)]
+    batches = [balanced.apply(lambda t, i=i: t[i : i + size]) for i in range(0, len(rows), size)]  # type: ignore[misc]
     return run.but(examples=replace(run.examples, batches=batches, whole=balanced))
 
 
@@ -340,7 +340,7 @@ def train_on(run: TorchRun, value: str) -> TorchRun:
     whole, size = run.val.whole, run.examples.size
     half = len(whole) // 2
     first, second = whole.apply(lambda t: t[:half]), whole.apply(lambda t: t[half:])
-    batches = [first.apply(lambda t, i=i: t[i : i + size]) for i in range(0, half, size)]
+    batches = [first.apply(lambda t, i=i: t[i : i + size]) for i in range(0, half, size)]  # type: ignore[misc]
     return run.but(
         examples=replace(run.examples, batches=batches, whole=first), val=replace(run.val, batches=[second], whole=second)
     )

@@ -168,7 +168,7 @@ def reduction_of(run: TorchRun, answer: Any, given: Given) -> str:
 def best_constant(run: TorchRun, answer: Any, given: Given, ending: str) -> float:
     """The person's loss of the best answer that is the same for all examples, found by gradient descent on it.
 
-    The function that ends the module is applied to the constant too, as a loss of probabilities need not have a minimum for other numbers.
+    The function that ends the module is applied to the constant too: a loss of probabilities need not have a minimum elsewhere.
     """
     bound = ENDINGS.get(ending, lambda v: v)
     try:
@@ -179,12 +179,12 @@ def best_constant(run: TorchRun, answer: Any, given: Given, ending: str) -> floa
 
         def closure() -> Any:
             search.zero_grad()
-            loss = run.criterion(bound(value).expand_as(answer), given.targets).mean()
+            loss = run.criterion(bound(value).expand_as(answer), given.targets).mean()  # type: ignore[no-untyped-call]
             loss.backward()
             best.append(float(loss.detach()))
             return loss
 
-        search.step(closure)
+        search.step(closure)  # type: ignore[no-untyped-call]
         finite = [b for b in best if math.isfinite(b)]
         if not float(value.detach().abs().max()) < 1e4 * (1 + float(start.abs().max())):
             return math.nan  # the loss has no lower bound
