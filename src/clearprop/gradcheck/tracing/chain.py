@@ -8,7 +8,7 @@ wrong one does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -118,9 +118,9 @@ class Chain:
         outer = self.of(user, depth + 1)
         if outer is None or len(user.args) > 2:
             return None
-        args = [self.graph.rep(a) if isinstance(a, Vertex) else a for a in user.args]
+        args: list[Any] = [self.graph.rep(a) if isinstance(a, Vertex) else a for a in user.args]
         k = 0 if args[0] is vertex else 1
-        other = args[1 - k] if len(args) > 1 else None
+        other: Any = args[1 - k] if len(args) > 1 else None
         name = self.words.name(other, self.near) if isinstance(other, Vertex) else repr(other)
         inner = wrapped(outer.text)
         if user.fn in (np.matmul, np.dot) and vertex.value.ndim == 2 and user.value.ndim == 2 and name:

@@ -170,7 +170,7 @@ class Driver:
             yield Unit(name, "derivative of a function", lambda n=name, b=base: self._derivative(b, n), {name})  # type: ignore[misc]
 
     def _derivative(self, base: str, name: str) -> Round:
-        last: Exception | None = None
+        last: BaseException | None = None
         rounds: list[Round] = []
         for at_value in (False, True):
             for scalar in (False, True):
@@ -183,7 +183,7 @@ class Driver:
                     if np.shape(plain(slope)) != np.shape(plain(z)):
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss, exact=True)
+                    found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss, exact=True)  # type: ignore[misc]
                 except (Exception, Enough) as error:
                     last = error
                     continue
@@ -251,7 +251,7 @@ class Driver:
                     if np.shape(plain(slope)) != shape:
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    return self.judged(lambda graph, c=chosen, v=values, s=slope: moves_of(graph, [(c, v[c], s)]), loss)
+                    return self.judged(lambda graph, c=chosen, v=values, s=slope: moves_of(graph, [(c, v[c], s)]), loss)  # type: ignore[misc]
                 except (Exception, Enough) as error:
                     last = NotCalledError(str(error))
         raise last
@@ -283,7 +283,7 @@ class Driver:
                     yield Unit(name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other})  # type: ignore[misc]
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
-        last: Exception = NotCalledError("no arguments were tried")
+        last: BaseException = NotCalledError("no arguments were tried")
         for make in pools(seed=self.seed):
             for inputs in self._inputs_of(forward, make()):
                 fresh()
@@ -370,13 +370,13 @@ class Driver:
         if not names:
             yield kind()
             return
-        bound = lambda *args: kind(*args)  # noqa: E731
+        bound: Callable[..., Any] = lambda *args: kind(*args)  # noqa: E731
         extra = {n: [self._helper(n)] for n in names if self._helper(n) is not None}
         options = []
         for name in names:
             found = extra.get(name) or pool.candidates(name, prefer_sizes=True)
             options.append(found[:2] or [N_IN, N_OUT])
-        tried = []
+        tried: list[tuple[Any, ...]] = []
         if layer and len(names) == 2:
             tried.append((N_IN, N_OUT))
         if not layer and len(names) == 3:
@@ -398,7 +398,7 @@ class Driver:
         return None
 
     def _layer(self, kind: Any, forward: str, backward: str) -> Round:
-        last: Exception = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
+        last: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         for make in pools(seed=self.seed):
             for k in range(6):
                 fresh()
@@ -482,7 +482,7 @@ class Driver:
         return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
 
     def _network(self, kind: Any, methods: set[str]) -> Round:
-        last: Exception = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
+        last: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         for strict, make in itertools.product((True, False), pools(seed=self.seed)):
             self.strict = strict
             for k in range(6):
@@ -570,7 +570,7 @@ class Driver:
                 yield Unit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
 
     def _chain(self, dense: Any, loss_class: Any) -> Round:
-        last: Exception = NotCalledError("no layout of the data was tried")
+        last: BaseException = NotCalledError("no layout of the data was tried")
         for make in pools(seed=self.seed):
             fresh()
             pool = make()
@@ -591,7 +591,7 @@ class Driver:
                     floats = vertices[k - 1]
                     rest = {n: a for n, a in arrays_of(layer).items() if n not in floats}
                     triples += [(f"{n} of layer {k}", p, c) for n, p, c in matched_by_name(floats, rest)]
-                return self.judged(lambda graph, t=triples: moves_of(graph, t), value)
+                return self.judged(lambda graph, t=triples: moves_of(graph, t), value)  # type: ignore[misc]
             except (Exception, Enough) as error:
                 last = error
         raise NotCalledError(str(last))
@@ -609,7 +609,7 @@ class Driver:
             yield Unit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
 
     def _pipeline(self, parts: dict[str, str], free: dict[str, Any]) -> Round:
-        last: Exception = NotCalledError("no layout of the data was tried")
+        last: BaseException = NotCalledError("no layout of the data was tried")
         sizes = self._sizes_of(parts, free)
         for lists in (False, True):
             if lists and not (parts["init"] and self._in_lists(free[parts["init"]])):
@@ -744,7 +744,7 @@ class Driver:
                 yield Unit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
 
     def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
-        last: Exception = NotCalledError("it did not return (loss, gradient) for any arguments that were tried")
+        last: BaseException = NotCalledError("it did not return (loss, gradient) for any arguments that were tried")
         for strict, make in itertools.product((True, False), pools(seed=self.seed)):
             self.strict = strict
             for inputs in self._loss_inputs(function, make()):
@@ -768,7 +768,7 @@ class Driver:
                         triples = in_order({n: floats[n] for n in order}, list(claimed.values()), by_shape=True)
                     if triples:
                         self._fit(triples)
-                        return self.judged(lambda graph, t=triples: moves_of(graph, t), value, exact=True)
+                        return self.judged(lambda graph, t=triples: moves_of(graph, t), value, exact=True)  # type: ignore[misc]
                 except MisfitError:
                     continue
                 except (Exception, Enough) as error:
@@ -831,7 +831,7 @@ class Driver:
                 triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
                 if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
                     raise NotCalledError("its gradients have other shapes than its inputs")
-                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss, exact=True)
+                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss, exact=True)  # type: ignore[misc]
             except (Exception, Enough) as error:
                 last = NotCalledError(str(error))
         raise last
@@ -1013,7 +1013,7 @@ def returned_names(function: Callable[..., Any], sources: dict[str, str], count:
                 value = returns[-1].value
                 elements = value.elts if isinstance(value, ast.Tuple) else [value]
                 if len(elements) == count:
-                    return [ast.unparse(e) if isinstance(e, (ast.Name, ast.Attribute)) else "" for e in elements]  # type: ignore[arg-type]
+                    return [ast.unparse(e) if isinstance(e, (ast.Name, ast.Attribute)) else "" for e in elements]
     return [""] * count
 
 

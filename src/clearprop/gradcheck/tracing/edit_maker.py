@@ -98,7 +98,7 @@ class EditMaker(abc.ABC):
         near = self._close(vertex, 12)
         same = [bend for bend in self.bends if bend.a.size == vertex.size and bend.name == wanted.name]
         related = [bend for bend in same if bend.a in near or bend.z in near]
-        return (related or same or [None])[0]
+        return next(iter(related or same), None)
 
     def _close(self, vertex: Vertex, most: int) -> set[Vertex]:
         found, left = {vertex}, [vertex]

@@ -102,7 +102,7 @@ def pools(n_in: int = N_IN, n_out: int = N_OUT, seed: int = 0, lists: bool = Fal
         ("one example, its class", x[0], int(classes[1])), ("rows, one number", x, rng.normal(size=(rows, 1))),
         ("rows, numbers", x, rng.normal(size=rows)), ("columns, one row", x.T, (classes[None] % 2) * 1.0),
     ]  # fmt: skip
-    return [lambda form=form: _pool(*form, lists) for form in forms]  # type: ignore[misc]
+    return [lambda form=form: _pool(*form, lists) for form in forms]  # type: ignore[misc, call-arg]
 
 
 def _pool(name: str, X: Any, Y: Any, lists: bool) -> Pool:

@@ -150,7 +150,8 @@ def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> lis
 
 def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vertex, Any] | None:
     """Prediction and target, if the vertex is their difference or quotient."""
-    fn, args = vertex.fn, [graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args]
+    fn = vertex.fn
+    args: list[Any] = [graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args]
     if fn is np.subtract:
         for a, t in (args, args[::-1]):
             if isinstance(a, Vertex) and a in before and a.floating and not (isinstance(t, Vertex) and t in before):

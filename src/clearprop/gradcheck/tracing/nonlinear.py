@@ -54,7 +54,8 @@ class Bend:
             return f"the derivative at {z}"
         if self.name.startswith("leaky"):
             return f"np.where({z} > 0, 1, {self.name.split()[-1]})"
-        return KNOWN[self.name][1 if "{z}" in KNOWN[self.name][1] or a else 2].format(z=z, a=a)
+        _, short, full = KNOWN[self.name]
+        return (short if "{z}" in short or a else full).format(z=z, a=a)
 
 
 def find_bends(sheet: Sheet) -> list[Bend]:

@@ -15,7 +15,7 @@ from clearprop.gradcheck.tracing.remade import Make, ValueOf
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
 
 PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
-SIGNS: Final = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
+SIGNS: Final[dict[Any, str]] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
 SUMS: Final = {np.sum, np.mean}
 MOST_POOL: Final = 60
 

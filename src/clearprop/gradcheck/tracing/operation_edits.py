@@ -94,10 +94,10 @@ class OperationEdits(EditMaker):
             if not np.ndim(vertex.args[1]) and not isinstance(vertex.args[0], Vertex):
                 pass
         if fn in (np.multiply, np.divide) and len(vertex.args) == 2:
-            other, sign = (np.divide, "/") if fn is np.multiply else (np.multiply, "*")
+            inverse, sign = (np.divide, "/") if fn is np.multiply else (np.multiply, "*")
             yield Edit(
                 vertex,
-                with_function(other),
+                with_function(inverse),
                 f"{text[0]} {sign} {wrapped(text[1])}",
                 f"{text[0]} is to be {'divided' if fn is np.multiply else 'multiplied'} by {text[1]}",
                 1.9,

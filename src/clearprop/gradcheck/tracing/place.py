@@ -197,7 +197,8 @@ def _walk_parts(sheet: Sheet, vertex: Vertex, needs: list[Need], depth: int, see
 
 def _terms(sheet: Sheet, vertex: Vertex) -> list[Vertex]:
     """The terms of a sum, of a running one as well."""
-    found, left = [], [vertex]
+    found: list[Vertex] = []
+    left = [vertex]
     while left and len(found) < 400:
         each = left.pop()
         if each.fn in (np.add, np.subtract) and each.step_of is None and (each is vertex or not sheet.right(each)):

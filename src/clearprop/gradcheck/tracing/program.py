@@ -214,7 +214,7 @@ def finding_of(mistake: Mistake) -> LineFinding:
 def text_of(found: Round, findings: list[LineFinding]) -> str:
     """The report in words."""
     right = [j.name for j in found.judged if j.verdict == "right"]
-    lines = [found.verdict]
+    lines: list[str] = [found.verdict]
     for each in findings:
         lines.append(each.message)
         if each.correction:

@@ -19,7 +19,7 @@ def run_again(graph: Any, vertex: Vertex, value_of: ValueOf) -> Any:
     """The operation itself, run again."""
     if vertex.fn is None:
         return vertex.value
-    return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))  # type: ignore[misc]
+    return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
 
 
 def argument(k: int) -> Make:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import importlib.machinery
+import importlib.util
 from types import CodeType
 from typing import Any, Final
 
@@ -121,7 +122,7 @@ class Rewriter(ast.NodeTransformer):
 
     def at(self, node: ast.AST) -> ast.expr:
         """The place of a node, as a constant."""
-        return ast.Constant((self.path, node.lineno))  # type: ignore[attr-defined]
+        return ast.Constant((self.path, node.lineno))  # type: ignore[attr-defined, arg-type]
 
     # ---------------------------------------------------------------- numbers
 

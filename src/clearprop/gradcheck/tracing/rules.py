@@ -317,7 +317,7 @@ def _product(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vert
         form, operands, nodes = str(values[0]), list(values[1:]), list(args[1:])
     else:
         operands, nodes = list(values[:2]), list(args[:2])
-        form = _form(fn, *(np.ndim(v) for v in operands), values[2:], filled(vertex.kwargs, value_of))
+        form = _form(fn, *(np.ndim(v) for v in operands), values[2:], filled(vertex.kwargs, value_of))  # type: ignore[call-arg, arg-type]
         if fn in (np.outer, np.vdot):
             operands = [np.ravel(v) for v in operands]
     if not form or "..." in form or any(len(set(t)) < len(t) for t in form.split("->")[0].split(",")):
@@ -373,9 +373,9 @@ def _form(fn: Any, m: int, n: int, rest: tuple[Any, ...], kwargs: dict[str, Any]
         batch = "xyzw"[: max(m, n) - 2]
         if (m > 2 and n > 2 and m != n) or m == 1:
             return ""
-        first = (batch if m > 2 else "") + "ij"
-        second = (batch if n > 2 else "") + "jk"
-        return f"{first},{second}->{batch}ik"
+        left = (batch if m > 2 else "") + "ij"
+        right = (batch if n > 2 else "") + "jk"
+        return f"{left},{right}->{batch}ik"
     b = b[:-2] + a[-1] + b[-1]
     return f"{a},{b}->{a[:-1]}{b[:-2]}{b[-1]}"
 

@@ -66,7 +66,7 @@ SEED = 0
 
 def numpy_standin() -> ModuleType:
     """The module that the program gets for numpy."""
-    module = ModuleType("numpy")
+    module: Any = ModuleType("numpy")
     for name in dir(np):
         thing = getattr(np, name)
         if isinstance(thing, np.ufunc):
@@ -361,7 +361,7 @@ def generator(source: Any) -> Draws:
 
 def numpy_random() -> ModuleType:
     """The stand-in of numpy.random."""
-    module = ModuleType("numpy.random")
+    module: Any = ModuleType("numpy.random")
     state = np.random.RandomState(SEED)
     made = generator(state)
     for name in dir(state):
@@ -383,7 +383,8 @@ def _seed(seed: Any) -> Any:
 
 def random_standin() -> ModuleType:
     """The stand-in of random."""
-    module, state = ModuleType("random"), random.Random(SEED)
+    module: Any = ModuleType("random")
+    state = random.Random(SEED)
     for name in dir(state):
         if not name.startswith("_"):
             setattr(module, name, getattr(state, name))
@@ -425,7 +426,7 @@ MATH: dict[str, Callable[..., Any]] = {
 
 def math_standin() -> ModuleType:
     """The stand-in of math."""
-    module = ModuleType("math")
+    module: Any = ModuleType("math")
     for name in dir(math):
         setattr(module, name, getattr(math, name))
     for name, function in MATH.items():

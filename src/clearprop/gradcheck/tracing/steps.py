@@ -243,7 +243,8 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
     """One step towards the gradient: its factor and the value that it was made of; None if this is the gradient."""
     shape, bits = moved.shape, moved.mark
     older = moved.origin.bits if moved.origin is not None else 0
-    fn, args = term.fn, [graph.rep(a) if isinstance(a, Vertex) else a for a in term.args]
+    fn = term.fn
+    args: list[Any] = [graph.rep(a) if isinstance(a, Vertex) else a for a in term.args]
     if fn is np.negative and isinstance(args[0], Vertex):
         return -1.0, args[0]
     if fn in (np.clip, np.nan_to_num) and isinstance(args[0], Vertex):

@@ -191,8 +191,15 @@ def relu(x: Any) -> Any:
     return call(np.maximum, (x, 0.0), {})
 
 
-FOLDS = {"sum": np.sum, "mean": np.mean, "var": np.var, "std": np.std, "argmax": np.argmax, "prod": np.prod}
-EACH = {
+FOLDS: dict[str, Callable[..., Any]] = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "var": np.var,
+    "std": np.std,
+    "argmax": np.argmax,
+    "prod": np.prod,
+}
+EACH: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "tanh": np.tanh, "sin": np.sin, "cos": np.cos, "square": np.square,
     "sign": np.sign, "gt": np.greater, "lt": np.less, "ge": np.greater_equal, "le": np.less_equal, "eq": np.equal, "ne": np.not_equal,
     "mul": np.multiply, "add": np.add, "sub": np.subtract, "div": np.divide, "matmul": np.matmul, "dot": np.dot, "mv": np.matmul,
@@ -254,7 +261,7 @@ def torch_standin() -> ModuleType:
         "eye": lambda n, *a, **k: tensor_of(leaf(np.eye(int(n)), "made")),
         "arange": lambda *a, **k: tensor_of(leaf(np.arange(*plain(a)), "made")),
         "linspace": lambda a, b, steps=100, **k: tensor_of(leaf(np.linspace(a, b, int(steps)), "made")),
-        "randint": lambda *a, size=None, **k: tensor_of(leaf(state.randint(*a[:2], size=size or a[2]), "data")),
+        "randint": lambda *a, size=None, **k: tensor_of(leaf(state.randint(*a[:2], size=size or a[2]), "data")),  # type: ignore[call-overload]
         "randperm": lambda n: tensor_of(leaf(state.permutation(int(n)), "data")),
         "tensor": lambda x, *a, **k: tensor_of(array_of("array", x)), "from_numpy": tensor_of, "as_tensor": lambda x, *a, **k: tensor_of(array_of("array", x)),
         "Tensor": lambda x: tensor_of(array_of("array", x)), "FloatTensor": lambda x: tensor_of(array_of("array", x)),
@@ -276,7 +283,7 @@ def torch_standin() -> ModuleType:
         own[dtype] = dtype
     functional = ModuleType("torch.nn.functional")
 
-    def one_hot(y, n=-1, num_classes=-1):
+    def one_hot(y: Any, n: int = -1, num_classes: int = -1) -> Any:
         return tensor_of(leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data"))
 
     for name, function in {
@@ -287,10 +294,11 @@ def torch_standin() -> ModuleType:
         "one_hot": one_hot,
     }.items():
         setattr(functional, name, function)
-    nn, cuda = ModuleType("torch.nn"), ModuleType("torch.cuda")
+    nn: Any = ModuleType("torch.nn")
+    cuda: Any = ModuleType("torch.cuda")
     nn.functional = functional
     cuda.is_available = lambda: False
-    automatic = ModuleType("torch.autograd")
+    automatic: Any = ModuleType("torch.autograd")
     automatic.Function = FunctionByHand
     for name, thing in {
         **own,

@@ -185,7 +185,8 @@ class Trace:
 
     def here(self) -> Stack:
         """The frames of the program, innermost first."""
-        frame, found = sys._getframe(1), []
+        frame = sys._getframe(1)
+        found: list[tuple[CodeType, int]] = []
         while frame is not None and len(found) < DEEPEST:
             if frame.f_code.co_filename in self.files:
                 found.append((frame.f_code, frame.f_lasti))
@@ -225,8 +226,8 @@ class Trace:
             if base.origin is not None and any(other.origin is base.origin for other in written):
                 vertex.origin, vertex.version = base.origin, max(other.version for other in written)
                 vertex.mark = base.mark
-                for other in written:
-                    vertex.mark |= other.mark
+                for each in written:
+                    vertex.mark |= each.mark
             elif len(followed) == len(vertex.inputs):  # set to something by hand: a parameter anew
                 vertex.origin, vertex.mark = vertex, vertex.bits
             return

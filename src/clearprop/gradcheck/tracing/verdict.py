@@ -401,7 +401,8 @@ def _right_inside(sheet: Sheet, move: Move) -> bool:
     graph, step, source = sheet.graph, move.pieces[0].step, graph_whole(sheet, move)
     if step is None or len(move.pieces) > 1:
         return False
-    left, seen, root, right = list(graph.inputs(step)), set(), False, False
+    left, root, right = list(graph.inputs(step)), False, False
+    seen: set[Vertex] = set()
     while left and len(seen) < 60:
         each = left.pop()
         if each in seen or each in sheet.cuts:
@@ -562,8 +563,8 @@ def _judge_factors(
         return
     scale = peeled if any(abs(p - 1.0) < CLOSE for p in peeled) and not sheet.loss.inferred else raw
     counts = [sum(abs(a / b - 1.0) < CLOSE for b in scale) for a in scale]
-    exact = [abs(a - 1.0) < CLOSE for a in scale]
-    best = max(range(len(scale)), key=lambda i: (exact[i] and not sheet.loss.inferred, counts[i], -scale[i]))
+    at_one = [abs(a - 1.0) < CLOSE for a in scale]
+    best = max(range(len(scale)), key=lambda i: (at_one[i] and not sheet.loss.inferred, counts[i], -scale[i]))
     reference = scale[best]
     if any(move.how & {"an optimizer with averaged squares", "the sign alone"} for _, move, _ in known) and scale is raw:
         scale = peeled

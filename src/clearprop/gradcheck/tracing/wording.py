@@ -108,7 +108,7 @@ class Words:
         if isinstance(node, ast.AugAssign):
             return [ast.unparse(node.target), ast.unparse(node.value)]
         if isinstance(node, ast.Expr):
-            node = node.value  # type: ignore[assignment]
+            node = node.value
         if isinstance(node, ast.BinOp):
             return [segment(text, node.left), segment(text, node.right)]
         if isinstance(node, ast.UnaryOp):
@@ -151,7 +151,7 @@ def in_place(old: str, new: str) -> str:
     node = parsed(old)
     if not isinstance(node, ast.AugAssign) or isinstance(parsed(new), (ast.Assign, ast.AugAssign)):
         return new
-    target = segment(old, node.target)  # type: ignore[arg-type]
+    target = segment(old, node.target)
     rest = new.removeprefix(target).strip()
     if new.startswith(target) and rest[:1] in ("+", "-", "*", "/") and rest[1:2] == " ":
         return f"{target} {rest[0]}= {rest[2:]}"

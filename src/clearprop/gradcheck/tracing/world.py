@@ -212,7 +212,7 @@ def stop(code: Any = 0) -> None:
 
 def time_standin() -> ModuleType:
     """The module time, in which nobody sleeps."""
-    module = ModuleType("time")
+    module: Any = ModuleType("time")
     for name in dir(time):
         setattr(module, name, getattr(time, name))
     module.sleep = lambda seconds: None
@@ -225,7 +225,7 @@ def tqdm_standin() -> ModuleType:
     def tqdm(items: Any = None, *args: Any, **kwargs: Any) -> Any:
         return items if items is not None else Nothing()
 
-    module = ModuleType("tqdm")
+    module: Any = ModuleType("tqdm")
     for name in ("tqdm", "tqdm_notebook"):
         setattr(module, name, tqdm)
     module.trange = lambda *args, **kwargs: range(*args)

@@ -122,7 +122,7 @@ class Traced:
     def __copy__(self) -> Any:
         return type(self)(self.vertex) if isinstance(self, Arr) else self
 
-    def tolist(self) -> Any:
+    def tolist(self: Any) -> Any:
         return [item.tolist() if isinstance(item, Arr) else item for item in self] if np.ndim(self.vertex.value) else self
 
     @property
@@ -189,12 +189,12 @@ def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self: call(function, (self,), {})
 
 
-BINARY = {
+BINARY: dict[str, Callable[..., Any]] = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide, "mod": np.mod,
     "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
     "lshift": np.left_shift, "rshift": np.right_shift,
 }  # fmt: skip
-COMPARING = {
+COMPARING: dict[str, Callable[..., Any]] = {
     "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
 }  # fmt: skip
 
@@ -431,7 +431,7 @@ class Num(Traced, float):
     def __reduce__(self) -> Any:
         return (float, (float(self),))
 
-    def __round__(self, digits: int | None = None) -> Any:
+    def __round__(self, digits: int | None = None) -> Any:  # type: ignore[override]
         TRACE.note("A number is rounded here; what is computed from it is not followed.")
         return round(float(self.vertex.value), digits) if digits is not None else round(float(self.vertex.value))
 
