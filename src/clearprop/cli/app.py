@@ -34,7 +34,7 @@ PANELS = {
     "Look inside": {
         "explain": "Show one training step in full: every value of the forward and backward pass with its formula, and the"
         " update.",
-        "check": "Check the gradients in a script against finite differences, and name the mistake in a wrong one.",
+        "check": "Check the gradients in a program by watching it run, and name the mistake in a wrong one, at its line.",
         "doctor": "Diagnose a training run: name the root cause of what is wrong, and try its remedy.",
         "ladder": "Train the same network from the same start on every engine, and compare results and times.",
         "cost": "Time one gradient by forward differences, central differences and back-propagation, on growing networks.",

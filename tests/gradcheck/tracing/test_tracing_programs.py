@@ -5,7 +5,7 @@ import json
 import pytest
 
 from clearprop.gradcheck.tracing.examine import examine
-from clearprop.gradcheck.tracing.program import silence
+from clearprop.gradcheck.tracing.person_program import silence
 
 SCRIPT = """
 import numpy as np

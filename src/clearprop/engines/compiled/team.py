@@ -23,7 +23,7 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
-class Round:
+class TeamRound:
     """One call of each thread of a team: what they do, and whether they are done."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
@@ -47,7 +47,7 @@ class Team:
     """So many threads, which wait for rounds. The first hands each round to the others, so that all begin or none."""
 
     def __init__(self, size: int) -> None:
-        self.queues: list[SimpleQueue[Round]] = [SimpleQueue() for _ in range(size)]
+        self.queues: list[SimpleQueue[TeamRound]] = [SimpleQueue() for _ in range(size)]
         for k in range(size):
             threading.Thread(target=self.work, args=(k,), name=f"clearprop-{k}", daemon=True).start()
 
@@ -66,7 +66,7 @@ class Team:
         Then `interrupt` is called, which should make them end soon, and a KeyboardInterrupt raised once they have: their arrays
         must not be touched before.
         """
-        a_round, interrupted = Round(calls), False
+        a_round, interrupted = TeamRound(calls), False
         try:
             self.queues[0].put(a_round)
             a_round.done.wait()

@@ -21,7 +21,7 @@ from clearprop.gradcheck.tracing.claims import matched, moves_of
 from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, check_function
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
-from clearprop.gradcheck.tracing.losses import Sought
+from clearprop.gradcheck.tracing.loss_search import Sought
 from clearprop.gradcheck.tracing.steps import Move, find_moves
 from clearprop.gradcheck.tracing.torch_standin import Context, FunctionByHand, Tensor, tensor_of
 from clearprop.gradcheck.tracing.verdict import Judged, Mistake, Round, judge
@@ -41,7 +41,7 @@ INIT: Final = r"^(init.*|initiali[sz]e.*|create_?(params|parameters|weights|netw
 
 
 @dataclass(eq=False)
-class Unit:
+class DrivenUnit:
     """Something that a program defines and that can be checked.
 
     Attributes
@@ -97,7 +97,7 @@ class Driver:
         self.functions = {n: t for n, t in own.items() if inspect.isfunction(t)}
         self.classes = {n: t for n, t in own.items() if inspect.isclass(t)}
 
-    def units(self, simple: bool = False) -> list[Unit]:
+    def units(self, simple: bool = False) -> list[DrivenUnit]:
         """All that is recognised; where the program takes steps itself, only functions with their derivatives."""
         found = [*self._adapters(), *self._derivatives(), *self._of_several()]
         if simple:
@@ -110,7 +110,7 @@ class Driver:
                 used |= unit.uses
         return found
 
-    def left_over(self, units: list[Unit]) -> list[str]:
+    def left_over(self, units: list[DrivenUnit]) -> list[str]:
         """Functions and classes that look like back-propagation and belong to no unit."""
         used = {name for unit in units for name in unit.uses}
         looks = r"(back|grad|deriv|prime|delta|bptt)"
@@ -147,10 +147,10 @@ class Driver:
 
     # ---------------------------------------------------------------- adapters
 
-    def _adapters(self) -> Iterator[Unit]:
+    def _adapters(self) -> Iterator[DrivenUnit]:
         for name, function in self.functions.items():
             if name.startswith("clearprop_check") or (name in self.asked and not required(function)):
-                yield Unit(name, "adapter", lambda function=function: self._adapter(function), {name})  # type: ignore[misc]
+                yield DrivenUnit(name, "adapter", lambda function=function: self._adapter(function), {name})  # type: ignore[misc]
 
     def _adapter(self, function: Callable[..., Any]) -> Round:
         fresh()
@@ -165,9 +165,9 @@ class Driver:
 
     # ---------------------------------------------------------------- a function and its derivative
 
-    def _derivatives(self) -> Iterator[Unit]:
+    def _derivatives(self) -> Iterator[DrivenUnit]:
         for name, base in derivative_pairs(self.functions):
-            yield Unit(name, "derivative of a function", lambda n=name, b=base: self._derivative(b, n), {name})  # type: ignore[misc]
+            yield DrivenUnit(name, "derivative of a function", lambda n=name, b=base: self._derivative(b, n), {name})  # type: ignore[misc]
 
     def _derivative(self, base: str, name: str) -> Round:
         last: BaseException | None = None
@@ -204,7 +204,7 @@ class Driver:
 
     # ---------------------------------------------------------------- a loss of two arguments and its derivative
 
-    def _of_several(self) -> Iterator[Unit]:
+    def _of_several(self) -> Iterator[DrivenUnit]:
         several = {n: f for n, f in self.functions.items() if len(required(f)) > 1}
         lower = {key_of(n): n for n in several}
         for name in several:
@@ -220,7 +220,9 @@ class Driver:
                     and required(several[other]) == required(several[name])
                     and not re.search(FORWARD_NAME, other)
                 ):
-                    yield Unit(name, "derivative of a function", lambda o=other, n=name, b=by: self._several(o, n, b), {name})  # type: ignore[misc]
+                    yield DrivenUnit(
+                        name, "derivative of a function", lambda o=other, n=name, b=by: self._several(o, n, b), {name}
+                    )  # type: ignore[misc]
                     break
 
     def _several(self, base: str, name: str, by: str) -> Round:
@@ -258,7 +260,7 @@ class Driver:
 
     # ---------------------------------------------------------------- x_forward and x_backward
 
-    def _pairs(self) -> Iterator[Unit]:
+    def _pairs(self) -> Iterator[DrivenUnit]:
         for name, function in self.functions.items():
             base = re.sub(r"_?(backward|back|bwd|backprop)_?", "", name)
             for other, forward in self.functions.items():
@@ -280,7 +282,9 @@ class Driver:
                         "L_model",
                     )
                 ):
-                    yield Unit(name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other})  # type: ignore[misc]
+                    yield DrivenUnit(
+                        name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
+                    )  # type: ignore[misc]
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
         last: BaseException = NotCalledError("no arguments were tried")
@@ -334,7 +338,7 @@ class Driver:
 
     # ---------------------------------------------------------------- classes
 
-    def _classes(self, used: set[str]) -> Iterator[Unit]:
+    def _classes(self, used: set[str]) -> Iterator[DrivenUnit]:
         for name, kind in self.classes.items():
             if name in used or inspect.isabstract(kind):
                 continue
@@ -342,11 +346,11 @@ class Driver:
             forward = first_of(methods, FORWARD)
             backward, train = first_of(methods, BACKWARD), first_of(methods, TRAINS)
             if is_autograd(kind):
-                yield Unit(name, "torch.autograd.Function", lambda k=kind, n=name: self._autograd(n, k), {name})  # type: ignore[misc]
+                yield DrivenUnit(name, "torch.autograd.Function", lambda k=kind, n=name: self._autograd(n, k), {name})  # type: ignore[misc]
             elif forward and backward and self._is_layer(kind, forward, backward):
-                yield Unit(name, "layer class", lambda k=kind, f=forward, b=backward: self._layer(k, f, b), {name})  # type: ignore[misc]
+                yield DrivenUnit(name, "layer class", lambda k=kind, f=forward, b=backward: self._layer(k, f, b), {name})  # type: ignore[misc]
             elif (forward or first_of(methods, LOSS)) and (backward or train or first_of(methods, LOSS)):
-                yield Unit(name, "network class", lambda k=kind, m=methods: self._network(k, m), {name})  # type: ignore[misc]
+                yield DrivenUnit(name, "network class", lambda k=kind, m=methods: self._network(k, m), {name})  # type: ignore[misc]
 
     def _is_layer(self, kind: Any, forward: str, backward: str) -> bool:
         """Whether backward takes the gradient of the value: one argument of such a name, or the input as well."""
@@ -550,7 +554,7 @@ class Driver:
 
     # ---------------------------------------------------------------- layers and a loss that belong together
 
-    def _layer_chains(self) -> Iterator[Unit]:
+    def _layer_chains(self) -> Iterator[DrivenUnit]:
         losses = [
             n
             for n, c in self.classes.items()
@@ -567,7 +571,7 @@ class Driver:
             except (Exception, Enough):
                 return
             if found.verdict != "inconclusive":
-                yield Unit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
+                yield DrivenUnit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
 
     def _chain(self, dense: Any, loss_class: Any) -> Round:
         last: BaseException = NotCalledError("no layout of the data was tried")
@@ -598,7 +602,7 @@ class Driver:
 
     # ---------------------------------------------------------------- functions around parameters
 
-    def _pipelines(self, used: set[str]) -> Iterator[Unit]:
+    def _pipelines(self, used: set[str]) -> Iterator[DrivenUnit]:
         free = {n: f for n, f in self.functions.items() if n not in used}
         parts = {
             part: first_of(set(free), pattern)
@@ -606,7 +610,7 @@ class Driver:
         }
         if parts["forward"] and parts["backward"]:
             uses = {n for n in (*parts.values(), first_of(set(free), LOSS), first_of(set(free), UPDATE)) if n}
-            yield Unit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
+            yield DrivenUnit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
 
     def _pipeline(self, parts: dict[str, str], free: dict[str, Any]) -> Round:
         last: BaseException = NotCalledError("no layout of the data was tried")
@@ -738,10 +742,10 @@ class Driver:
 
     # ---------------------------------------------------------------- one function for the loss and its gradients
 
-    def _loss_and_gradients(self, used: set[str]) -> Iterator[Unit]:
+    def _loss_and_gradients(self, used: set[str]) -> Iterator[DrivenUnit]:
         for name, function in self.functions.items():
             if name not in used and re.search(r"loss|cost|grad|objective", name, re.IGNORECASE) and required(function):
-                yield Unit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
+                yield DrivenUnit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
 
     def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
         last: BaseException = NotCalledError("it did not return (loss, gradient) for any arguments that were tried")

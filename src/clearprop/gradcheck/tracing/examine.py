@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.driver import Driver, NotCalledError, Unit
+from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.program import ProgramRun, lines_run, outcome_of, source_of, training_step
+from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, outcome_of, source_of, training_step
 from clearprop.gradcheck.tracing.watch import Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
@@ -77,7 +77,7 @@ def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Ca
     return FileOutcome(str(path), functions, problem, "", notes, marks)
 
 
-def checked(unit: Unit, marks: list[dict[str, Any]]) -> FunctionOutcome:
+def checked(unit: DrivenUnit, marks: list[dict[str, Any]]) -> FunctionOutcome:
     """The outcome for something that the program defines; marks on its lines are added."""
     try:
         with np.errstate(all="ignore"):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.tracing.rules import pulled
+from clearprop.gradcheck.tracing.derivative_rules import pulled
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, filled, vertices_in
 
 Values = dict[Vertex, Any]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.tracing.rules import is_elementwise
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet
 from clearprop.gradcheck.tracing.trace import Vertex
 

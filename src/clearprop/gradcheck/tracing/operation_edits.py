@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import (
     Edit,
     EditMaker,
@@ -32,7 +33,6 @@ from clearprop.gradcheck.tracing.remade import (
     with_function,
     with_square,
 )
-from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 from clearprop.gradcheck.tracing.wording import wrapped
 

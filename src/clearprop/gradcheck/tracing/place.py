@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.losses import whole
+from clearprop.gradcheck.tracing.loss_search import whole
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet, Target, forms
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
@@ -64,7 +64,7 @@ def find_places(sheet: Sheet, move: Move) -> list[Blame]:
         if slopes is None:
             continue
         if piece.moved is not source:
-            from clearprop.gradcheck.tracing.losses import _same_part
+            from clearprop.gradcheck.tracing.loss_search import _same_part
 
             slopes = [np.asarray(_same_part(piece.moved, s)) for s in slopes]
         blames = _walk(sheet, sheet.graph.rep(piece.gradient), [Need(slopes, source)], 0, set())

@@ -17,7 +17,7 @@ from types import CodeType
 from typing import Any, Final
 
 WATCH: Final = "__watch__"
-"""The name under which the program reaches its `Watch`."""
+"""The name under which the program reaches its `ProgramWatch`."""
 
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
 CASTS: Final = {"float", "float64", "float32", "float16", "float_", "longdouble", "double"}

@@ -14,7 +14,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.losses import Sought, true_gradient, whole
+from clearprop.gradcheck.tracing.loss_search import Sought, true_gradient, whole
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.rules import MOVING, is_elementwise
 from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
 
 ROUNDS: Final = 2

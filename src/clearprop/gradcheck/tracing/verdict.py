@@ -15,10 +15,11 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import Edit, scaled_text
 from clearprop.gradcheck.tracing.edits import Editor
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.losses import (
+from clearprop.gradcheck.tracing.loss_search import (
     LINKED,
     Sought,
     _named_like_a_loss,
@@ -30,7 +31,6 @@ from clearprop.gradcheck.tracing.losses import (
 )
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.place import Blame, find_places
-from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex

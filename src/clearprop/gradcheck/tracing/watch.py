@@ -46,7 +46,7 @@ class Loop:
     started: float = field(default_factory=time.perf_counter)
 
 
-class Watch:
+class ProgramWatch:
     """The services of the trace to the program.
 
     Attributes
@@ -193,4 +193,4 @@ def describe(failure: BaseException, files: set[str]) -> str:
     return f"{type(failure).__name__}: {said[0][:300] if said else ''}{where}"
 
 
-WATCHED = Watch(TRACE)
+WATCHED = ProgramWatch(TRACE)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph, Values
-from clearprop.gradcheck.tracing.rules import is_elementwise
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
