@@ -39,6 +39,8 @@ METHODS = {
 APART = {
     "clearprop.gradcheck": "its door is in the package itself",
     "clearprop.doctor.torch_diagnosis": "needs PyTorch",
+    "clearprop.doctor.curves": "takes a file, a table or a list of any tool, with errors of its own",
+    "clearprop.doctor.curve_tables": "takes a file, a table or a list of any tool, with errors of its own",
 }
 DEVELOPERS = {
     "Run", "Diagnosis", "Finding", "Remedy", "Treatment", "Case", "Steps", "EngineRegistry", "Table", "Picture", "Section",
@@ -85,6 +87,7 @@ VALID: dict[str, Callable[[Path], Any]] = {
     "y_hat": lambda _: np.zeros((12, 2)),
     "predicted": lambda _: y.copy(),
     "n_classes": lambda _: 2,
+    "score": lambda _: np.linspace(0.0, 1.0, 12),
     "z": lambda _: X.copy(),
     "rng": lambda _: 0,
     "seed": lambda _: 0,

@@ -58,7 +58,7 @@ def test_the_rows_do_not_depend_on_the_workers(data, workers):
 
 
 def test_a_row_is_what_fit_gives(data):
-    row = run_sweep(data, {"lr": [0.1]}, fixed=FAST | {"batch_size": 5, "hidden": (4,)})[0]
+    row = run_sweep(data, {"lr": [0.1]}, fixed=FAST | {"batch_size": 5, "hidden": (4,), "activation": ("tanh",)})[0]
     net = cp.mlp([2, 4, 2], hidden="tanh", seed=row["seed"])
     cp.fit(net, data.train, optimizer=cp.SGD(0.1), batch_size=5, epochs=3, seed=row["seed"], engine="batch")
     assert cp.evaluate(net, data.test)["loss"] == row["test_loss"]

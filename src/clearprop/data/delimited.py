@@ -140,7 +140,7 @@ def _parse(
             skipinitialspace=True, decimal=dialect.decimal, low_memory=False, encoding="utf-8", **exact,
         )  # fmt: skip
     except ValueError as error:
-        raise DataError(_damaged(name, str(error).strip(), dialect)) from error
+        raise DataError(_damaged(name, str(error).strip(), dialect)) from None
     if bool(frame[dialect.width - 1].isna().any()):
         _require_even(name, body, dialect, width)
     return _consolidated(frame.drop(columns=[dialect.width]) if dialect.trailing else frame)
@@ -221,7 +221,7 @@ def _require_even(name: str, body: str, dialect: Dialect, width: int) -> None:
             if len(row) < width - dialect.trailing and (len(row) > 1 or "".join(row).strip()):
                 raise DataError(_ragged(name, reader.line_num + offset, len(row), width))
     except csv.Error as error:
-        raise DataError(f"{name} cannot be read as a table ({error}); correct line {reader.line_num + offset}.") from error
+        raise DataError(f"{name} cannot be read as a table ({error}); correct line {reader.line_num + offset}.") from None
 
 
 def as_csv(rows: list[list[Any]]) -> str:

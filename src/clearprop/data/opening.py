@@ -61,7 +61,7 @@ def open_table(path: Path) -> Opened:
         if path.suffix.lower() == ".zip":
             return _unzip(path, content)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
-        raise DataError(f"{path} is a damaged or locked archive ({error}); unpack it and name the table in it.") from error
+        raise DataError(f"{path} is a damaged or locked archive ({error}); unpack it and name the table in it.") from None
     return Opened(path.name, path.suffix.lower(), content)
 
 
@@ -112,7 +112,7 @@ def decode(opened: Opened, encoding: str | None = None) -> tuple[str, str | None
     try:
         text = content.decode(found)
     except (UnicodeDecodeError, LookupError) as error:
-        raise DataError(f"{opened.name} is not a text table in {found} ({error}); choose another encoding.") from error
+        raise DataError(f"{opened.name} is not a text table in {found} ({error}); choose another encoding.") from None
     if "\x00" in text[:4096]:
         raise DataError(f"{opened.name} is not a text table: it holds zero bytes; export it again as CSV.")
     if "\r" in text:

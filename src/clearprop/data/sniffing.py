@@ -162,7 +162,7 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
             if len(table) >= LOOK or (cells > MOST_CELLS and len(table) >= 20):
                 break
     except csv.Error as error:
-        raise DataError(f"{name} cannot be read as a table ({error}); correct line {reader.line_num}.") from error
+        raise DataError(f"{name} cannot be read as a table ({error}); correct line {reader.line_num}.") from None
     return table, ends
 
 

@@ -36,7 +36,7 @@ def read_spreadsheet(name: str, content: bytes) -> tuple[list[list[str]], list[s
             shared, dates, late = _shared(archive), _date_styles(archive), _starts_late(archive)
             found = {title: _rows(_xml(archive, place), shared, dates, late) for title, place in sheets.items()}
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, ValueError, IndexError, OSError, RuntimeError) as error:
-        raise DataError(f"{name} is not a readable .xlsx file ({error}); save it again, or export it as CSV.") from error
+        raise DataError(f"{name} is not a readable .xlsx file ({error}); save it again, or export it as CSV.") from None
     filled = [title for title, rows in found.items() if rows]
     if not filled:
         raise DataError(f"{name} is empty; give a table with at least one example.")

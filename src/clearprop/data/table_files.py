@@ -98,8 +98,8 @@ def _from_path(path: Path, asked: TableOptions, text: Collection[str]) -> Frame:
 def _read_arrow(path: Path, opened: Opened) -> pd.DataFrame:
     try:
         import pyarrow  # type: ignore[import-untyped, unused-ignore]  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(f"Reading {path} needs pyarrow: pip install 'clearprop[parquet]'.") from error
+    except ImportError:
+        raise MissingExtraError(f"Reading {path} needs pyarrow: pip install 'clearprop[parquet]'.") from None
     import io
 
     import pandas as pd
@@ -109,7 +109,7 @@ def _read_arrow(path: Path, opened: Opened) -> pd.DataFrame:
         stream = io.BytesIO(opened.content)
         frame = pd.read_feather(stream) if feather else pd.read_parquet(stream, engine="pyarrow")
     except (OSError, ValueError) as error:  # pyarrow's own errors are both
-        raise DataError(f"{path} is not a readable {'Feather' if feather else 'Parquet'} file ({error}).") from error
+        raise DataError(f"{path} is not a readable {'Feather' if feather else 'Parquet'} file ({error}).") from None
     return _with_plain_index(frame)
 
 
@@ -132,7 +132,7 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
         except ValueError:
             found = [json.loads(line) for line in text.split("\n") if line.strip()]
     except ValueError as error:
-        raise DataError(f"{opened.name} is not readable JSON ({error}); give a list of records.") from error
+        raise DataError(f"{opened.name} is not readable JSON ({error}); give a list of records.") from None
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
         if {"columns", "data"} <= set(found):
@@ -146,7 +146,7 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
     try:
         return pd.DataFrame(found)
     except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{opened.name} is JSON, but no table ({error}); give a list of records.") from error
+        raise DataError(f"{opened.name} is JSON, but no table ({error}); give a list of records.") from None
 
 
 def _of_dicts(found: dict[str, Any]) -> pd.DataFrame:
@@ -174,14 +174,12 @@ def _from_library(source: Any) -> Frame:
         return Frame("the table", plain)
     try:
         import narwhals as nw
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Reading a {type(source).__name__} needs narwhals: pip install 'clearprop[frames]'."
-        ) from error
+    except ImportError:
+        raise MissingExtraError(f"Reading a {type(source).__name__} needs narwhals: pip install 'clearprop[frames]'.") from None
     try:
         native: Any = nw.from_native(source)
-    except TypeError as error:
-        raise DataError(f"A source is a name, a path, a table or a pair (X, y) of arrays, not {describe(source)}.") from error
+    except TypeError:
+        raise DataError(f"A source is a name, a path, a table or a pair (X, y) of arrays, not {describe(source)}.") from None
     if isinstance(native, nw.LazyFrame):
         native = native.collect()
     columns = {name: native[name].to_list() for name in native.columns}

@@ -147,12 +147,12 @@ def _texts(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
         column = _whole(column)
     try:
         codes, unique = pd.factorize(column)
-    except TypeError as error:
+    except TypeError:
         shown = next(value for value in column if value is not None)
         raise DataError(
             f"The column {name!r} holds {str(shown)[:40]!r} and the like; turn it into numbers or texts, or leave it"
             " out with drop."
-        ) from error
+        ) from None
     texts = [str(value).strip() for value in unique]
     cells = np.array([np.nan if text in MISSING else text for text in [*texts, ""]], dtype=object)
     return pd.Series(cells[codes], index=column.index, dtype=object)

@@ -45,7 +45,7 @@ def read_curves(path: str | Path, columns: dict[str, str] | None = None) -> list
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"Cannot read the curves {where}: {error}.") from error
+        raise DataError(f"Cannot read the curves {where}: {error}.") from None
     rows = of_json(text, where) if path.suffix == ".json" else of_table(text, path.suffix, where)
     return as_curves(rows, columns or {}, where)
 
@@ -55,7 +55,7 @@ def of_json(text: str, where: str) -> list[Row]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise DataError(f"{where} is not JSON: {error}.") from error
+        raise DataError(f"{where} is not JSON: {error}.") from None
     if isinstance(found, Mapping):
         found = next((found[key] for key in ("log_history", "history") if key in found), found)
     return of_python(found, where)

@@ -117,7 +117,7 @@ class TorchSubject(Subject):
         try:
             changed = change(self.run, changes)
         except (RuntimeError, AttributeError, TypeError, IndexError, KeyError) as error:
-            raise UnsupportedError(f"{changes} cannot be carried out on this module: {error}") from error
+            raise UnsupportedError(f"{changes} cannot be carried out on this module: {error}") from None
         chart = watch(changed, TorchMonitor)
         if chart.rows("failure"):
             raise UnsupportedError(f"with {changes} the program stops: {chart.one('failure')['words']}")
@@ -143,7 +143,7 @@ def as_run(
     try:
         own, criterion, steps = copied(module, loss_fn, optimizer)
     except Exception as error:
-        raise DataError(f"the module or its optimizer cannot be copied: {type(error).__name__}: {error}") from error
+        raise DataError(f"the module or its optimizer cannot be copied: {type(error).__name__}: {error}") from None
     if epochs is None:
         epochs = FEW if needs_closure(steps) else int(min(MANY, max(FEW, -(-STEPS // len(raw)))))
     ways = readings(raw[0], own)

@@ -45,7 +45,7 @@ class TorchMonitor:
         except Exception as error:
             self.yardstick = named_yardstick(run)
             self.without_loss(run.but(loss_fn=nothing).recorded(self.sample))
-            raise StoppedError("loss", error) from error
+            raise StoppedError("loss", error) from None
         self.yardstick = yardstick_for(run, seen)
         self.layers = seen.layers
         self.still(seen)

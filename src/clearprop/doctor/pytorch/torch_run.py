@@ -130,7 +130,7 @@ def staged(stage: str, action: Callable[[], Any]) -> Any:
     except StoppedError:
         raise
     except Exception as error:
-        raise StoppedError(stage, error) from error
+        raise StoppedError(stage, error) from None
 
 
 def needs_closure(optimizer: Any) -> bool:

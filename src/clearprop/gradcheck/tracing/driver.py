@@ -13,6 +13,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -220,9 +221,7 @@ class Driver:
                     and required(several[other]) == required(several[name])
                     and not re.search(FORWARD_NAME, other)
                 ):
-                    yield DrivenUnit(
-                        name, "derivative of a function", lambda o=other, n=name, b=by: self._several(o, n, b), {name}
-                    )  # type: ignore[misc]
+                    yield DrivenUnit(name, "derivative of a function", partial(self._several, other, name, by), {name})
                     break
 
     def _several(self, base: str, name: str, by: str) -> Round:
@@ -282,9 +281,7 @@ class Driver:
                         "L_model",
                     )
                 ):
-                    yield DrivenUnit(
-                        name, "backward of a function", lambda f=forward, b=function: self._pair(f, b), {name, other}
-                    )  # type: ignore[misc]
+                    yield DrivenUnit(name, "backward of a function", partial(self._pair, forward, function), {name, other})
 
     def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
         last: BaseException = NotCalledError("no arguments were tried")
