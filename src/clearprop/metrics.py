@@ -58,6 +58,7 @@ def classification_metrics(y: Array, predicted: Array, n_classes: int) -> dict[s
     }
 
 
+@checked
 def average_precision(y: Array, score: Array) -> float:
     """Mean precision over the recalls, of rows in the order of a score: 1 if all positive rows come first.
 
@@ -73,11 +74,22 @@ def average_precision(y: Array, score: Array) -> float:
     >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.1]))
     0.8333333333333333
     """
+    y, score = _as_vector("y", y), _as_vector("score", score)
+    if len(y) != len(score) or len(y) == 0:
+        raise ShapeError(f"y is {describe(y)}, but score is {describe(score)}; give one score for each row.")
     order = np.argsort(-score, kind="stable")
     found, sorted_score = np.cumsum(y[order]), score[order]
     last = np.append(np.flatnonzero(np.diff(sorted_score)), len(y) - 1)  # rows with the same score count together
     hits = found[last]
     return float((np.diff(hits, prepend=0) * hits / (last + 1)).sum() / max(1, hits[-1]))
+
+
+def _as_vector(name: str, given: Any) -> Array:
+    """One number for each row (N,)."""
+    values = np.asarray(given)
+    if values.ndim != 1 or values.dtype.kind not in "biuf":
+        raise ShapeError(f"{name} must be one number for each row (N,), not {describe(values)}.")
+    return values.astype(np.float64)
 
 
 def _shares(part: Array, whole: Array) -> Array:

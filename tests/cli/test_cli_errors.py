@@ -118,7 +118,7 @@ def test_checkpoints_need_a_folder(clearprop):
         (["predict", "run/model.safetensors", "houses.csv"], "houses.csv lacks 2 columns (weight, colour)"),
         (["predict", "run", "circles"], "table"),
         (["predict", "run", "nowhere.csv"], "neither a file nor a built-in"),
-        (["predict", "run", "pets.csv", "--out", "letter.txt/x.csv"], "letter.txt"),
+        (["predict", "run", "pets.csv", "--out", "letter.txt/x.csv"], "choose another place for --out"),
         (["predict", "cut.safetensors", "pets.csv"], "is damaged"),
         (["info", "nowhere"], "There is no model file 'nowhere'"),
         (["info", "cut.safetensors"], "is damaged"),

@@ -14,7 +14,7 @@ from clearprop.errors import ShapeError
 from clearprop.headroom import require_memory
 from clearprop.plots import style
 from clearprop.plots.points import Outputs, Points, class_probabilities
-from clearprop.registry import require
+from clearprop.registry import count, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -212,7 +212,7 @@ def boundary_grid(
     """
     require(len(panels) > 0, "panels", list(panels), "at least one (title, predict)")
     points = Points.of(data)
-    columns = columns or math.ceil(math.sqrt(len(panels)))
+    columns = math.ceil(math.sqrt(len(panels))) if columns is None else count("columns", columns)
     rows = math.ceil(len(panels) / columns)
     if figure is None:
         from matplotlib import pyplot

@@ -123,6 +123,9 @@ class Settings:
         for name in values:
             if name not in cls.names():
                 raise OptionError(unknown_name("setting", name, cls.names()))
+        for name in ("hidden", "activation", "fixed"):
+            if name in values and not isinstance(values[name], (list, tuple)):
+                raise OptionError(f"{name} must be a list, not {values[name]!r}.")
         loop = {f.name: values.pop(f.name) for f in fields(FitSettings) if f.name in values}
         lists: dict[str, Any] = {name: tuple(values[name]) for name in ("hidden", "activation", "fixed") if name in values}
         return cls(**(values | lists), fit=FitSettings(**({"epochs": 100} | loop)))
