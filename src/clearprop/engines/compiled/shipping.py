@@ -30,7 +30,7 @@ def all_units() -> list[Unit]:
     losses = [*KERNEL_LOSSES.values(), RAW_BINARY]
     online = [units.online_unit({*given}, loss) for given in ([], *([a] for a in activations)) for loss in losses]
     return [
-        *(units.DRIVER, units.SHUFFLE, units.NARROW, units.WHOLE_BATCH, units.OTHER),
+        *(units.DRIVER, units.NARROW, units.WHOLE_BATCH, units.OTHER),
         *(unit for loss in losses for unit in units.loss_units(loss)),
         *(units.optimizer_unit(kind) for kind in OPTIMIZERS),
         *activations,
@@ -41,11 +41,11 @@ def all_units() -> list[Unit]:
 def ship(folder: Path) -> None:
     """Write the units for this process's level of processors."""
     folder.mkdir(parents=True, exist_ok=True)
-    for dtype in DTYPES:
-        for unit in all_units():
-            path = folder / file_name(unit, dtype)
-            if not path.exists():
-                write(path, code_of(unit, dtype))
+    wanted = [(unit, dtype) for dtype in DTYPES for unit in all_units()]
+    for unit, dtype in [(units.SHUFFLE, "float64"), *wanted]:  # the shuffle is of integers: one code for both
+        path = folder / file_name(unit, dtype)
+        if not path.exists():
+            write(path, code_of(unit, dtype))
 
 
 def main() -> None:
