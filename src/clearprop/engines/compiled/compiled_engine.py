@@ -118,7 +118,7 @@ class Compiled(Engine):
         session = self.session(task)
         if session is None:
             return None
-        session.begin(task, epochs, self.threads)
+        session.begin(task, epochs)
         session.run()
         return session.collect(task)
 
@@ -129,7 +129,7 @@ class Compiled(Engine):
             sessions = [alone.session(task, own=True) for task in tasks]
         for session, task, n in zip(sessions, tasks, epochs, strict=True):
             if session is not None:
-                session.begin(task, n, 1)
+                session.begin(task, n)
         run_all([session for session in sessions if session is not None], threads or processors())
         return [None if found is None else found.collect(task) for found, task in zip(sessions, tasks, strict=True)]
 
@@ -144,8 +144,9 @@ class Compiled(Engine):
             sizes = task.batch_size, min(EVALUATED, len(task.X_val))
             if len({threads_of(net, size, self.threads) for size in sizes}) > 1:
                 return None  # so many threads as take the steps would measure, and add the losses up in another order
-        get = Session.own if own else Session.of
-        return get(net, task.loss, task.optimizer, TRAIN, task.batch_size, self.threads)
+        if own:
+            return Session.own(net, task.loss, task.optimizer, TRAIN, task.batch_size)
+        return Session.of(net, task.loss, task.optimizer, TRAIN, task.batch_size, self.threads)
 
     def _refusal(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """`supports`, quickly: this is asked before every epoch."""

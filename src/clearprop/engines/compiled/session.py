@@ -99,7 +99,7 @@ class Session:
         return session
 
     @classmethod
-    def own(cls, net: Net, loss: Loss, optimizer: Optimizer, mode: int, size: int, threads: int | None) -> Session:
+    def own(cls, net: Net, loss: Loss, optimizer: Optimizer, mode: int, size: int) -> Session:
         """A session for this net only, in one thread."""
         program = program_of(net)
         session = cls(net, program, loss, optimizer, mode, size, 1)
@@ -163,7 +163,7 @@ class Session:
         self.raise_if_interrupted()
         return Steps(*self.job.parts["report"].copy())
 
-    def begin(self, task: Task, epochs: int, threads: int | None) -> None:
+    def begin(self, task: Task, epochs: int) -> None:
         """Prepare the job for several epochs of a task."""
         n_steps = self.set_data(task.X, task.y, task.n)
         self.state = self.set_optimizer(task.optimizer, task.net.theta, n_steps * epochs)
@@ -173,7 +173,7 @@ class Session:
             shuffled=int(task.rng is not None),
             generator=0 if task.rng is None else address_of_generator(task.rng),
             figures=np.zeros((epochs, FIGURES)),
-            validation=0 if task.X_val is None else self.validation_job(task, threads),
+            validation=0 if task.X_val is None else self.validation_job(task),
             stop_nonfinite=int(task.stop_nonfinite),
             watched=NOTHING if task.watch is None else WATCHED[task.watch.monitor],
             epochs_before=task.epochs_before,
@@ -184,7 +184,7 @@ class Session:
             best_figures = np.array([watch.score, watch.epoch], np.float64)
             self.job.set(patience=watch.patience, best=watch.theta, best_figures=best_figures)
 
-    def validation_job(self, task: Task, threads: int | None) -> Job:
+    def validation_job(self, task: Task) -> Job:
         """The job that measures on the validation examples of a task, in as many threads."""
         assert task.X_val is not None
         assert task.y_val is not None
