@@ -66,6 +66,10 @@ class FitSettings:
         """Examples in a full batch of n examples."""
         return n if self.batch_size is None else min(self.batch_size, n)
 
+    def used(self, n: int) -> int:
+        """Examples of n that one epoch uses: all, unless a short last batch is dropped."""
+        return n - n % self.size(n) if self.remainder == "drop" else n
+
     def steps(self, n: int) -> int:
         """Updates of the parameters in one epoch over n examples."""
         size = self.size(n)

@@ -150,14 +150,19 @@ def measured(setup: Setup, engine: Engine, history: History, seconds: float, tho
     """The outcome of a setup that was trained, measured on every split."""
     settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
-    metrics: dict[str, Row] = {}
+    return Outcome(settings, data, model, history, seconds, split_figures(model, data, engine, penalty, thorough))
+
+
+def split_figures(model: Model, data: Dataset, engine: Engine, penalty: float, thorough: bool) -> dict[str, Row]:
+    """The figures of each split."""
+    net, metrics = model.net, {}
     with np.errstate(all="ignore"):  # the last finite parameters may still give infinite outputs
         for name, split in data.splits.items():
-            found = figures(net, as_split(split, net), loss, engine, penalty)
+            found = figures(net, as_split(split, net), model.loss, engine, penalty)
             further = further_figures(model, split) if thorough else {}
             kept = {"loss": found["loss"]} if data.task == "regression" else found
             metrics[name] = {"examples": len(split), **kept, **further}
-    return Outcome(settings, data, model, history, seconds, metrics)
+    return metrics
 
 
 def train_several(setup: Setup, thorough: bool = True) -> Outcome:
@@ -171,12 +176,8 @@ def train_several(setup: Setup, thorough: bool = True) -> Outcome:
     seconds = watch.seconds()
     data, loss = found.data, setup.loss
     model, engine = Model.of(found.net, loss, data), choose_engine(None, found.net, loss, setup.optimizer)
-    metrics: dict[str, Row] = {}
+    metrics = split_figures(model, data, engine, 0.0, thorough)
     with np.errstate(all="ignore"):
-        for name, split in data.splits.items():
-            figures_of = figures(found.net, as_split(split, found.net), loss, engine, 0.0)
-            kept = {"loss": figures_of["loss"]} if data.task == "regression" else figures_of
-            metrics[name] = {"examples": len(split), **kept, **(further_figures(model, split) if thorough else {})}
         if "test" in metrics:
             metrics = {"train": metrics["train"], "val": held_out_figures(model, found, thorough), "test": metrics["test"]}
     return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried)

@@ -80,7 +80,6 @@ def early_stopping(run: Run) -> EarlyStopping | None:
 def task_of(run: Run) -> Task:
     """The run as the engine has to know it."""
     settings, n, early = run.settings, len(run.train), early_stopping(run)
-    size = settings.size(n)
     watch = None
     if early is not None:
         theta = early.arrays["theta"].copy() if early.arrays else run.net.theta.copy()
@@ -88,7 +87,7 @@ def task_of(run: Run) -> Task:
     return Task(
         run.net, run.loss, run.optimizer, run.train.X, run.train.y,
         None if run.val is None else run.val.X, None if run.val is None else run.val.y,
-        size, n - n % size if settings.remainder == "drop" else n, run.rng if settings.order == "shuffle" else None,
+        settings.size(n), settings.used(n), run.rng if settings.order == "shuffle" else None,
         settings.on_nonfinite == "stop", watch, run.epoch,
     )  # fmt: skip
 
@@ -106,7 +105,7 @@ def epochs_at_a_time(run: Run) -> int:
 def rows_of(run: Run, figures: EpochFigures, seconds: float) -> list[Row]:
     """The rows of the history for some epochs."""
     settings, n, done = run.settings, len(run.train), len(figures.train_loss)
-    used = n - n % settings.size(n) if settings.remainder == "drop" else n
+    used = settings.used(n)
     penalty = 0.5 * run.optimizer.weight_decay * figures.squared_theta
     if run.loss.reduction == "sum":
         penalty = penalty / settings.size(n)
