@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +20,6 @@ from clearprop.gradcheck.tracing.remade import Make, ValueOf, argument, run_agai
 from clearprop.gradcheck.tracing.trace import Vertex, filled
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import wrapped
-
-PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
-SIGNS: Final = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
-SUMS: Final = {np.sum, np.mean}
-MOST_POOL: Final = 60
 
 
 class DerivativeEdits(EditMaker):

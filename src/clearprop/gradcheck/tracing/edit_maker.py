@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from clearprop.gradcheck.tracing.remade import Make
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words, wrapped
+
+PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
+SIGNS: Final[dict[Any, str]] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
+"""Products of matrices, and operators, as they are written."""
 
 
 @dataclass(eq=False)

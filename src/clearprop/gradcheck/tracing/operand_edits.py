@@ -7,16 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.edit_maker import (
-    Edit,
-    EditMaker,
-)
+from clearprop.gradcheck.tracing.edit_maker import PRODUCTS, SIGNS, Edit, EditMaker
 from clearprop.gradcheck.tracing.remade import Make, ValueOf
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
 
-PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
-SIGNS: Final[dict[Any, str]] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
-SUMS: Final = {np.sum, np.mean}
 MOST_POOL: Final = 60
 
 

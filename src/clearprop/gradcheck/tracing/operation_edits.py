@@ -9,6 +9,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import (
+    PRODUCTS,
+    SIGNS,
     Edit,
     EditMaker,
     product_in_words,
@@ -36,10 +38,7 @@ from clearprop.gradcheck.tracing.remade import (
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 from clearprop.gradcheck.tracing.wording import wrapped
 
-PRODUCTS: Final = {np.matmul: "@", np.dot: ".dot"}
-SIGNS: Final = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.matmul: "@"}
 SUMS: Final = {np.sum, np.mean}
-MOST_POOL: Final = 60
 
 
 class OperationEdits(EditMaker):
@@ -91,8 +90,6 @@ class OperationEdits(EditMaker):
                         "weight",
                         "Look at the factor of each term.",
                     )
-            if not np.ndim(vertex.args[1]) and not isinstance(vertex.args[0], Vertex):
-                pass
         if fn in (np.multiply, np.divide) and len(vertex.args) == 2:
             inverse, sign = (np.divide, "/") if fn is np.multiply else (np.multiply, "*")
             yield Edit(
