@@ -109,7 +109,7 @@ def render(found: Found, trial: bool) -> None:
         write_fragment(found, given, ROOT / "README.md")
     for v in verdicts(found):
         if v.verdict != "not measured" or not trial:
-            print(f"{v.workload:<32}{v.goal:<52}{shown(v.wanted, v.unit):>8}{shown(v.value, v.unit):>10}  {v.verdict}")
+            print(f"{v.workload:<46}{v.goal:<52}{shown(v.wanted, v.unit):>8}{shown(v.value, v.unit):>10}  {v.verdict}")
     print(f"Written: {docs / 'benchmarks.md'}")
 
 

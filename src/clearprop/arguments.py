@@ -94,6 +94,7 @@ def checked(target: F, annotations: bool = True) -> F:
 
     @wraps(target)
     def at_the_door(*given: Any, **named: Any) -> Any:
+        """The function, behind the check of its arguments."""
         if not door:
             door.append(Door(target, annotations))
         given, named = door[0].check(given, named)

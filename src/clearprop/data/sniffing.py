@@ -77,27 +77,9 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     DataError
         If there is not one row.
     """
-    head = text[:CHARACTERS]
-    if len(head) < len(text):
-        head = head[: head.rfind("\n") + 1] or text[: text.find("\n", CHARACTERS) + 1] or text
     notes: list[str] = []
-    skip, delimiter, comment = asked.skip or 0, asked.delimiter, None
-    lines = head.split("\n")
-    if asked.skip is None:
-        while skip < len(lines) and not lines[skip].strip():
-            skip += 1
-        first = lines[skip].strip() if skip < len(lines) else ""
-        if (first[:4].lower() == "sep=" and len(first) == 5) or first.lower() == "sep=":
-            delimiter, skip = delimiter or (first[4:] or "\t"), skip + 1
-        start = skip
-        while (skip < len(lines) and lines[skip].lstrip().startswith(COMMENTS)) or (
-            skip < len(lines) and not lines[skip].strip()
-        ):
-            comment = comment or next((mark for mark in COMMENTS if lines[skip].lstrip().startswith(mark)), None)
-            skip += 1
-        commented = lines[start:skip]
-    else:
-        commented = []
+    lines = _head(text).split("\n")
+    skip, delimiter, comment, commented = _top(lines, asked)
     body = "\n".join(lines[skip:])
     n_marked = sum(line.startswith("#") for line in lines[skip:])
     if comment is None and asked.skip is None and 0 < n_marked < 0.3 * (len(lines) - skip):
@@ -132,6 +114,31 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     if found.decimal == "," and asked.decimal is None:
         notes.append("Numbers have a decimal comma.")
     return found
+
+
+def _head(text: str) -> str:
+    """The beginning of a text, in whole lines."""
+    head = text[:CHARACTERS]
+    if len(head) < len(text):
+        head = head[: head.rfind("\n") + 1] or text[: text.find("\n", CHARACTERS) + 1] or text
+    return head
+
+
+def _top(lines: list[str], asked: TableOptions) -> tuple[int, str | None, str | None, list[str]]:
+    """Number of lines above the table, the delimiter if it is named there, the comment mark, and the comments."""
+    if asked.skip is not None:
+        return asked.skip, asked.delimiter, None, []
+    skip, delimiter, comment = 0, asked.delimiter, None
+    while skip < len(lines) and not lines[skip].strip():
+        skip += 1
+    first = lines[skip].strip() if skip < len(lines) else ""
+    if (first[:4].lower() == "sep=" and len(first) == 5) or first.lower() == "sep=":
+        delimiter, skip = delimiter or (first[4:] or "\t"), skip + 1
+    start = skip
+    while skip < len(lines) and (lines[skip].lstrip().startswith(COMMENTS) or not lines[skip].strip()):
+        comment = comment or next((mark for mark in COMMENTS if lines[skip].lstrip().startswith(mark)), None)
+        skip += 1
+    return skip, delimiter, comment, lines[start:skip]
 
 
 def _lines(commented: list[str]) -> str:
