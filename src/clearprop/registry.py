@@ -175,8 +175,8 @@ class Registry(Generic[T]):
                 f" not {brief(entry)}."
             )
         name = None if name is None else text("name", name)
-        if name is not None and not re.fullmatch(r"\w[\w-]*", name):
-            raise OptionError(f"name must be made of letters, digits, - and _, such as 'my_square', not {name!r}.")
+        if name is not None and not re.fullmatch(r"\w[\w -]*", name):
+            raise OptionError(f"name must be made of letters, digits, spaces, - and _, such as 'my_square', not {name!r}.")
         name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", entry.__name__).lower() if name is None else name
         for taken in (entry.__name__, name):
             other = self._known(taken)
