@@ -17,7 +17,9 @@ from clearprop.plots.function_curves import activation, difference_errors, penal
 from clearprop.plots.heatmap import heat_map
 from clearprop.plots.images import first_layer, most_wrong
 from clearprop.plots.intervals import bands, published_against_obtained
+from clearprop.plots.landscapes import landscape, save_frames
 from clearprop.plots.matrix import confusion
+from clearprop.plots.network import network
 from clearprop.plots.scatter import regression_fit
 from clearprop.plots.style import save
 from clearprop.plots.timings import gradient_costs, step_times
@@ -36,13 +38,16 @@ __all__ = [
     "first_layer",
     "gradient_costs",
     "heat_map",
+    "landscape",
     "learning_curves",
     "many_curves",
     "most_wrong",
+    "network",
     "penalties",
     "published_against_obtained",
     "regression_fit",
     "save",
+    "save_frames",
     "step_losses",
     "step_times",
 ]
