@@ -106,6 +106,49 @@ class TrialBar:
         self.bar.update(done, total)
 
 
+class StageBar:
+    """Progress of experiments: a bar over all of them with what goes on now, or lines in a pipe.
+
+    Parameters
+    ----------
+    console : rich Console or None
+        None shows nothing.
+    total : int
+        Number of experiments.
+    """
+
+    def __init__(self, console: Console | None, total: int) -> None:
+        self.console, self.total, self.done, self.name = console, total, 0, ""
+        self.bar: CompilingBar | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Context of one experiment; the bar is there while it lasts."""
+        self.name = name
+        if self.console is not None and self.console.is_terminal:
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("experiment {task.completed}/{task.total}"), BarColumn(bar_width=12),
+                       TimeElapsedColumn(), TextColumn("{task.description}"))  # fmt: skip
+            self.bar = CompilingBar(self.console, *columns)
+            with self.bar.live():
+                self.bar.update(self.done, self.total, name)
+                yield
+            self.bar = None
+        else:
+            if self.console is not None and self.total > 1:
+                self.console.print(f"{name} ({self.done + 1} of {self.total})", style="dim", markup=False, highlight=False)
+            yield
+        self.done += 1
+
+    def say(self, message: str) -> None:
+        """Show what goes on now."""
+        if self.bar is not None:
+            self.bar.update(self.done, self.total, f"{self.name}: {message}")
+        elif self.console is not None:
+            self.console.print(f"... {message}", style="dim", markup=False)
+
+
 class CompilingBar:
     """A bar, which appears once its length is known; while the kernel is compiled, a line in its place counts the seconds.
 

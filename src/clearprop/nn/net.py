@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import nn
 
-    from clearprop.plots.network import Column
+    from clearprop.plots.network import UnitColumn
 
 MOST_LAYERS = 10_000  # of a net in a file
 FEW = 1_000_000  # parameters that may be allocated before they are compared with those in the file
@@ -352,7 +352,7 @@ class Net:
 
         return LayerTable(self.layers, self.n_in, self.dtype, batch_size).text()
 
-    def diagram(self) -> list[Column]:
+    def diagram(self) -> list[UnitColumn]:
         """Every quantity with its name and size, from the input to the output, as `plot` draws them."""
         from clearprop.nn.diagram import columns_of
 

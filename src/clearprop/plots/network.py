@@ -21,7 +21,7 @@ Link = Literal["all", "each", "none"]
 
 
 @dataclass(frozen=True)
-class Column:
+class UnitColumn:
     """One quantity of a network.
 
     Attributes
@@ -46,7 +46,7 @@ class Column:
 class Drawable(Protocol):
     """Anything that can be drawn as columns of units, as a `Net` can."""
 
-    def diagram(self) -> Sequence[Column]:
+    def diagram(self) -> Sequence[UnitColumn]:
         """The columns, from the input to the output."""
 
 
@@ -92,12 +92,12 @@ def network(net: Drawable, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def network_size(columns: Sequence[Column]) -> tuple[float, float]:
+def network_size(columns: Sequence[UnitColumn]) -> tuple[float, float]:
     """Width and height in inches that suit a drawing.
 
     Examples
     --------
-    >>> network_size([Column("x", 2), Column("z1", 4, "all", "Linear")])
+    >>> network_size([UnitColumn("x", 2), UnitColumn("z1", 4, "all", "Linear")])
     (3.2, 4.3)
     """
     most = max(len(_places(column.size)) for column in columns)
@@ -110,16 +110,16 @@ def _places(size: int | None) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return (n - 1) / 2 - np.arange(n, dtype=float)
 
 
-def _drawn(column: Column, heights: Sequence[float]) -> list[float]:
+def _drawn(column: UnitColumn, heights: Sequence[float]) -> list[float]:
     """Heights of the circles, without that of the three dots."""
     return [y for k, y in enumerate(heights) if not _is_cut(column) or k != len(heights) - 2]
 
 
-def _is_cut(column: Column) -> bool:
+def _is_cut(column: UnitColumn) -> bool:
     return column.size is None or column.size > MOST
 
 
-def _draw_units(ax: Axes, x: float, heights: Sequence[float], column: Column) -> None:
+def _draw_units(ax: Axes, x: float, heights: Sequence[float], column: UnitColumn) -> None:
     """The circles with the names of the units; three dots stand for those that are left out."""
     from matplotlib.patches import Circle
 

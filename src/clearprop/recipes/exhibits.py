@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,23 @@ from clearprop.training.history import json_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def cell(value: Any) -> str:
+    """A value as a cell of a table: at most five significant digits, and an empty text for None.
+
+    Examples
+    --------
+    >>> cell(0.123456789), cell(12), cell(None), cell("x"), cell(float("nan")), cell(97.5), cell(238510.0)
+    ('0.12346', '12', '', 'x', 'NaN', '97.5', '238510')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if value != value:
+            return "NaN"
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.5g}"
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,15 @@ class Table:
     note: str = ""
     name: str = ""
     long: bool = False
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        def cells(row: list[Any], kind: str) -> str:
+            return f"<tr>{''.join(f'<{kind}>{escape(cell(value))}</{kind}>' for value in row)}</tr>"
+
+        head = f"<caption>{escape(self.title)}</caption><thead>{cells(self.columns, 'th')}</thead>"
+        return f"<table>{head}<tbody>{''.join(cells(row, 'td') for row in self.rows)}</tbody></table>"
 
     def to_json(self) -> dict[str, Any]:
         """The table as strict JSON-able values: NaN and infinities are texts."""
@@ -68,6 +95,11 @@ class Picture:
     size: tuple[float, float] = (5.6, 3.8)
     caption: str = ""
     layout: Literal["constrained"] | None = "constrained"
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.figure().savefig(file, format="png", dpi=100)
+        return file.getvalue()
 
     def figure(self) -> Figure:
         """The figure, drawn."""
