@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from clearprop.data.dataset import Split
+from clearprop.engines import ENGINES
+from clearprop.nn import CrossEntropy
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.exhibits import Table
 from clearprop.recipes.published import HIGH, LOW, measured, shown, within
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     pass
 
 NAN_SEEDS = 11
+BATCHES_TRIED = 200  # random batches whose gradients are compared with the whole one
 CHANCE = 0.02  # a claim about all figures fails if chance alone would put as many of them outside less often than this
 
 
@@ -70,6 +73,7 @@ class RdfiaCircles(Recipe):
         compare(result, rows, seeds)
         divergence(result, data, rows)
         explain(result, rows, seeds)
+        gradient_noise(result, data[0])
         timing(result, data)
         result.exhibits.tables += [grid_table(rows, init, column) for init in SPREADS for column in COLUMNS]
         add_pictures(result, data, rows)
@@ -175,6 +179,36 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
         "that is computed from the scores, log(sum exp(z)) - z_y, as clearprop's CrossEntropy does, stays finite in "
         f"{len(losses)} of {len(found)} runs; but the run fails none the less: the training loss at the end has the median "
         f"{np.median(losses):.1f} and reaches {max(losses):.1f}, where uniform guessing gives {math.log(2):.3f}.",
+    )
+
+
+def gradient_noise(result: Result, train: Split) -> None:
+    """How far the gradient of a batch lies from that of all examples, at the start and after training."""
+    ((trained, _),) = train_all((train, train), result.engine, [(10, 0.1)], EPOCHS)
+    nets = {"at the start": make_circles_net("code", 0), "after training": trained}
+    engine, loss, rng = ENGINES.make("batch"), CrossEntropy(), np.random.default_rng(0)
+    rows: list[list[Any]] = []
+    for batch_size in BATCHES[:-1]:
+        line: list[Any] = [batch_size]
+        for net in nets.values():
+            _, whole = engine.loss_and_grad(net, loss, *train)
+            off = []
+            for _ in range(BATCHES_TRIED):
+                rows_of_batch = rng.choice(len(train), batch_size, replace=False)
+                _, grad = engine.loss_and_grad(net, loss, train.X[rows_of_batch], train.y[rows_of_batch])
+                off.append(float(np.linalg.norm(grad - whole) / np.linalg.norm(whole)))
+            line.append(float(np.sqrt(np.mean(np.square(off)))))
+        rows.append(line)
+    title = "Distance of a batch's gradient from the whole one, in lengths of the latter (root mean square)"
+    result.exhibits.tables.append(Table(title, ["batch", *nets], rows, name="gradient-noise"))
+    start, end = ([row[k] for row in rows] for k in (1, 2))
+    result.exhibits.explain(
+        "What does a batch that is too small do?",
+        f"Its gradient is mostly noise. At the start the gradient of one example lies {start[0]:.1f} times the length of the "
+        f"whole gradient away from it, that of 10 examples {start[1]:.2f}, of 100 {start[3]:.2f}: it falls with the root of the "
+        "batch size, as the deviation of a mean does. After training the whole gradient is short, and the noise is "
+        f"{end[0]:.1f}, {end[1]:.1f} and {end[3]:.1f} times its length: the smaller the batch, the smaller must the learning "
+        "rate be for the parameters to come to rest.",
     )
 
 
