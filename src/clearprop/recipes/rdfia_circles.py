@@ -205,8 +205,8 @@ def gradient_noise(result: Result, train: Split) -> None:
     result.exhibits.explain(
         "What does a batch that is too small do?",
         f"Its gradient is mostly noise. At the start the gradient of one example lies {start[0]:.1f} times the length of the "
-        f"whole gradient away from it, that of 10 examples {start[1]:.2f}, of 100 {start[3]:.2f}: it falls with the root of the "
-        "batch size, as the deviation of a mean does. After training the whole gradient is short, and the noise is "
+        f"whole gradient away from it, that of 10 examples {start[1]:.2f}, of 100 {start[3]:.2f}: it falls with the root of "
+        "the batch size, as the deviation of a mean does. After training the whole gradient is short, and the noise is "
         f"{end[0]:.1f}, {end[1]:.1f} and {end[3]:.1f} times its length: the smaller the batch, the smaller must the learning "
         "rate be for the parameters to come to rest.",
     )
