@@ -26,6 +26,7 @@ KERNELS: dict[str, dict[str, Any]] = {
     "polynomial, degree 3": {"kernel": "poly", "degree": 3},
     "RBF": {"kernel": "rbf"},
 }
+SHORT = dict(zip(KERNELS, ("linear", "degree 2", "degree 3", "RBF"), strict=True))  # for the titles of panels
 COSTS = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]
 
 
@@ -126,7 +127,7 @@ def boundaries(figure: Figure, machines: dict[tuple[str, float], Any], net: Net,
 
     panels: list[Any] = []
     for (kernel, C), model in machines.items():
-        panels.append((f"{kernel}, C = {C:g}: {100 * model.score(*test):.1f} %", as_scores(model)))
+        panels.append((f"{SHORT[kernel]}, C {C:g}: {100 * model.score(*test):.1f} %", as_scores(model)))
     panels.append((f"network: {100 * evaluate(net, test, CrossEntropy())['accuracy']:.1f} %", net))
     boundary_grid(panels, test, figure, columns=len(COSTS))
 
