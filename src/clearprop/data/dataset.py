@@ -33,7 +33,7 @@ class Split:
     y : array
         Integer classes (N,), or real targets (N, n_y).
     weights : array (N,) of float, optional
-        How much each example counts in a loss, relative to the others; by default, all count the same.
+        Weight of each example in a loss, relative to the others; by default, all count the same.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arguments import checked, names_checked
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, pair_of
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine, Steps
@@ -87,7 +87,7 @@ def fit(
     resume : path, optional
         A file written by `Checkpoint`, from which to go on.
     sample_weight : array (N,), optional
-        How much each training example counts, zero or more. The weights are scaled to a mean of 1 over all of them, and enter
+        Weight of each training example, zero or more. The weights are scaled to a mean of 1 over all of them, and enter
         both value and gradient of the loss: that of a batch is (sum of w_i l_i) / B, so that with one batch of all examples,
         an example of twice the weight is one that is there twice. Accuracies count every example once. The engines
         "compiled" and "batch" take weights.
@@ -138,7 +138,8 @@ def begin_run(
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     train, val = splits_of(data, validation)
     if sample_weight is not None:
-        train = Split(*train, weights=sample_weight)
+        X, y = train if isinstance(train, Split) else pair_of("data", train)
+        train = Split(X, y, sample_weight)
     chosen = choose_engine(engine, net, loss, optimizer)
     if not chosen.weighs and isinstance(train, Split) and train.weights is not None:
         raise UnsupportedError(f"The engine {chosen!r} takes no sample weights; use 'compiled' or 'batch'.")
