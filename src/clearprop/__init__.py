@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop.doctor import Doctor, diagnose, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
+    from clearprop.estimator import NetClassifier, NetRegressor
     from clearprop.export import Model
     from clearprop.gradcheck import (
         GradientReport,
@@ -107,6 +108,8 @@ __all__ = [
     "Model",
     "NegativeLogLikelihood",
     "Net",
+    "NetClassifier",
+    "NetRegressor",
     "Normal",
     "OneCycle",
     "RMSProp",
@@ -145,7 +148,7 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arguments arrays data descent doctor engines errors export files gradcheck headroom ladder metrics nn optim ownership"
+    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder metrics nn optim ownership"
     " plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
@@ -153,6 +156,7 @@ HOMES = {
     "clearprop.doctor": "Doctor diagnose diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
+    "clearprop.estimator": "NetClassifier NetRegressor",
     "clearprop.export": "Model",
     "clearprop.gradcheck": (
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
