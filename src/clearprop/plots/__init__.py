@@ -21,7 +21,7 @@ from clearprop.plots.matrix import confusion
 from clearprop.plots.scatter import regression_fit
 from clearprop.plots.style import save
 from clearprop.plots.timings import gradient_costs, step_times
-from clearprop.plots.training_curves import learning_curves, many_curves
+from clearprop.plots.training_curves import learning_curves, many_curves, step_losses
 
 __all__ = [
     "activation",
@@ -43,5 +43,6 @@ __all__ = [
     "published_against_obtained",
     "regression_fit",
     "save",
+    "step_losses",
     "step_times",
 ]
