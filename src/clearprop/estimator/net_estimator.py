@@ -1,4 +1,4 @@
-"""What the estimators share: a network that is set up, trained and continued as scikit-learn expects it."""
+"""Base of the estimators: a network that is set up, trained and continued as scikit-learn expects it."""
 
 from __future__ import annotations
 

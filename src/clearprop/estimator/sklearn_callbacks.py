@@ -25,7 +25,7 @@ class EpochTasks(Callback):
     Parameters
     ----------
     estimator : NetClassifier or NetRegressor
-        What is trained.
+        The estimator that is trained.
     context : sklearn.callback.CallbackContext
         That of the whole `fit`.
     given : dict
