@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop.doctor import Doctor, diagnose, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
+    from clearprop.estimator import NetClassifier, NetRegressor
     from clearprop.export import Model
     from clearprop.gradcheck import (
         GradientReport,
@@ -70,7 +71,21 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         StepDecay,
         WarmUp,
     )
-    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
+    from clearprop.training import (
+        Callback,
+        Checkpoint,
+        CSVLogger,
+        EarlyStopping,
+        History,
+        JSONLinesLogger,
+        LivePlot,
+        MLflowLogger,
+        TensorBoardLogger,
+        evaluate,
+        fit,
+        fit_many,
+        lr_find,
+    )
     from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
@@ -84,6 +99,7 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "CSVLogger",
     "Callback",
     "Checkpoint",
     "ClearpropError",
@@ -99,14 +115,19 @@ __all__ = [
     "He",
     "History",
     "InverseTimeDecay",
+    "JSONLinesLogger",
     "Layer",
     "LeCun",
     "Linear",
+    "LivePlot",
     "Loss",
+    "MLflowLogger",
     "MeanSquaredError",
     "Model",
     "NegativeLogLikelihood",
     "Net",
+    "NetClassifier",
+    "NetRegressor",
     "Normal",
     "OneCycle",
     "RMSProp",
@@ -115,6 +136,7 @@ __all__ = [
     "Softmax",
     "StepDecay",
     "Tanh",
+    "TensorBoardLogger",
     "Uniform",
     "WarmUp",
     "Xavier",
@@ -135,6 +157,7 @@ __all__ = [
     "fit",
     "fit_many",
     "ladder",
+    "lr_find",
     "metrics",
     "mlp",
     "nn",
@@ -145,14 +168,15 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arguments arrays data descent doctor engines errors export files gradcheck headroom ladder metrics nn optim ownership"
-    " plots recipes registry report rules studies sweeps training walkthrough"
+    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder metrics nn optim"
+    " ownership plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
     "clearprop.doctor": "Doctor diagnose diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
+    "clearprop.estimator": "NetClassifier NetRegressor",
     "clearprop.export": "Model",
     "clearprop.gradcheck": (
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
@@ -163,7 +187,10 @@ HOMES = {
         " mlp"
     ),
     "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
-    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
+    "clearprop.training": (
+        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
+        " fit fit_many lr_find"
+    ),
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""

@@ -27,6 +27,8 @@ CONTENTS = {
     "metrics.json": "the metrics in the table above",
     folders.CONFIG: "to repeat the run: clearprop train --config {folder}/" + folders.CONFIG,
     folders.CHECKPOINT: "to continue the run: clearprop train --resume {folder}",
+    "card.md": "data, figures by class, limits and versions, for people who use the network",
+    "manifest.json": "versions, engine, threads, processor and checksums of the data",
     "curves.png": "loss (and accuracy) by epoch",
     "boundary.png": "decision boundary",
     "confusion.png": "confusion matrix",
@@ -77,6 +79,8 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
     FileAccessError
         If nothing could be written anywhere.
     """
+    from clearprop.report.card import model_card
+
     metrics = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
 
     def fill(fresh: Path) -> None:
@@ -87,6 +91,9 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             folders.write_json(fresh / "metrics.json", metrics)
         with tolerated("the configuration"):
             folders.write_json(fresh / folders.CONFIG, config)
+        with tolerated("the manifest and the card"):
+            folders.write_json(fresh / "manifest.json", outcome.manifest)
+            (fresh / "card.md").write_text(model_card(outcome, config), encoding="utf-8")
         if checkpoint is not None and Path(checkpoint.path).exists():
             with tolerated("the checkpoint"):
                 shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)

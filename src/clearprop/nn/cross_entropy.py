@@ -102,6 +102,11 @@ class CrossEntropy(Loss):
         log_p, y = saved
         return (np.exp(log_p) * y.sum(axis=1, keepdims=True) - y) * y.dtype.type(self.scale(y))
 
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """-log p_c of each example (B,)."""
+        log_p, y = self.forward(y_hat, y)[1]
+        return (y * np.where(y == 0, 0, -log_p)).sum(axis=1, dtype=np.float64)
+
     def scale(self, y: Array) -> float:
         """1 for a sum; 1 / B for a mean."""
         return 1.0 if self.reduction == "sum" else 1.0 / max(len(y), 1)
@@ -144,6 +149,11 @@ class NegativeLogLikelihood(Loss):
         """dp = -y / (p B), without 1 / B for a sum."""
         p, y = saved
         return -y / p * y.dtype.type(self.scale(y))
+
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """-log p_c of each example (B,)."""
+        p, y = self.forward(y_hat, y)[1]
+        return (y * -np.log(p)).sum(axis=1, dtype=np.float64)
 
     def scale(self, y: Array) -> float:
         """1 for a sum; 1 / B for a mean."""

@@ -18,11 +18,12 @@ from clearprop.data.task import is_uneven
 from clearprop.engines import Engine
 from clearprop.engines.compilations import Stopwatch
 from clearprop.export.model import Model
-from clearprop.metrics import average_precision, classification_metrics, regression_metrics
+from clearprop.metrics import average_precision, calibration_metrics, classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.history import History, Row
 from clearprop.training.loop import choose_engine, fit
+from clearprop.training.manifest import manifest_of
 from clearprop.training.run import Callback
 from clearprop.training.settings import Settings
 from clearprop.training.settings_search import Searched, search
@@ -48,6 +49,8 @@ class Outcome:
         Number of networks of which the model is the average.
     tried : list of dict
         After a search: the settings that were tried, best first.
+    manifest : dict
+        What the bits depend on beside the configuration; see `training.manifest`.
     """
 
     settings: Settings
@@ -58,6 +61,7 @@ class Outcome:
     metrics: dict[str, Row]
     members: int = 1
     tried: list[dict[str, Any]] = field(default_factory=list)
+    manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
     def interrupted(self) -> bool:
@@ -150,7 +154,9 @@ def measured(setup: Setup, engine: Engine, history: History, seconds: float, tho
     """The outcome of a setup that was trained, measured on every split."""
     settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
-    return Outcome(settings, data, model, history, seconds, split_figures(model, data, engine, penalty, thorough))
+    metrics = split_figures(model, data, engine, penalty, thorough)
+    manifest = manifest_of(engine, data, net) if thorough else {}
+    return Outcome(settings, data, model, history, seconds, metrics, manifest=manifest)
 
 
 def split_figures(model: Model, data: Dataset, engine: Engine, penalty: float, thorough: bool) -> dict[str, Row]:
@@ -180,7 +186,8 @@ def train_several(setup: Setup, thorough: bool = True) -> Outcome:
     with np.errstate(all="ignore"):
         if "test" in metrics:
             metrics = {"train": metrics["train"], "val": held_out_figures(model, found, thorough), "test": metrics["test"]}
-    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried)
+    manifest = manifest_of(engine, data, found.net) if thorough else {}
+    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried, manifest)
 
 
 def held_out_figures(model: Model, found: Searched, thorough: bool) -> Row:
@@ -212,7 +219,7 @@ def further_figures(model: Model, split: Split) -> Row:
 
 def class_figures(y: Array, p: Array) -> Row:
     """Figures of classes (N,) against probabilities (N, C); for two very uneven ones the average precision of the rarer too."""
-    found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
+    found = classification_metrics(y, p.argmax(axis=1), p.shape[1]) | calibration_metrics(y.astype(np.int64), p)
     counts = np.array(found["confusion"]).sum(axis=1)
     rare = int(counts.argmin())
     if p.shape[1] == 2 and counts[rare] > 0 and is_uneven(counts):

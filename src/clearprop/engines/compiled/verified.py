@@ -47,7 +47,7 @@ from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
 ACTIVATION = ("forward", "backward", "f", "df")
-CLASS_LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
+CLASS_LOSS = ("__call__", "forward", "backward", "scale", "n_correct", "of_each")
 NUMBER_LOSS = (*CLASS_LOSS, "f", "df", "check", "admissible")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
