@@ -33,14 +33,20 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         check_step,
     )
     from clearprop.nn import (
+        ELU,
+        GELU,
+        SELU,
         Activation,
         BatchNorm,
         BinaryCrossEntropy,
         BinaryCrossEntropyWithLogits,
         CrossEntropy,
         Dropout,
+        GELUTanh,
         He,
+        Identity,
         Layer,
+        LeakyReLU,
         LeCun,
         Linear,
         Loss,
@@ -50,7 +56,9 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         Normal,
         ReLU,
         Sigmoid,
+        SiLU,
         Softmax,
+        Softplus,
         Tanh,
         Uniform,
         Xavier,
@@ -76,7 +84,10 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ELU",
     "ENGINES",
+    "GELU",
+    "SELU",
     "SGD",
     "Activation",
     "AdaGrad",
@@ -95,12 +106,15 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "GELUTanh",
     "GradientReport",
     "He",
     "History",
+    "Identity",
     "InverseTimeDecay",
     "Layer",
     "LeCun",
+    "LeakyReLU",
     "Linear",
     "Loss",
     "MeanSquaredError",
@@ -111,8 +125,10 @@ __all__ = [
     "OneCycle",
     "RMSProp",
     "ReLU",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "StepDecay",
     "Tanh",
     "Uniform",
@@ -158,9 +174,10 @@ HOMES = {
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
-        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"
-        " mlp"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU GELU GELUTanh He"
+        " Identity Layer LeCun LeakyReLU"
+        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU SELU SiLU Sigmoid Softmax Softplus Tanh"
+        " Uniform Xavier Zeros mlp"
     ),
     "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
     "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",

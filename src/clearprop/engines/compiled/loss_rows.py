@@ -132,7 +132,7 @@ def loss_of_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: f
             dz = pick(numbers(p.a) == float(j), fill(p.a, p.da[here + j * lanes + r - row]), dz)
         store(p.da, start + r * lanes, dz)
     if unit != 0:
-        call(unit, p.a, p.da, start + row * lanes, start + row_end * lanes, n, lanes)
+        call(unit, p.a, p.z, p.da, start + row * lanes, start + row_end * lanes, n, lanes)
     return total(losses), total(n_correct) / n_answers(p, loss)
 
 
@@ -167,5 +167,5 @@ def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: floa
             value += v
             n_correct += c
         if unit != 0 and row < row_end:
-            call(unit, p.a, p.da, start + row * width, start + row_end * width, n, width)
+            call(unit, p.a, p.z, p.da, start + row * width, start + row_end * width, n, width)
     return value, n_correct

@@ -99,4 +99,4 @@ def last_derivative(p: Any, start: int) -> None:
     at = (p.stages - 1) * COLUMNS
     n, unit = p.table[at + N_OUT], p.table[at + DF]
     if unit != 0:
-        call(unit, p.a, p.da, start, start + n * p.lanes, n, p.lanes)
+        call(unit, p.a, p.z, p.da, start, start + n * p.lanes, n, p.lanes)

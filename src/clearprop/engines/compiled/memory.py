@@ -41,6 +41,8 @@ class Memory(NamedTuple):
         All W and b, with padded rows; their gradients; the optimizer's state.
     a, da : array (sum of B x width,)
         Outputs of every stage, and the gradients with respect to them, then to z.
+    z : array (sum of B x width,) or (0,)
+        Inputs of the activations whose derivative reads them, each in the place of its output in `a`.
     extra, spare : array
         Masks, x_hat and other numbers that stages without a product save; and a register for the end of a row.
     transposed : array
@@ -110,6 +112,7 @@ class Memory(NamedTuple):
     two: Floats
     a: Floats
     da: Floats
+    z: Floats
     extra: Floats
     spare: Floats
     transposed: Floats

@@ -19,14 +19,14 @@ from clearprop.engines.compiled.library import code_of, file_name, write
 from clearprop.engines.compiled.losses import KERNEL_LOSSES, RAW_BINARY
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.units import Unit
-from clearprop.nn import ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import ACTIVATIONS
 
 DTYPES = ("float32", "float64")
 
 
 def all_units() -> list[Unit]:
     """Every unit that does not depend on a person's own code."""
-    activations = [units.activation_unit(layer) for layer in (Sigmoid(), Tanh(), ReLU(), Softmax())]
+    activations = [units.activation_unit(ACTIVATIONS.make(name)) for name in ACTIVATIONS]
     losses = [*KERNEL_LOSSES.values(), RAW_BINARY]
     online = [units.online_unit({*given}, loss) for given in ([], *([a] for a in activations)) for loss in losses]
     return [

@@ -27,12 +27,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
     Activation,
     BatchNorm,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     Dropout,
+    GELUTanh,
+    Identity,
+    LeakyReLU,
     Linear,
     Loss,
     MeanSquaredError,
@@ -40,20 +46,23 @@ from clearprop.nn import (
     Net,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
-ACTIVATION = ("forward", "backward", "f", "df")
+ACTIVATION = ("forward", "backward", "f", "df", "constants")
 CLASS_LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
 NUMBER_LOSS = (*CLASS_LOSS, "f", "df", "check", "admissible")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
     Linear: ("forward", "backward", "check_input", "__setattr__"),
-    **dict.fromkeys((Sigmoid, Tanh, ReLU), ACTIVATION),
+    **dict.fromkeys((Sigmoid, Tanh, ReLU, Identity), ACTIVATION),
+    **dict.fromkeys((LeakyReLU, ELU, SELU, Softplus, SiLU, GELU, GELUTanh), ACTIVATION),
     Activation: ("forward", "backward"),
     Dropout: ("forward", "backward"),
     BatchNorm: ("forward", "backward", "check_input", "__setattr__"),
@@ -71,6 +80,7 @@ HELPERS: dict[type, tuple[tuple[type, str], ...]] = {
     NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (Loss, "classes_of")),
     BinaryCrossEntropy: ((BinaryCrossEntropy, "elementwise_n_correct"),),
     BinaryCrossEntropyWithLogits: ((BinaryCrossEntropyWithLogits, "elementwise_n_correct"),),
+    GELU: ((GELU, "normal_cdf"),),
 }
 """Functions that these methods call in turn, by name, in the module of a class."""
 SHARED = ("f", "df", "update")
