@@ -42,18 +42,22 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         BinaryCrossEntropyWithLogits,
         CrossEntropy,
         Dropout,
+        Focal,
         GELUTanh,
         He,
+        Huber,
         Identity,
         Layer,
         LeakyReLU,
         LeCun,
         Linear,
         Loss,
+        MeanAbsoluteError,
         MeanSquaredError,
         NegativeLogLikelihood,
         Net,
         Normal,
+        Quantile,
         ReLU,
         Sigmoid,
         SiLU,
@@ -106,10 +110,12 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "Focal",
     "GELUTanh",
     "GradientReport",
     "He",
     "History",
+    "Huber",
     "Identity",
     "InverseTimeDecay",
     "Layer",
@@ -117,12 +123,14 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
     "NegativeLogLikelihood",
     "Net",
     "Normal",
     "OneCycle",
+    "Quantile",
     "RMSProp",
     "ReLU",
     "SiLU",
@@ -174,12 +182,14 @@ HOMES = {
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU GELU GELUTanh He"
-        " Identity Layer LeCun LeakyReLU"
-        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU SELU SiLU Sigmoid Softmax Softplus Tanh"
-        " Uniform Xavier Zeros mlp"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU Focal GELU"
+        " GELUTanh He Huber Identity Layer LeakyReLU LeCun Linear Loss MeanAbsoluteError MeanSquaredError"
+        " NegativeLogLikelihood Net Normal Quantile ReLU SELU Sigmoid SiLU Softmax Softplus Tanh Uniform Xavier Zeros"
+        " mlp"
     ),
-    "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
+    "clearprop.optim": (
+        "AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp SGD StepDecay WarmUp"
+    ),
     "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
     "clearprop.walkthrough": "explain",
 }

@@ -22,6 +22,7 @@ from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.focal import Focal
 from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, Uniform, Xavier, Zeros
 from clearprop.nn.layer import Layer
@@ -31,7 +32,8 @@ from clearprop.nn.mean_squared_error import MeanSquaredError
 from clearprop.nn.multilayer import mlp
 from clearprop.nn.net import Net
 from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
-from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES
+from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES, NUMBER_LOSSES
+from clearprop.nn.robust_losses import Huber, MeanAbsoluteError, Quantile
 from clearprop.nn.softmax import Softmax, softmax
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "INITIALISERS",
     "LAYERS",
     "LOSSES",
+    "NUMBER_LOSSES",
     "SELU",
     "Activation",
     "BatchNorm",
@@ -49,8 +52,10 @@ __all__ = [
     "CrossEntropy",
     "Dropout",
     "ElementwiseLoss",
+    "Focal",
     "GELUTanh",
     "He",
+    "Huber",
     "Identity",
     "Initialiser",
     "Layer",
@@ -58,10 +63,12 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "NegativeLogLikelihood",
     "Net",
     "Normal",
+    "Quantile",
     "ReLU",
     "SiLU",
     "Sigmoid",

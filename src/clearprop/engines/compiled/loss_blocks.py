@@ -113,10 +113,10 @@ def number_block(p: Any, loss: Any, start: int, n: int, scale: Any) -> tuple[Any
     for j in range(n):
         y, given = load(p.targets, (own + j) * lanes), load(p.a, start + j * lanes)
         y_hat = bounded(loss, given)
-        total = total + loss.f(y_hat, y)
+        total = total + loss.f(y_hat, y, *loss.constants)
         if loss.threshold is not None:
             n_correct = n_correct + ((given > loss.threshold) == (y > 0.5))
-        store(p.da, start + j * lanes, loss.df(y_hat, y) * scale)
+        store(p.da, start + j * lanes, loss.df(y_hat, y, *loss.constants) * scale)
     return total, n_correct if loss.threshold is not None else fill(p.a, np.nan)
 
 

@@ -108,8 +108,8 @@ def number_row(
     for j in range(0, width, lanes):
         y, real, zero = load(targets, t + j), load(mask, j), fill(y_hat, 0.0)
         p = bounded(loss, load(y_hat, begin + j))
-        value += total(pick(real, loss.f(p, y), zero))
-        store(dy, begin + j, pick(real, loss.df(p, y), zero) * scale)
+        value += total(pick(real, loss.f(p, y, *loss.constants), zero))
+        store(dy, begin + j, pick(real, loss.df(p, y, *loss.constants), zero) * scale)
     n_correct = 0.0
     if loss.threshold is not None:
         for j in range(n):

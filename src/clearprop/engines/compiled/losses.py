@@ -16,9 +16,12 @@ from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
+    Huber,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
+    Quantile,
 )
 
 
@@ -36,6 +39,8 @@ class KernelLoss(NamedTuple):
         Predictions are moved into [eps, 1 - eps] first.
     threshold : float or None
         A prediction above it says "yes"; None if there is no right and wrong.
+    constants : tuple of float
+        Further arguments of f and df.
     """
 
     name: str
@@ -44,6 +49,7 @@ class KernelLoss(NamedTuple):
     on_logits: bool = False
     bounded: bool = False
     threshold: float | None = None
+    constants: tuple[float, ...] = ()
 
     @property
     def of_classes(self) -> bool:
@@ -59,6 +65,9 @@ KERNEL_LOSSES: dict[type[Loss], KernelLoss] = {
     CrossEntropy: KernelLoss("cross_entropy", on_logits=True),
     NegativeLogLikelihood: KernelLoss("likelihood"),
     MeanSquaredError: _of_numbers("squared", MeanSquaredError, False, None),
+    MeanAbsoluteError: _of_numbers("absolute", MeanAbsoluteError, False, None),
+    Huber: _of_numbers("huber", Huber, False, None),
+    Quantile: _of_numbers("quantile", Quantile, False, None),
     BinaryCrossEntropy: _of_numbers("binary", BinaryCrossEntropy, True, 0.5),
     BinaryCrossEntropyWithLogits: _of_numbers("binary_logits", BinaryCrossEntropyWithLogits, False, 0.0),
 }
@@ -69,7 +78,8 @@ def kernel_loss(loss: Loss) -> KernelLoss | None:
     """A loss as the kernel knows it; None if it does not."""
     if type(loss) is BinaryCrossEntropy and loss.raw:
         return RAW_BINARY
-    return KERNEL_LOSSES.get(type(loss))
+    found = KERNEL_LOSSES.get(type(loss))
+    return found if found is None or found.of_classes else found._replace(constants=loss.constants())
 
 
 @cache

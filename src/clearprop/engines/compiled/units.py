@@ -58,7 +58,7 @@ OTHER = Unit("other", (other_forward, other_backward))
 @cache
 def loss_units(loss: KernelLoss) -> tuple[Unit, Unit]:
     """The units of a loss: for rows, and for blocks."""
-    source = "" if loss.f is None or loss.df is None else fingerprint(loss.f) + fingerprint(loss.df)
+    source = "" if loss.f is None or loss.df is None else f"{fingerprint(loss.f)}{fingerprint(loss.df)}{loss.constants or ''}"
     rows, block = loss_functions(loss)
     return Unit(f"loss-{loss.name}", (rows,), source), Unit(f"loss-{loss.name}-block", (block,), source)
 

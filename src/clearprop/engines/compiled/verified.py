@@ -37,13 +37,16 @@ from clearprop.nn import (
     CrossEntropy,
     Dropout,
     GELUTanh,
+    Huber,
     Identity,
     LeakyReLU,
     Linear,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
     Net,
+    Quantile,
     ReLU,
     Sigmoid,
     SiLU,
@@ -55,8 +58,9 @@ from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
 ACTIVATION = ("forward", "backward", "f", "df", "constants")
-CLASS_LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
-NUMBER_LOSS = (*CLASS_LOSS, "f", "df", "check", "admissible")
+LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
+CLASS_LOSS = (*LOSS, "rows")
+NUMBER_LOSS = (*LOSS, "f", "df", "check", "admissible", "constants")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
@@ -69,15 +73,15 @@ METHODS: dict[type, tuple[str, ...]] = {
     Softmax: ("forward", "backward"),
     CrossEntropy: CLASS_LOSS,
     NegativeLogLikelihood: (*CLASS_LOSS, "probabilities"),
-    MeanSquaredError: (*NUMBER_LOSS, "probabilities"),
+    **dict.fromkeys((MeanSquaredError, MeanAbsoluteError, Huber, Quantile), (*NUMBER_LOSS, "probabilities")),
     **dict.fromkeys((BinaryCrossEntropy, BinaryCrossEntropyWithLogits), NUMBER_LOSS),
     **dict.fromkeys((SGD, AdaGrad, RMSProp, Adam), OPTIMIZER),
 }
 """Methods that the engine `batch` calls on an object of each class."""
 HELPERS: dict[type, tuple[tuple[type, str], ...]] = {
     Softmax: ((Softmax, "softmax"),),
-    CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "classes_of")),
-    NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (Loss, "classes_of")),
+    CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "check_shares"), (CrossEntropy, "classes_of")),
+    NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (NegativeLogLikelihood, "check_shares"), (Loss, "classes_of")),
     BinaryCrossEntropy: ((BinaryCrossEntropy, "elementwise_n_correct"),),
     BinaryCrossEntropyWithLogits: ((BinaryCrossEntropyWithLogits, "elementwise_n_correct"),),
     GELU: ((GELU, "normal_cdf"),),
