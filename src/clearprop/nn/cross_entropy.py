@@ -169,6 +169,11 @@ class CrossEntropy(ClassLoss):
         log_p, y = saved
         return (np.exp(log_p) * y.sum(axis=1, keepdims=True) - y) * y.dtype.type(self.scale(y))
 
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """-log p_c of each example (B,)."""
+        log_p, y = self.forward(y_hat, y)[1]
+        return (y * np.where(y == 0, 0, -log_p)).sum(axis=1, dtype=np.float64)
+
     def probabilities(self, y_hat: Array) -> Array:
         """softmax of the scores."""
         return softmax(y_hat)
@@ -207,6 +212,11 @@ class NegativeLogLikelihood(ClassLoss):
         """dp = -y / (p B), without 1 / B for a sum."""
         p, y = saved
         return -y / p * y.dtype.type(self.scale(y))
+
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """-log p_c of each example (B,)."""
+        p, y = self.forward(y_hat, y)[1]
+        return (y * -np.log(p)).sum(axis=1, dtype=np.float64)
 
     def probabilities(self, y_hat: Array) -> Array:
         """The predictions themselves."""

@@ -62,6 +62,10 @@ class Loss(Configured, ABC):
         """The numbers, besides predictions and targets, on which the formula depends, such as the delta of `Huber`."""
         return ()
 
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """The loss of each example (B,), of which `forward` is the mean or the sum over the batch."""
+        return np.array([self.forward(y_hat[b : b + 1], y[b : b + 1])[0] for b in range(len(y_hat))], dtype=np.float64)
+
     def probabilities(self, y_hat: Array) -> Array | None:
         """Probability of each class, (B, n_classes); None for a loss that is not about classes."""
         return None
@@ -123,6 +127,12 @@ class ElementwiseLoss(Loss):
         """df(y_hat, y), divided by the number of numbers if the value was their mean."""
         y_hat, y = saved
         return (self.df(y_hat, y, *self.constants()) * self.scale(y_hat)).astype(y_hat.dtype, copy=False)
+
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """Mean or sum of f(y_hat, y) over the numbers of each example (B,)."""
+        self.check(y_hat, y)
+        losses = self.f(self.admissible(y_hat), y, *self.constants())
+        return losses.sum(axis=1, dtype=np.float64) / (1 if self.reduction == "sum" else y_hat.shape[1])
 
     def scale(self, y_hat: Array) -> float:
         """1 for a sum; 1 / (B n_y) for a mean."""

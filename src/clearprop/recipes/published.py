@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-Claim = Literal["identical", "interval", "reached", "shown", "measured"]
+Claim = Literal["identical", "interval", "reached", "shown", "computed", "measured"]
 LOW, HIGH = 5, 95  # percentiles of the interval that holds nine of ten runs
 
 
@@ -21,11 +21,11 @@ class Comparison:
     ----------
     what : str
     published, obtained : str
-        As printed; a published figure may be empty where the write-up gives none.
+        As printed in the write-up; empty where it prints none.
     verdict : str
-    claim : {"identical", "interval", "reached", "shown", "measured"}
-        Kind of claim: equal digits; inside an interval over seeds; a threshold; a behaviour; or none at all, as for times,
-        which depend on the machine.
+    claim : {"identical", "interval", "reached", "shown", "computed", "measured"}
+        Kind of claim: equal digits; inside an interval over seeds; a threshold; a behaviour. Nothing is claimed of a figure
+        that only follows from the write-up's function or code, nor of a measurement, such as a time.
     holds : bool or None
         Whether the claim is true; None where nothing is claimed.
     """
@@ -134,6 +134,17 @@ def shown(what: str, published: str, obtained: str, holds: bool, because: str, j
     """A behaviour that the run shows, or does not."""
     verdict = because if holds else f"NOT shown: {because}"
     return Comparison(what, published, obtained, verdict, "shown", holds if judged else None)
+
+
+def computed(what: str, obtained: str, source: str) -> Comparison:
+    """A figure that the write-up's function or code gives, but that is printed nowhere; there is nothing to compare it with.
+
+    Examples
+    --------
+    >>> computed("f", "1.29676", "its function and settings").verdict
+    'computed from its function and settings; not printed'
+    """
+    return Comparison(what, "", obtained, f"computed from {source}; not printed", "computed", None)
 
 
 def differs(what: str, published: str, obtained: str, because: str) -> Comparison:

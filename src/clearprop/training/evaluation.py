@@ -27,7 +27,8 @@ def evaluate(
     ----------
     net : Net
     data : Dataset, Split or pair (X, y)
-        A Dataset is measured on its test examples; for others, give `data.val` or `data.train`.
+        A Dataset is measured on its test examples; for others, give `data.val` or `data.train`. The weights of a split
+        enter the loss; the accuracy counts every example once.
     loss : Loss or str
     engine : Engine or str
     penalty : float
@@ -59,17 +60,23 @@ def evaluate(
 
 def figures(net: Net, split: Split, loss: Loss, engine: Engine, penalty: float) -> Row:
     """`evaluate` for data in the dtype of the net."""
-    value, n_correct = engine.loss_and_correct(net, loss, split.X, split.y)
+    weights = () if split.weights is None else (split.weights,)
+    value, n_correct = engine.loss_and_correct(net, loss, split.X, split.y, *weights)
     return {"loss": value / len(split) + penalty, "accuracy": n_correct / len(split)}
 
 
 def as_split(given: Split | tuple[Array, Array], net: Net) -> Split:
-    """X, and y unless it holds integer classes (N,), in the dtype of the net.
+    """X, and y unless it holds integer classes (N,), in the dtype of the net; weights as well, and with mean 1.
 
     Arrays already in that dtype are not copied; memory-mapped files never are.
     """
     X, y = given if isinstance(given, Split) else pair_of("data", given)
+    weights = given.weights if isinstance(given, Split) else None
     mapped = isinstance(X, np.memmap)
     if len(X) == 0:
         raise DataError(f"There are no examples to train or measure on: X is {describe(X)}.")
-    return Split(X if mapped else X.astype(net.dtype, copy=False), y if y.ndim == 1 else y.astype(net.dtype, copy=False))
+    return Split(
+        X if mapped else X.astype(net.dtype, copy=False),
+        y if y.ndim == 1 else y.astype(net.dtype, copy=False),
+        None if weights is None else (weights / weights.mean(dtype=np.float64)).astype(net.dtype),
+    )

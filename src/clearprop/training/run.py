@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.engines import Engine
+from clearprop.engines import Engine, Steps
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import Configured
@@ -61,6 +61,13 @@ class Run:
     def finished(self) -> bool:
         """Whether the run is over: all epochs done, or stopped."""
         return self.epoch >= self.settings.epochs or self.history.stopped is not None
+
+    def train_in(self, order: Array, size: int) -> Steps:
+        """Steps over the training examples in this order, `size` of them in each batch."""
+        X, y, weights = self.train.X, self.train.y, self.train.weights
+        if weights is None:
+            return self.engine.train_epoch(self.net, self.loss, self.optimizer, X, y, order, size)
+        return self.engine.train_weighted(self.net, self.loss, self.optimizer, X, y, weights, order, size)
 
     def stop(self, reason: str) -> None:
         """End training after the present epoch."""

@@ -89,6 +89,7 @@ def task_of(run: Run) -> Task:
         None if run.val is None else run.val.X, None if run.val is None else run.val.y,
         settings.size(n), settings.used(n), run.rng if settings.order == "shuffle" else None,
         settings.on_nonfinite == "stop", watch, run.epoch,
+        run.train.weights, None if run.val is None else run.val.weights,
     )  # fmt: skip
 
 

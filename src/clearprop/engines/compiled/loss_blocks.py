@@ -37,21 +37,33 @@ def loss_block(p: Any, loss: Any, start: int, begin: int, n_real: int, scale: fl
     `begin` is the place of the examples in the order.
     """
     read_targets(p, begin, n_real)
-    value, n_correct = losses_of_block(p, loss, start, n_real, scale)
+    value, n_correct = losses_of_block(p, loss, start, begin, n_real, scale)
     one, lanes = fill(p.a, 1.0), lanes_of(p.block_sums)
     store(p.block_sums, 0, add_products(one, value, load(p.block_sums, 0)))
     store(p.block_sums, lanes, add_products(one, n_correct, load(p.block_sums, lanes)))
 
 
-def losses_of_block(p: Any, loss: Any, start: int, n_real: int, scale: float) -> tuple[Any, Any]:
-    """Loss and number of right answers of each example of a block whose targets have been read; zero from n_real on."""
+def weights_of_block(p: Any, begin: int, n_real: int) -> Any:
+    """The weights of the examples of a block: 1, unless there are others."""
+    weights = fill(p.a, 1.0)
+    if p.weighted != 0:
+        weights = gather(p.weights, p.order, begin, n_real, 1, 0, p.a)
+    return weights
+
+
+def losses_of_block(p: Any, loss: Any, start: int, begin: int, n_real: int, scale: float) -> tuple[Any, Any]:
+    """Loss, times weight, and number of right answers of each example of a block; zero from n_real on.
+
+    The targets have been read; `begin` is the place of the examples in the order.
+    """
+    weights = weights_of_block(p, begin, n_real)
     n = p.table[(p.stages - 1) * COLUMNS + N_OUT]
     real, zero = numbers(p.a) < float(n_real), fill(p.a, 0.0)
     if loss.of_classes:
-        value, n_correct = class_block(p, loss, start, n, real * scale)
+        value, n_correct = class_block(p, loss, start, n, real * scale * weights)
     else:
-        value, n_correct = number_block(p, loss, start, n, real * scale)
-    return pick(real, value, zero), pick(real, n_correct, zero)
+        value, n_correct = number_block(p, loss, start, n, real * scale * weights)
+    return pick(real, value * weights, zero), pick(real, n_correct, zero)
 
 
 def softmax_block(z: Any, start: int, y: Any, begin: int, n: int, lanes: int) -> tuple[Any, Any]:

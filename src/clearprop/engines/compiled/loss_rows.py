@@ -125,7 +125,7 @@ def loss_of_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: f
     read_targets(p, first + row, row_end - row)
     for j in range(n):  # the last block reads on into the memory behind the rows; those lanes are not used
         store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
-    losses, n_correct = losses_of_block(p, loss, here, row_end - row, scale)
+    losses, n_correct = losses_of_block(p, loss, here, first + row, row_end - row, scale)
     for r in range(row, row_end):
         dz = fill(p.a, 0.0)  # put together in a register: a row of single numbers could not be loaded before all are written
         for j in range(n):
@@ -134,6 +134,11 @@ def loss_of_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: f
     if unit != 0:
         call(unit, p.a, p.z, p.da, start + row * lanes, start + row_end * lanes, n, lanes)
     return total(losses), total(n_correct) / n_answers(p, loss)
+
+
+def weight_of(p: Any, example: int) -> float:
+    """The weight of an example: 1, unless it has another."""
+    return float(p.weights[example]) if p.weighted != 0 else 1.0
 
 
 def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
@@ -148,8 +153,9 @@ def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: floa
     labelled = loss.on_logits and p.value_columns == 0 and unit == 0 and row_end - row <= FEW
     if labelled and width == p.lanes:
         for r in range(row, row_end):
-            v, c = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
-            value += v
+            w = weight_of(p, p.order[first + r])
+            v, c = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale * w)
+            value += v * w
             n_correct += c
     elif width == p.lanes:
         for r in range(row, row_end, p.lanes):
@@ -158,13 +164,13 @@ def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: floa
             n_correct += c
     else:
         for r in range(row, row_end):
-            begin, t = start + r * width, r * width
+            begin, t, w = start + r * width, r * width, weight_of(p, p.order[first + r])
             set_target(p, t, n, p.order[first + r])
             if loss.of_classes:
-                v, c = class_row(loss, p.a, p.da, begin, p.targets, t, n, width, scale, p.lanes)
+                v, c = class_row(loss, p.a, p.da, begin, p.targets, t, n, width, scale * w, p.lanes)
             else:
-                v, c = number_row(loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale, p.lanes)
-            value += v
+                v, c = number_row(loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale * w, p.lanes)
+            value += v * w
             n_correct += c
         if unit != 0 and row < row_end:
             call(unit, p.a, p.z, p.da, start + row * width, start + row_end * width, n, width)

@@ -65,6 +65,8 @@ class Memory(NamedTuple):
         Of the function that gives up the processor; 0 if there is none.
     x, labels, values : array (N, n_x), (N,) or (N, value_columns)
         Inputs and targets; the targets either as labels or as values.
+    weights, weighted : array (N,), int
+        Weights of the examples, and 1 if there are any.
     examples, value_columns, per_example, answers : int
         N; 0 for labels; the number of values of each example that the loss is a mean over, 0 for a sum; the number of
         answers that an example gives, each right or wrong.
@@ -129,6 +131,8 @@ class Memory(NamedTuple):
     x: Floats
     labels: Constants
     values: Floats
+    weights: Floats
+    weighted: int
     examples: int
     value_columns: int
     per_example: int

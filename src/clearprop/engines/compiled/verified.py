@@ -58,7 +58,7 @@ from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
 ACTIVATION = ("forward", "backward", "f", "df", "constants")
-LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
+LOSS = ("__call__", "forward", "backward", "scale", "n_correct", "of_each")
 CLASS_LOSS = (*LOSS, "rows")
 NUMBER_LOSS = (*LOSS, "f", "df", "check", "admissible", "constants")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
