@@ -437,6 +437,11 @@ def mutant(engine: str, right: str, wrong: str) -> cp.Engine:
     kind = ENGINES.find(engine)
     path = Path(str(inspect.getsourcefile(kind)))
     source = path.read_text()
+    if engine == "scalar":  # whose formulas stand in a file of their own
+        formulas = path.with_name("scalar_formulas.py").read_text().replace("from __future__ import annotations\n", "")
+        lines = [line for line in source.splitlines() if not line.startswith("from clearprop.engines.scalar_formulas")]
+        first = next(i for i, line in enumerate(lines) if line.startswith("class "))
+        source = "\n".join([*lines[:first], formulas.replace("def forward(", "def forward("), *lines[first:]])
     assert right in source, "the fault must be planted somewhere"
     module = types.ModuleType("mutant")
     exec(compile(source.replace(right, wrong), str(path), "exec"), module.__dict__)

@@ -314,7 +314,9 @@ def huber(y_hat: Tensor, y: Tensor, delta: float) -> tuple[Tensor, Tensor]:
 def quantile(y_hat: Tensor, y: Tensor, q: float) -> tuple[Tensor, Tensor]:
     """sum_bi q (y_bi - y_hat_bi) for targets above, (1 - q) (y_hat_bi - y_bi) below, and dy_hat = -q or 1 - q."""
     error = y_hat - y
-    return torch.maximum((1.0 - q) * error, -q * error).sum(), (error > 0.0) * (1.0 - q) - (error < 0.0) * q
+    return torch.maximum((1.0 - q) * error, -q * error).sum(), torch.where(
+        error > 0.0, 1.0 - q, torch.where(error < 0.0, -q, 0.0)
+    )
 
 
 FORWARD: dict[type, Any] = {

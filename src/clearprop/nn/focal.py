@@ -10,6 +10,8 @@ from clearprop.nn.loss import Reduction, classes_of
 from clearprop.nn.softmax import softmax
 from clearprop.registry import number
 
+LEAST = 1e-30  # of 1 - p, whose logarithm is taken; there, log p is 0 in floating point, and so are f and dz
+
 
 class Focal(ClassLoss):
     """-(1 - p_c)^gamma log p_c for the true class c, with p = softmax(z): cross-entropy times (1 - p_c)^gamma.
@@ -27,13 +29,15 @@ class Focal(ClassLoss):
 
     Notes
     -----
-    For rows y, L = sum_i y_i l(p_i) with l(p) = -(1 - p)^gamma log p, and by the product rule
-    l'(p) = gamma (1 - p)^(gamma - 1) log p - (1 - p)^gamma / p. Through the softmax, dp_i / dz_j = p_i ([i = j] - p_j). With
-    g_i = y_i p_i l'(p_i) = y_i (gamma p_i (1 - p_i)^(gamma - 1) log p_i - (1 - p_i)^gamma),
+    In terms of l = log p, the loss of one example is L = sum_i y_i f(l_i) with f(l) = -(1 - e^l)^gamma l. By the product rule,
 
-        dz_j = sum_i y_i l'(p_i) p_i ([i = j] - p_j) = g_j - p_j sum_i g_i.
+        f'(l) = gamma (1 - p)^(gamma - 1) p l - (1 - p)^gamma = (1 - p)^gamma (gamma l p / (1 - p) - 1).
 
-    1 - p is computed as -expm1(log p), which keeps its digits where p is close to 1.
+    A score enters every log p: l_i = z_i - log sum_j exp(z_j), so dl_i / dz_j = [i = j] - p_j, and
+
+        dz_j = sum_i y_i f'(l_i) ([i = j] - p_j) = y_j f'(l_j) - p_j sum_i y_i f'(l_i).
+
+    1 - p is computed as -expm1(l), which keeps its digits where p is close to 1.
 
     Examples
     --------
@@ -49,22 +53,30 @@ class Focal(ClassLoss):
         """gamma."""
         return (self.gamma,)
 
+    @staticmethod
+    def f(log_p: Array, gamma: float) -> Array:
+        """-(1 - p)^gamma log p, element-wise."""
+        q = np.maximum(-np.expm1(log_p), LEAST)
+        return -np.exp(gamma * np.log(q)) * log_p
+
+    @staticmethod
+    def df(log_p: Array, gamma: float) -> Array:
+        """Its derivative with respect to log p."""
+        q = np.maximum(-np.expm1(log_p), LEAST)
+        return np.exp(gamma * np.log(q)) * (gamma * log_p * np.exp(log_p) / q - 1.0)
+
     def forward(self, y_hat: Array, y: Array) -> tuple[float, tuple[Array, Array]]:
-        """Mean or sum of -(1 - p_c)^gamma log p_c; saves log p and the one-hot targets, both (B, C)."""
+        """Mean or sum of f(log p_c); saves log p and the one-hot targets, both (B, C)."""
         y = self.rows(y, like=y_hat)
         z = y_hat - y_hat.max(axis=1, keepdims=True)
         log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        terms = np.where(y == 0, 0, (-np.expm1(log_p)) ** self.gamma * -log_p)  # 0 log 0 = 0
-        return float((y * terms).sum(dtype=np.float64)) * self.scale(y), (log_p, y)
+        return float((y * self.f(log_p, self.gamma)).sum(dtype=np.float64)) * self.scale(y), (log_p, y)
 
     def backward(self, saved: tuple[Array, Array]) -> Array:
-        """dz = (g - p sum_i g_i) / B, without 1 / B for a sum."""
+        """dz = (y f' - p sum_i y_i f'_i) / B, without 1 / B for a sum."""
         log_p, y = saved
-        p, q = np.exp(log_p), -np.expm1(log_p)
-        # where q = 0, log p = 0 as well, and the product has the limit 0, whatever the power of q
-        slope = self.gamma * p * np.where(q > 0, q, 1) ** (self.gamma - 1) * np.where(y == 0, 0, log_p)
-        g = y * (slope - q**self.gamma)
-        return (g - p * g.sum(axis=1, keepdims=True)) * y.dtype.type(self.scale(y))
+        g = y * self.df(log_p, self.gamma)
+        return (g - np.exp(log_p) * g.sum(axis=1, keepdims=True)) * y.dtype.type(self.scale(y))
 
     def probabilities(self, y_hat: Array) -> Array:
         """softmax of the scores."""

@@ -162,6 +162,7 @@ def make_job(found: list[KernelStage], dtype: Any, batch_size: int, threads: int
         x_offsets=np.zeros((threads, batch_size), np.int64),
         targets=aligned(max(rows, threads * lanes) * last_width, dtype),
         mask=(np.arange(last_width) < table[-1, N_OUT]).astype(dtype),
+        class_terms=aligned(2 * last_width, dtype),
         sums=aligned(layout.packed * lanes if narrow else 0, dtype),
         block_sums=aligned(2 * lanes, dtype),
         partial=np.zeros((SHARES, threads)),

@@ -16,7 +16,7 @@ from pathlib import Path
 from clearprop.engines.compiled import units
 from clearprop.engines.compiled.compiler.processor import CHOICE, X86_LEVELS, processor
 from clearprop.engines.compiled.library import code_of, file_name, write
-from clearprop.engines.compiled.losses import RAW_BINARY, kernel_loss
+from clearprop.engines.compiled.losses import ADJUSTED_CROSS_ENTROPY, RAW_BINARY, kernel_loss
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.units import Unit
 from clearprop.nn import ACTIVATIONS, LOSSES
@@ -27,7 +27,7 @@ DTYPES = ("float32", "float64")
 def all_units() -> list[Unit]:
     """Every unit that does not depend on a person's own code."""
     activations = [units.activation_unit(ACTIVATIONS.make(name)) for name in ACTIVATIONS]
-    losses = [*(found for name in LOSSES if (found := kernel_loss(LOSSES.make(name)))), RAW_BINARY]
+    losses = [*(found for name in LOSSES if (found := kernel_loss(LOSSES.make(name)))), RAW_BINARY, ADJUSTED_CROSS_ENTROPY]
     online = [units.online_unit({*given}, loss) for given in ([], *([a] for a in activations)) for loss in losses]
     return [
         *(units.DRIVER, units.NARROW, units.WHOLE_BATCH, units.OTHER),

@@ -36,6 +36,7 @@ from clearprop.nn import (
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     Dropout,
+    Focal,
     GELUTanh,
     Huber,
     Identity,
@@ -72,6 +73,7 @@ METHODS: dict[type, tuple[str, ...]] = {
     BatchNorm: ("forward", "backward", "check_input", "__setattr__"),
     Softmax: ("forward", "backward"),
     CrossEntropy: CLASS_LOSS,
+    Focal: (*CLASS_LOSS, "f", "df", "constants"),
     NegativeLogLikelihood: (*CLASS_LOSS, "probabilities"),
     **dict.fromkeys((MeanSquaredError, MeanAbsoluteError, Huber, Quantile), (*NUMBER_LOSS, "probabilities")),
     **dict.fromkeys((BinaryCrossEntropy, BinaryCrossEntropyWithLogits), NUMBER_LOSS),
@@ -81,6 +83,7 @@ METHODS: dict[type, tuple[str, ...]] = {
 HELPERS: dict[type, tuple[tuple[type, str], ...]] = {
     Softmax: ((Softmax, "softmax"),),
     CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "check_shares"), (CrossEntropy, "classes_of")),
+    Focal: ((CrossEntropy, "one_hot"), (CrossEntropy, "check_shares"), (Focal, "classes_of")),
     NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (NegativeLogLikelihood, "check_shares"), (Loss, "classes_of")),
     BinaryCrossEntropy: ((BinaryCrossEntropy, "elementwise_n_correct"),),
     BinaryCrossEntropyWithLogits: ((BinaryCrossEntropyWithLogits, "elementwise_n_correct"),),
