@@ -34,24 +34,36 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         check_step,
     )
     from clearprop.nn import (
+        ELU,
+        GELU,
+        SELU,
         Activation,
         BatchNorm,
         BinaryCrossEntropy,
         BinaryCrossEntropyWithLogits,
         CrossEntropy,
         Dropout,
+        Focal,
+        GELUTanh,
         He,
+        Huber,
+        Identity,
         Layer,
+        LeakyReLU,
         LeCun,
         Linear,
         Loss,
+        MeanAbsoluteError,
         MeanSquaredError,
         NegativeLogLikelihood,
         Net,
         Normal,
+        Quantile,
         ReLU,
         Sigmoid,
+        SiLU,
         Softmax,
+        Softplus,
         Tanh,
         Uniform,
         Xavier,
@@ -91,7 +103,10 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ELU",
     "ENGINES",
+    "GELU",
+    "SELU",
     "SGD",
     "Activation",
     "AdaGrad",
@@ -111,17 +126,23 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "Focal",
+    "GELUTanh",
     "GradientReport",
     "He",
     "History",
+    "Huber",
+    "Identity",
     "InverseTimeDecay",
     "JSONLinesLogger",
     "Layer",
     "LeCun",
+    "LeakyReLU",
     "Linear",
     "LivePlot",
     "Loss",
     "MLflowLogger",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
     "NegativeLogLikelihood",
@@ -130,10 +151,13 @@ __all__ = [
     "NetRegressor",
     "Normal",
     "OneCycle",
+    "Quantile",
     "RMSProp",
     "ReLU",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "StepDecay",
     "Tanh",
     "TensorBoardLogger",
@@ -182,8 +206,9 @@ HOMES = {
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
-        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU Focal GELU"
+        " GELUTanh He Huber Identity Layer LeakyReLU LeCun Linear Loss MeanAbsoluteError MeanSquaredError"
+        " NegativeLogLikelihood Net Normal Quantile ReLU SELU Sigmoid SiLU Softmax Softplus Tanh Uniform Xavier Zeros"
         " mlp"
     ),
     "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
@@ -191,6 +216,10 @@ HOMES = {
         "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
         " fit fit_many lr_find"
     ),
+    "clearprop.optim": (
+        "AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp SGD StepDecay WarmUp"
+    ),
+    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""
