@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
     "history.jsonl": "loss, accuracy and learning rate of every epoch",
     "metrics.json": "the metrics in the table above",
+    "examples.csv": "a few raw rows, by which clearprop export tries what it writes",
     folders.CONFIG: "to repeat the run: clearprop train --config {folder}/" + folders.CONFIG,
     folders.CHECKPOINT: "to continue the run: clearprop train --resume {folder}",
     "curves.png": "loss (and accuracy) by epoch",
@@ -87,6 +89,9 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             folders.write_json(fresh / "metrics.json", metrics)
         with tolerated("the configuration"):
             folders.write_json(fresh / folders.CONFIG, config)
+        if outcome.data.examples:
+            with tolerated("its examples"):
+                write_examples(fresh / "examples.csv", outcome.data.examples)
         if checkpoint is not None and Path(checkpoint.path).exists():
             with tolerated("the checkpoint"):
                 shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)
@@ -104,6 +109,14 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             raise FileAccessError(f"The network could not be saved, neither in {str(folder)!r} nor elsewhere: {why}.") from None
         LOG.warning("%s The run is saved in %s instead.", cannot_access(error), elsewhere)
         return elsewhere
+
+
+def write_examples(path: Path, examples: dict[str, list[str]]) -> None:
+    """Write cells by column as a table with a header."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(examples)
+        writer.writerows(zip(*examples.values(), strict=True))
 
 
 @contextmanager
