@@ -10,7 +10,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.export.blueprint import Blueprint, Page, Step, Writer
-from clearprop.export.export_format import ExportFormat, Rows, render, written
+from clearprop.export.export_format import ExportFormat, Rows, WrittenArray, render, written
 from clearprop.export.folding import folds
 from clearprop.export.trying import run_program
 from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
@@ -72,15 +72,15 @@ WRITERS: dict[type[Layer], Writer] = {
 }  # fmt: skip
 
 
-def nested(arrays: dict[str, Array]) -> list[object]:
+def nested(arrays: dict[str, Array]) -> list[WrittenArray]:
     """Arrays as lines of JavaScript, a matrix as an array of rows."""
     found = []
     for array in written(arrays, ", ", end="\0"):
         rows = "\n".join(array.lines).split("\0\n")
         matrix = array.values.ndim > 1
         lines = [line for row in rows for line in (f"[{row}]," if matrix else row).splitlines()]
-        found.append({"name": array.name, "values": array.values, "lines": lines})
-    return list(found)
+        found.append(WrittenArray(array.name, array.values, lines))
+    return found
 
 
 class JsSource(ExportFormat):
