@@ -175,6 +175,4 @@ def date_parts(column: Column) -> dict[str, tuple[float, float]]:
     """Shift and spread of each part of a column of dates."""
     assert column.scaling is not None
     wide = len(column.scaling.shift) > 1
-    return {
-        part: (column.scaling.shift[j * wide], column.scaling.spread[j * wide]) for j, part in enumerate(column.parts)
-    }
+    return {part: (column.scaling.shift[j * wide], column.scaling.spread[j * wide]) for j, part in enumerate(column.parts)}

@@ -97,9 +97,7 @@ def as_bytes(content: str | bytes) -> bytes:
     return content if isinstance(content, bytes) else content.encode("utf-8", errors="replace")
 
 
-def tried(
-    form: ExportFormat, blueprint: Blueprint, path: Path, examples: Path | None
-) -> tuple[int, float | None, str | None]:
+def tried(form: ExportFormat, blueprint: Blueprint, path: Path, examples: Path | None) -> tuple[int, float | None, str | None]:
     """Number of examples, largest difference, and what trying lacks."""
     lacking = form.lacking()
     if lacking is not None:

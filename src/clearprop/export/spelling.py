@@ -9,15 +9,11 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
-import numpy as np
-
 from clearprop.arrays import Array
 
 WIDTH = 110  # of a line of numbers
 C_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register restrict"
-    " return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false errno stdin"
-    " stdout stderr near far asm linux unix main".split()
+    ["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "bool", "true", "false", "errno", "stdin", "stdout", "stderr", "near", "far", "asm", "linux", "unix", "main"]
 )
 
 
@@ -30,7 +26,9 @@ def comment(value: object) -> str:
     "size *\xb7/ x'?"
     """
     text = "".join(letter if letter.isprintable() else "?" for letter in str(value)[:80])
-    return text.replace("\\", "\u2216").replace('"', "'").replace("*/", "*\xb7/").replace("/*", "/\xb7*").replace("??", "?\xb7?")
+    return (
+        text.replace("\\", "\u2216").replace('"', "'").replace("*/", "*\xb7/").replace("/*", "/\xb7*").replace("??", "?\xb7?")
+    )
 
 
 def python_text(value: object) -> str:

@@ -18,7 +18,7 @@ SECONDS = 120  # that a program may take
 
 
 def as_csv(rows: dict[str, list[str]]) -> str:
-    """Cells by column as a table with a header.
+    r"""Cells by column as a table with a header.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def as_csv(rows: dict[str, list[str]]) -> str:
 
 
 def read_answers(text: str) -> Array:
-    """The numbers of a table with a header, without the column of predicted classes.
+    r"""The numbers of a table with a header, without the column of predicted classes.
 
     Examples
     --------
