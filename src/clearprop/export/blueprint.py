@@ -1,7 +1,7 @@
 """The blueprint: all of a model that is written in another language, and the page on which its layers are laid out.
 
-A format (`numpy_source`, `c_source`, ...) has one short function for each layer that it knows, in a table by class. Such a writer
-is given a `Step` (the layer, the names of its input and output, their widths) and returns a line of source.
+A format (`numpy_source`, `c_source`, ...) has one short function for each layer that it knows, in a table by class. It is given
+a `Step` (the layer, the names of its input and output, their widths) and returns a line of source.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from clearprop.arrays import Array
 from clearprop.data.columns import Column
 from clearprop.data.written_numbers import MISSING, PLACEHOLDERS
 from clearprop.export.blueprint import Blueprint, Page, Step, Writer
-from clearprop.export.export_format import ExportFormat, Rows, render, written
+from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
+from clearprop.export.source_pages import render, written
 from clearprop.export.spelling import identifier
 from clearprop.export.trying import as_csv, read_answers, run_program
 from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
@@ -134,8 +135,8 @@ class CSource(ExportFormat):
             "no_numbers": sorted(PLACEHOLDERS | {text.lower() for text in MISSING if text}),
         }  # fmt: skip
         return {
-            path.name: render("c.c.j2", blueprint, path, page, lines, **more),
-            f"{name}.h": render("c.h.j2", blueprint, path, page, lines, **more),
+            path.name: render("c.c.j2", blueprint, path, lines, **more),
+            f"{name}.h": render("c.h.j2", blueprint, path, lines, **more),
         }
 
     def lacking(self) -> str | None:

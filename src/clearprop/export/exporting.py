@@ -1,4 +1,4 @@
-"""Exporting: a model written for somewhere else, with its preprocessing, and tried against `predict` before it is handed over."""
+"""Exporting: a model written for somewhere else, with its preprocessing, and tried before it is handed over."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from clearprop.files import write_atomically
 
 EXAMPLES = "examples.csv"
 TOLERATED = {"float32": 1e-4, "float64": 1e-9}
-"""Differences beyond which an export is wrong, by the precision that `predict` computes in; usual ones are a thousand times less."""
+"""Differences beyond which an export is wrong, by the dtype of the net; usual ones are a thousand times less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def tried(form: ExportFormat, blueprint: Blueprint, path: Path, examples: Path |
     most = TOLERATED[blueprint.net.dtype.name]
     if not difference <= most:
         raise UnsupportedError(
-            f"The exported model differs from predict by {difference:.2g}, more than {most:g}; nothing was written. Please report it."
+            f"The exported model differs from predict by {difference:.2g}, more than {most:g}; nothing was written."
         )
     return len(wanted), difference, None
 

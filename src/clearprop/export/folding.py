@@ -39,7 +39,7 @@ def folds(categories: Iterable[str]) -> dict[str, str]:
 
 
 def _curious(letter: str, small: str) -> bool:
-    """Whether a letter beyond ASCII stands for plain ones, and is none that a person writes (the sign for kelvin, ligatures)."""
+    """Whether a letter beyond ASCII stands for plain ones and is hardly ever written (the sign for kelvin, ligatures)."""
     return small.isascii() and letter not in "\xdf\u1e9e"
 
 

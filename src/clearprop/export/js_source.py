@@ -10,8 +10,9 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.export.blueprint import Blueprint, Page, Step, Writer
-from clearprop.export.export_format import ExportFormat, Rows, WrittenArray, render, written
+from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
+from clearprop.export.source_pages import WrittenArray, render, written
 from clearprop.export.trying import run_program
 from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
 
@@ -97,7 +98,7 @@ class JsSource(ExportFormat):
                  for column in blueprint.columns]  # fmt: skip
         small = {letter: text for letter, text in folds(blueprint.categories).items() if letter.lower() != text}
         source = render(
-            "js.mjs.j2", blueprint, path, page, lines, arrays=nested(page.arrays), fills=fills, folds=small,
+            "js.mjs.j2", blueprint, path, lines, arrays=nested(page.arrays), fills=fills, folds=small,
             helpers=[HELPERS[name] for name in page.helpers], wide=len(blueprint.scaling.shift) > 1,
         )  # fmt: skip
         return {path.name: source}

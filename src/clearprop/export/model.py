@@ -111,8 +111,8 @@ class Model:
             The file; .onnx, .py, .c, .mjs or .js. C has a header beside it, torch a .safetensors file with the parameters.
         to : {"onnx", "numpy", "c", "js", "torch"}
         examples : str or Path, optional
-            A CSV file of raw rows, or the folder of a run that has kept some, to try what was written on; made-up rows are tried
-            in any case.
+            A CSV file of raw rows, or the folder of a run that has kept some, to try what was written on; made-up rows are
+            tried in any case.
 
         Returns
         -------

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from clearprop.arrays import Array
 from clearprop.export.blueprint import Blueprint, Page, Step, Writer
-from clearprop.export.export_format import ExportFormat, Rows, render, written
+from clearprop.export.export_format import ExportFormat, Rows
+from clearprop.export.source_pages import render, written
 from clearprop.export.trying import run_python
 from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
 
@@ -73,7 +74,7 @@ class NumpySource(ExportFormat):
             page.call("softmax")
         helpers = [HELPERS[name] for name in page.helpers]
         arrays = written(page.arrays, " ", end=";")
-        return {path.name: render("numpy.py.j2", blueprint, path, page, lines, helpers=helpers, arrays=arrays)}
+        return {path.name: render("numpy.py.j2", blueprint, path, lines, helpers=helpers, arrays=arrays)}
 
     def lacking(self) -> str | None:
         return None

@@ -1,4 +1,4 @@
-"""The graph of an ONNX file while it is put together: nodes, constants, inputs and outputs, each tensor with a name of its own."""
+"""The graph of an ONNX file while it is put together: nodes, constants, inputs and outputs."""
 
 from __future__ import annotations
 

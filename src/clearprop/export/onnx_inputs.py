@@ -1,7 +1,7 @@
 """From a raw table to the inputs of a net, in the operators of ONNX: one function for each kind of column.
 
-Each column is an input of its own, of shape (N, 1): numbers in double precision (NaN where one is missing), categories as strings
-("" where one is missing), dates as whole seconds since 1970 (the smallest int64, NumPy's NaT, where one is missing).
+Each column is an input of its own, of shape (N, 1): numbers in double precision (NaN where one is missing), categories as
+strings ("" where one is missing), dates as whole seconds since 1970 (the smallest int64, NumPy's NaT, where one is missing).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 from clearprop.data.columns import Column
 from clearprop.data.written_numbers import MISSING
 from clearprop.export.blueprint import Blueprint
-from clearprop.export.export_format import date_parts
 from clearprop.export.folding import folded, folds, known_as
 from clearprop.export.onnx_graph import OnnxGraph, row_of
+from clearprop.export.source_pages import date_parts
 
 BLANK = r"[\s\p{Z}]"
 NO_TIME = np.iinfo(np.int64).min
@@ -83,7 +83,7 @@ def patterns(categories: tuple[str, ...]) -> list[str]:
             pattern = f"{BLANK}+".join(re.escape(word) for word in near.split())
             for small, letter in letters.items():
                 pattern = pattern.replace(small, f"(?:{small}|{letter})")
-            pattern = f"(?i){pattern}" + (r"(?:\.0)?" if f"{near}.0" not in texts else "")
+            pattern = f"(?i){pattern}" + ("" if {f"{near}.0", f"{near} .0"} & texts else rf"(?:{BLANK}*\.0)?")
             pattern = pattern.replace("(?i)", f"(?i){BLANK}*")
         else:
             pattern = f"{BLANK}*{pattern}"
@@ -137,8 +137,8 @@ class Whole:
 def time_parts(graph: OnnxGraph, seconds: str) -> dict[str, str]:
     """The parts of times, given in seconds since 1970, as tensors of doubles.
 
-    Source of the calendar: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: the year begins in March, so
-    that the leap day is its last, and repeats every 146,097 days.
+    Source of the calendar: H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days: the year begins in
+    March, so that the leap day is its last, and repeats every 146,097 days.
     """
     s = Whole(graph, seconds)
     days, second = s // DAY, s % DAY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -99,10 +99,20 @@ def _frame(columns: tuple[Column, ...], rows: dict[str, list[str]]) -> pd.DataFr
     import pandas as pd
 
     return pd.DataFrame(
-        {
-            column.name: [float(cell) if cell.strip() else np.nan for cell in rows[column.name]]
-            if column.kind == "numeric"
-            else pd.Series([cell or None for cell in rows[column.name]], dtype=object)
-            for column in columns
-        }
+        {column.name: (_numbers if column.kind == "numeric" else _texts)(rows[column.name]) for column in columns}
     )
+
+
+def _texts(cells: list[str]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series([cell or None for cell in cells], dtype=object)
+
+
+def _numbers(cells: list[str]) -> pd.Series[Any]:
+    import pandas as pd
+
+    try:
+        return pd.Series([float(cell) if cell.strip() else np.nan for cell in cells])
+    except ValueError:  # a word for a missing number, say
+        return _texts(cells)

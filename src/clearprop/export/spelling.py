@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from clearprop.arrays import Array
+from clearprop.export.folding import folded
 
 WIDTH = 110  # of a line of numbers
-C_WORDS = frozenset(
-    ["auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "bool", "true", "false", "errno", "stdin", "stdout", "stderr", "near", "far", "asm", "linux", "unix", "main"]
-)
+C_WORDS = frozenset([
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern", "float",
+    "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof",
+    "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "bool", "true", "false",
+    "errno", "stdin", "stdout", "stderr", "near", "far", "asm", "linux", "unix", "main",
+])  # fmt: skip
 
 
 def comment(value: object) -> str:
@@ -88,3 +93,45 @@ def lines_of_numbers(values: Array, separator: str = ", ", suffix: str = "", end
                 line = ""
             line += piece + ("" if last or not separator.strip() else " ")
         yield line.rstrip() + end
+
+
+def py_list(values: Any, at_a_line: int = 12) -> str:
+    """A list of Python, over several lines where it is long."""
+    return _list([python_text(value) for value in values], at_a_line, 4)
+
+
+def js_list(values: Any, at_a_line: int = 12) -> str:
+    """An array of JavaScript, over several lines where it is long."""
+    return _list([js_text(value) for value in values], at_a_line, 2)
+
+
+def js_object(values: Any) -> str:
+    """An object of JavaScript whose keys are texts."""
+    return "{ " + ", ".join(f"{js_text(key)}: {js_text(value)}" for key, value in values.items()) + " }" if values else "{}"
+
+
+def _list(words: list[str], at_a_line: int, indent: int) -> str:
+    if sum(map(len, words)) < 80:
+        return f"[{', '.join(words)}]"
+    rows = [", ".join(words[i : i + at_a_line]) for i in range(0, len(words), at_a_line)]
+    return "[\n" + "".join(f"{' ' * indent}{row},\n" for row in rows) + "]"
+
+
+def c_list(values: Any, at_a_line: int = 10) -> str:
+    """The items of an array of texts in C."""
+    return items([c_text(value) for value in values], at_a_line)
+
+
+def c_labels(categories: Any) -> str:
+    """The items of an array of categories in C, each with its folded form."""
+    return items([f"{{{c_text(category)}, {c_text(folded(category))}}}" for category in categories], 4)
+
+
+def c_numbers(values: Any) -> str:
+    """The items of an array of numbers in C."""
+    return items([repr(float(value)) for value in values], 6)
+
+
+def items(words: list[str], at_a_line: int, indent: int = 4) -> str:
+    """Words with commas between them, over several lines where there are many."""
+    return f",\n{' ' * indent}".join(", ".join(words[i : i + at_a_line]) for i in range(0, len(words), at_a_line))

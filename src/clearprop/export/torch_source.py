@@ -9,8 +9,9 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import UnsupportedError
-from clearprop.export.blueprint import Blueprint, Page
-from clearprop.export.export_format import ExportFormat, Rows, render
+from clearprop.export.blueprint import Blueprint
+from clearprop.export.export_format import ExportFormat, Rows
+from clearprop.export.source_pages import render
 from clearprop.export.spelling import comment
 from clearprop.export.trying import run_python
 
@@ -55,7 +56,7 @@ class TorchSource(ExportFormat):
         state = path.with_suffix(".safetensors").name
         tensors = {f"layers.{name}": tensor.clone().contiguous() for name, tensor in sequential.state_dict().items()}
         source = render(
-            "torch.py.j2", blueprint, path, Page("PyTorch", {}), lines, shared=shared, state=comment(state),
+            "torch.py.j2", blueprint, path, lines, shared=shared, state=comment(state),
             single=net.dtype == np.float32,
         )  # fmt: skip
         return {path.name: source, state: save(tensors)}

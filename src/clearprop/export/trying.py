@@ -23,7 +23,7 @@ def as_csv(rows: dict[str, list[str]]) -> str:
     Examples
     --------
     >>> as_csv({"a": ["1", "2"], "b, c": ["x", ""]})
-    'a,"b, c"\\n1,x\\n2,\\n'
+    'a,"b, c"\n1,x\n2,\n'
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -37,7 +37,7 @@ def read_answers(text: str) -> Array:
 
     Examples
     --------
-    >>> read_answers("predicted,p_a,p_b\\na,0.75,0.25\\n")
+    >>> read_answers("predicted,p_a,p_b\na,0.75,0.25\n")
     array([[0.75, 0.25]])
     """
     header, *table = list(csv.reader(io.StringIO(text)))
