@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import folder as folders
 from clearprop.cli.console import plain
+from clearprop.data.kept_rows import as_csv
 from clearprop.errors import ClearpropError, FileAccessError, cannot_access
 from clearprop.training import Checkpoint, History
 from clearprop.training.outcome import Outcome
@@ -91,7 +91,7 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             folders.write_json(fresh / folders.CONFIG, config)
         if outcome.data.examples:
             with tolerated("its examples"):
-                write_examples(fresh / "examples.csv", outcome.data.examples)
+                (fresh / "examples.csv").write_text(as_csv(outcome.data.examples), encoding="utf-8", newline="")
         if checkpoint is not None and Path(checkpoint.path).exists():
             with tolerated("the checkpoint"):
                 shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)
@@ -109,14 +109,6 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             raise FileAccessError(f"The network could not be saved, neither in {str(folder)!r} nor elsewhere: {why}.") from None
         LOG.warning("%s The run is saved in %s instead.", cannot_access(error), elsewhere)
         return elsewhere
-
-
-def write_examples(path: Path, examples: dict[str, list[str]]) -> None:
-    """Write cells by column as a table with a header."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(examples)
-        writer.writerows(zip(*examples.values(), strict=True))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +37,22 @@ def kept_rows(X: Array | pd.DataFrame, names: list[str], formats: dict[str, str]
         return {name: [str(value) for value in X[at, j].tolist()] for j, name in enumerate(names)}
     rows = X.iloc[at]
     return {name: [_cell(value, formats.get(name)) for value in rows[name].tolist()] for name in names}
+
+
+def as_csv(rows: dict[str, list[str]]) -> str:
+    r"""Cells by column as a table with a header.
+
+    Examples
+    --------
+    >>> as_csv({"a": ["1", "2"], "b, c": ["x", ""]})
+    'a,"b, c"\n1,x\n2,\n'
+    """
+    stream = io.StringIO()
+    odd = any("\r" in cell for cells in ([*rows], *rows.values()) for cell in cells)  # which csv quotes only if it quotes all
+    writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL if odd else csv.QUOTE_MINIMAL)
+    writer.writerow(rows)
+    writer.writerows(zip(*rows.values(), strict=True))
+    return stream.getvalue()
 
 
 def _cell(value: Any, form: str | None) -> str:

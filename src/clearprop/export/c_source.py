@@ -11,13 +11,14 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.columns import Column
+from clearprop.data.kept_rows import as_csv
 from clearprop.data.written_numbers import MISSING, PLACEHOLDERS
 from clearprop.export.blueprint import Blueprint, Page, Step, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
 from clearprop.export.source_pages import render, written
 from clearprop.export.spelling import identifier
-from clearprop.export.trying import as_csv, read_answers, run_program
+from clearprop.export.trying import read_answers, run_program
 from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
 
 HELPERS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,24 +26,26 @@ OPERATORS: dict[type[Layer], str] = {Sigmoid: "Sigmoid", Tanh: "Tanh", ReLU: "Re
 class OnnxPage(Page):
     """A page whose lines are nodes of a graph."""
 
-    graph: OnnxGraph | None = None
+    graph: OnnxGraph = field(default_factory=lambda: OnnxGraph(set()))
+    names: dict[str, str] = field(default_factory=dict)
 
     def tensor(self, name: str) -> str:
-        """Name of a tensor of the net in the graph."""
-        return f"net/{name}"
+        """Name in the graph of a value or an array of the net."""
+        if name not in self.names:
+            self.names[name] = self.graph.free(f"net/{name}")
+        return self.names[name]
 
 
 def add(step: Step, op: str, *arrays: tuple[str, Array], **attributes: Any) -> str:
     """Add one node for a layer, with its arrays as further inputs."""
     page = step.page
     assert isinstance(page, OnnxPage)
-    assert page.graph is not None
     given = []
     for letter, values in arrays:
         before = len(page.arrays)
         name = step.array(letter, values)
         if len(page.arrays) > before:
-            page.graph.constant(values, page.tensor(name))
+            page.names[name] = page.graph.constant(values, f"net/{name}")
         given.append(page.tensor(name))
     return page.graph.node(op, page.tensor(step.x), *given, out=page.tensor(step.y), **attributes)
 

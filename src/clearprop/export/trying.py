@@ -12,24 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.data.kept_rows import as_csv
 from clearprop.errors import UnsupportedError
 
 SECONDS = 120  # that a program may take
-
-
-def as_csv(rows: dict[str, list[str]]) -> str:
-    r"""Cells by column as a table with a header.
-
-    Examples
-    --------
-    >>> as_csv({"a": ["1", "2"], "b, c": ["x", ""]})
-    'a,"b, c"\n1,x\n2,\n'
-    """
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(rows)
-    writer.writerows(zip(*rows.values(), strict=True))
-    return stream.getvalue()
 
 
 def read_answers(text: str) -> Array:
@@ -40,7 +26,10 @@ def read_answers(text: str) -> Array:
     >>> read_answers("predicted,p_a,p_b\na,0.75,0.25\n")
     array([[0.75, 0.25]])
     """
-    header, *table = list(csv.reader(io.StringIO(text)))
+    try:
+        header, *table = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:  # a class whose name holds a carriage return
+        raise UnsupportedError(f"The answers of the export cannot be read ({error}); rename the classes.") from None
     first = 1 if len(header) > 1 and header[0] == "predicted" else 0
     return np.array([row[first:] for row in table], np.float64).reshape(len(table), len(header) - first)
 
