@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +62,19 @@ def _cells(column: Column) -> list[str]:
 
 
 def _dates(column: Column) -> list[str]:
-    import pandas as pd
-
+    """Dates in the middle of the training rows, one standard deviation later, and one earlier; and a missing one."""
+    assert column.scaling is not None
     form = column.form if column.form not in (None, "ISO8601") else "%Y-%m-%dT%H:%M:%S"
-    assert form is not None
-    times = pd.to_datetime(["2020-02-29T13:45:00", "2023-12-31T00:05:00", "1999-01-01T23:59:00", "2024-07-15T12:00:00"])
-    return [*(time.strftime(form) for time in times), ""]
+    middle = dict(zip(column.parts, column.scaling.shift, strict=False))
+    spread = dict(zip(column.parts, column.scaling.spread, strict=False))
+    found = []
+    for far in (0, 1, -1):
+        at = {part: middle[part] + far * spread[part] for part in column.parts}
+        year, month, day = (round(at.get(part, usual)) for part, usual in (("year", 2020), ("month", 7), ("day", 15)))
+        hour = min(max(at.get("hour", 12.0), 0.0), 23.5)
+        time = datetime(year, min(max(month, 1), 12), min(max(day, 1), 28), int(hour), int(hour % 1 * 60))
+        found.append(time.strftime(str(form)))
+    return [*found, ""]
 
 
 def _array_rows(blueprint: Blueprint) -> dict[str, list[str]]:
