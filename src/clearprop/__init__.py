@@ -216,10 +216,6 @@ HOMES = {
         "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
         " fit fit_many lr_find"
     ),
-    "clearprop.optim": (
-        "AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp SGD StepDecay WarmUp"
-    ),
-    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""

@@ -18,6 +18,7 @@ from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
+from clearprop.data.kept_rows import kept_rows
 from clearprop.data.new_rows import NewRows, read_new_rows
 from clearprop.data.notes import some
 from clearprop.data.outliers import Outliers, robust_scaling
@@ -141,7 +142,8 @@ def load(
         splits |= {part: Split(s.X, np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
     features, targets = list(encoder.features), list(encoder.targets)
     alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
-    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone)
+    examples = kept_rows(parts.get("test", parts["train"])[0], raw.features, raw.formats)
+    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone, examples)
 
 
 def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Encoder, float | None]:
