@@ -95,7 +95,9 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     if comment is not None:
         found = _header_in_comment(found, commented, table)
         if found.names is None:
-            notes.append(f"{_lines(commented)} that begin with {comment!r} are left out.")
+            n_lines = sum(line.lstrip().startswith(comment) for line in lines)
+            which = "1 line that begins" if n_lines == 1 else f"{n_lines} lines that begin"
+            notes.append(f"{which} with {comment!r} {'is' if n_lines == 1 else 'are'} left out.")
     if found.names is None and asked.skip is None:
         n_titles = _titles(table, width, asked.header)
         if n_titles:
@@ -141,11 +143,6 @@ def _top(lines: list[str], asked: TableOptions) -> tuple[int, str | None, str | 
     return skip, delimiter, comment, lines[start:skip]
 
 
-def _lines(commented: list[str]) -> str:
-    n = sum(bool(line.strip()) for line in commented)
-    return f"{n} lines at the top" if n != 1 else "The lines"
-
-
 def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]]:
     """The first rows of a text, blank ones left out, and the number of lines down to the end of each."""
     table: Rows = []
@@ -154,7 +151,7 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     if delimiter == " ":
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
-                table.append(_blank_separated(line))
+                table.append(blank_separated(line))
                 ends.append(number)
             if len(table) >= LOOK:
                 break
@@ -162,7 +159,7 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
-            if len(row) >= 2 or "".join(row).strip():
+            if "".join(row).strip():
                 table.append([cell.strip() for cell in row])
                 ends.append(reader.line_num)
                 cells += len(row)
@@ -173,7 +170,16 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     return table, ends
 
 
-def _blank_separated(line: str) -> list[str]:
+def blank_separated(line: str) -> list[str]:
+    """Cells of a line with any number of blanks and tabs between them.
+
+    Examples
+    --------
+    >>> blank_separated("1  'New York' 3")
+    ['1', "'New", "York'", '3']
+    >>> blank_separated('1  "New York" 3')
+    ['1', 'New York', '3']
+    """
     if '"' in line or "'" in line:
         try:
             return next(csv.reader([line.strip().replace("\t", " ")], delimiter=" ", skipinitialspace=True))
@@ -262,10 +268,12 @@ def _with_trailing(found: Dialect, table: Rows) -> Dialect:
 def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | None) -> Dialect:
     if found.names is not None:
         return found
+    upper: list[str] = []
     if asked is None and _is_upper_header(table):
         found.notes.append(
             f"Of two rows of names the second is taken; above it stands {quoted(cell for cell in table[0] if cell)}."
         )
+        upper = table[0]
         found, table, ends = replace(found, first=found.first + ends[0]), table[1:], [end - ends[0] for end in ends[1:]]
     named, why = (asked, "") if asked is not None else looks_like_header(table)
     if not named:
@@ -275,6 +283,8 @@ def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | Non
     if why:
         found.notes.append(why)
     names = list(table[0])
+    if upper:
+        names = [name or above for name, above in zip(names, upper, strict=True)]
     if len(names) == found.width - 1 and not found.trailing and len(table) > 1:  # R writes row names without a header
         names.insert(0, "")
     first = found.first + ends[0]
@@ -288,7 +298,8 @@ def _is_upper_header(table: Rows) -> bool:
     """Whether the first row holds names of groups of columns: fewer than columns, above a full row of different names."""
     if len(table) < 4 or len(table[0]) != len(table[1]) or len(table[0]) < 3:
         return False
-    names, below = table[1], [row for row in table[2:] if len(row) == len(table[1])]
+    names = [name or above for name, above in zip(table[1], table[0], strict=True)]
+    below = [row for row in table[2:] if len(row) == len(table[1])]
     blank = sum(not cell for cell in table[0][1:])
     words = all(names) and len(set(names)) == len(names) and not any(map(is_number, [*names, *filter(None, table[0])]))
     return blank > 0 and words and any(all(is_number(row[j]) for row in below) for j in range(len(names)))
@@ -319,7 +330,7 @@ def looks_like_header(table: Rows) -> tuple[bool, str]:
             elif not _is_hole(cell):
                 named.append(cell)
         else:
-            texts.append(cell not in below and not is_number(cell))
+            texts.append(cell not in below and not (is_number(cell) and any(map(is_number, below))))
     years = [cell for cell, below in values if _is_year_like(cell, below)]
     if named and (len(named) >= len(values) or len(years) == len(values)):
         return True, ""

@@ -80,9 +80,12 @@ def _from_path(path: Path, asked: TableOptions, text: Collection[str]) -> Frame:
         raise DataError(f"{opened.name} is empty; give a file with at least one example.")
     if suffix in (".parquet", ".pq", ".feather"):
         return Frame(path.name, _read_arrow(path, opened))
-    if suffix in (".json", ".jsonl", ".ndjson"):
-        return Frame(path.name, _read_json(opened, asked.encoding))
     notes: list[str] = []
+    if suffix in (".json", ".jsonl", ".ndjson"):
+        read = _read_json(opened, asked.encoding)
+        if not isinstance(read, list):
+            return Frame(path.name, read)
+        opened, asked = Opened(opened.name, ".csv", as_csv(read).encode()), replace(asked, delimiter=",", encoding="utf-8")
     if suffix == ".xlsx":
         cells, notes = read_spreadsheet(opened.name, opened.content)
         opened = Opened(opened.name, ".csv", as_csv(cells).encode())
@@ -121,8 +124,8 @@ def _with_plain_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
-    """A list of records, a record on each line, or columns by name."""
+def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame | list[list[Any]]:
+    """A list of records, a record on each line, or columns by name; of lists, the rows as they are."""
     import pandas as pd
 
     text, _ = decode(opened, encoding)
@@ -133,6 +136,8 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
             found = [json.loads(line) for line in text.split("\n") if line.strip()]
     except ValueError as error:
         raise DataError(f"{opened.name} is not readable JSON ({error}); give a list of records.") from None
+    if isinstance(found, list) and found and all(isinstance(row, list) for row in found):
+        return [["" if cell is None else cell for cell in row] for row in found]
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
         if {"columns", "data"} <= set(found):
