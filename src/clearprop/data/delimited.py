@@ -89,9 +89,15 @@ def _without_footer(body: str, dialect: Dialect) -> tuple[str, list[str]]:
         at = left.rfind("\n")
         if at < 0:
             break
-        table, _ = split_rows_of("", left[at + 1 :], dialect.delimiter)
-        filled = [cell for cell in table[0] if cell] if table else []
-        if not table or '"' in left[at + 1 :] or len(filled) != 1 or filled[0] != table[0][0] or is_number(filled[0]):
+        line = left[at + 1 :]
+        if line.count('"') % 2:  # the end of a cell of several lines
+            break
+        table, _ = split_rows_of("", line, dialect.delimiter)
+        if not table:
+            left = left[:at].rstrip()
+            continue
+        filled = [cell for cell in table[0] if cell]
+        if len(filled) != 1 or filled[0] != table[0][0] or is_number(filled[0]):
             break
         if len(table[0]) == dialect.width and len(filled[0].split()) < 3:
             break

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from clearprop.data.notes import rows, some
 from clearprop.data.sniffing import Dialect, Rows, blank_separated
-from clearprop.data.written_numbers import MISSING, PLACEHOLDERS, is_number
+from clearprop.data.written_numbers import MISSING, is_number, is_placeholder
 from clearprop.errors import DataError
 
 FEW = 0.05
@@ -30,10 +30,13 @@ class Raggedness:
 
     Attributes
     ----------
+    foot : list of int
+        Lines of remarks below the rows.
     padded, cut, dropped : list of (line, cells)
         Rows whose last cells are missing; rows with empty cells beyond the last column; and rows that fit in neither way.
     """
 
+    foot: list[int] = field(default_factory=list)
     padded: list[tuple[int, int]] = field(default_factory=list)
     cut: list[tuple[int, int]] = field(default_factory=list)
     dropped: list[tuple[int, int]] = field(default_factory=list)
@@ -41,6 +44,9 @@ class Raggedness:
     def notes(self) -> list[str]:
         """A sentence for each kind."""
         found = []
+        if self.foot:
+            n = len(self.foot)
+            found.append(f"Below the rows, {n} {'line' if n == 1 else 'lines'} from line {self.foot[0]} on are left out.")
         if self.padded:
             found.append(f"{_rows_at(self.padded)} fewer cells than the others; their last cells count as missing.")
         if self.cut:
@@ -73,7 +79,8 @@ def even_out(name: str, body: str, dialect: Dialect, line_of: LineOf) -> tuple[s
     if len(even) == len(every) and not any(len(row) < dialect.width for row in even):
         return body, []
     numeric = _numeric(even[:LOOK], dialect.width)
-    found, kept = Raggedness(), []
+    every, found = _without_foot(every, width, dialect, numeric)
+    kept = []
     for line, row in every:
         mended = _mended(row, width, dialect, numeric)
         if mended is None:
@@ -104,6 +111,22 @@ def _split(name: str, body: str, delimiter: str, line_of: LineOf) -> Iterator[tu
         raise DataError(f"{name} cannot be read as a table ({error}); correct line {line_of(reader.line_num)}.") from None
 
 
+def _without_foot(
+    every: list[tuple[int, list[str]]], width: int, dialect: Dialect, numeric: list[int]
+) -> tuple[list[tuple[int, list[str]]], Raggedness]:
+    """The rows without remarks below them, however many these are: all behind the last row that fits."""
+    n = len(every)
+    while n and (_mended(every[n - 1][1], width, dialect, numeric) is None or not _has_number(every[n - 1][1], numeric)):
+        n -= 1
+    if not numeric or n == len(every) or n < FEWEST or any(len(row) == width for _, row in every[n:]):
+        return every, Raggedness()
+    return every[:n], Raggedness(foot=[line for line, _ in every[n:]])
+
+
+def _has_number(row: list[str], numeric: list[int]) -> bool:
+    return any(j < len(row) and is_number(row[j].strip()) for j in numeric)
+
+
 def _numeric(even: Rows, width: int) -> list[int]:
     """Columns of numbers, by the rows of the usual width."""
     found = []
@@ -115,7 +138,7 @@ def _numeric(even: Rows, width: int) -> list[int]:
 
 
 def _is_hole(cell: str) -> bool:
-    return cell.strip() in MISSING or cell.strip().lower() in PLACEHOLDERS
+    return cell.strip() in MISSING or is_placeholder(cell.strip())
 
 
 def _mended(row: list[str], width: int, dialect: Dialect, numeric: Iterable[int]) -> list[str] | None:

@@ -9,13 +9,14 @@ from itertools import pairwise
 
 from clearprop.data.notes import quoted
 from clearprop.data.table_options import TableOptions
-from clearprop.data.written_numbers import AMBIGUOUS, MISSING, PLACEHOLDERS, SURE, is_number
+from clearprop.data.written_numbers import AMBIGUOUS, MISSING, SURE, is_number, is_placeholder
 from clearprop.errors import DataError
 
 LOOK = 1000  # rows
 CHARACTERS = 400_000
 FEW_ROWS = 20  # of fewer, nothing can be told from the values that are seen
 MOST_CELLS = 200_000  # of which a wide table has many in few rows
+MOST_TITLES = 10
 CANDIDATES = ("\t", ";", "|", ",", " ", ":")
 WORDS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas", " ": "blanks", ":": "colons"}
 COMMENTS = ("#", "%", "//")
@@ -232,9 +233,9 @@ def _width(table: Rows) -> int:
 def _titles(table: Rows, width: int, header: bool | None) -> int:
     """Rows at the top that hold one cell of text and are followed by rows of several."""
     n = 0
-    while width >= 2 and n < min(10, len(table) - 2):
+    while width >= 2 and n < min(MOST_TITLES, len(table) - 2):
         filled = [cell for cell in table[n] if cell]
-        below = [cell for cell in table[n + 1] if cell]
+        below = max(([cell for cell in row if cell] for row in table[n + 1 : n + MOST_TITLES]), key=len)
         title = len(filled) == 1 and table[n][0] and not is_number(filled[0]) and (len(below) > 1 or len(table[n]) == 1)
         if not (title or (len(table[n]) < width - 1 and len(filled) <= max(1, width // 2) and header is None)):
             break
@@ -312,7 +313,7 @@ def _is_units(table: Rows) -> bool:
 
 
 def _is_hole(cell: str) -> bool:
-    return cell in MISSING or cell.lower() in PLACEHOLDERS
+    return cell in MISSING or is_placeholder(cell)
 
 
 def looks_like_header(table: Rows) -> tuple[bool, str]:
@@ -320,6 +321,8 @@ def looks_like_header(table: Rows) -> tuple[bool, str]:
     first, rest = table[0], table[1:]
     if not rest:
         return not any(is_number(cell) for cell in first), ""
+    if len(first) >= 4 and _counts_up(first) and not _counts_up(rest[0]):
+        return True, f"The numbers {first[0]} to {first[-1]} in the first row are taken as the names of columns."
     named, values, texts = [], [], []
     deep = max(20, 50_000 // min(500, len(first)))  # rows that are looked at
     for j, cell in enumerate(first[:500]):
@@ -350,6 +353,14 @@ def _is_year_like(name: str, below: list[str]) -> bool:
     alike = all(cell.isdigit() and len(cell) == len(name) for cell in below)
     few = len(below) >= FEW_ROWS and len(set(below)) < 0.2 * len(below)  # values that all have been seen, but for this one
     return (1800 <= int(name) <= 2100 or int(name) < 500) and (few or not alike)
+
+
+def _counts_up(names: list[str]) -> bool:
+    """Whether the cells are numbers of columns, from 0 or 1 on."""
+    if not all(map(str.isdigit, names)) or names[0] not in ("0", "1"):
+        return False
+    numbers = list(map(int, names))
+    return numbers == sorted(numbers) and numbers[-1] == numbers[0] + len(numbers) - 1
 
 
 def _consecutive(names: list[str]) -> bool:

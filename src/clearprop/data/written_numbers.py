@@ -33,6 +33,8 @@ PLACEHOLDERS = {
     "k. a.", "s/d", "unk", "undefined", "na", "n/a", "n.a.", "null", "nan", "empty", "blank", "tbd", "not measured",
 }  # fmt: skip
 """Cells, in small letters, that are missing in a column of numbers."""
+RULE = re.compile(r"[-*._#?=~/]+")
+"""Cells of signs alone, such as ****, are missing there too."""
 LEAST = 0.9
 """Share of the cells that must be numbers."""
 LOOK = 60
@@ -99,6 +101,17 @@ def is_number(cell: str, decimal: str | None = None) -> bool:
     return any(_fits(body, sign) for sign in ((decimal,) if decimal else (".", ",")))
 
 
+def is_placeholder(cell: str) -> bool:
+    """Whether a cell is missing in a column of numbers.
+
+    Examples
+    --------
+    >>> [is_placeholder(cell) for cell in ("unknown", "****", "-", "red")]
+    [True, True, True, False]
+    """
+    return cell.lower() in PLACEHOLDERS or RULE.fullmatch(cell) is not None
+
+
 def _fits(body: str, decimal: str) -> bool:
     return bool(PLAIN[decimal].fullmatch(body) or GROUPS[decimal].fullmatch(body))
 
@@ -144,7 +157,7 @@ def read_numbers(column: pd.Series[Any], default: str = ".", forced: bool = Fals
     sizes = np.bincount(codes[codes >= 0], minlength=len(texts)) if len(texts) else np.zeros(0, np.int64)
     bad = np.isnan(parsed)
     left_over = {texts[i]: int(sizes[i]) for i in np.flatnonzero(bad)}
-    holes = sum(count for text, count in left_over.items() if text.lower() in PLACEHOLDERS)
+    holes = sum(count for text, count in left_over.items() if is_placeholder(text))
     others = sum(left_over.values()) - holes
     numbers = int(sizes[~bad].sum())
     if numbers == 0 or numbers < LEAST * (numbers + others) or (strict and others) or numbers < 0.5 * (numbers + holes):
