@@ -78,18 +78,7 @@ def kept_aside() -> dict[str, Callable[[], Any]]:
         "spiral of three arms": lambda: spiral(900, arms=3, noise=0.2, seed=5),
         "circles": lambda: d.make_circles(600, noise=0.12, factor=0.6, random_state=2),
         "swiss roll": lambda: d.make_swiss_roll(1200, noise=0.5, random_state=3),
-        "linear, outliers": with_outliers,
     }
-
-
-def with_outliers() -> Examples:
-    """A straight line in 10 inputs; 2 % of the targets are a thousand times as large."""
-    from sklearn.datasets import make_regression
-
-    X, y = make_regression(800, 10, noise=10, random_state=1)
-    rng = np.random.default_rng(1)
-    y[rng.choice(len(y) - 200, 12, replace=False)] *= 1000
-    return X, y
 
 
 def stand_ins() -> dict[str, Callable[[], Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from clearprop.data.notes import rows, some
@@ -79,7 +79,7 @@ def even_out(name: str, body: str, dialect: Dialect, line_of: LineOf) -> tuple[s
     if len(even) == len(every) and not any(len(row) < dialect.width for row in even):
         return body, []
     numeric = _numeric(even[:LOOK], dialect.width)
-    every, found = _without_foot(every, width, dialect, numeric)
+    every, found = _without_foot(every, width, numeric)
     kept = []
     for line, row in every:
         mended = _mended(row, width, dialect, numeric)
@@ -112,19 +112,21 @@ def _split(name: str, body: str, delimiter: str, line_of: LineOf) -> Iterator[tu
 
 
 def _without_foot(
-    every: list[tuple[int, list[str]]], width: int, dialect: Dialect, numeric: list[int]
+    every: list[tuple[int, list[str]]], width: int, numeric: list[int]
 ) -> tuple[list[tuple[int, list[str]]], Raggedness]:
-    """The rows without remarks below them, however many these are: all behind the last row that fits."""
+    """The rows without remarks below them, however many these are: all behind the last that fits."""
     n = len(every)
-    while n and (_mended(every[n - 1][1], width, dialect, numeric) is None or not _has_number(every[n - 1][1], numeric)):
+    while n and not _fits(every[n - 1][1], numeric):
         n -= 1
     if not numeric or n == len(every) or n < FEWEST or any(len(row) == width for _, row in every[n:]):
         return every, Raggedness()
     return every[:n], Raggedness(foot=[line for line, _ in every[n:]])
 
 
-def _has_number(row: list[str], numeric: list[int]) -> bool:
-    return any(j < len(row) and is_number(row[j].strip()) for j in numeric)
+def _fits(row: list[str], numeric: list[int]) -> bool:
+    """Whether the cells of the columns of numbers are numbers, or missing but for one."""
+    cells = [row[j].strip() for j in numeric if j < len(row)]
+    return any(map(is_number, cells)) and all(is_number(cell) or _is_hole(cell) for cell in cells)
 
 
 def _numeric(even: Rows, width: int) -> list[int]:
@@ -141,12 +143,11 @@ def _is_hole(cell: str) -> bool:
     return cell.strip() in MISSING or is_placeholder(cell.strip())
 
 
-def _mended(row: list[str], width: int, dialect: Dialect, numeric: Iterable[int]) -> list[str] | None:
+def _mended(row: list[str], width: int, dialect: Dialect, numeric: list[int]) -> list[str] | None:
     """The row with as many cells as there are columns; None if that cannot be told."""
     if len(row) >= dialect.width:
         return None if any(cell.strip() for cell in row[width:]) else [*row, ""][:width]
-    checked = [j for j in numeric if j < len(row)]
-    if not checked or not all(_is_hole(row[j]) or is_number(row[j].strip()) for j in checked):
+    if not _fits(row, numeric):
         return None
     return [*row, *[""] * (width - len(row))]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.arrays import describe
 from clearprop.data.arff import read_arff
 from clearprop.data.delimited import as_csv, distinct, read_delimited
+from clearprop.data.notes import columns
 from clearprop.data.opening import OTHERS, TEXTS, Opened, decode, open_table
 from clearprop.data.spreadsheet import read_spreadsheet
 from clearprop.data.table_options import TableOptions
@@ -19,6 +20,7 @@ from clearprop.errors import DataError, MissingExtraError
 if TYPE_CHECKING:
     import pandas as pd
 
+LOOK = 100  # records in which a nested one is looked for
 ENDINGS = (*TEXTS, *OTHERS, ".gz", ".zip")
 
 
@@ -84,7 +86,7 @@ def _from_path(path: Path, asked: TableOptions, text: Collection[str]) -> Frame:
     if suffix in (".json", ".jsonl", ".ndjson"):
         read = _read_json(opened, asked.encoding)
         if not isinstance(read, list):
-            return Frame(path.name, read)
+            return _without_lists(Frame(path.name, read))
         opened, asked = Opened(opened.name, ".csv", as_csv(read).encode()), replace(asked, delimiter=",", encoding="utf-8")
     if suffix == ".xlsx":
         cells, notes = read_spreadsheet(opened.name, opened.content)
@@ -149,9 +151,20 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame | list[list
         elif not lists:
             found = [found]
     try:
+        if isinstance(found, list) and any(isinstance(value, dict) for row in found[:LOOK] for value in row.values()):
+            return pd.json_normalize(found)
         return pd.DataFrame(found)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{opened.name} is JSON, but no table ({error}); give a list of records.") from None
+
+
+def _without_lists(read: Frame) -> Frame:
+    """The table without columns that hold lists, unless nothing else is there."""
+    lists = [name for name in read.frame.columns if any(isinstance(value, list) for value in read.frame[name].head(LOOK))]
+    if not lists or len(lists) >= read.frame.shape[1] - 1:
+        return read
+    note = f"Left out: {columns(lists)}, which {'holds' if len(lists) == 1 else 'hold'} lists."
+    return replace(read, frame=read.frame.drop(columns=lists), notes=[*read.notes, note])
 
 
 def _of_dicts(found: dict[str, Any]) -> pd.DataFrame:
@@ -187,5 +200,4 @@ def _from_library(source: Any) -> Frame:
         raise DataError(f"A source is a name, a path, a table or a pair (X, y) of arrays, not {describe(source)}.") from None
     if isinstance(native, nw.LazyFrame):
         native = native.collect()
-    columns = {name: native[name].to_list() for name in native.columns}
-    return Frame("the table", pd.DataFrame(columns))
+    return Frame("the table", pd.DataFrame({name: native[name].to_list() for name in native.columns}))
