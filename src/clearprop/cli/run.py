@@ -93,6 +93,7 @@ def save(result: Result, folder: Path) -> None:
     """Write the report, the result as JSON, and the pictures; all of them or none."""
     from clearprop.ownership import writing
     from clearprop.plots import save as save_figure
+    from clearprop.plots import save_frames
     from clearprop.report import recipe_report
 
     def fill(fresh: Path) -> None:
@@ -100,6 +101,8 @@ def save(result: Result, folder: Path) -> None:
         recipe_report(result).save(fresh / "report.html")
         for picture in result.exhibits.pictures:
             save_figure(picture.figure(), fresh / f"{picture.name}.png")
+        for animation in result.exhibits.animations:
+            save_frames(animation.draw, animation.frames, fresh / f"{animation.name}.gif", animation.size)
 
     with writing(folder):
         folders.publish(folder, fill)

@@ -78,6 +78,29 @@ class Picture:
         return figure
 
 
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Frames that are drawn on demand, and saved as a GIF.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, without the ending.
+    title : str
+    frames : int
+    draw : callable
+        Draws frame number k on a given empty figure.
+    size : tuple of float
+        Width and height in inches.
+    """
+
+    name: str
+    title: str
+    frames: int
+    draw: Callable[[Figure, int], object]
+    size: tuple[float, float] = (4.0, 4.2)
+
+
 @dataclass(frozen=True)
 class Explanation:
     """A question that the write-up asks or leaves open, and the answer with numbers from this very run.
@@ -94,10 +117,11 @@ class Explanation:
 
 @dataclass(eq=False)
 class Exhibits:
-    """Tables, pictures and explanations, in the order in which they are shown."""
+    """Tables, pictures, animations and explanations, in the order in which they are shown."""
 
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    animations: list[Animation] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
 
     def explain(self, question: str, answer: str) -> None:
