@@ -114,7 +114,7 @@ def test_many_remarks_below_the_rows(tmp_path) -> None:
     rest = "\n__________\nNotes\n1.;Until 1992 the west alone\n\nSources:\nour own; 2nd ed.; 2011; Bonn\n"
     loaded = read(tmp_path, text_of(ROWS).replace(",", ";") + rest)
     holds(loaded)
-    said(loaded, "Below the rows, 4 lines from line 63 on are left out")
+    said(loaded, "Below the rows, 5 lines from line 63 on are left out")
 
 
 def test_a_header_that_occurs_again(tmp_path) -> None:
