@@ -56,7 +56,10 @@ def read_delimited(opened: Opened, asked: TableOptions, text: Collection[str] = 
         remark += uneven
         parsed = _parse(opened.name, body, dialect, names, asked, text, checked=True)
     assert parsed is not None
-    frame = parsed
+    frame, n_blank = _without_blank_rows(parsed)
+    frame = _consolidated(frame)
+    if n_blank:
+        remark.append(f"{rows(n_blank)} without any value {'is' if n_blank == 1 else 'are'} left out.")
     frame.columns = names  # type: ignore[assignment, unused-ignore]
     sample, _ = split_rows_of(opened.name, body[:200_000], dialect.delimiter)
     codes = [names[j] for j in _codes(sample, dialect.width)]
@@ -190,16 +193,17 @@ def _parse(
         raise DataError(f"{name} cannot be read as a table ({str(error).strip()}); correct that row.") from None
     if not checked and bool(frame[dialect.width - 1].isna().any()) and _has_short_row(body, dialect):
         return None
-    return _consolidated(_without_blank_rows(frame.drop(columns=[dialect.width]) if dialect.trailing else frame))
+    return frame.drop(columns=[dialect.width]) if dialect.trailing else frame
 
 
-def _without_blank_rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame without rows that hold nothing, which are like blank lines."""
+def _without_blank_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The frame without rows that hold nothing, which are like blank lines, and their number."""
     blank = np.array(frame.iloc[:, -1].isna())
     if not blank.any():
-        return frame
+        return frame, 0
     blank[blank] = frame.loc[blank].isna().to_numpy().all(axis=1)
-    return frame.loc[~blank].reset_index(drop=True) if blank.any() and not blank.all() else frame
+    n = int(blank.sum())
+    return (frame.loc[~blank].reset_index(drop=True), n) if 0 < n < len(frame) else (frame, 0)
 
 
 def _version(text: str) -> tuple[int, ...]:
