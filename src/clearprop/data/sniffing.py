@@ -300,7 +300,7 @@ def _is_upper_header(table: Rows) -> bool:
     if len(table) < 4 or len(table[0]) != len(table[1]) or len(table[0]) < 3:
         return False
     names = [name or above for name, above in zip(table[1], table[0], strict=True)]
-    below = [row for row in table[2:] if len(row) == len(table[1])]
+    below = [row for row in table[3:] if len(row) == len(table[1])]  # the third may hold units
     blank = sum(not cell for cell in table[0][1:])
     words = all(names) and len(set(names)) == len(names) and not any(map(is_number, [*names, *filter(None, table[0])]))
     return blank > 0 and words and any(all(is_number(row[j]) for row in below) for j in range(len(names)))
