@@ -1,0 +1,119 @@
+"""Opening a lab: from a net and data in Python, or from a source on the command line."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from clearprop.arguments import checked
+from clearprop.data.dataset import Dataset
+from clearprop.errors import MissingExtraError, OptionError
+from clearprop.nn import Linear, Net
+from clearprop.registry import count
+
+if TYPE_CHECKING:
+    from clearprop.laboratory.server import Lab
+
+HOST = "127.0.0.1"
+
+
+def silent(message: str) -> None:
+    """Say nothing."""
+
+
+@checked
+def lab(
+    net: Net | None = None,
+    data: Dataset | None = None,
+    *,
+    state: Mapping[str, Any] | None = None,
+    port: int = 0,
+    browser: bool = True,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Open the lab in the browser, and stay until it is ended with Ctrl-C.
+
+    Parameters
+    ----------
+    net : Net, optional
+        Linear layers with activations between them; a copy is touched. By default a new one.
+    data : Dataset, optional
+        By default two circles.
+    state : dict, optional
+        Data, settings and plane to begin with, as an address holds them.
+    port : int
+        Port on 127.0.0.1; 0 for one that is free.
+    browser : bool
+        Whether to open the page; its address is said in any case.
+    say : callable
+        Called with the address.
+
+    Raises
+    ------
+    OptionError
+        If the port is taken, or the net does not suit the data.
+    MissingExtraError
+        If Starlette or uvicorn is not installed.
+    """
+    if count("port", port, 0) > 65535:
+        raise OptionError(f"port must be a number up to 65535, not {port}.")
+    made = make_lab(net, data, state)
+    listener = listen(port)
+    address = f"http://{HOST}:{listener.getsockname()[1]}/?token={made.token}"
+    say(address)
+    if browser:
+        webbrowser.open(address)
+    serve(made, listener)
+
+
+def make_lab(net: Net | None = None, data: Dataset | None = None, state: Mapping[str, Any] | None = None) -> Lab:
+    """The lab behind an address, without a server."""
+    try:
+        from clearprop.laboratory.server import Lab
+        from clearprop.laboratory.state import LabState
+    except ImportError as error:
+        raise MissingExtraError(f"The lab needs {error.name}: pip install 'clearprop[lab]'.") from None
+    given = dict(state or {})
+    if data is not None:
+        given["data"] = {**given.get("data", {}), "source": "given"}
+    if net is not None:
+        sizes = [layer.W.shape[1] for layer in net.unique_layers() if isinstance(layer, Linear)][:-1]
+        given["settings"] = {"hidden": sizes, **given.get("settings", {})}
+    return Lab(LabState.of(given), data, None if net is None else net.copy())
+
+
+def listen(port: int) -> socket.socket:
+    """A socket on loopback.
+
+    Raises
+    ------
+    OptionError
+        If the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError:
+        listener.close()
+        raise OptionError(f"Port {port} of {HOST} is taken or not allowed; choose another with --port, or 0 for any.") from None
+    return listener
+
+
+def serve(made: Lab, listener: socket.socket) -> None:
+    """Answer pages until Ctrl-C."""
+    import uvicorn
+
+    from clearprop.laboratory.protocol import LARGEST
+    from clearprop.laboratory.server import make_app
+
+    app = make_app(made)
+    quiet = {"log_level": "error", "access_log": False, "timeout_graceful_shutdown": 1}
+    config = uvicorn.Config(app, ws="websockets-sansio", ws_max_size=LARGEST, **quiet)
+    try:
+        uvicorn.Server(config).run([listener])
+    finally:
+        made.close()
+        listener.close()

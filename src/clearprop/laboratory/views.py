@@ -1,0 +1,227 @@
+"""Views: what the page draws of a run, as JSON-able values; pictures are bytes in base64."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.laboratory.trainer import Trainer
+from clearprop.nn import Activation, Linear, Loss, Net
+from clearprop.nn.diagram import columns_of
+
+MAP, SMALL = 56, 20  # points along each side of the map, and of the picture of a unit
+BINS = 24  # of a histogram of activations
+SHOWN_POINTS = 1500
+SAMPLE = 64  # examples that a unit is shown over, where the plane does not say it all
+
+
+class Plane:
+    """The plane of the data that is shown.
+
+    Parameters
+    ----------
+    trainer : Trainer
+    choice : tuple of int
+        Two columns, or (-1, -1) for the two principal components.
+
+    Attributes
+    ----------
+    centre : array (n_x,)
+    axes : array (2, n_x)
+        Directions of the two coordinates.
+    low, high : array (2,)
+        Corners of what is shown.
+    """
+
+    def __init__(self, trainer: Trainer, choice: tuple[int, int]) -> None:
+        X = trainer.train.X.astype(np.float64)
+        n = X.shape[1]
+        self.centre = X.mean(axis=0)
+        if min(choice) < 0 or max(choice) >= n or choice[0] == choice[1]:
+            _, _, directions = np.linalg.svd(X[:2000] - self.centre, full_matrices=False)
+            self.axes = np.vstack([directions, np.zeros((2, n))])[:2]
+            self.names = ["component 1", "component 2"]
+        else:
+            self.axes = np.eye(n)[list(choice)]
+            self.centre[list(choice)] = 0.0
+            features = trainer.data.features
+            self.names = [features[k] if k < len(features) else f"x{k + 1}" for k in choice]
+        points = self.project(X)
+        low, high = np.percentile(points, [0.5, 99.5], axis=0)
+        margin = 0.12 * np.maximum(high - low, 1e-9)
+        self.low, self.high = low - margin, high + margin
+
+    def project(self, X: Array) -> Array:
+        """Coordinates (N, 2) of examples."""
+        return (X - self.centre) @ self.axes.T
+
+    def grid(self, size: int) -> Array:
+        """Examples (size^2, n_x) on a grid over the plane, the top row first."""
+        u, v = (np.linspace(a, b, size) for a, b in zip(self.low, self.high, strict=True))
+        points = np.column_stack([np.tile(u, size), np.repeat(v[::-1], size)])
+        return self.centre + points @ self.axes
+
+
+def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
+    """The moving part of the page: weights, pictures of units, the map, and the last row of the curve.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        For what does not move: data, loss, settings.
+    plane : Plane
+    net : Net
+        A copy of the net at one step.
+    """
+    with np.errstate(all="ignore"):
+        return {
+            "weights": [{name: rounded(array) for name, array in layer.parameters().items()} for layer in linears(net)],
+            "units": unit_pictures(trainer, plane, net),
+            "map": decision_map(trainer.loss, net, plane, trainer.data.task),
+        }
+
+
+def linears(net: Net) -> list[Linear]:
+    """The linear layers of a net."""
+    return [layer for layer in net.unique_layers() if isinstance(layer, Linear)]
+
+
+def rounded(array: Array) -> Any:
+    """Nested lists of numbers with six digits; what is not finite is None."""
+    if array.ndim > 1:
+        return [rounded(row) for row in array]
+    return [float(f"{value:.6g}") if np.isfinite(value) else None for value in array.tolist()]
+
+
+def encoded(values: Array) -> str:
+    """Numbers between 0 and 255 as base64."""
+    return b64encode(np.clip(np.nan_to_num(values, nan=0.0), 0, 255).astype(np.uint8).tobytes()).decode("ascii")
+
+
+def signed(values: Array) -> Array:
+    """Columns scaled by their largest size into 0 to 255, 127.5 for zero."""
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    size = np.maximum(np.abs(values).max(axis=0, keepdims=True), 1e-12)
+    return 127.5 + 127.5 * values / size
+
+
+def outputs_by_layer(net: Net, X: Array) -> list[Array]:
+    """The value of every column of the drawing: the inputs, then each layer's."""
+    found = [np.ascontiguousarray(X, dtype=net.dtype)]
+    for layer in net.layers:
+        found.append(layer.forward(found[-1])[0])
+    return found
+
+
+def unit_pictures(trainer: Trainer, plane: Plane, net: Net) -> list[dict[str, Any]]:
+    """For every column that is drawn, a picture of each unit: over the plane, or over examples sorted by class.
+
+    The columns are the inputs, the hidden layers after their activation, and the outputs.
+    """
+    planar = net.n_in == 2
+    X = plane.grid(SMALL) if planar else sample(trainer)
+    values = outputs_by_layer(net, X)
+    drawn = [0, *drawn_columns(net)]
+    side = SMALL if planar else round(len(X) ** 0.5)
+    found = []
+    for column in drawn:
+        if column == 0 and not planar:
+            continue  # pixels and long rows have their own picture: the weights
+        pictures = signed(values[column]).T
+        found.append({"column": column, "side": side, "pictures": [encoded(picture) for picture in pictures[:64]]})
+    return found
+
+
+def sample(trainer: Trainer) -> Array:
+    """Examples that units are shown over: sorted by class or target, spread over all."""
+    y = trainer.train.y
+    order = np.argsort(y if y.ndim == 1 else y[:, 0], kind="stable")
+    n = min(SAMPLE, len(order))
+    return trainer.train.X[order[np.linspace(0, len(order) - 1, n).astype(int)]]
+
+
+def drawn_columns(net: Net) -> list[int]:
+    """Numbers of the values that have a column of their own: what an activation gives out, and the last value."""
+    found = []
+    for k, layer in enumerate(net.layers, 1):
+        following = net.layers[k] if k < len(net.layers) else None
+        if (
+            (isinstance(layer, Linear) and not isinstance(following, Activation))
+            or isinstance(layer, Activation)
+            or k == len(net.layers)
+        ):
+            found.append(k)
+    return found
+
+
+def decision_map(loss: Loss, net: Net, plane: Plane, task: str) -> dict[str, Any]:
+    """The prediction over the plane: the class of each point and how sure it is, or the value."""
+    scores = net(plane.grid(MAP))
+    if task == "regression":
+        values = scores[:, 0]
+        finite = values[np.isfinite(values)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        return {"kind": "value", "low": low, "high": high, "values": encoded(255 * (values - low) / ((high - low) or 1.0))}
+    p = np.asarray(loss.probabilities(scores))
+    p = np.column_stack([1 - p, p]) if p.ndim == 1 or p.shape[1] == 1 else p
+    winner, best = p.argmax(axis=1), p.max(axis=1)
+    sure = (best - 1 / p.shape[1]) / (1 - 1 / p.shape[1])
+    return {"kind": "class", "classes": encoded(winner), "sure": encoded(255 * sure)}
+
+
+def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
+    """What stands still until the data or the net change: points, classes, the columns of the drawing."""
+    net, data = trainer.net, trainer.data
+    shown = {name: split for name, split in data.splits.items() if name in ("train", "val")}
+    columns = columns_of(net.layers, net.n_in)
+    drawn = [0, *drawn_columns(net)]
+    return {
+        "task": data.task,
+        "classes": [str(label) for label in data.classes],
+        "features": [str(name) for name in data.features[:200]],
+        "n": {"train": len(trainer.train), "val": len(trainer.data.splits.get("val", ()))},
+        "plane": {"low": plane.low.tolist(), "high": plane.high.tolist(), "names": plane.names, "side": MAP},
+        "points": {name: points(split.X, split.y, plane) for name, split in shown.items()},
+        "columns": [{"column": k, "symbol": columns[k].symbol, "size": columns[k].size or 0} for k in drawn],
+        "layers": [repr(layer) for layer in net.layers],
+        "parameters": int(net.theta.size),
+        "per_epoch": trainer.per_epoch,
+        "batch_size": trainer.batch_size,
+        "engine": type(trainer.engine).__name__,
+        "notes": list(data.notes),
+        "image": list(data.image_shape) if data.image_shape is not None else None,
+    }  # fmt: skip
+
+
+def points(X: Array, y: Array, plane: Plane) -> list[list[float]]:
+    """Points of a split as [u, v, class or value]."""
+    chosen = np.linspace(0, len(X) - 1, min(len(X), SHOWN_POINTS)).astype(int) if len(X) else np.empty(0, dtype=int)
+    places = plane.project(X[chosen].astype(np.float64))
+    targets = y[chosen] if y.ndim == 1 else y[chosen, 0] if y.shape[1] == 1 else y[chosen].argmax(axis=1)
+    return [[round(float(u), 4), round(float(v), 4), round(float(c), 4)] for (u, v), c in zip(places, targets, strict=True)]
+
+
+def insights(trainer: Trainer, net: Net) -> dict[str, Any]:
+    """What is looked at now and then: the confusion matrix and the histograms of activations, on validation."""
+    X, y = trainer.val.X[:2000], trainer.val.y[:2000]
+    with np.errstate(all="ignore"):
+        values = outputs_by_layer(net, X)
+    found: dict[str, Any] = {"histograms": [], "confusion": None}
+    columns = columns_of(net.layers, net.n_in)
+    for k in drawn_columns(net):
+        finite = values[k][np.isfinite(values[k])]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        counts, _ = np.histogram(finite, BINS, (low, high if high > low else low + 1))
+        found["histograms"].append({"symbol": columns[k].symbol, "low": low, "high": high, "counts": counts.tolist()})
+    n = len(trainer.data.classes)
+    if trainer.data.task == "classification" and n:
+        p = np.asarray(trainer.loss.probabilities(values[-1]))
+        guess = (p.ravel() > 0.5).astype(int) if p.ndim == 1 or p.shape[1] == 1 else p.argmax(axis=1)
+        truth = y if y.ndim == 1 else y[:, 0].astype(int) if y.shape[1] == 1 else y.argmax(axis=1)
+        matrix = np.zeros((n, n), dtype=int)
+        np.add.at(matrix, (truth.astype(int), guess), 1)
+        found["confusion"] = matrix.tolist()
+    return found
