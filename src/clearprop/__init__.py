@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         check_program,
         check_step,
     )
+    from clearprop.laboratory import lab
     from clearprop.nn import (
         ELU,
         GELU,
@@ -180,6 +181,7 @@ __all__ = [
     "explain",
     "fit",
     "fit_many",
+    "lab",
     "ladder",
     "lr_find",
     "metrics",
@@ -192,11 +194,12 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder metrics nn optim"
-    " ownership plots recipes registry report rules studies sweeps training walkthrough"
+    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder laboratory metrics nn"
+    " optim ownership plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
+    "clearprop.laboratory": "lab",
     "clearprop.doctor": "Doctor diagnose diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",

@@ -40,6 +40,9 @@ PANELS = {
         "ladder": "Train the same network from the same start on every engine, and compare results and times.",
         "cost": "Time one gradient by forward differences, central differences and back-propagation, on growing networks.",
     },
+    "Touch": {
+        "lab": "Open the lab in the browser: a network that one can touch, while it trains. Ctrl-C ends it.",
+    },
     "Experiment": {
         "sweep": "Train with every combination of settings, over several seeds, and print the best one.",
         "descend": "Minimise a function of two variables by gradient descent, with one or several optimizers.",

@@ -93,7 +93,7 @@ class FaultyGradient:
 
 
 def verdict(trainer: Trainer) -> dict[str, Any]:
-    """What `check` says of the gradient that training uses: right, or the mistakes that give it exactly."""
+    """Verdict of the check on the gradient that training uses: right, or the mistakes that give it exactly."""
     reason = recordable(trainer)
     if reason:
         return {"right": None, "text": reason, "suspects": []}

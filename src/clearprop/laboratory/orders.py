@@ -10,8 +10,8 @@ from clearprop.doctor.finding import Finding
 from clearprop.errors import OptionError
 from clearprop.laboratory.breaking import FaultyGradient, fault_of, plantable, recordable, verdict
 from clearprop.laboratory.cards import parameter_card, unit_card
+from clearprop.laboratory.lab_session import LabSession
 from clearprop.laboratory.protocol import Message
-from clearprop.laboratory.session import Session
 from clearprop.laboratory.state import LabState
 from clearprop.laboratory.views import insights, rounded
 from clearprop.walkthrough import explain
@@ -21,85 +21,91 @@ SLOW = 4  # examples of the batch that is shown in slow motion
 DOCTOR_EPOCHS = 30
 
 
-def answer(session: Session, message: Message) -> Answer:
+def answer(session: LabSession, message: Message) -> Answer:
     """Carry out one message in the session's thread; returns what the page is told beside the next frame."""
     return TABLE[message.kind](session, **message.values)
 
 
-def run(session: Session, on: bool) -> Answer:
+def run(session: LabSession, on: bool) -> Answer:
     """Start or stop training."""
     session.run(on)
     return None
 
 
-def step(session: Session, n: int) -> Answer:
+def pace(session: LabSession, steps: int) -> Answer:
+    """Train at most so many steps a second; 0 for as many as the machine can."""
+    session.pace, session.speed = steps, 0.0
+    return None
+
+
+def step(session: LabSession, n: int) -> Answer:
     """Take steps."""
     session.take(n)
     return None
 
 
-def epoch(session: Session) -> Answer:
+def epoch(session: LabSession) -> Answer:
     """Go on to the end of the epoch."""
     trainer = session.trainer
     session.take(trainer.per_epoch - trainer.step % trainer.per_epoch)
     return None
 
 
-def back(session: Session, to: int) -> Answer:
+def back(session: LabSession, to: int) -> Answer:
     """Return to an earlier step."""
     session.back(to)
     return None
 
 
-def reset(session: Session) -> Answer:
+def reset(session: LabSession) -> Answer:
     """A new net."""
     session.reset()
     return None
 
 
-def change(session: Session, state: dict[str, Any]) -> Answer:
+def change(session: LabSession, state: dict[str, Any]) -> Answer:
     """Change the state."""
     session.change(state)
     return None
 
 
-def undo(session: Session) -> Answer:
+def undo(session: LabSession) -> Answer:
     """Take back the last change."""
     session.undo()
     return None
 
 
-def weight(session: Session, layer: int, name: str, index: list[int], value: float) -> Answer:
+def weight(session: LabSession, layer: int, name: str, index: list[int], value: float) -> Answer:
     """Give a parameter a value."""
     session.trainer.set_parameter(layer, name, index, value)
     session.settle()
     return card(session, layer, name, index)
 
 
-def freeze(session: Session, layer: int, name: str, index: list[int], on: bool) -> Answer:
+def freeze(session: LabSession, layer: int, name: str, index: list[int], on: bool) -> Answer:
     """Freeze a parameter, or let it go."""
     session.trainer.freeze(layer, name, index, on)
     return card(session, layer, name, index)
 
 
-def silence(session: Session, layer: int, unit: int) -> Answer:
+def silence(session: LabSession, layer: int, unit: int) -> Answer:
     """Set a hidden unit to zero."""
     session.trainer.silence(layer, unit)
     session.settle()
     return None
 
 
-def card(session: Session, layer: int, name: str, index: list[int]) -> Answer:
+def card(session: LabSession, layer: int, name: str, index: list[int]) -> Answer:
     """The card of a parameter."""
     return {"type": "card", **parameter_card(session.trainer, layer, name, index)}
 
 
-def unit(session: Session, column: int, unit: int) -> Answer:
+def unit(session: LabSession, column: int, unit: int) -> Answer:
     """The card of a unit."""
     return {"type": "card", **unit_card(session.trainer, column, unit)}
 
 
-def slow(session: Session) -> Answer:
+def slow(session: LabSession) -> Answer:
     """The next step in full, for the first examples of its batch, as `cp.explain` has it."""
     trainer = session.trainer
     X, y = trainer.batch()
@@ -114,35 +120,35 @@ def slow(session: Session) -> Answer:
     return {"type": "slow", "examples": min(SLOW, len(X)), "batch": len(X), "stages": stages}
 
 
-def looked_into(session: Session) -> Answer:
+def looked_into(session: LabSession) -> Answer:
     """Confusion and histograms."""
     return {"type": "insights", **insights(session.trainer, session.trainer.net)}
 
 
-def faults(session: Session) -> Answer:
+def faults(session: LabSession) -> Answer:
     """The faults that can be planted."""
     return {"type": "faults", "faults": plantable(session.trainer), "reason": recordable(session.trainer)}
 
 
-def plant(session: Session, slug: str, site: list[str]) -> Answer:
+def plant(session: LabSession, slug: str, site: list[str]) -> Answer:
     """Plant a fault, and check."""
     session.trainer.gradient = FaultyGradient(fault_of(session.trainer, slug, site))
     session.trainer.remember(fixed=True)
     return checked(session)
 
 
-def heal(session: Session) -> Answer:
+def heal(session: LabSession) -> Answer:
     """Take the fault out, and check."""
     session.trainer.gradient = None
     return checked(session)
 
 
-def checked(session: Session) -> Answer:
+def checked(session: LabSession) -> Answer:
     """The verdict of the check."""
     return {"type": "check", **verdict(session.trainer)}
 
 
-def doctor(session: Session) -> Answer:
+def doctor(session: LabSession) -> Answer:
     """The doctor's findings on the run from its start, with remedies that a click can apply."""
     trainer, settings = session.trainer, session.trainer.settings
     fresh = mlp_like(session)
@@ -158,7 +164,7 @@ def doctor(session: Session) -> Answer:
     return {"type": "doctor", "healthy": found.healthy, "unknown": found.unknown, "findings": findings}
 
 
-def mlp_like(session: Session) -> Any:
+def mlp_like(session: LabSession) -> Any:
     """The net of the run as it was at its start."""
     net = session.trainer.net.copy()
     net.restore(session.trainer.moments[0].arrays)
@@ -166,14 +172,14 @@ def mlp_like(session: Session) -> Any:
 
 
 def changes_of(finding: Finding) -> dict[str, Any]:
-    """What the remedy of a finding changes among the settings of a lab; empty if it is something else."""
+    """Changes that the remedy of a finding makes among the settings of a lab; empty if it is something else."""
     trial = finding.trial
     changes = dict(trial.changes) if trial is not None else {}
     known = {"rate": "factor", "activation": "activation", "init": "init", "optimizer": "optimizer", "dropout": "dropout"}
     return changes if changes and set(changes) <= set(known) else {}
 
 
-def remedy(session: Session, number: int) -> Answer:
+def remedy(session: LabSession, number: int) -> Answer:
     """Apply the remedy of a finding; the old curve is kept."""
     if number >= len(session.findings):
         raise OptionError("The doctor has no such finding any more; ask again.")
@@ -193,21 +199,22 @@ def remedy(session: Session, number: int) -> Answer:
     return None
 
 
-def pin(session: Session) -> Answer:
+def pin(session: LabSession) -> Answer:
     """Keep the present curve."""
     session.pin(True)
     return {"type": "pinned", "curve": session.pinned}
 
 
-def unpin(session: Session) -> Answer:
+def unpin(session: LabSession) -> Answer:
     """Let the kept curve go."""
     session.pin(False)
     return {"type": "pinned", "curve": None}
 
 
 TABLE: dict[str, Callable[..., Answer]] = {
-    "run": run, "step": step, "epoch": epoch, "back": back, "reset": reset, "change": change, "undo": undo, "weight": weight,
-    "freeze": freeze, "silence": silence, "card": card, "unit": unit, "slow": slow, "insights": looked_into, "faults": faults,
-    "plant": plant, "heal": heal, "check": checked, "doctor": doctor, "remedy": remedy, "pin": pin, "unpin": unpin,
+    "run": run, "pace": pace, "step": step, "epoch": epoch, "back": back, "reset": reset, "change": change, "undo": undo,
+    "weight": weight, "freeze": freeze, "silence": silence, "card": card, "unit": unit, "slow": slow, "insights": looked_into,
+    "faults": faults, "plant": plant, "heal": heal, "check": checked, "doctor": doctor, "remedy": remedy, "pin": pin,
+    "unpin": unpin,
 }  # fmt: skip
 """What each message does; "ack" concerns the connection alone."""

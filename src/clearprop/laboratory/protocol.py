@@ -57,6 +57,7 @@ PARAMETER = Part(lambda value: value in ("W", "b"), '"W" or "b"')
 MESSAGES: dict[str, dict[str, Part]] = {
     "ack": {"frame": NUMBER},
     "run": {"on": FLAG},
+    "pace": {"steps": NUMBER},
     "step": {"n": NUMBER},
     "epoch": {},
     "back": {"to": NUMBER},

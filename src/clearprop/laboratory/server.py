@@ -21,9 +21,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
 from clearprop.errors import ClearpropError, OptionError
+from clearprop.laboratory.lab_session import Glimpse, LabSession, answer_of
 from clearprop.laboratory.orders import answer
 from clearprop.laboratory.protocol import Message, read_message
-from clearprop.laboratory.session import Published, Session, answer_of
 from clearprop.laboratory.state import SOURCES, LabState
 from clearprop.laboratory.takeaway import FORMS, taken_away
 from clearprop.laboratory.views import frame, scene
@@ -59,16 +59,16 @@ class Lab:
     ----------
     token : str
         Random; without it nothing is answered but the page itself.
-    shared : Session
+    shared : LabSession
     """
 
     def __init__(self, state: LabState, given: Dataset | None = None, net: Net | None = None) -> None:
         self.token = secrets.token_urlsafe(24)
         self.state, self.given = state, given
-        self.shared = Session(state, given, net)
-        self.own: dict[str, Session] = {}
+        self.shared = LabSession(state, given, net)
+        self.own: dict[str, LabSession] = {}
 
-    def session(self, name: str) -> Session:
+    def session(self, name: str) -> LabSession:
         """The shared session for "", or a page's own.
 
         Raises
@@ -83,7 +83,7 @@ class Lab:
                 raise OptionError(
                     f"This lab has {OWN_SESSIONS} runs of single pages already; close one, or use the shared run."
                 )
-            self.own[name] = Session(self.state, self.given)
+            self.own[name] = LabSession(self.state, self.given)
         return self.own[name]
 
     def admits(self, token: str | None) -> bool:
@@ -166,7 +166,7 @@ def make_app(lab: Lab) -> ASGIApp:
 
 
 def choices() -> dict[str, Any]:
-    """What can be chosen on the page."""
+    """Names that can be chosen on the page."""
     return {
         "sources": [name for name in SOURCES if name not in ("table", "given")],
         "activations": [name for name in ACTIVATIONS if name != "softmax"],
@@ -224,7 +224,7 @@ class Connection:
     A frame goes out when the last one was acknowledged, and shows the newest state: a slow page never holds up training.
     """
 
-    def __init__(self, socket: WebSocket, session: Session) -> None:
+    def __init__(self, socket: WebSocket, session: LabSession) -> None:
         self.socket, self.session = socket, session
         self.changed, self.acknowledged = asyncio.Event(), asyncio.Event()
         self.acknowledged.set()
@@ -299,13 +299,13 @@ class Connection:
             self.acknowledged.clear()
             await self.send(message)
 
-    def compose(self, now: Published) -> dict[str, Any]:
+    def compose(self, now: Glimpse) -> dict[str, Any]:
         """One frame; with the scene and the whole curve where they have changed."""
         self.sent += 1
         fresh = now.scene != self.scene
         message: dict[str, Any] = {
             "type": "frame", "frame": self.sent, "step": now.step, "epoch": now.epoch, "running": now.running,
-            "speed": round(now.speed), "row": now.row, **frame(now.trainer, now.plane, now.net),
+            "speed": round(now.speed), "pace": self.session.pace, "row": now.row, **frame(now.trainer, now.plane, now.net),
             "earliest": now.trainer.moments[0].step, "undo": len(self.session.undoable),
             "planted": now.trainer.gradient is not None, "frozen": int(now.trainer.frozen.sum()),
         }  # fmt: skip

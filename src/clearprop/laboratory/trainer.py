@@ -28,7 +28,7 @@ Gradient = Callable[[Net, Loss, Array, Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class Keyframe:
     """Copies of all that a step changes.
 
     Attributes
@@ -67,7 +67,7 @@ class Trainer:
     ----------
     step : int
         Steps taken.
-    moments : list of Moment
+    moments : list of Keyframe
         In the order of their steps; the first is the start.
     curve : list of dict
         Loss and accuracy on both splits, and the norm of each layer's gradient, now and then.
@@ -91,7 +91,7 @@ class Trainer:
         self.engine = self.fastest()
         self.step, self.frozen = 0, np.zeros(self.net.theta.size, dtype=bool)
         self.gradient: Gradient | None = None
-        self.moments: list[Moment] = []
+        self.moments: list[Keyframe] = []
         self.curve: list[dict[str, float | int | list[float]]] = []
         self._order: tuple[int, Array] = (-1, np.empty(0, dtype=np.int64))
         self.remember(fixed=True)
@@ -176,13 +176,13 @@ class Trainer:
 
     def remember(self, fixed: bool = False) -> None:
         """Keep the present moment; one of the same step is replaced."""
-        moment = Moment(
+        moment = Keyframe(
             self.step, {name: array.copy() for name, array in self.net.arrays().items()},
             {name: array.copy() for name, array in self.optimizer.state.items()}, self.optimizer.t,
             [dict(layer.rng.bit_generator.state) for layer in self.net.unique_layers() if layer.rng is not None], fixed,
         )  # fmt: skip
         if self.moments and self.moments[-1].step == self.step:
-            moment = Moment(**{**moment.__dict__, "fixed": fixed or self.moments[-1].fixed})
+            moment = Keyframe(**{**moment.__dict__, "fixed": fixed or self.moments[-1].fixed})
             self.moments.pop()
         self.moments.append(moment)
         if len(self.moments) > KEPT:
@@ -206,7 +206,7 @@ class Trainer:
             self.advance(step - self.step)
             self.remember()
 
-    def restore(self, moment: Moment) -> None:
+    def restore(self, moment: Keyframe) -> None:
         """Put everything back into a moment."""
         self.net.restore(moment.arrays)
         self.optimizer.state = {name: array.copy() for name, array in moment.state.items()}

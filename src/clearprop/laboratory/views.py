@@ -71,7 +71,7 @@ def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
     Parameters
     ----------
     trainer : Trainer
-        For what does not move: data, loss, settings.
+        Source of what does not move: data, loss, settings.
     plane : Plane
     net : Net
         A copy of the net at one step.
@@ -173,7 +173,7 @@ def decision_map(loss: Loss, net: Net, plane: Plane, task: str) -> dict[str, Any
 
 
 def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
-    """What stands still until the data or the net change: points, classes, the columns of the drawing."""
+    """The part of the page that stands still until the data or the net change: points, classes, the columns of the drawing."""
     net, data = trainer.net, trainer.data
     shown = {name: split for name, split in data.splits.items() if name in ("train", "val")}
     columns = columns_of(net.layers, net.n_in)
@@ -205,7 +205,7 @@ def points(X: Array, y: Array, plane: Plane) -> list[list[float]]:
 
 
 def insights(trainer: Trainer, net: Net) -> dict[str, Any]:
-    """What is looked at now and then: the confusion matrix and the histograms of activations, on validation."""
+    """The part that is looked at now and then: the confusion matrix and the histograms of activations, on validation."""
     X, y = trainer.val.X[:2000], trainer.val.y[:2000]
     with np.errstate(all="ignore"):
         values = outputs_by_layer(net, X)

@@ -72,6 +72,8 @@ class Page {
       event.preventDefault();
       act();
     });
+    const pace = /** @type {HTMLSelectElement} */ (find("pace"));
+    pace.onchange = () => send("pace", { steps: Number(pace.value) });
     const back = /** @type {HTMLInputElement} */ (find("back"));
     back.onchange = () => send("back", { to: Number(back.value) });
   }
@@ -133,6 +135,8 @@ class Page {
   tell(frame) {
     const run = find("run"), back = /** @type {HTMLInputElement} */ (find("back"));
     run.textContent = frame.running ? "Stop" : "Run";
+    const pace = /** @type {HTMLSelectElement} */ (find("pace"));
+    if (document.activeElement !== pace) pace.value = String(frame.pace);
     run.setAttribute("aria-pressed", String(frame.running));
     /** @type {HTMLButtonElement} */ (find("undo")).disabled = !frame.undo;
     back.max = String(frame.step);

@@ -11,7 +11,7 @@
  * @typedef {{[name: string]: any}} Row
  * @typedef {{source: string, n: number, noise: number, val: number, points: number[][]}} DataChoice
  * @typedef {{data: DataChoice, settings: {[name: string]: any}, plane: number[]}} State
- * @typedef {{type: "frame", frame: number, step: number, epoch: number, running: boolean, speed: number, row: Row,
+ * @typedef {{type: "frame", frame: number, step: number, epoch: number, running: boolean, speed: number, pace: number, row: Row,
  *   weights: {W: number[][], b?: number[]}[], units: UnitPictures[], map: DecisionMap, earliest: number, undo: number,
  *   planted: boolean, frozen: number, state: State, scene?: Scene, curve?: Row[], pinned?: Row[] | null}} Frame
  * @typedef {{sources: string[], activations: string[], inits: string[], losses: string[], optimizers: string[],

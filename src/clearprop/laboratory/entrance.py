@@ -110,10 +110,12 @@ def serve(made: Lab, listener: socket.socket) -> None:
     from clearprop.laboratory.server import make_app
 
     app = make_app(made)
-    quiet = {"log_level": "error", "access_log": False, "timeout_graceful_shutdown": 1}
+    quiet: dict[str, Any] = {"log_level": "error", "access_log": False, "timeout_graceful_shutdown": 1, "lifespan": "off"}
     config = uvicorn.Config(app, ws="websockets-sansio", ws_max_size=LARGEST, **quiet)
     try:
         uvicorn.Server(config).run([listener])
+    except KeyboardInterrupt:
+        pass  # the way to end a lab
     finally:
         made.close()
         listener.close()

@@ -19,14 +19,15 @@ from clearprop.laboratory.views import Plane
 from clearprop.nn import Net
 
 SLICE = 0.012  # seconds that are trained before orders are looked at
+SLOWEST = 0.03  # seconds of a slice at a slow pace: about thirty pictures a second
 LEAST, MOST = 1, 2_000_000  # steps of a slice
 MEASURED = 0.12  # seconds between two points of the curve
 UNDONE = 50  # states that can be gone back to
 
 
 @dataclass(frozen=True, eq=False)
-class Published:
-    """What pages may look at while the trainer goes on: copies, and what does not change.
+class Glimpse:
+    """Copies that pages may look at while the trainer goes on, and what does not change.
 
     Attributes
     ----------
@@ -38,7 +39,7 @@ class Published:
     running : bool
     net : Net
     trainer : Trainer
-        For its data, loss and settings.
+        Source of data, loss and settings.
     plane : Plane
     state : LabState
     row : dict
@@ -60,7 +61,7 @@ class Published:
     speed: float
 
 
-class Session:
+class LabSession:
     """One network that is touched; pages may come and go.
 
     Parameters
@@ -73,10 +74,12 @@ class Session:
 
     Attributes
     ----------
-    published : Published
+    published : Glimpse
         The newest; read it once, and use what was read.
     pinned : list of dict or None
         The curve of a run that was pinned.
+    pace : int
+        Most steps a second; 0 for as many as the machine can.
     """
 
     def __init__(self, state: LabState, given: Dataset | None = None, net: Net | None = None) -> None:
@@ -86,11 +89,12 @@ class Session:
         self.findings: list[Finding] = []
         self.listeners: list[Callable[[], None]] = []
         self.running, self.speed, self.version, self.scene = False, 0.0, 0, 0
+        self.pace = 0
         self.orders: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue()
         self.net_given = net
         self.trainer = Trainer(self.data(), state.run_settings(), net)
         self.plane = Plane(self.trainer, state.plane)
-        self.published: Published
+        self.published: Glimpse
         self.publish()
         self.thread = threading.Thread(target=self.live, name="clearprop-lab", daemon=True)
         self.thread.start()
@@ -108,15 +112,25 @@ class Session:
                 self.carry_out(*order)
                 continue
             began = time.perf_counter()
-            loss = self.trainer.advance(steps)
+            taken = steps if not self.pace else min(steps, max(round(self.pace * SLOWEST), 1))
+            loss = self.trainer.advance(taken)
+            if self.pace:
+                self.wait(taken / self.pace - (time.perf_counter() - began))
             spent = max(time.perf_counter() - began, 1e-9)
-            self.speed = 0.8 * self.speed + 0.2 * steps / spent if self.speed else steps / spent
-            steps = min(max(int(steps * min(SLICE / spent, 2.0)), LEAST), MOST)
+            self.speed = 0.8 * self.speed + 0.2 * taken / spent if self.speed else taken / spent
+            if not self.pace:
+                steps = min(max(int(steps * min(SLICE / spent, 2.0)), LEAST), MOST)
             if time.perf_counter() - measured > MEASURED:
                 self.trainer.measure(loss)
                 self.trainer.remember()
                 measured = time.perf_counter()
             self.publish()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a slow pace, but not longer than until an order comes."""
+        end = time.perf_counter() + seconds
+        while self.orders.empty() and time.perf_counter() < end:
+            time.sleep(min(0.01, max(end - time.perf_counter(), 0.0)))
 
     def next_order(self) -> Any:
         """The next order; `NOTHING` if the run goes on and there is none, None at the end."""
@@ -127,6 +141,8 @@ class Session:
 
     def carry_out(self, order: Callable[[], Any], future: Future[Any]) -> None:
         """Carry out an order, and hand over its result or its error."""
+        if not future.set_running_or_notify_cancel():
+            return  # its page has gone
         try:
             result = order()
         except Exception as error:
@@ -151,7 +167,7 @@ class Session:
         """Let pages see the present step."""
         self.version += 1
         trainer = self.trainer
-        self.published = Published(
+        self.published = Glimpse(
             self.version, self.scene, trainer.step, trainer.epoch, self.running, trainer.net.copy(), trainer, self.plane,
             self.state, trainer.curve[-1], self.speed if self.running else 0.0,
         )  # fmt: skip
