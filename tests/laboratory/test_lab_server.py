@@ -93,7 +93,8 @@ def test_every_message_is_answered_or_changes_what_is_shown(client, lab, kind):
         version = shown.read("frame")["frame"]
         if kind == "plant":
             shown.send("faults")
-            values = {name: shown.read("faults")["faults"][0][name] for name in ("slug", "site")}
+            first = shown.read("faults")["faults"][0]
+            values = {"slug": first["slug"], "site": first["site"]}
         shown.send(kind, **values)
         told = shown.read(answers.get(kind, "frame"))
         assert told["type"] != "frame" or told["frame"] > version
