@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -14,21 +15,30 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium, or its path in $CHROMIUM")
 
 
+def until(page, condition, seconds=20.0):
+    """Wait until it is so; the page's own policy allows no evaluated strings, and so no waiting in it."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{page.inner_text('#where')}; {page.locator('#message').text_content()}"
+        page.wait_for_timeout(40)
+
+
 def steps(page):
     return int(re.search(r"step ([\d,]+)", page.inner_text("#where"))[1].replace(",", ""))
 
 
 def wait_for_step(page, wanted):
-    page.wait_for_function(
-        "n => Number(/step ([\\d,]+)/.exec(document.getElementById('where').textContent)[1].replace(/,/g, '')) >= n", arg=wanted
-    )
+    until(page, lambda: steps(page) >= wanted)
+
+
+def wait_for_text(page, selector, text):
+    until(page, lambda: text in (page.locator(selector).text_content() or ""))
 
 
 def widths(page):
     """What is drawn of the weights, to the last digit that is drawn."""
-    return page.eval_on_selector_all(
-        "#network .link", "lines => lines.map(line => line.getAttribute('stroke-width') + line.getAttribute('stroke'))"
-    )
+    look = "lines => lines.map(line => line.getAttribute('stroke-width') + line.getAttribute('stroke'))"
+    return page.eval_on_selector_all("#network .link", look)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +92,7 @@ def test_points_are_painted_by_hand_and_learned(page):
         for k in range(3):
             page.mouse.click(box["x"] + box["width"] * (u + 0.03 * k), box["y"] + box["height"] * v)
             page.wait_for_timeout(150)
-    page.wait_for_function("document.getElementById('how').textContent.includes('(10 points)')")
+    wait_for_text(page, "#how", "(10 points)")
     assert "2" in page.inner_text("#map-legend")
     page.click("#epoch")
     wait_for_step(page, 1)
@@ -92,7 +102,7 @@ def test_a_table_of_three_classes_is_dropped(page, tmp_path):
     rows = "\n".join(f"{k % 3 + (k % 7) / 10};{(k * 5) % 3 - (k % 4) / 9};{['red', 'green', 'blue'][k % 3]}" for k in range(90))
     (tmp_path / "mine.csv").write_text(f"width;height;colour\n{rows}\n")
     page.set_input_files("#file", tmp_path / "mine.csv")
-    page.wait_for_function("document.getElementById('map-legend').textContent.includes('blue')")
+    wait_for_text(page, "#map-legend", "blue")
     assert "semicolons" in page.inner_text("#data")
     page.click("#run")
     wait_for_step(page, 200)
@@ -101,7 +111,7 @@ def test_a_table_of_three_classes_is_dropped(page, tmp_path):
 def test_a_file_that_is_no_table_is_one_sentence(page, tmp_path):
     (tmp_path / "empty.csv").write_text("")
     page.set_input_files("#file", tmp_path / "empty.csv")
-    page.wait_for_function("document.getElementById('message').textContent.includes('empty.csv')")
+    wait_for_text(page, "#message", "empty.csv")
     assert page.locator("#network .link").count() > 0
 
 
@@ -113,10 +123,9 @@ def test_steps_back_and_forward_again_show_the_same(page):
     there = widths(page)
     page.click("#epoch")
     wait_for_step(page, 30)
-    page.evaluate(
-        "() => { const back = document.getElementById('back'); back.value = 3; back.dispatchEvent(new Event('change')); }"
-    )
-    page.wait_for_function("document.getElementById('where').textContent.startsWith('step 3,')")
+    page.locator("#back").fill("3")
+    page.locator("#back").dispatch_event("change")
+    until(page, lambda: steps(page) == 3)
     page.wait_for_timeout(300)
     assert widths(page) == there
 
@@ -127,11 +136,10 @@ def test_a_weight_is_edited_and_its_formula_read(page):
     page.fill("#card #value", "1.25")
     page.press("#card #value", "Enter")
     page.evaluate("document.activeElement.blur()")
-    page.wait_for_function("document.querySelector('#card dd').textContent === '1.25'")
-    formula = page.locator("#card .formula annotation").inner_text()
-    numbers = re.search(
-        r"= (\S+) \\cdot (\S+) \+ (\S+) \\cdot (\S+) \+ (\S+) \\cdot (\S+) \+ \\underbrace\{(\S+)\}_\{7", formula
-    )
+    until(page, lambda: page.locator("#card dd").first.text_content() == "1.25")
+    formula = page.locator("#card .formula annotation").text_content()
+    product = r"(\S+) \\cdot (\S+)"
+    numbers = re.search(rf"= {product} \+ {product} \+ {product} \+ \\underbrace\{{(\S+)\}}_\{{7", formula)
     a, b, c, d, e, f, rest = (float(part.strip("()")) for part in numbers.groups())
     total = float(formula.rsplit("= ", 1)[1].strip("() "))
     assert a * b + c * d + e * f + rest == pytest.approx(total, rel=2e-3, abs=1e-5)
@@ -147,7 +155,7 @@ def test_a_planted_fault_is_named(page):
     page.click("#plant")
     page.wait_for_selector(".verdict.wrong")
     assert "of the last example alone" in page.inner_text("#verdict") or "one example" in page.inner_text("#verdict")
-    page.wait_for_function("document.getElementById('where').textContent.includes('a fault is planted')")
+    wait_for_text(page, "#where", "a fault is planted")
     page.click("#heal")
     page.wait_for_selector(".verdict.right")
 
@@ -163,7 +171,7 @@ def test_slow_motion_shows_every_value_in_its_turn(page):
 
 def test_the_address_holds_the_state_and_is_reloaded(page):
     page.select_option("#source", "spirals")
-    page.wait_for_function("document.getElementById('source').value === 'spirals'")
+    until(page, lambda: page.input_value("#source") == "spirals")
     page.click("#more")
     page.wait_for_selector("#units-1")
     page.wait_for_timeout(300)
@@ -192,11 +200,9 @@ def test_the_keyboard_alone_will_do(page):
     page.keyboard.press("ArrowDown")
     assert page.evaluate("document.activeElement.dataset.place") != first
     page.wait_for_selector("#card #value")
-    names = page.eval_on_selector_all(
-        "button, select, input, canvas, [role=button]",
-        """all => all.filter(one => !(
-        one.getAttribute('aria-label') || one.textContent.trim() || one.title || one.closest('label')?.textContent.trim())).length""",
-    )
+    named = "one.getAttribute('aria-label') || one.textContent.trim() || one.title || one.closest('label')?.textContent.trim()"
+    look = f"all => all.filter(one => !({named})).length"
+    names = page.eval_on_selector_all("button, select, input, canvas, [role=button]", look)
     assert names == 0  # every control has a name for those who cannot see it
 
 
