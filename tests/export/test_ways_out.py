@@ -183,8 +183,7 @@ def test_made_up_rows_leave_nothing_out(models: dict[str, cp.Model], name: str) 
     blueprint = models[name]._blueprint()
     X = encoded(blueprint, made_up(blueprint))
     alike = [feature for feature, x in zip(blueprint.features, X.T, strict=True) if (x == x[0]).all()]
-    assert alike == [f"many=kind {i}" for i in range(90) if f"many=kind {i}" in alike]
-    assert len(alike) < 50
+    assert alike == []
 
 
 # --- the trial at export time ---------------------------------------------------------------------------------------------
@@ -197,7 +196,7 @@ def test_a_wrong_page_is_refused_and_nothing_is_written(
     with pytest.raises(UnsupportedError, match=r"differs from predict by [\d.e-]+, more than 0.0001; nothing was written"):
         models["image"].export(tmp_path / "a.py", "numpy")
     monkeypatch.setitem(numpy_source.WRITERS, cp.ReLU, lambda step: f"{step.y} = np.maximums({step.x}, 0)")
-    with pytest.raises(UnsupportedError, match=r"refuses it: .*maximums"):
+    with pytest.raises(UnsupportedError, match=r"(?s)refuses it: .*maximums"):
         models["image"].export(tmp_path / "a.py", "numpy")
     assert list(tmp_path.iterdir()) == []
 
@@ -283,9 +282,9 @@ def test_a_cell_that_cannot_be_read_is_named(models: dict[str, cp.Model], tmp_pa
 # --- names that come from a file end neither a literal nor a comment ------------------------------------------------------
 
 HOSTILE = [
-    'a"b', "it's", "*/ int x; /*", '"""\nimport os\nos.mkdir("GOTCHA")\n"""', "??/", "back\\", "new\nline", "`${process.exit(3)}`",
-    "</script>", "\u2028separator", "{{ 7 * 7 }}", "{% raw %}", "//", "int", "%s%n", "x", "X", "net/z1", "label", "probabilities",
-    "\u202eabc", "日本", "a\rb", "__proto__", "constructor", "z1", "W1",
+    'a"b', "it's", "*/ int x; /*", '"""\nimport os\nos.mkdir("GOTCHA")\n"""', "??/", "back\\", "new\nline", "</script>",
+    "`${process.exit(3)}`", "\u2028separator", "{{ 7 * 7 }}", "{% raw %}", "//", "int", "%s%n", "x", "X", "net/z1", "label",
+    "probabilities", "\u202eabc", "日本", "a\rb", "__proto__", "constructor", "z1", "W1",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 200  # examples of a file
+MOST_KNOWN = 60  # categories of a column
 MADE_UP = 12  # rows for a model that takes an array
 NEVER_SEEN = "never seen before"
 
@@ -53,7 +54,7 @@ def _cells(column: Column) -> list[str]:
     if column.kind == "categorical":
         known = list(column.categories)
         other = [known[0].upper(), f" {known[-1].lower()} ", known[0].replace(" ", "  "), f"{known[0]}.0", NEVER_SEEN, ""]
-        return [*known[:20], *other]
+        return [*known[:MOST_KNOWN], *other]
     assert column.scaling is not None
     if column.kind == "date":
         return _dates(column)
