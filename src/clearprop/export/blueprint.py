@@ -123,7 +123,7 @@ class Blueprint:
         return " -> ".join(parts)
 
     def target_words(self) -> str:
-        """What is predicted, in a sentence that is safe in a comment."""
+        """The targets, in a sentence that is safe in a comment."""
         names = comment(", ".join(self.targets) or "a class")
         if self.task == "classification":
             return f"Predicts {names}: one of {len(self.labels)} classes, and the probability of each."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -110,8 +111,6 @@ class OnnxFile(ExportFormat):
     endings = (".onnx",)
 
     def write(self, blueprint: Blueprint, path: Path) -> dict[str, str | bytes]:
-        from clearprop import __version__
-
         net = blueprint.net
         graph = OnnxGraph({*blueprint.raw_names, "X"})
         x = add_inputs(graph, blueprint)
@@ -120,7 +119,7 @@ class OnnxFile(ExportFormat):
         page.lines(net.layers, net.n_in or 0)
         add_answer(graph, blueprint, page.tensor("y_hat" if page.variables else "x"))
         words = f"{blueprint.in_words()}. {blueprint.target_words()}"
-        model = graph.model(comment(blueprint.title or path.stem), words, __version__)
+        model = graph.model(comment(blueprint.title or path.stem), words, version("clearprop"))
         return {path.name: model.SerializeToString(deterministic=True)}
 
     def lacking(self) -> str | None:
