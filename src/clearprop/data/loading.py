@@ -124,9 +124,10 @@ def load(
     if isinstance(raw.parts["train"][0], np.ndarray) and (target is not None or asked.given()):
         given = ", ".join(["target"] * (target is not None) + asked.given())
         raise OptionError(f"The options {given} are for tables, but {raw.name} is none; omit them.")
+    asked_task = task
     task, y = settle_task(raw, task)
     classes: list[Label] = np.unique(np.concatenate(list(y.values()))).tolist() if task == "classification" else []
-    notes = [*raw.notes, *target_notes(raw, y, classes)]
+    notes = [*raw.notes, *target_notes(raw, y, classes, asked_task)]
     parts = _split(raw, y, classes, {"val": val, "test": test}, rng, class_weight)
     X_train, y_train = parts["train"]
     encoder = fit_encoder(
@@ -154,7 +155,8 @@ def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Enc
     scaling, limit, n = found
     low, high = (scaling.shift[0] + sign * limit * scaling.spread[0] for sign in (-1, 1))
     notes.append(
-        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and"
+        f"{n} of {len(y)} training values of the target {some(encoder.targets)} {'lies' if n == 1 else 'lie'} far outside the"
+        " others; in training and"
         f" validation it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
     )
     return replace(encoder, target_scaling=scaling), limit
