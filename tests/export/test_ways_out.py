@@ -171,6 +171,29 @@ def test_an_export_answers_as_predict_does(models: dict[str, cp.Model], tmp_path
         np.testing.assert_allclose(np.array(table, np.float64) / spread, wanted / spread, atol=CLOSE, rtol=CLOSE)
 
 
+@pytest.mark.parametrize("to", RUN)
+def test_every_activation_is_known_in_every_format(tmp_path: Path, to: str) -> None:
+    required(to)
+    layers = [
+        part for name in cp.nn.ACTIVATIONS for part in (cp.Linear(4, 4, init=cp.Normal(1.0)), cp.nn.ACTIVATIONS.make(name))
+    ]
+    model = cp.Model(cp.Net(*layers, seed=5), cp.nn.Focal())
+    assert model.export(tmp_path / f"a{ENDINGS[to]}", to).difference < CLOSE
+
+
+def test_an_activation_with_constants_keeps_them(tmp_path: Path) -> None:
+    for layer in (cp.nn.LeakyReLU(0.3), cp.nn.ELU(0.2)):
+        model = cp.Model(cp.Net(cp.Linear(3, 3), layer, seed=1, dtype="float64"), cp.CrossEntropy())
+        assert model.export(tmp_path / "a.py", "numpy").difference < 1e-14
+
+
+def test_what_onnxruntime_cannot_run_is_refused(tmp_path: Path) -> None:
+    required("onnx")
+    model = cp.Model(cp.Net(cp.Linear(3, 3), cp.nn.SELU(), seed=1, dtype="float64"), cp.CrossEntropy())
+    with pytest.raises(UnsupportedError, match=r"onnxruntime refuses the export: .*Selu.*astype\('float32'\)"):
+        model.export(tmp_path / "a.onnx", "onnx")
+
+
 def test_in_double_precision_only_rounding_is_left(models: dict[str, cp.Model], tmp_path: Path) -> None:
     model = models["numbers, categories, holes, dates"]
     double = replace(model, net=model.net.astype("float64"))

@@ -24,6 +24,8 @@ from clearprop.nn import (
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     Dropout,
+    Focal,
+    Identity,
     Layer,
     Linear,
     Loss,
@@ -33,12 +35,13 @@ from clearprop.nn import (
 
 HEADS: dict[type[Loss], str] = {
     CrossEntropy: "softmax",  # of the scores
+    Focal: "softmax",
     NegativeLogLikelihood: "as they are",
     BinaryCrossEntropy: "two columns",  # 1 - p and p
     BinaryCrossEntropyWithLogits: "two columns of a sigmoid",
 }
 """From the outputs of a net to the probabilities of the classes, by the loss that it was trained with."""
-ALIKE: tuple[type[Layer], ...] = (Dropout,)
+ALIKE: tuple[type[Layer], ...] = (Dropout, Identity)
 """Layers that change nothing after training."""
 LETTERS: dict[type[Layer], str] = {Linear: "z", BatchNorm: "n"}
 """Letter for the output of a layer; "a" for all others."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,24 @@ from clearprop.export.folding import folds
 from clearprop.export.source_pages import date_example, render, written
 from clearprop.export.spelling import comment, identifier
 from clearprop.export.trying import read_answers, run_program
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    GELUTanh,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
 HELPERS = {
     "linear": """/* y = x W + b: y_j = b_j + sum_i x_i W_ij, where W_ij is W[i * n_y + j]. */
@@ -43,6 +61,13 @@ ELEMENTWISE: dict[type[Layer], str] = {
     Sigmoid: "0.5 * (1 + tanh(0.5 * {z}))",
     Tanh: "tanh({z})",
     ReLU: "{z} > 0 ? {z} : 0",
+    LeakyReLU: "{z} > 0 ? {z} : {layer.negative_slope!r} * {z}",
+    ELU: "{z} > 0 ? {z} : {layer.alpha!r} * expm1({z})",
+    SELU: f"{SELU_SCALE} * ({{z}} > 0 ? {{z}} : {SELU_ALPHA} * expm1({{z}}))",
+    Softplus: "({z} > 0 ? {z} : 0) + log1p(exp(-fabs({z})))",
+    SiLU: "{z} * 0.5 * (1 + tanh(0.5 * {z}))",
+    GELU: f"0.5 * {{z}} * erfc(-{{z}} / {sqrt(2)})",
+    GELUTanh: f"0.5 * {{z}} * (1 + tanh({TANH_SCALE} * ({{z}} + {TANH_CUBIC} * {{z}} * {{z}} * {{z}})))",
 }
 """Functions of one number."""
 
@@ -61,7 +86,7 @@ def linear(step: LayerStep) -> str:
 
 def elementwise(step: LayerStep) -> str:
     """A function of each number."""
-    value = ELEMENTWISE[type(step.layer)].format(z=f"{step.x}[i]")
+    value = ELEMENTWISE[type(step.layer)].format(z=f"{step.x}[i]", layer=step.layer)
     return f"{declared(step)}for (int i = 0; i < {step.n_y}; i++) {step.y}[i] = {value};"
 
 

@@ -13,8 +13,26 @@ from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
 from clearprop.export.source_pages import WrittenArray, render, written
+from clearprop.export.spelling import js_list
 from clearprop.export.trying import run_program
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    GELUTanh,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE, UPPER_TAIL
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
 HELPERS = {
     "linear": """/* x W + b: y_j = b_j + sum_i x_i W_ij. */
@@ -28,11 +46,26 @@ function softmax(z) {
   const most = Math.max(...z), e = z.map((value) => Math.exp(value - most)), sum = e.reduce((total, value) => total + value, 0);
   return e.map((value) => value / sum);
 }""",
+    "normalCdf": f"""/* Probability that a standard normal variable is at most z: the tail is exp(-z^2 / 2) / (1 + z) times a
+   polynomial in (z - 5) / (z + 5). */
+function normalCdf(z) {{
+  const size = Math.abs(z), t = 1 - 10 / (size + 5);
+  const powers = {js_list(UPPER_TAIL, 5)};
+  const tail = Math.exp(-0.5 * size * size) * powers.reduce((sum, c) => sum * t + c, 0) / (1 + size);
+  return z < 0 ? tail : 1 - tail;
+}}""",
 }
 ELEMENTWISE: dict[type[Layer], str] = {
     Sigmoid: "(z) => 0.5 * (1 + Math.tanh(0.5 * z))",
     Tanh: "Math.tanh",
     ReLU: "(z) => Math.max(z, 0)",
+    LeakyReLU: "(z) => (z > 0 ? z : {layer.negative_slope!r} * z)",
+    ELU: "(z) => (z > 0 ? z : {layer.alpha!r} * Math.expm1(z))",
+    SELU: f"(z) => {SELU_SCALE} * (z > 0 ? z : {SELU_ALPHA} * Math.expm1(z))",
+    Softplus: "(z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))",
+    SiLU: "(z) => z * 0.5 * (1 + Math.tanh(0.5 * z))",
+    GELU: "(z) => z * normalCdf(z)",
+    GELUTanh: f"(z) => 0.5 * z * (1 + Math.tanh({TANH_SCALE} * (z + {TANH_CUBIC} * z ** 3)))",
 }
 """Functions of one number."""
 RUNNER = """import { readFileSync } from "node:fs";
@@ -51,7 +84,10 @@ def linear(step: LayerStep) -> str:
 
 def elementwise(step: LayerStep) -> str:
     """A function of each number."""
-    return f"const {step.y} = {step.x}.map({ELEMENTWISE[type(step.layer)]});"
+    value = ELEMENTWISE[type(step.layer)].format(layer=step.layer)
+    if "normalCdf(" in value:
+        step.page.call("normalCdf")
+    return f"const {step.y} = {step.x}.map({value});"
 
 
 def softmax(step: LayerStep) -> str:

@@ -9,7 +9,24 @@ from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.source_pages import render, written
 from clearprop.export.trying import run_python
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    GELUTanh,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
 HELPERS = {
     "softmax": '''def softmax(z):
@@ -19,7 +36,23 @@ HELPERS = {
     "sigmoid": '''def sigmoid(z):
     """1 / (1 + exp(-z)), in a form in which nothing overflows."""
     return 0.5 * (1 + np.tanh(0.5 * z))''',
+    "normal_cdf": '''def normal_cdf(z):
+    """Probability that a standard normal variable is at most z."""
+    return 0.5 * np.vectorize(math.erfc, otypes=[float])(-z / math.sqrt(2))''',
 }
+ELEMENTWISE: dict[type[Layer], str] = {
+    Sigmoid: "sigmoid({z})",
+    Tanh: "np.tanh({z})",
+    ReLU: "np.maximum({z}, 0)",
+    LeakyReLU: "np.where({z} > 0, {z}, {layer.negative_slope!r} * {z})",
+    ELU: "np.where({z} > 0, {z}, {layer.alpha!r} * np.expm1(np.minimum({z}, 0)))",
+    SELU: f"{SELU_SCALE} * np.where({{z}} > 0, {{z}}, {SELU_ALPHA} * np.expm1(np.minimum({{z}}, 0)))",
+    Softplus: "np.logaddexp(0, {z})",
+    SiLU: "{z} * sigmoid({z})",
+    GELU: "{z} * normal_cdf({z})",
+    GELUTanh: f"0.5 * {{z}} * (1 + np.tanh({TANH_SCALE} * ({{z}} + {TANH_CUBIC} * {{z}} ** 3)))",
+}
+"""Functions of one number."""
 
 
 def linear(step: LayerStep) -> str:
@@ -42,23 +75,17 @@ def softmax(step: LayerStep) -> str:
     return f"{step.y} = {step.page.call('softmax')}({step.x})"
 
 
-def sigmoid(step: LayerStep) -> str:
-    """The logistic function."""
-    return f"{step.y} = {step.page.call('sigmoid')}({step.x})"
-
-
-def tanh(step: LayerStep) -> str:
-    """The hyperbolic tangent."""
-    return f"{step.y} = np.tanh({step.x})"
-
-
-def relu(step: LayerStep) -> str:
-    """max(z, 0)."""
-    return f"{step.y} = np.maximum({step.x}, 0)"
+def elementwise(step: LayerStep) -> str:
+    """A function of each number."""
+    value = ELEMENTWISE[type(step.layer)].format(z=step.x, layer=step.layer)
+    for helper in HELPERS:
+        if f"{helper}(" in value:
+            step.page.call(helper)
+    return f"{step.y} = {value}"
 
 
 WRITERS: dict[type[Layer], Writer] = {
-    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu,
+    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, **dict.fromkeys(ELEMENTWISE, elementwise)
 }  # fmt: skip
 
 
@@ -74,7 +101,11 @@ class NumpySource(ExportFormat):
             page.call("softmax")
         helpers = [HELPERS[name] for name in page.helpers]
         arrays = written(page.arrays, " ", end=";")
-        return {path.name: render("numpy.py.j2", blueprint, path, lines, helpers=helpers, arrays=arrays)}
+        return {
+            path.name: render(
+                "numpy.py.j2", blueprint, path, lines, helpers=helpers, arrays=arrays, uses_math="normal_cdf" in page.helpers
+            )
+        }
 
     def lacking(self) -> str | None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,15 +13,42 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.columns import Column
+from clearprop.errors import UnsupportedError
 from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.onnx_graph import OnnxGraph, row_of
 from clearprop.export.onnx_inputs import add_inputs
 from clearprop.export.spelling import comment
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    GELUTanh,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
-OPERATORS: dict[type[Layer], str] = {Sigmoid: "Sigmoid", Tanh: "Tanh", ReLU: "Relu"}
-"""Layers that ONNX has as one operator without attributes."""
+OPERATORS: dict[type[Layer], str] = {
+    Sigmoid: "Sigmoid", Tanh: "Tanh", ReLU: "Relu", LeakyReLU: "LeakyRelu", ELU: "Elu", SELU: "Selu", Softplus: "Softplus",
+    GELU: "Gelu", GELUTanh: "Gelu",
+}  # fmt: skip
+"""Activations that ONNX has as one operator."""
+ATTRIBUTES: dict[type[Layer], Callable[[Any], dict[str, Any]]] = {
+    LeakyReLU: lambda layer: {"alpha": layer.negative_slope},
+    ELU: lambda layer: {"alpha": layer.alpha},
+    SELU: lambda layer: {"alpha": SELU_ALPHA, "gamma": SELU_SCALE},
+    GELUTanh: lambda layer: {"approximate": "tanh"},
+}
+"""Their attributes, where they have any."""
 
 
 @dataclass(eq=False)
@@ -71,11 +99,20 @@ def softmax(step: LayerStep) -> str:
 
 def operator(step: LayerStep) -> str:
     """A function of each number."""
-    return add(step, OPERATORS[type(step.layer)])
+    kind = type(step.layer)
+    return add(step, OPERATORS[kind], **(ATTRIBUTES[kind](step.layer) if kind in ATTRIBUTES else {}))
+
+
+def silu(step: LayerStep) -> str:
+    """z sigmoid(z), in two nodes."""
+    page = step.page
+    assert isinstance(page, OnnxPage)
+    z = page.tensor(step.x)
+    return page.graph.node("Mul", z, page.graph.node("Sigmoid", z), out=page.tensor(step.y))
 
 
 WRITERS: dict[type[Layer], Writer] = {
-    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, **dict.fromkeys(OPERATORS, operator)
+    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, SiLU: silu, **dict.fromkeys(OPERATORS, operator)
 }  # fmt: skip
 
 
@@ -130,8 +167,14 @@ class OnnxFile(ExportFormat):
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        return np.asarray(session.run(None, raw_inputs(blueprint, rows))[-1], np.float64)
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            answers = session.run(None, raw_inputs(blueprint, rows))
+        except Exception as error:  # its errors have no common base; NOT_IMPLEMENTED is an operator without double precision
+            why = " ".join(str(error).split())[-300:]
+            hint = "; for onnxruntime, export a model of net.astype('float32')" if "NOT_IMPLEMENTED" in str(error) else ""
+            raise UnsupportedError(f"onnxruntime refuses the export: {why}{hint}.") from None
+        return np.asarray(answers[-1], np.float64)
 
 
 def raw_inputs(blueprint: Blueprint, rows: Rows) -> dict[str, Array]:
