@@ -100,8 +100,21 @@ def bare() -> cp.Model:
     return cp.Model(cp.mlp([4, 3, 2], hidden="tanh", seed=3), cp.CrossEntropy())
 
 
+def times() -> cp.Model:
+    """Dates in further forms, among them whole numbers."""
+    rng, n = np.random.default_rng(0), 150
+    time = pd.Series(pd.Timestamp("2019-01-05") + pd.to_timedelta(rng.integers(0, 900 * 24, n), "h"))
+    forms = "%b-%y", "%B %Y", "%m/%Y", "%Y-%m", "%H:%M", "%d %B %Y", "%d-%b-%Y"
+    table = pd.DataFrame({"time": time, **{form: time.dt.strftime(form) for form in forms}})
+    table = table.assign(day=time.dt.strftime("%Y%m%d").astype(int), hour=time.dt.strftime("%Y%m%d%H").astype(int))
+    data = cp.data.load(table.assign(late=rng.choice(["yes", "no"], n)), target="late")
+    assert {column.kind for column in data.encoder.columns} == {"date"}
+    return trained(data, cp.mlp([data.n_in, 4, 2]), cp.CrossEntropy())
+
+
 MODELS: dict[str, Callable[[], cp.Model]] = {
     "numbers, categories, holes, dates": mixed,
+    "dates in every form": times,
     "regression": regression,
     "two targets in float64": two_targets,
     "binary cross-entropy": lambda: binary(cp.BinaryCrossEntropy(), "sigmoid"),
