@@ -71,12 +71,17 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     )
     from clearprop.optim import (
         SGD,
+        Accumulated,
         AdaGrad,
         Adam,
+        AdamW,
         Constant,
         CoolDown,
+        Cosine,
         ExponentialDecay,
         InverseTimeDecay,
+        Lion,
+        Nadam,
         OneCycle,
         RMSProp,
         StepDecay,
@@ -93,9 +98,11 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Accumulated",
     "Activation",
     "AdaGrad",
     "Adam",
+    "AdamW",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
@@ -104,6 +111,7 @@ __all__ = [
     "ClearpropError",
     "Constant",
     "CoolDown",
+    "Cosine",
     "CrossEntropy",
     "Doctor",
     "Dropout",
@@ -122,10 +130,12 @@ __all__ = [
     "LeCun",
     "LeakyReLU",
     "Linear",
+    "Lion",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
+    "Nadam",
     "NegativeLogLikelihood",
     "Net",
     "Normal",
@@ -188,7 +198,8 @@ HOMES = {
         " mlp"
     ),
     "clearprop.optim": (
-        "AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp SGD StepDecay WarmUp"
+        "Accumulated AdaGrad Adam AdamW Constant CoolDown Cosine ExponentialDecay InverseTimeDecay Lion Nadam OneCycle"
+        " RMSProp SGD StepDecay WarmUp"
     ),
     "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
     "clearprop.walkthrough": "explain",

@@ -217,6 +217,12 @@ OPTIMIZERS = [
     cp.RMSProp(0.01, rho=0.9),
     cp.RMSProp(0.01, weight_decay=0.05),
     cp.Adam(0.02),
+    cp.AdamW(0.02, weight_decay=0.5),
+    cp.AdamW(cp.Cosine(0.05, total=9), weight_decay=0.3, clip_norm=0.3),
+    cp.Nadam(0.02),
+    cp.Nadam(cp.Cosine(0.05, total=7), beta1=0.8, beta2=0.9, weight_decay=0.1, clip_norm=0.3),
+    cp.Lion(0.01),
+    cp.Lion(0.01, beta1=0.8, weight_decay=0.5, clip_norm=0.3),
     cp.Adam(cp.ExponentialDecay(0.05, factor=0.9), beta1=0.5, beta2=0.9, weight_decay=0.1, clip_norm=0.3),
 ]
 CASES = [
@@ -225,7 +231,7 @@ CASES = [
     Case("LeakyReLU of another slope", stack(3, lambda: cp.LeakyReLU(0.3))),
     Case("ELU of another alpha", stack(3, lambda: cp.ELU(0.4))),
     Case("activations that read z, one by one", of_z, batch_size=1),
-    Case("activations that read z, in a row", of_z_in_a_row, cp.MeanSquaredError(), cp.Adam(0.01), target="real"),
+    Case("activations that read z, in a row, dropout", of_z_in_a_row, cp.MeanSquaredError(), cp.Adam(0.01), target="real"),
     *[
         Case(f"{kind.__name__} {target} {reduction}", stack(2, cp.Tanh, *ending), kind(reduction=reduction), target=target)
         for kind, (ending, targets) in ENDINGS.items()

@@ -66,6 +66,7 @@ class Sample(Engine):
         """The loop: gradient, step."""
         X, rows_y = prepared(self, net, loss, X, y, optimizer)
         losses, n_correct = [], []
+        optimizer.biases = net.biases()
         for rows in batches(order, batch_size):
             value, y_hat = gradient(net, loss, X[rows], rows_y[rows])
             optimizer.step(net.theta, net.grad)

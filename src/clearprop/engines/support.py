@@ -33,6 +33,13 @@ def unknown_part(
     return None
 
 
+def spared(optimizer: Optimizer) -> str | None:
+    """The reason why an engine that has one weight decay for all parameters cannot use an optimizer, as a sentence; or None."""
+    if optimizer.spare_biases and optimizer.weight_decay:
+        return f"its weight decay is the same for all parameters, but {optimizer!r} spares biases."
+    return None
+
+
 def require_support(engine: Engine, net: Net, loss: Loss, optimizer: Optimizer) -> None:
     """Raise an `UnsupportedError` that names the able engines, unless this one can train the combination."""
     from clearprop.engines import ENGINES  # the registry knows all engines, and they know this function

@@ -7,7 +7,7 @@ from typing import Any
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import constants, unknown_part
+from clearprop.engines.support import constants, spared, unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
     ELU,
@@ -55,7 +55,7 @@ class TorchAutograd(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """The layers, losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""

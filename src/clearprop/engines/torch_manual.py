@@ -7,7 +7,7 @@ from typing import Any
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import constants, unknown_part
+from clearprop.engines.support import constants, spared, unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
     ELU,
@@ -55,7 +55,7 @@ class TorchManual(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """The layers, losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""
@@ -314,9 +314,8 @@ def huber(y_hat: Tensor, y: Tensor, delta: float) -> tuple[Tensor, Tensor]:
 def quantile(y_hat: Tensor, y: Tensor, q: float) -> tuple[Tensor, Tensor]:
     """sum_bi q (y_bi - y_hat_bi) for targets above, (1 - q) (y_hat_bi - y_bi) below, and dy_hat = -q or 1 - q."""
     error = y_hat - y
-    return torch.maximum((1.0 - q) * error, -q * error).sum(), torch.where(
-        error > 0.0, 1.0 - q, torch.where(error < 0.0, -q, 0.0)
-    )
+    slope = (1.0 - q) * (error > 0.0).to(y.dtype) - q * (error < 0.0).to(y.dtype)
+    return torch.maximum((1.0 - q) * error, -q * error).sum(), slope
 
 
 FORWARD: dict[type, Any] = {

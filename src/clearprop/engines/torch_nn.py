@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import check_batches, checked, limits, prepared
-from clearprop.engines.support import unknown_part
+from clearprop.engines.support import spared, unknown_part
 from clearprop.engines.torch_state import Tensor, array, check_device, clip_factor, report, tensor
 from clearprop.nn import (
     BinaryCrossEntropy,
@@ -29,7 +29,7 @@ from clearprop.nn import (
 from clearprop.nn.layer import Layer
 from clearprop.nn.pytorch import torch
 from clearprop.nn.torch_bridge import TO_TORCH, to_module
-from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Nadam, Optimizer, RMSProp
 
 nn = torch.nn
 
@@ -47,7 +47,7 @@ class TorchNN(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """Layers that have a counterpart in PyTorch, and the losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES)
+        return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""
@@ -237,7 +237,7 @@ def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) 
         factor = clip_factor(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
         for grad in grads:
             grad *= factor
-    if optimizer.weight_decay:
+    if optimizer.weight_decay and not optimizer.decoupled:
         # torch.optim would add this to a copy, and plain SGD's v, the gradient with its penalty, could not be read off
         for parameter in twin.parameters:
             if parameter.grad is not None:
@@ -252,6 +252,9 @@ def load_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) ->
         for parameter, piece in zip(twin.parameters, twin.pieces(value), strict=True):
             rule.state[parameter][STATE[type(optimizer)][name]] = piece
             rule.state[parameter]["step"] = torch.tensor(float(optimizer.t))
+            if isinstance(optimizer, Nadam):
+                product = optimizer.product(optimizer.t) if optimizer.t else 1.0
+                rule.state[parameter]["mu_product"] = torch.tensor(product, dtype=parameter.dtype)
 
 
 def store_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
@@ -279,10 +282,12 @@ RULES: dict[type, Any] = {
     AdaGrad: lambda o, params: torch.optim.Adagrad(params, eps=o.eps),
     RMSProp: lambda o, params: torch.optim.RMSprop(params, alpha=o.rho, eps=o.eps),
     Adam: lambda o, params: torch.optim.Adam(params, betas=(o.beta1, o.beta2), eps=o.eps),
+    AdamW: lambda o, params: torch.optim.AdamW(params, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay),
+    Nadam: lambda o, params: torch.optim.NAdam(params, betas=(o.beta1, o.beta2), eps=o.eps),
 }
 STATE = {
     SGD: {"v": "momentum_buffer"},
     AdaGrad: {"s": "sum"},
     RMSProp: {"s": "square_avg"},
-    Adam: {"m": "exp_avg", "s": "exp_avg_sq"},
+    **{kind: {"m": "exp_avg", "s": "exp_avg_sq"} for kind in (Adam, AdamW, Nadam)},
 }

@@ -207,6 +207,11 @@ class Net:
             )
         return p.argmax(axis=1)
 
+    def biases(self) -> Array:
+        """Whether each entry of `theta` belongs to a vector (a bias, the gamma of a BatchNorm), not to a matrix; bool (P,)."""
+        parts = [np.full(p.size, p.ndim < 2) for layer in self.unique_layers() for p in layer.parameters().values()]
+        return np.concatenate([*parts, np.zeros(0, dtype=bool)])
+
     def zero_grad(self) -> None:
         """Set every gradient to zero."""
         self._grad[:] = 0
