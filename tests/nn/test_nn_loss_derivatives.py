@@ -257,6 +257,6 @@ FAULTS = [
 @pytest.mark.parametrize(("name", "plant"), FAULTS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(FAULTS)])
 def test_planted_faults_are_found(name, plant, slope, agree):
     case = CASES[name]
-    check(case.loss(), case, slope, agree)  # the right one passes, so it is the fault that is found
+    check(case.loss(**(case.options or {})), case, slope, agree)  # the right one passes, so it is the fault that is found
     with pytest.raises(AssertionError, match=r"dy_hat|value"):
-        check(plant(case.loss)(), case, slope, agree)
+        check(plant(case.loss)(**(case.options or {})), case, slope, agree)

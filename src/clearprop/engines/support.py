@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from clearprop.engines.engine import Engine
 from clearprop.errors import UnsupportedError
-from clearprop.nn import Activation, BatchNorm, Dropout, Layer, Loss, Net
+from clearprop.nn import Activation, BatchNorm, Dropout, Layer, LayerNorm, Loss, Net
 from clearprop.optim import Optimizer
 
 
@@ -59,6 +59,8 @@ def constants(layer: Layer) -> tuple[float, ...]:
     >>> constants(cp.LeakyReLU(0.1)), constants(cp.Tanh())
     ((0.1,), ())
     """
+    if isinstance(layer, LayerNorm):
+        return (layer.eps,)
     return layer.constants() if isinstance(layer, Activation) else ()
 
 

@@ -21,6 +21,7 @@ from clearprop.nn import (
     GELUTanh,
     Huber,
     Identity,
+    LayerNorm,
     LeakyReLU,
     Linear,
     Loss,
@@ -183,6 +184,12 @@ def softmax(z: Tensor) -> Tensor:
     return e / e.sum(dim=1, keepdim=True)
 
 
+def layer_norm(x: Tensor, eps: float, gamma: Tensor, beta: Tensor) -> Tensor:
+    """y = gamma (x - mean) / sqrt(var + eps) + beta, in each row."""
+    x_hat = (x - x.mean(dim=1, keepdim=True)) * torch.rsqrt(x.var(dim=1, correction=0, keepdim=True) + eps)
+    return gamma * x_hat + beta
+
+
 def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     """-sum_bi y_bi log p_bi with p = softmax(z)."""
     return -(y * (z - torch.logsumexp(z, dim=1, keepdim=True))).sum()
@@ -246,6 +253,7 @@ FORWARD: dict[type, Any] = {
     GELUTanh: gelu_tanh,
     Identity: identity,
     Softmax: softmax,
+    LayerNorm: layer_norm,
 }
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,

@@ -21,6 +21,7 @@ from clearprop.nn import (
     GELUTanh,
     Huber,
     Identity,
+    LayerNorm,
     LeakyReLU,
     Linear,
     Loss,
@@ -259,6 +260,23 @@ def dsoftmax(p: Tensor, dp: Tensor) -> Tensor:
     return p * (dp - (dp * p).sum(dim=1, keepdim=True))
 
 
+def layer_norm(x: Tensor, eps: float, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Any]:
+    """y = gamma x_hat + beta, with x_hat = s (x - mean) and s = 1 / sqrt(var + eps), in each row; saves x_hat and s."""
+    s = torch.rsqrt(x.var(dim=1, correction=0, keepdim=True) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) * s
+    return gamma * x_hat + beta, (x_hat, s)
+
+
+def dlayer_norm(saved: Any, dy: Tensor, eps: float, gamma: Tensor, beta: Tensor, dgamma: Tensor, dbeta: Tensor) -> Tensor:
+    """dgamma += sum(dy x_hat), dbeta += sum(dy); returns s (dx_hat - mean(dx_hat) - x_hat mean(dx_hat x_hat))."""
+    x_hat, s = saved
+    dgamma += (dy * x_hat).sum(dim=0)
+    dbeta += dy.sum(dim=0)
+    dx_hat = dy * gamma
+    dx: Tensor = s * (dx_hat - dx_hat.mean(dim=1, keepdim=True) - x_hat * (dx_hat * x_hat).mean(dim=1, keepdim=True))
+    return dx
+
+
 def cross_entropy(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """-sum_bi y_bi log p_bi with p = softmax(z), and dz = p - y (for rows y that sum to 1)."""
     z = z - z.amax(dim=1, keepdim=True)
@@ -332,6 +350,7 @@ FORWARD: dict[type, Any] = {
     GELUTanh: gelu_tanh,
     Identity: identity,
     Softmax: softmax,
+    LayerNorm: layer_norm,
 }
 BACKWARD: dict[type, Any] = {
     Linear: dlinear,
@@ -347,6 +366,7 @@ BACKWARD: dict[type, Any] = {
     GELUTanh: dgelu_tanh,
     Identity: didentity,
     Softmax: dsoftmax,
+    LayerNorm: dlayer_norm,
 }
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,
