@@ -94,7 +94,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         StepDecay,
         WarmUp,
     )
-    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
+    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, WeightAverage, evaluate, fit, fit_many
     from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
@@ -165,6 +165,7 @@ __all__ = [
     "Unflatten",
     "Uniform",
     "WarmUp",
+    "WeightAverage",
     "Xavier",
     "Zeros",
     "assert_gradients",
@@ -215,7 +216,7 @@ HOMES = {
         "Accumulated AdaGrad Adam AdamW Constant CoolDown Cosine ExponentialDecay InverseTimeDecay Lion Nadam OneCycle"
         " RMSProp SGD StepDecay WarmUp"
     ),
-    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
+    "clearprop.training": "Callback Checkpoint EarlyStopping History WeightAverage evaluate fit fit_many",
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""

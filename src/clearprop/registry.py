@@ -44,7 +44,7 @@ class Configured:
 
     @classmethod
     def starred(cls, arguments: dict[str, Any]) -> list[Any]:
-        """What a constructor with `*layers`, say, takes one by one; it is taken out of the arguments by name."""
+        """Arguments that a constructor with `*layers`, say, takes one by one; they are taken out of those by name."""
         names = [p.name for p in inspect.signature(cls.__init__).parameters.values() if p.kind is p.VAR_POSITIONAL]
         return [value for name in names for value in arguments.pop(name, ())] if cls.__init__ is not object.__init__ else []
 
@@ -234,6 +234,7 @@ class Registry(Generic[T]):
         arguments = {name: value for name, value in given.items() if name != "type"}
         found = self.find(given.get("type", ""))
         try:
-            return found(*found.starred(arguments), **arguments)
+            parts = [self.make(part) if isinstance(part, dict) else part for part in found.starred(arguments)]
+            return found(*parts, **arguments)
         except TypeError as error:
             raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {brief(arguments)}: {error}.") from None

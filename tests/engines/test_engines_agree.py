@@ -451,7 +451,7 @@ FAULTS = [
     ("torch_autograd", "return x @ W + b", "return x @ (W.T if W.shape[0] == W.shape[1] else W) + b", "depth 3"),
     ("torch_autograd", "1.0 / len(X)", "1.0", "depth 2"),
     ("torch_autograd", "(y_hat.clamp(low, high) - y_hat).detach()", "(y_hat.clamp(low, high) - y_hat)", "saturated sigmoid"),
-    ("torch_nn", "piece.reshape(shape[::-1]).T if transposed else", "piece.reshape(shape) if transposed else", "SGD(momentum=0.9)"),
+    ("torch_nn", "piece.reshape(shape[::-1]).T if", "piece.reshape(shape) if", "SGD(momentum=0.9)"),
     ("torch_nn", "nn.CrossEntropyLoss(reduction=reduction)", "nn.CrossEntropyLoss(reduction='sum')", "depth 2"),
     ("torch_nn", "twin.model.zero_grad()", "pass", "depth 2"),
     ("torch_nn", "p + (p.clamp(self.low, self.high) - p).detach()", "p.clamp(self.low, self.high)", "saturated sigmoid"),

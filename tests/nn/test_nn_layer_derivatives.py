@@ -47,7 +47,7 @@ def torch_residual(x, p, layer):
 
 
 def torch_residual_norm(x, p, layer):
-    z = x @ p["0.W"] + p["0.b"]
+    z = x @ p["0.W"]
     return x + F.batch_norm(z, None, None, p["1.gamma"], p["1.beta"], True, 0.1, 1e-5)
 
 
@@ -87,7 +87,9 @@ CASES = {
     "layernorm": Case(cp.LayerNorm(3), (5, 3), torch_layernorm),
     "layernorm, one example": Case(cp.LayerNorm(6, eps=0.1), (1, 6), torch_layernorm),
     "residual": Case(cp.Residual(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3)), (5, 3), torch_residual),
-    "residual, batchnorm": Case(cp.Residual(cp.Linear(3, 3), cp.BatchNorm(3)), (5, 3), torch_residual_norm, training=True),
+    "residual, batchnorm": Case(
+        cp.Residual(cp.Linear(3, 3, bias=False), cp.BatchNorm(3)), (5, 3), torch_residual_norm, training=True
+    ),
     "unflatten": Case(cp.Unflatten(2, 2, 3), (3, 12), lambda x, p, layer: x.reshape(3, 2, 2, 3)),
     "flatten": Case(cp.Flatten(), (3, 2, 2, 3), lambda x, p, layer: x.flatten(1)),
     "conv2d": Case(cp.Conv2d(2, 3), (2, 2, 5, 4), torch_conv2d),

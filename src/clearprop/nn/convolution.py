@@ -20,7 +20,7 @@ from clearprop.registry import count
 
 
 class Unflatten(Layer):
-    """Rows (B, C H W) become images (B, C, H, W). dx is dy as rows again.
+    """Rows (B, C H W) become images (B, C, H, W): y = x in another shape, and dx = dy in that of x.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Unflatten(Layer):
 
 
 class Flatten(Layer):
-    """Images (B, C, H, W) become rows (B, C H W). dx is dy in the shape of x.
+    """Images (B, C, H, W) become rows (B, C H W): y = x in another shape, and dx = dy in that of x.
 
     Examples
     --------
@@ -76,7 +76,8 @@ class Flatten(Layer):
 class Conv2d(Layer):
     """A small linear layer that is applied to every patch of an image: the same weights, wherever the patch lies.
 
-    y_boyx = b_o + sum_cij x_bc(y s + i)(x s + j) W_ocij for kernels of k x k and a stride of s, on images with a margin of zeros.
+    y_boyx = b_o + sum_cij x_bc(y s + i)(x s + j) W_ocij for kernels of k x k and a stride of s, on images with a margin of
+    zeros.
 
     Parameters
     ----------
@@ -93,7 +94,8 @@ class Conv2d(Layer):
 
     Notes
     -----
-    With the patch P_bcyxij = x_bc(y s + i)(x s + j), y_boyx = b_o + sum_cij P_bcyxij W_ocij is a linear layer for every b, y, x.
+    With the patch P_bcyxij = x_bc(y s + i)(x s + j), y_boyx = b_o + sum_cij P_bcyxij W_ocij is a linear layer for every b, y
+    and x.
 
     *dW, db*. A weight enters once for every example and place: dW_ocij = sum_byx P_bcyxij dy_boyx, and db_o = sum_byx dy_boyx.
 
@@ -187,7 +189,8 @@ class Conv2d(Layer):
 class MaxPool2d(Layer):
     """The largest number of each k x k square of an image; squares lie side by side, and what is left at the edges is dropped.
 
-    The largest alone enters y: it gets dy, and the others of its square 0. Of several that are equal, the first is taken.
+    y = max of a square. The largest number alone enters y: it gets dx = dy, and the others of its square 0. Of several that are
+    equal, the first is taken.
 
     Parameters
     ----------

@@ -41,13 +41,15 @@ class Residual(Layer):
     1
     """
 
-    def __init__(self, *layers: Layer | dict[str, Any]) -> None:
-        from clearprop.nn.registries import LAYERS  # which knows this class
-
+    def __init__(self, *layers: Layer) -> None:
         if not layers:
             raise OptionError("Residual needs at least one layer, such as Residual(Linear(8, 8), ReLU()).")
-        self.layers: tuple[Layer, ...] = tuple(LAYERS.make(layer) for layer in layers)
+        self.layers = layers
         for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise OptionError(
+                    f"Residual is made of layers, not of {describe(layer)}; activations are objects, as in ReLU()."
+                )
             if layer.in_net:
                 raise OptionError(f"{layer!r} already belongs to a Net or another Residual; use layer.copy().")
             layer.in_net = True

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.arrays import Array
+from clearprop.arrays import Array, brief
+from clearprop.errors import OptionError
 from clearprop.optim.optimizer import Optimizer
 from clearprop.registry import count
 
@@ -35,10 +36,10 @@ class Accumulated(Optimizer):
     [0.8]
     """
 
-    def __init__(self, optimizer: dict[str, Any] | Optimizer, batches: int = 2) -> None:
-        from clearprop.optim import OPTIMIZERS  # the registry knows this class
-
-        self.optimizer: Optimizer = OPTIMIZERS.make(optimizer)
+    def __init__(self, optimizer: Optimizer, batches: int = 2) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise OptionError(f"Accumulated takes an optimizer, such as Adam(lr=0.01), not {brief(optimizer)}.")
+        self.optimizer = optimizer
         self.batches = count("batches", batches)
         inner = self.optimizer
         super().__init__(inner.lr, inner.weight_decay, inner.clip_norm, inner.spare_biases)

@@ -8,5 +8,17 @@ from clearprop.training.history import History
 from clearprop.training.loop import fit
 from clearprop.training.many import fit_many
 from clearprop.training.run import Callback, Run
+from clearprop.training.weight_average import WeightAverage
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "FitSettings", "History", "Run", "evaluate", "fit", "fit_many"]
+__all__ = [
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "FitSettings",
+    "History",
+    "Run",
+    "WeightAverage",
+    "evaluate",
+    "fit",
+    "fit_many",
+]
