@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop.doctor import Doctor, diagnose, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
+    from clearprop.estimator import NetClassifier, NetRegressor
     from clearprop.export import Model
     from clearprop.gradcheck import (
         GradientReport,
@@ -94,7 +95,22 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         StepDecay,
         WarmUp,
     )
-    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, WeightAverage, evaluate, fit, fit_many
+    from clearprop.training import (
+        Callback,
+        Checkpoint,
+        CSVLogger,
+        EarlyStopping,
+        History,
+        JSONLinesLogger,
+        LivePlot,
+        MLflowLogger,
+        TensorBoardLogger,
+        WeightAverage,
+        evaluate,
+        fit,
+        fit_many,
+        lr_find,
+    )
     from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
@@ -113,6 +129,7 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "CSVLogger",
     "Callback",
     "Checkpoint",
     "ClearpropError",
@@ -136,13 +153,16 @@ __all__ = [
     "Huber",
     "Identity",
     "InverseTimeDecay",
+    "JSONLinesLogger",
     "Layer",
     "LayerNorm",
     "LeCun",
     "LeakyReLU",
     "Linear",
     "Lion",
+    "LivePlot",
     "Loss",
+    "MLflowLogger",
     "MaxPool2d",
     "MeanAbsoluteError",
     "MeanSquaredError",
@@ -150,6 +170,8 @@ __all__ = [
     "Nadam",
     "NegativeLogLikelihood",
     "Net",
+    "NetClassifier",
+    "NetRegressor",
     "Normal",
     "OneCycle",
     "Quantile",
@@ -162,6 +184,7 @@ __all__ = [
     "Softplus",
     "StepDecay",
     "Tanh",
+    "TensorBoardLogger",
     "Unflatten",
     "Uniform",
     "WarmUp",
@@ -184,6 +207,7 @@ __all__ = [
     "fit",
     "fit_many",
     "ladder",
+    "lr_find",
     "metrics",
     "mlp",
     "nn",
@@ -194,14 +218,15 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arguments arrays data descent doctor engines errors export files gradcheck headroom ladder metrics nn optim ownership"
-    " plots recipes registry report rules studies sweeps training walkthrough"
+    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder metrics nn optim"
+    " ownership plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
     "clearprop.doctor": "Doctor diagnose diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
+    "clearprop.estimator": "NetClassifier NetRegressor",
     "clearprop.export": "Model",
     "clearprop.gradcheck": (
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
@@ -216,7 +241,10 @@ HOMES = {
         "Accumulated AdaGrad Adam AdamW Constant CoolDown Cosine ExponentialDecay InverseTimeDecay Lion Nadam OneCycle"
         " RMSProp SGD StepDecay WarmUp"
     ),
-    "clearprop.training": "Callback Checkpoint EarlyStopping History WeightAverage evaluate fit fit_many",
+    "clearprop.training": (
+        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger"
+        " WeightAverage evaluate fit fit_many lr_find"
+    ),
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""

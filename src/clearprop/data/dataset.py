@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,6 +117,8 @@ class Dataset:
         Findings and assumptions while the data were read, a sentence each.
     independent : bool
         Whether rows of training and validation may be exchanged: not if they are split by groups or by time, or repeated.
+    examples : dict of str to list of str
+        Cells of a few raw rows, by column, by which an export of the model can be tried.
 
     Raises
     ------
@@ -143,11 +146,24 @@ class Dataset:
     image_shape: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     independent: bool = True
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "train" not in self.splits or not set(self.splits) <= set(SPLITS):
             raise OptionError(f"splits must hold train, and may hold val and test, not {', '.join(self.splits) or 'nothing'}.")
         object.__setattr__(self, "splits", {name: self.splits[name] for name in SPLITS if name in self.splits})
+
+    def _repr_html_(self) -> str:
+        sizes = "".join(
+            f"<tr><td>{escape(SPLITS[name])}</td><td style='text-align:right'>{len(split):,}</td></tr>"
+            for name, split in self.splits.items()
+        )
+        what = f"{len(self.classes)} classes" if self.task == "classification" else f"target {', '.join(self.targets)}"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p><b>{escape(self.name)}</b>: {self.train.X.shape[1]} inputs, {escape(what)}</p>"
+            f"<table><thead><tr><th>split</th><th>examples</th></tr></thead><tbody>{sizes}</tbody></table><ul>{notes}</ul>"
+        )
 
     @property
     def train(self) -> Split:

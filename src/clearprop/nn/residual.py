@@ -47,9 +47,7 @@ class Residual(Layer):
         self.layers = layers
         for layer in self.layers:
             if not isinstance(layer, Layer):
-                raise OptionError(
-                    f"Residual is made of layers, not of {describe(layer)}; activations are objects, as in ReLU()."
-                )
+                raise OptionError(f"Residual is made of layers, not of {describe(layer)}; activations are objects: ReLU().")
             if layer.in_net:
                 raise OptionError(f"{layer!r} already belongs to a Net or another Residual; use layer.copy().")
             layer.in_net = True

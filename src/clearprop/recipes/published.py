@@ -88,10 +88,25 @@ def identical_tables(
     return Comparison(what, f"{total} figures", shown, verdict, "identical", not wrong)
 
 
-def within(what: str, published: float, values: Sequence[float], form: str = "{:.4g}", judged: bool = True) -> Comparison:
-    """Inside the interval from the 5th to the 95th percentile of runs that differ in their seed, or outside.
+def within(
+    what: str, published: float, values: Sequence[float], form: str = "{:.4g}", judged: bool = True, note: str = "(not judged)"
+) -> Comparison:
+    """Inside the interval from the 5th to the 95th percentile of runs that differ in their seed, on its edge, or outside.
 
-    The interval is rounded outwards to the printed digits of the published figure, which is itself a rounded number.
+    The interval is rounded to the printed digits of the published figure, which is itself a rounded number.
+
+    Parameters
+    ----------
+    what : str
+    published : float
+    values : sequence of float
+        The figure in each run. Those of diverged runs, NaN or infinite, are left out.
+    form : str
+        Format of the printed figure.
+    judged : bool
+        Whether the figure alone is a claim.
+    note : str
+        Text that the verdict adds where it is none.
 
     Examples
     --------
@@ -103,13 +118,12 @@ def within(what: str, published: float, values: Sequence[float], form: str = "{:
         return Comparison(what, form.format(published), "not finite", "no finite run to compare with", "interval", False)
     low, high = np.percentile(finite, [LOW, HIGH])
     bounds = f"[{form.format(low)}, {form.format(high)}]"
-    inside = (
-        float(form.format(low).strip(" %")) <= float(form.format(published).strip(" %")) <= float(form.format(high).strip(" %"))
-    )
-    place = "within" if inside else "OUTSIDE"
+    bottom, value, top = (float(form.format(figure).strip(" %")) for figure in (low, published, high))
+    inside = bottom <= value <= top
+    place = "OUTSIDE" if not inside else "on the edge of" if value in (bottom, top) and bottom < top else "within"
     verdict = f"{place} the 5-95 % interval over {len(finite)} seeds: {bounds}"
     if not judged:
-        verdict += " (not judged)"
+        verdict = f"{verdict} {note}".strip()
     median = f"median {form.format(float(np.median(finite)))}"
     return Comparison(what, form.format(published), median, verdict, "interval", inside if judged else None)
 

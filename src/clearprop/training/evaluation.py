@@ -8,8 +8,10 @@ from clearprop.arguments import checked
 from clearprop.arrays import Array, describe, pair_of
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine
-from clearprop.errors import DataError
+from clearprop.errors import DataError, OptionError
+from clearprop.metrics import calibration_metrics, reliability
 from clearprop.nn import LOSSES, Loss, Net
+from clearprop.nn.loss import classes_of
 from clearprop.training.history import Row
 
 
@@ -20,6 +22,7 @@ def evaluate(
     loss: Loss | str = "cross_entropy",
     engine: Engine | str = "batch",
     penalty: float = 0.0,
+    calibration: bool = False,
 ) -> Row:
     """Loss and accuracy of a net, without changing it.
 
@@ -33,6 +36,8 @@ def evaluate(
     engine : Engine or str
     penalty : float
         Added to the loss: the L2 term, in the figures of training.
+    calibration : bool
+        Whether to add `brier`, `ece` and the rows of `reliability`: see `clearprop.metrics`.
 
     Returns
     -------
@@ -43,6 +48,8 @@ def evaluate(
     ------
     DataError
         If there are no examples.
+    OptionError
+        If the calibration of a net without class probabilities is asked for.
 
     Examples
     --------
@@ -55,7 +62,18 @@ def evaluate(
         if "test" not in data.splits:
             raise DataError(f"{data.name} has no test examples; give evaluate one of its splits, such as data.train.")
         data = data.test
-    return figures(net, as_split(data, net), LOSSES.make(loss), ENGINES.make(engine), penalty)
+    loss, split = LOSSES.make(loss), as_split(data, net)
+    found = figures(net, split, loss, ENGINES.make(engine), penalty)
+    return found | calibration_figures(net, split, loss) if calibration else found
+
+
+def calibration_figures(net: Net, split: Split, loss: Loss) -> Row:
+    """Brier score, expected calibration error and reliability curve."""
+    p = loss.probabilities(net.outputs(split.X))
+    if p is None:
+        raise OptionError(f"Calibration is of class probabilities, but {loss!r} with {net.n_out} outputs has none.")
+    y = classes_of(split.y).astype(np.int64)
+    return {**calibration_metrics(y, p), "reliability": reliability(y, p)}
 
 
 def figures(net: Net, split: Split, loss: Loss, engine: Engine, penalty: float) -> Row:

@@ -21,6 +21,7 @@ from clearprop.engines.compilations import Stopwatch
 from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning, OptionError, UnsupportedError
 from clearprop.nn import LOSSES, CrossEntropy, Loss, Net, Softmax
 from clearprop.optim import OPTIMIZERS, Optimizer
+from clearprop.registry import switch
 from clearprop.training.checkpoint import Checkpoint, resume_run
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.fit_settings import FitSettings, OnNonFinite, TrainMetrics
@@ -52,6 +53,7 @@ def fit(
     on_nonfinite: OnNonFinite = "stop",
     resume: str | Path | None = None,
     sample_weight: Array | None = None,
+    keep_steps: bool = False,
 ) -> History:
     """Train `net`, in place.
 
@@ -91,6 +93,8 @@ def fit(
         both value and gradient of the loss: that of a batch is (sum of w_i l_i) / B, so that with one batch of all examples,
         an example of twice the weight is one that is there twice. Accuracies count every example once. The engines
         "compiled" and "batch" take weights.
+    keep_steps : bool
+        Whether `history.steps` keeps the loss of each batch, not only of each epoch.
 
     Returns
     -------
@@ -115,7 +119,7 @@ def fit(
     run = begin_run(
         net, data, loss=loss, optimizer=optimizer, batch_size=batch_size, epochs=epochs, seed=seed, engine=engine, order=order,
         remainder=remainder, validation=validation, callbacks=callbacks, train_metrics=train_metrics, on_nonfinite=on_nonfinite,
-        sample_weight=sample_weight,
+        sample_weight=sample_weight, keep_steps=keep_steps,
     )  # fmt: skip
     carry_out(run, resume)
     return run.history
@@ -132,6 +136,7 @@ def begin_run(
     validation: Split | tuple[Array, Array] | None = None,
     callbacks: Callback | Sequence[Callback] = (),
     sample_weight: Array | None = None,
+    keep_steps: bool = False,
     **settings: Any,
 ) -> Run:
     """The run that `fit` carries out, before its first epoch."""
@@ -146,6 +151,7 @@ def begin_run(
     run = Run(
         net, loss, optimizer, chosen, FitSettings(**settings),
         as_split(train, net), None if val is None else as_split(val, net), in_order(callbacks),
+        switch("keep_steps", keep_steps),
     )  # fmt: skip
     warn_of_double_softmax(net, loss)
     optimizer.reset()
@@ -198,6 +204,8 @@ def train_one_epoch(run: Run) -> Row | None:
     rows = draw_order(run.rng, n, size, settings.order, settings.remainder, run.engine.permutation)
     steps = run.train_in(rows, size)
     bad = first_bad_step(steps, run.net)
+    if run.keep_steps:
+        run.history.steps.extend(steps.losses[: None if bad is None else bad + 1].tolist())
     if bad is not None and settings.on_nonfinite == "stop":
         stop_nonfinite(run, recover(run, before, rows, size, bad))
         return None

@@ -32,6 +32,8 @@ class Run:
     train, val : Split
         In the dtype of the net; `val` is None where there are no validation data.
     callbacks : sequence of Callback
+    keep_steps : bool
+        Whether the history keeps the loss of each batch.
     rng : numpy.random.Generator
         Source of the order of the examples.
     history : History
@@ -46,6 +48,7 @@ class Run:
     train: Split
     val: Split | None = None
     callbacks: Sequence[Callback] = ()
+    keep_steps: bool = False
     rng: np.random.Generator = field(init=False)
     history: History = field(default_factory=History)
 

@@ -57,7 +57,7 @@ def can_go_on_alone(run: Run) -> bool:
     """Whether nothing but early stopping has to see each epoch."""
     early = early_stopping(run)
     callbacks_left = len(run.callbacks) - (early is not None)
-    if callbacks_left or run.settings.order == "replacement" or run.settings.train_metrics == "after":
+    if callbacks_left or run.keep_steps or run.settings.order == "replacement" or run.settings.train_metrics == "after":
         return False
     if early is None:
         return True
