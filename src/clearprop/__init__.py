@@ -41,18 +41,23 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         BatchNorm,
         BinaryCrossEntropy,
         BinaryCrossEntropyWithLogits,
+        Conv2d,
         CrossEntropy,
         Dropout,
+        Embedding,
+        Flatten,
         Focal,
         GELUTanh,
         He,
         Huber,
         Identity,
         Layer,
+        LayerNorm,
         LeakyReLU,
         LeCun,
         Linear,
         Loss,
+        MaxPool2d,
         MeanAbsoluteError,
         MeanSquaredError,
         NegativeLogLikelihood,
@@ -60,11 +65,13 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         Normal,
         Quantile,
         ReLU,
+        Residual,
         Sigmoid,
         SiLU,
         Softmax,
         Softplus,
         Tanh,
+        Unflatten,
         Uniform,
         Xavier,
         Zeros,
@@ -72,12 +79,17 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     )
     from clearprop.optim import (
         SGD,
+        Accumulated,
         AdaGrad,
         Adam,
+        AdamW,
         Constant,
         CoolDown,
+        Cosine,
         ExponentialDecay,
         InverseTimeDecay,
+        Lion,
+        Nadam,
         OneCycle,
         RMSProp,
         StepDecay,
@@ -93,6 +105,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         LivePlot,
         MLflowLogger,
         TensorBoardLogger,
+        WeightAverage,
         evaluate,
         fit,
         fit_many,
@@ -108,9 +121,11 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Accumulated",
     "Activation",
     "AdaGrad",
     "Adam",
+    "AdamW",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
@@ -119,13 +134,17 @@ __all__ = [
     "Checkpoint",
     "ClearpropError",
     "Constant",
+    "Conv2d",
     "CoolDown",
+    "Cosine",
     "CrossEntropy",
     "Doctor",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Engine",
     "ExponentialDecay",
+    "Flatten",
     "Focal",
     "GELUTanh",
     "GradientReport",
@@ -136,15 +155,19 @@ __all__ = [
     "InverseTimeDecay",
     "JSONLinesLogger",
     "Layer",
+    "LayerNorm",
     "LeCun",
     "LeakyReLU",
     "Linear",
+    "Lion",
     "LivePlot",
     "Loss",
     "MLflowLogger",
+    "MaxPool2d",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
+    "Nadam",
     "NegativeLogLikelihood",
     "Net",
     "NetClassifier",
@@ -154,6 +177,7 @@ __all__ = [
     "Quantile",
     "RMSProp",
     "ReLU",
+    "Residual",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -161,8 +185,10 @@ __all__ = [
     "StepDecay",
     "Tanh",
     "TensorBoardLogger",
+    "Unflatten",
     "Uniform",
     "WarmUp",
+    "WeightAverage",
     "Xavier",
     "Zeros",
     "assert_gradients",
@@ -206,15 +232,18 @@ HOMES = {
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU Focal GELU"
-        " GELUTanh He Huber Identity Layer LeakyReLU LeCun Linear Loss MeanAbsoluteError MeanSquaredError"
-        " NegativeLogLikelihood Net Normal Quantile ReLU SELU Sigmoid SiLU Softmax Softplus Tanh Uniform Xavier Zeros"
-        " mlp"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits Conv2d CrossEntropy Dropout ELU Embedding"
+        " Flatten Focal GELU GELUTanh He Huber Identity Layer LayerNorm LeakyReLU LeCun Linear Loss MaxPool2d"
+        " MeanAbsoluteError MeanSquaredError NegativeLogLikelihood Net Normal Quantile ReLU Residual SELU Sigmoid SiLU"
+        " Softmax Softplus Tanh Unflatten Uniform Xavier Zeros mlp"
     ),
-    "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
+    "clearprop.optim": (
+        "Accumulated AdaGrad Adam AdamW Constant CoolDown Cosine ExponentialDecay InverseTimeDecay Lion Nadam OneCycle"
+        " RMSProp SGD StepDecay WarmUp"
+    ),
     "clearprop.training": (
-        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
-        " fit fit_many lr_find"
+        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger"
+        " WeightAverage evaluate fit fit_many lr_find"
     ),
     "clearprop.walkthrough": "explain",
 }

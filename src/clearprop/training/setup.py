@@ -96,6 +96,7 @@ def make_schedule(settings: Settings, steps: int) -> Schedule:
         "ExponentialDecay": {"lr": lr, "factor": 0.01 ** (1 / steps)},  # down to a hundredth
         "WarmUp": {"then": lr, "steps": max(steps // 10, 1)},
         "CoolDown": {"first": lr, "steps": max(steps // 5, 1), "total": steps},
+        "Cosine": {"lr": lr, "total": steps},
         "OneCycle": {"max_lr": lr, "total": steps},
     }
     for name in settings.schedule_args:

@@ -9,11 +9,15 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.numeric.objective import Objective
 from clearprop.gradcheck.numeric.shifted_losses import ShiftedLosses
-from clearprop.nn import Layer, Linear, Loss, Net, ReLU
+from clearprop.nn import ELU, SELU, Layer, LeakyReLU, Linear, Loss, Net, ReLU
 
 INPUT = "X"
 FEW = 4  # up to so many shifts are evaluated one by one
 FAST = 30_000  # elements up to which all are compared by default, for a net whose shifts are evaluated many at once
+
+
+CORNERS = (ReLU, LeakyReLU, ELU, SELU)
+"""Activations that may have no derivative at 0."""
 
 
 class NetObjective(Objective):
@@ -113,7 +117,7 @@ class NetObjective(Objective):
 
     def flips(self, name: str, index: Array, h: Array) -> Array:
         """Whether a ReLU of the net opens, closes, or stands at exactly 0, within the step."""
-        relus = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, ReLU)]
+        relus = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, CORNERS)]
         found = np.zeros(len(index), dtype=bool)
         if not relus:
             return found
