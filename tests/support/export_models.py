@@ -112,6 +112,35 @@ def times() -> cp.Model:
     return trained(data, cp.mlp([data.n_in, 4, 2]), cp.CrossEntropy())
 
 
+def residual() -> cp.Model:
+    """Residual blocks, also within each other and of layers that do nothing after training."""
+    nn = cp.nn
+    inner = nn.Residual(nn.LayerNorm(4), nn.Residual(cp.Tanh()), cp.BatchNorm(4))
+    first = nn.Residual(cp.Linear(4, 6), cp.ReLU(), cp.Dropout(0.1), cp.Linear(6, 4))
+    net = cp.Net(cp.Linear(3, 4), first, inner, nn.Residual(cp.Dropout(0.2)), cp.Linear(4, 3), seed=2)
+    rng = np.random.default_rng(0)
+    return trained(cp.data.load((rng.normal(size=(60, 3)), np.arange(60) % 3)), net, cp.CrossEntropy())
+
+
+def embedding() -> cp.Model:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), rng.integers(0, 5, 60), rng.normal(size=60), rng.integers(0, 3, 60)])
+    net = cp.Net(cp.nn.Embedding([0, 5, 0, 3], dim=2), cp.nn.Softplus(), cp.Linear(6, 3), seed=2)
+    return trained(cp.data.load((X, np.arange(60) % 3), scale="none"), net, cp.CrossEntropy())
+
+
+def convolution() -> cp.Model:
+    nn = cp.nn
+    images = (
+        nn.Unflatten(1, 8, 8),
+        nn.Conv2d(1, 3, kernel=3, stride=2, padding=1),
+        cp.ReLU(),
+        nn.Conv2d(3, 4, 2),
+        nn.MaxPool2d(2),
+    )
+    return trained(cp.data.load("digits"), cp.Net(*images, nn.Flatten(), cp.Linear(4, 10), seed=2), cp.CrossEntropy())
+
+
 MODELS: dict[str, Callable[[], cp.Model]] = {
     "numbers, categories, holes, dates": mixed,
     "dates in every form": times,
@@ -124,4 +153,7 @@ MODELS: dict[str, Callable[[], cp.Model]] = {
     "batch norm, dropout, a shared layer": standardised,
     "average of three": averaged,
     "without encoder": bare,
+    "residual blocks, layer norm": residual,
+    "embedding": embedding,
+    "convolution": convolution,
 }

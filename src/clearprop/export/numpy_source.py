@@ -5,41 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from clearprop.arrays import Array
-from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
+from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer, residual
 from clearprop.export.export_format import ExportFormat, Rows
-from clearprop.export.source_pages import render, written
+from clearprop.export.source_pages import helper_sources, render, written
 from clearprop.export.trying import run_python
 from clearprop.nn import (
     ELU,
     GELU,
     SELU,
     BatchNorm,
+    Conv2d,
+    Embedding,
+    Flatten,
     GELUTanh,
     Layer,
+    LayerNorm,
     LeakyReLU,
     Linear,
+    MaxPool2d,
     ReLU,
+    Residual,
     Sigmoid,
     SiLU,
     Softmax,
     Softplus,
     Tanh,
+    Unflatten,
 )
 from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE
 from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
-HELPERS = {
-    "softmax": '''def softmax(z):
-    """exp(z_i) / sum_j exp(z_j) for each row; the row's maximum is taken off, so that nothing overflows."""
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)''',
-    "sigmoid": '''def sigmoid(z):
-    """1 / (1 + exp(-z)), in a form in which nothing overflows."""
-    return 0.5 * (1 + np.tanh(0.5 * z))''',
-    "normal_cdf": '''def normal_cdf(z):
-    """Probability that a standard normal variable is at most z."""
-    return 0.5 * np.vectorize(math.erfc, otypes=[float])(-z / math.sqrt(2))''',
-}
 ELEMENTWISE: dict[type[Layer], str] = {
     Sigmoid: "sigmoid({z})",
     Tanh: "np.tanh({z})",
@@ -70,6 +65,45 @@ def batch_norm(step: LayerStep) -> str:
     return f"{step.y} = {gamma} * ({step.x} - {mean}) / np.sqrt({var} + {layer.eps!r}) + {beta}"
 
 
+def layer_norm(step: LayerStep) -> str:
+    """gamma (x - mean) / sqrt(var + eps) + beta, over the units of each row."""
+    gamma, beta = step.array("gamma", step.layer.gamma), step.array("beta", step.layer.beta)
+    return f"{step.y} = {gamma} * {step.page.call('standardised')}({step.x}, {step.layer.eps!r}) + {beta}"
+
+
+def residual_block(step: LayerStep) -> str:
+    """x + f(x)."""
+    return residual(step, "{y} = {x} + {f}")
+
+
+def embedding(step: LayerStep) -> str:
+    """Columns of numbers, then the row of W for each category."""
+    W = step.array("W", step.layer.W)
+    return f"{step.y} = {step.page.call('embedding')}({step.x}, {W}, {list(step.layer.sizes)})"
+
+
+def unflatten(step: LayerStep) -> str:
+    """Rows to images."""
+    return f"{step.y} = {step.x}.reshape(-1, {', '.join(map(str, step.shape_y))})"
+
+
+def flatten(step: LayerStep) -> str:
+    """Images to rows."""
+    return f"{step.y} = {step.x}.reshape(-1, {step.n_y})"
+
+
+def conv2d(step: LayerStep) -> str:
+    """The same weights for every patch."""
+    W, b = step.array("W", step.layer.W), step.array("b", step.layer.b)
+    call = step.page.call("conv2d")
+    return f"{step.y} = {call}({step.x}, {W}, {b}, stride={step.layer.stride}, padding={step.layer.padding})  # {step.shape_y}"
+
+
+def max_pool(step: LayerStep) -> str:
+    """The largest number of each square."""
+    return f"{step.y} = {step.page.call('max_pool')}({step.x}, {step.layer.kernel})  # {step.shape_y}"
+
+
 def softmax(step: LayerStep) -> str:
     """Softmax of each row."""
     return f"{step.y} = {step.page.call('softmax')}({step.x})"
@@ -78,15 +112,25 @@ def softmax(step: LayerStep) -> str:
 def elementwise(step: LayerStep) -> str:
     """A function of each number."""
     value = ELEMENTWISE[type(step.layer)].format(z=step.x, layer=step.layer)
-    for helper in HELPERS:
+    for helper in ("sigmoid", "normal_cdf"):
         if f"{helper}(" in value:
             step.page.call(helper)
     return f"{step.y} = {value}"
 
 
 WRITERS: dict[type[Layer], Writer] = {
-    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, **dict.fromkeys(ELEMENTWISE, elementwise)
-}  # fmt: skip
+    Linear: linear,
+    BatchNorm: batch_norm,
+    LayerNorm: layer_norm,
+    Residual: residual_block,
+    Embedding: embedding,
+    Unflatten: unflatten,
+    Flatten: flatten,
+    Conv2d: conv2d,
+    MaxPool2d: max_pool,
+    Softmax: softmax,
+    **dict.fromkeys(ELEMENTWISE, elementwise),
+}
 
 
 class NumpySource(ExportFormat):
@@ -96,10 +140,10 @@ class NumpySource(ExportFormat):
 
     def write(self, blueprint: Blueprint, path: Path) -> dict[str, str | bytes]:
         page, net = Page("NumPy", WRITERS), blueprint.net
-        lines = page.lines(net.layers, net.n_in or 0)
+        lines = page.lines(net.layers, (net.n_in or 0,))
         if blueprint.head == "softmax":
             page.call("softmax")
-        helpers = [HELPERS[name] for name in page.helpers]
+        helpers = helper_sources("layers.py.j2", page.helpers)
         arrays = written(page.arrays, " ", end=";")
         return {
             path.name: render(
