@@ -65,9 +65,10 @@ class TorchSource(ExportFormat):
         shared, lines = sequence_source(list(sequential))
         state = path.with_suffix(".safetensors").name
         tensors = {f"layers.{name}": tensor.clone().contiguous() for name, tensor in sequential.state_dict().items()}
+        blocks = [name for name in BLOCKS if any(f"{name}(" in line for line in [*lines, *shared])]
         source = render(
             "torch.py.j2", blueprint, path, lines, shared=shared, state=comment(state),
-            single=net.dtype == np.float32, blocks=[name for name in BLOCKS if any(f"{name}(" in line for line in lines + shared)],
+            single=net.dtype == np.float32, blocks=blocks,
         )  # fmt: skip
         return {path.name: source, state: save(tensors)}
 
