@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
@@ -112,6 +112,20 @@ class FunctionOutcome:
         return found if self.report else {**found, "reason": self.text}
 
 
+def status_of(verdicts: Iterable[str], problem: str) -> Literal["right", "wrong", "inconclusive"]:
+    """The verdict on a program from those on its parts.
+
+    Examples
+    --------
+    >>> status_of(["right", "wrong"], ""), status_of(["right"], "one function was not looked at"), status_of([], "")
+    ('wrong', 'inconclusive', 'inconclusive')
+    """
+    found = set(verdicts)
+    if "wrong" in found:
+        return "wrong"
+    return "right" if found == {"right"} and not problem else "inconclusive"
+
+
 @dataclass(frozen=True)
 class FileOutcome:
     """The outcome for one program.
@@ -140,10 +154,7 @@ class FileOutcome:
     @property
     def status(self) -> Literal["right", "wrong", "inconclusive"]:
         """Either "wrong", if anything is; or "inconclusive", if anything else is not right, or nothing is; or "right"."""
-        verdicts = {function.verdict for function in self.functions}
-        if "wrong" in verdicts:
-            return "wrong"
-        return "right" if verdicts == {"right"} and not self.problem else "inconclusive"
+        return status_of([function.verdict for function in self.functions], self.problem)
 
     @property
     def verdict(self) -> str:
