@@ -11,7 +11,8 @@ from typing import Any
 
 from clearprop.errors import OptionError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
-from clearprop.gradcheck.tracing.supervisor import Limits, check_file
+from clearprop.gradcheck.tracing.limits import Limits
+from clearprop.gradcheck.tracing.supervisor import check_file
 
 
 def check_program(

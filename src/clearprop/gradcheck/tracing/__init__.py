@@ -2,6 +2,7 @@
 
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome, FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.grading import grade_rows, grade_table
-from clearprop.gradcheck.tracing.supervisor import Limits, check_file
+from clearprop.gradcheck.tracing.limits import Limits
+from clearprop.gradcheck.tracing.supervisor import check_file
 
 __all__ = ["FileOutcome", "FunctionOutcome", "Limits", "LineFinding", "check_file", "grade_rows", "grade_table"]

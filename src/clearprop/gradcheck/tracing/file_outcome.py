@@ -151,6 +151,11 @@ class FileOutcome:
     notes: list[str] = field(default_factory=list)
     marks: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> FileOutcome:
+        """The outcome that `dataclasses.asdict` made plain."""
+        return cls(**{**found, "functions": [FunctionOutcome.from_json(each) for each in found.get("functions", ())]})
+
     @property
     def status(self) -> Literal["right", "wrong", "inconclusive"]:
         """Either "wrong", if anything is; or "inconclusive", if anything else is not right, or nothing is; or "right"."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from clearprop.errors import DataError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
-from clearprop.gradcheck.tracing.supervisor import Limits, check_file
+from clearprop.gradcheck.tracing.limits import Limits
+from clearprop.gradcheck.tracing.supervisor import check_file
 
 
 def grade_rows(folder: str | Path, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> list[FileOutcome]:

@@ -1,0 +1,64 @@
+"""Limits on the resources of a program, and which of them this system has."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+from clearprop.rules import number
+
+PROCESSES: Final = 64
+FILE_SIZE: Final = 256 * 2**20
+OPEN_FILES: Final = 256
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits on the resources of a script.
+
+    Attributes
+    ----------
+    seconds : float
+        Time from its start to the end of all checks.
+    memory : int
+        Memory in megabytes, of the script and all that it starts.
+    """
+
+    seconds: float = 60.0
+    memory: int = 4096
+
+    def __post_init__(self) -> None:
+        number("seconds", self.seconds, lambda seconds: seconds > 0, "positive")
+        number("memory", self.memory, lambda memory: memory >= 64, "at least 64 megabytes")
+
+
+def apply_limits(limits: Limits, processes: bool = True) -> None:
+    """Limit this process, and all that it starts, as far as the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    size, seconds = limits.memory * 2**20, int(limits.seconds) + 5
+    wanted = {"AS": size, "CPU": seconds, "CORE": 0, "FSIZE": FILE_SIZE, "NOFILE": OPEN_FILES}
+    if processes:
+        wanted["NPROC"] = PROCESSES
+    for name, value in wanted.items():
+        which = vars(resource).get(f"RLIMIT_{name}")
+        if which is None:
+            continue
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(which, (value, value))
+        except (ValueError, OSError):  # macOS has no limit of the address space
+            continue
+
+
+def missing_limits() -> list[str]:
+    """Limits that this system cannot set."""
+    try:
+        import resource  # noqa: F401
+    except ImportError:
+        return ["memory", "processor time", "size of files", "number of processes"]
+    return ["memory"] if sys.platform == "darwin" else []
