@@ -23,7 +23,7 @@ from typing import Any, Final
 from clearprop.errors import ClearpropError, DataError, printable
 from clearprop.gradcheck.tracing.cell import Cell
 from clearprop.gradcheck.tracing.channel import Channel
-from clearprop.gradcheck.tracing.confinement import ENDED, Confined, confine, end
+from clearprop.gradcheck.tracing.confinement import ENDED, Confined, confine_as_can_be, end
 from clearprop.gradcheck.tracing.descendants import descendants, memory_of
 from clearprop.gradcheck.tracing.evidence import Codes
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
@@ -31,7 +31,7 @@ from clearprop.gradcheck.tracing.hearing import Hearing
 from clearprop.gradcheck.tracing.judge import Judge
 from clearprop.gradcheck.tracing.limits import PROCESSES
 from clearprop.gradcheck.tracing.person_program import source_of
-from clearprop.gradcheck.tracing.request import Request, forks
+from clearprop.gradcheck.tracing.request import Kind, Request, forks
 from clearprop.gradcheck.tracing.worker import Task, work
 
 KEPT: Final = 2000  # characters of what a program prints that are kept
@@ -57,7 +57,7 @@ def attend(request: Request, answer: Answer) -> None:
         problem = str(error)
     except OSError as error:
         problem = f"It cannot be read: {error.strerror or error}."
-    answer(cleaned(asdict(FileOutcome(request.path, problem=problem)), {}))
+    answer({"kind": "", "outcome": cleaned(asdict(FileOutcome(request.path, problem=problem)), {})})
 
 
 class Attendant:
@@ -83,6 +83,7 @@ class Attendant:
         self.over, self.ending = threading.Event(), threading.Lock()
         self.process: subprocess.Popen[bytes] | None = None
         self.ended = False
+        self.kind: Kind = "none"
 
     def _cell(self) -> Cell:
         """What the program may see: its folder, or a copy."""
@@ -90,14 +91,12 @@ class Attendant:
         os.mkdir(root)
         os.chmod(self.request.place, 0o711)
         if not self.request.alone:
-            return Cell(root, str(self.folder), str(self.folder), writable=True)
+            return Cell(root, str(self.folder), str(self.folder), str(self.folder))
         source, copy = Path(self.request.alone).absolute(), Path(self.request.place, "copy")
         whole = source if source.is_dir() else source.parent
         copy_of_submission(source, copy)
-        if self.request.kind == "namespaces":
-            return Cell(root, str(copy), str(whole), writable=True)
         self.folder = copy / self.folder.relative_to(whole)
-        return Cell(root, str(copy), str(copy), writable=True)
+        return Cell(root, str(copy), str(copy), str(self.folder))
 
     def run(self) -> dict[str, Any]:
         """Run the program, hear it, and sum up."""
@@ -131,9 +130,11 @@ class Attendant:
         return thread
 
     def _start(self, task: Task) -> Confined:
+        limits = self.request.limits
         if forks():
-            return confine(self.request.kind, self.cell, self.request.limits, lambda r, w: work(task, self.text, r, w))
-        given = json.dumps({"task": asdict(task), "limits": asdict(self.request.limits)})
+            self.kind, made = confine_as_can_be(self.request.kind, self.cell, limits, lambda r, w: work(task, self.text, r, w))
+            return made
+        given = json.dumps({"task": asdict(task), "limits": asdict(limits)})
         command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.worker", given]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
@@ -192,7 +193,8 @@ class Attendant:
 
     def _cleaned(self, found: FileOutcome) -> dict[str, Any]:
         """The outcome as JSON-able values, with the paths as the caller knows them, and without control characters."""
-        return cleaned(asdict(found), {str(self.folder): str(self.original)} if self.folder != self.original else {})
+        paths = {str(self.folder): str(self.original)} if self.folder != self.original else {}
+        return {"kind": self.kind, "outcome": cleaned(asdict(found), paths)}
 
     def _source(self, path: str) -> str | None:
         """The source of a file of the program, as it is in its own folder."""

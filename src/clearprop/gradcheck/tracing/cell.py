@@ -35,15 +35,15 @@ class Cell:
     source : str
         The folder that the program's own folder is taken from.
     folder : str
-        The path at which the program sees it.
-    writable : bool
-        Whether it may write there; nothing of it is kept.
+        The path at which the program sees it; what it writes there is not kept.
+    start : str
+        The folder, in that one, in which the program starts.
     """
 
     root: str
     source: str
     folder: str
-    writable: bool = False
+    start: str
 
     def enter(self) -> None:
         """Make the root, and change to it; to be called in namespaces of its own, by their first process.
@@ -69,8 +69,7 @@ class Cell:
             kernel.mount("proc", f"{self.root}/proc", "proc", kernel.NO_SUID | kernel.NO_DEV | kernel.NO_EXEC)
         except OSError:
             os.rmdir(f"{self.root}/proc")
-        if self.writable:
-            self._layer()
+        self._layer()
         try:  # no namespaces within: they would give the program rights over its own
             with open("/proc/sys/user/max_user_namespaces", "w") as most:
                 most.write("0")
@@ -80,7 +79,7 @@ class Cell:
         kernel.pivot_root(".", ".")
         kernel.unmount(".")
         kernel.protect("/", READ_ONLY | NO_SUID | NO_DEV, below=False)
-        os.chdir(self.folder)
+        os.chdir(self.start)
 
     def _show(self, path: str, source: str, attributes: int) -> None:
         """Bind a file or folder into the root, read-only; a link stays a link."""

@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from clearprop.gradcheck.tracing import kernel, landlock
 from clearprop.gradcheck.tracing.cell import NOBODY, SCRATCH, Cell, become_nobody, needed, readable_by_all, user_map
 from clearprop.gradcheck.tracing.descendants import end_descendants
 from clearprop.gradcheck.tracing.limits import Limits, apply_limits
-from clearprop.gradcheck.tracing.request import Kind, forks
+from clearprop.gradcheck.tracing.request import KINDS, Kind
 
 READS, WRITES = 3, 4  # file descriptors of the worker
 SETUP_FAILED: Final = 99
@@ -188,7 +187,7 @@ def _give_up(kind: Kind, cell: Cell, limits: Limits) -> None:
         become_nobody(user, readable_by_all())
     else:
         scratch = cell.root
-        os.chdir(cell.folder)
+        os.chdir(cell.start)
         if user == 0 and all(reachable_by_all(path) for path in (__file__, os.__file__, cell.folder)):
             os.chmod(scratch, 0o777)
             os.setgroups([])
@@ -196,8 +195,8 @@ def _give_up(kind: Kind, cell: Cell, limits: Limits) -> None:
             os.setresuid(NOBODY, NOBODY, NOBODY)
             user = NOBODY
     if kind == "landlock":
-        places = [*needed(), cell.folder, *(["/proc/cpuinfo", "/proc/meminfo", "/dev/urandom"])]
-        landlock.restrict(places, [scratch, "/dev/null", *([cell.folder] if cell.writable else [])])
+        places = [*needed(), "/proc/cpuinfo", "/proc/meminfo", "/dev/urandom"]
+        landlock.restrict(places, [scratch, cell.folder, "/dev/null"])
     if sys.platform == "linux":
         kernel.prctl(kernel.DEATH_SIGNAL, kernel.KILL)
     os.environ.update({"HOME": scratch, "TMPDIR": scratch, "USERPROFILE": scratch, "MPLCONFIGDIR": scratch})
@@ -220,27 +219,24 @@ def end(keeper: int) -> None:
     end_descendants()  # with namespaces, the kernel is at it already
 
 
-@cache
-def best_kind() -> Kind:
-    """The strongest confinement that this system has, found by trying."""
-    if not forks():
-        return "none"
-    import tempfile
+def confine_as_can_be(first: Kind, cell: Cell, limits: Limits, work: Callable[[int, int], None]) -> tuple[Kind, Confined]:
+    """Start `work(reads, writes)` in a process of its own, confined as strongly as the system allows.
 
-    kinds: tuple[Kind, ...] = ("namespaces", "landlock")
-    for kind in kinds:
-        if kind == "landlock" and not landlock.version():
-            continue
-        with tempfile.TemporaryDirectory(prefix="clearprop-") as root, tempfile.TemporaryDirectory(prefix="clearprop-") as own:
-            os.chmod(own, 0o755)
+    Parameters
+    ----------
+    first : {"namespaces", "landlock", "none"}
+        The strongest kind to try.
+
+    Raises
+    ------
+    OSError
+        If no process can be started.
+    """
+    for kind in KINDS[KINDS.index(first) :]:
+        if kind == "none" or (sys.platform == "linux" and (kind != "landlock" or landlock.version())):
             try:
-                made = confine(kind, Cell(root, own, own), Limits(5.0), lambda reads, writes: None)
+                return kind, confine(kind, cell, limits, work)
             except (OSError, KeyError):
-                continue
-            ended = os.read(made.ended, ENDED.size)
-            end(made.keeper)
-            for used in (made.reads, made.writes, made.output, made.ended):
-                os.close(used)
-            if ended == ENDED.pack(0):
-                return kind
-    return "none"
+                if kind == "none":
+                    raise
+    raise OSError("no process could be started")

@@ -226,6 +226,13 @@ class Codes:
     def __init__(self, source_of: Callable[[str], str | None]) -> None:
         self.source_of = source_of
         self.files: dict[str, dict[tuple[Any, ...], CodeType]] = {}
+        self.texts: dict[str, list[bytes]] = {}
+
+    def lines(self, path: str) -> list[bytes]:
+        """The lines of a file; none if it is no file of the program."""
+        if path not in self.texts:
+            self.texts[path] = (self.source_of(path) or "").encode("utf-8", "replace").splitlines()
+        return self.texts[path]
 
     def find(self, key: list[Any]) -> CodeType | None:
         """The code that has a key; None if there is none."""

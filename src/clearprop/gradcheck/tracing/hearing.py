@@ -9,12 +9,13 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.errors import printable
+from clearprop.gradcheck.tracing.agreement import Agreement
 from clearprop.gradcheck.tracing.channel import Channel, ChannelError
 from clearprop.gradcheck.tracing.evidence import Codes, Packer, replayed_trace, unpacked
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.function_classes import Function
 from clearprop.gradcheck.tracing.judge import Judge, NothingClaimedError, Ruling, Unit
-from clearprop.gradcheck.tracing.wrappers import wrap
+from clearprop.gradcheck.tracing.wrappers import Traced, wrap
 
 LONGEST = 4000  # characters of a sentence from the program's process
 MOST = 200  # parts and notes
@@ -49,6 +50,7 @@ class Hearing:
         self.units: list[Unit] = []
         self.notes: list[str] = []
         self.lock = threading.Lock()
+        self.agreement = Agreement(codes.lines)
 
     def run(self) -> None:
         """Answer until the end of the channel, or the last message."""
@@ -92,6 +94,7 @@ class Hearing:
 
     def _steps(self, message: dict[str, Any], data: memoryview) -> dict[str, Any]:
         trace, _ = replayed_trace(message["trace"], data, self.codes)
+        self.agreement.demand(trace, trace.steps)
         found = self.judge.steps(trace)
         return {"name": found.name, "kind": found.kind, **_told(found.rulings[0])} if found else {"none": True}
 
@@ -104,6 +107,8 @@ class Hearing:
         given = message["triples"]
         triples = [(clean(n), thing(p), thing(g)) for n, p, g in given] if given is not None else None
         loss = unpacked(message["loss"], data, vertices)
+        claimed = [g.vertex for _, _, g in triples if isinstance(g, Traced)] if triples is not None else trace.steps
+        self.agreement.demand(trace, claimed)
         return _told(self.judge.claims(trace, triples, loss, bool(message["layer"]), bool(message["exact"])))
 
     def _function(self, message: dict[str, Any], data: memoryview) -> dict[str, Any]:

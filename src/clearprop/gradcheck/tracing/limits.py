@@ -6,11 +6,12 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from clearprop.rules import number
+from clearprop.errors import OptionError
 
 PROCESSES: Final = 64
 FILE_SIZE: Final = 256 * 2**20
 OPEN_FILES: Final = 256
+LARGEST: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Limits:
     memory: int = 4096
 
     def __post_init__(self) -> None:
-        number("seconds", self.seconds, lambda seconds: seconds > 0, "positive")
-        number("memory", self.memory, lambda memory: memory >= 64, "at least 64 megabytes")
+        for name, least, said in (("seconds", 0.0, "a positive number"), ("memory", 63.9, "a number of megabytes from 64 on")):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least < value < LARGEST:
+                raise OptionError(f"{name} must be {said}, not {value!r:.80}.")
 
 
 def apply_limits(limits: Limits, processes: bool = True) -> None:
@@ -39,7 +42,7 @@ def apply_limits(limits: Limits, processes: bool = True) -> None:
         import resource
     except ImportError:
         return
-    size, seconds = limits.memory * 2**20, int(limits.seconds) + 5
+    size, seconds = int(limits.memory) * 2**20, int(limits.seconds) + 5
     wanted = {"AS": size, "CPU": seconds, "CORE": 0, "FSIZE": FILE_SIZE, "NOFILE": OPEN_FILES}
     if processes:
         wanted["NPROC"] = PROCESSES

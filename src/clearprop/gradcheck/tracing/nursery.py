@@ -14,16 +14,14 @@ import sys
 
 from clearprop.gradcheck.tracing import kernel
 from clearprop.gradcheck.tracing.attendant import answer_on, attend, cleaned
-from clearprop.gradcheck.tracing.confinement import best_kind
 from clearprop.gradcheck.tracing.request import Request
 
 LARGEST = 2**16  # bytes of a request
 
 
 def serve(line: socket.socket) -> None:
-    """Tell what confinement this system has; then attend to one request after another, until the line is closed."""
+    """Attend to one request after another, until the line is closed."""
     kernel.prctl(kernel.DEATH_SIGNAL, kernel.KILL)
-    line.send(json.dumps({"kind": best_kind()}).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for attendants
     while True:
         message, descriptors, _, _ = socket.recv_fds(line, LARGEST, 1)
@@ -48,7 +46,7 @@ def _attend(line: socket.socket, message: bytes, descriptor: int) -> None:
     except BaseException as error:
         with contextlib.suppress(BaseException):
             problem = f"The check itself failed: {type(error).__name__}: {error}"
-            answer_on(descriptor)(cleaned({"path": path, "problem": problem[:500]}, {}))
+            answer_on(descriptor)({"kind": "", "outcome": cleaned({"path": path, "problem": problem[:500]}, {})})
     finally:
         os._exit(1)
 

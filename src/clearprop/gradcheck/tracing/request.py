@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from clearprop.gradcheck.tracing.limits import Limits
 
 Kind = Literal["namespaces", "landlock", "none"]
+KINDS: Final[tuple[Kind, ...]] = ("namespaces", "landlock", "none")
 SAID: Final[dict[Kind, str]] = {
     "namespaces": "",
     "landlock": "This system has no namespaces for unprivileged users: each program is confined by Landlock, "
@@ -35,7 +36,7 @@ class Request:
     alone : str
         The file or folder that is copied, so that the program sees nothing beside it; "" if it sees its own folder.
     kind : {"namespaces", "landlock", "none"}
-        How it is confined.
+        The strongest confinement that is tried.
     """
 
     path: str
@@ -44,7 +45,7 @@ class Request:
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     alone: str = ""
-    kind: Kind = "none"
+    kind: Kind = "namespaces"
 
     def to_json(self) -> dict[str, Any]:
         """The request as JSON-able values."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 from clearprop.errors import ClearpropError, DataError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.limits import Limits, missing_limits
-from clearprop.gradcheck.tracing.request import Kind, Request, forks, lacking
+from clearprop.gradcheck.tracing.request import KINDS, Kind, Request, forks, lacking
 
 PATIENCE: Final = 10.0  # seconds that an answer may be late
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
@@ -50,11 +50,8 @@ def check_file(path: str | Path, names: Sequence[str] = (), limits: Limits | Non
     DataError
         If there is no such file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file {str(path)!r} to check; give the path of a Python script.")
     with Checker(alone=False) as checker:
-        return checker.check(path, names, limits or Limits(), seed)
+        return checker.check_file(Path(path), names, limits or Limits(), seed)
 
 
 class Checker:
@@ -64,20 +61,22 @@ class Checker:
     ----------
     alone : bool
         Whether each program is copied, so that it sees nothing beside it; else it sees its own folder.
-    kind : {"namespaces", "landlock", "none"}, optional
-        Confinement; by default the strongest that the system has.
+    kind : {"namespaces", "landlock", "none"}
+        The strongest confinement that is tried.
 
     Attributes
     ----------
     lacking : str
-        What this system cannot do to confine a program, in a sentence; "" if it can do everything.
+        What this system could not do to confine the programs so far, in a sentence; "" if it could do everything.
     """
 
-    def __init__(self, alone: bool, kind: Kind | None = None) -> None:
-        self.alone, self.wanted, self.kind = alone, kind, "none"
+    def __init__(self, alone: bool, kind: Kind = "namespaces") -> None:
+        self.alone, self.wanted = alone, kind
+        self.weakest: Kind = "namespaces"
         self.lock = threading.Lock()
         self.line: socket.socket | None = None
         self.nursery: subprocess.Popen[bytes] | None = None
+        self.closed = False
 
     def __enter__(self) -> Checker:
         if forks():
@@ -85,14 +84,15 @@ class Checker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.closed = True
         self._stop()
 
     @property
     def lacking(self) -> str:
-        return lacking(self.kind, missing_limits())  # type: ignore[arg-type]
+        return lacking(self.weakest, missing_limits())
 
     def _start(self) -> None:
-        """Start the nursery, and hear what confinement it has."""
+        """Start the nursery."""
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.nursery", str(theirs.fileno())]
         with theirs:
@@ -100,10 +100,6 @@ class Checker:
                 command, env=environment(self.alone), stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )  # fmt: skip
-        greeting = self.line.recv(1000)
-        if not greeting:
-            raise DataError("The process that checks programs could not be started; its message stands above.")
-        self.kind = self.wanted or json.loads(greeting)["kind"]
 
     def _stop(self) -> None:
         if self.line is not None:
@@ -111,6 +107,18 @@ class Checker:
         if self.nursery is not None:
             self.nursery.kill()  # and with it, through the kernel, all that it started
             self.nursery.wait()
+
+    def check_file(self, path: Path, names: Sequence[str], limits: Limits, seed: int) -> FileOutcome:
+        """The outcome for one program that must be there.
+
+        Raises
+        ------
+        DataError
+            If there is no such file.
+        """
+        if not path.is_file():
+            raise DataError(f"There is no file {str(path)!r} to check; give the path of a Python script.")
+        return self.check(path, names, limits, seed)
 
     def check(self, path: Path, names: Sequence[str], limits: Limits, seed: int, alone: Path | None = None) -> FileOutcome:
         """The outcome for one program.
@@ -126,11 +134,13 @@ class Checker:
         """
         with tempfile.TemporaryDirectory(prefix="clearprop-", ignore_cleanup_errors=True) as place:
             copied = str((alone or path).absolute()) if self.alone else ""
-            request = Request(str(path.absolute()), place, list(names), seed, limits, copied, self.kind)  # type: ignore[arg-type]
+            request = Request(str(path.absolute()), place, list(names), seed, limits, copied, self.wanted)
             found = self._answer(request)
         try:
-            return replace(FileOutcome.from_json(found), path=str(path))
-        except (TypeError, KeyError, AttributeError):
+            if found["kind"]:
+                self.weakest = max(self.weakest, found["kind"], key=KINDS.index)
+            return replace(FileOutcome.from_json(found["outcome"]), path=str(path))
+        except (TypeError, KeyError, AttributeError, ValueError):
             return FileOutcome(str(path), problem="Its check was ended from outside, before there was an outcome.")
 
     def _answer(self, request: Request) -> Any:
@@ -154,7 +164,7 @@ class Checker:
                         socket.send_fds(self.line, [message], [writes])
                         return
                     except OSError:
-                        if again:
+                        if again or self.closed:
                             raise ClearpropError("The process that checks programs ended twice.") from None
                         self._stop()
                         self._start()
