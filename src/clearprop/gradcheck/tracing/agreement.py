@@ -1,4 +1,4 @@
-"""Whether what was recorded is what the source says: an operation at a product in the source is a product, of the numbers there.
+"""Whether what was recorded is what the source says: at a product in the source stands a product, of the numbers there.
 
 A program that meddles with the recording could let its wrong line stand, and record the right one. So each operation that
 stands at an arithmetic expression of the source, as it was read before the program ran, must be that of the expression.
@@ -7,7 +7,9 @@ stands at an arithmetic expression of the source, as it was read before the prog
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
+from itertools import pairwise
 from types import CodeType
 from typing import Any, Final
 
@@ -25,6 +27,7 @@ OPERATIONS: Final[dict[type[ast.operator], Any]] = {
     ast.Pow: np.power,
 }
 ARITHMETIC: Final = frozenset(OPERATIONS.values())
+OWN_OPERATOR: Final = re.compile(r"__[ri]?(add|sub|mul|truediv|matmul|pow|mod|floordiv|and|or|xor|lshift|rshift)__")
 
 
 class Agreement:
@@ -63,8 +66,13 @@ class Agreement:
                 raise ChannelError("it recorded arithmetic for a gradient that stands in no line of its source")
 
     def _agrees(self, vertex: Vertex) -> bool:
-        code, instruction = vertex.stack[0]
-        node = self._node(code, instruction)
+        for (inner, _), (code, instruction) in pairwise(
+            vertex.stack
+        ):  # nothing but an operator of a class stands below another
+            outer = self._node(code, instruction)
+            if isinstance(outer, (ast.BinOp, ast.AugAssign)) and not OWN_OPERATOR.fullmatch(inner.co_name):
+                return False
+        node = self._node(*vertex.stack[0])
         if not isinstance(node, (ast.BinOp, ast.AugAssign)):
             return True
         wanted = OPERATIONS.get(type(node.op))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from clearprop.errors import printable
 from clearprop.gradcheck.report import GradientReport, Verdict
 
 UNCLEAR: Final = "not understood"
@@ -201,7 +202,7 @@ class FileOutcome:
         parts = [self.problem] if self.problem else []
         parts += [f"{function.name} ({function.kind}): {function.text}" for function in self.functions]
         parts += ["\n".join(self.notes)] if self.notes else []
-        return "\n\n".join([f"{self.path}: {self.verdict}", *parts])
+        return "\n\n".join([f"{printable(self.path)}: {self.verdict}", *parts])
 
     def shown(self) -> str:
         """The program's step with the verdict on each value beside its line."""
