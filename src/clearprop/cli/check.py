@@ -64,7 +64,7 @@ def check(
 
 
 class Output:
-    """What is printed, and written."""
+    """The forms of output that were asked for."""
 
     def __init__(
         self, rubric: Rubric | None, grade: bool, gradescope: bool, json: bool, quiet: bool, show: bool, html: Path | None

@@ -49,7 +49,7 @@ FORGERIES = {
     "changes the judge": (
         "import clearprop.gradcheck.tracing.judge as j, clearprop.gradcheck.tracing.verdict as v\n"
         "v.Round.verdict = property(lambda self: 'right')\nv.judge = lambda *a, **k: v.Round(0)\nj.judge = v.judge\n"
-        "j.Unit.verdict = property(lambda self: 'right')"
+        "j.JudgedUnit.verdict = property(lambda self: 'right')"
     ),
     "changes the outcome": (
         "import clearprop.gradcheck.tracing.file_outcome as f\nf.status_of = lambda *a: 'right'\n"

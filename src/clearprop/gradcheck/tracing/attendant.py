@@ -32,7 +32,7 @@ from clearprop.gradcheck.tracing.judge import Judge
 from clearprop.gradcheck.tracing.limits import PROCESSES
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import Kind, Request, forks
-from clearprop.gradcheck.tracing.worker import Task, work
+from clearprop.gradcheck.tracing.worker import WorkerTask, work
 
 KEPT: Final = 2000  # characters of what a program prints that are kept
 GRACE: Final = 2.0  # seconds after the end of the time in which a judgement may still end
@@ -86,7 +86,7 @@ class Attendant:
         self.kind: Kind = "none"
 
     def _cell(self) -> Cell:
-        """What the program may see: its folder, or a copy."""
+        """The cell of the program: with its folder, or with a copy."""
         root = os.path.join(self.request.place, "root")
         os.mkdir(root)
         os.chmod(self.request.place, 0o711)
@@ -100,7 +100,7 @@ class Attendant:
 
     def run(self) -> dict[str, Any]:
         """Run the program, hear it, and sum up."""
-        task = Task(self.seen, self.request.names, self.request.seed, secrets.token_hex(16))
+        task = WorkerTask(self.seen, self.request.names, self.request.seed, secrets.token_hex(16))
         started = time.monotonic()
         child = self._start(task)
         judge = Judge(self._sources, self.request.seed)
@@ -129,7 +129,7 @@ class Attendant:
         thread.start()
         return thread
 
-    def _start(self, task: Task) -> Confined:
+    def _start(self, task: WorkerTask) -> Confined:
         limits = self.request.limits
         if forks():
             self.kind, made = confine_as_can_be(self.request.kind, self.cell, limits, lambda r, w: work(task, self.text, r, w))
@@ -277,7 +277,7 @@ def main(arguments: list[str]) -> None:
 
 
 def answer_on(descriptor: int) -> Answer:
-    """What writes an outcome to a file descriptor, and ends this process."""
+    """A function that writes an outcome to a file descriptor, and ends this process."""
     lock = threading.Lock()
 
     def answer(found: dict[str, Any]) -> None:

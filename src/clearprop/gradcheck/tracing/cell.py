@@ -26,7 +26,7 @@ SCRATCH_SIZE: Final = "size=256m,mode=1777"
 
 @dataclass(frozen=True)
 class Cell:
-    """What one program may see.
+    """The part of the file system that one program sees.
 
     Attributes
     ----------

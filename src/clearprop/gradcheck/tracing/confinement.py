@@ -39,7 +39,7 @@ class Confined:
     reads, writes : int
         The channel to the worker.
     output, ended : int
-        What the program prints, and how its process ended.
+        File descriptors: the text that the program prints, and the end of its process.
     """
 
     keeper: int

@@ -1,6 +1,6 @@
 """Evidence: a trace as plain data, and the same trace made again from it, in a process that never ran the program.
 
-What is sent of an operation is its name, what it was given, and where it stands in the source; not its result. Results are
+An operation is sent by its name, what it was given, and where it stands in the source; not its result. Results are
 computed again on arrival, and so is all that follows from them: what depends on what, and what is a step of a parameter. So a
 program that meddles with its own process can leave operations out or make them up, but cannot make 2 times 3 come out as 5.
 """
@@ -210,7 +210,7 @@ def _operation(vertex: Vertex, packer: Packer) -> tuple[Any, Any, Any, Any]:
 
 
 def code_key(code: CodeType) -> list[Any]:
-    """What tells a piece of code from others of its program."""
+    """The key that tells a piece of code from others of its program."""
     return [code.co_filename, code.co_qualname, code.co_firstlineno, len(code.co_code)]
 
 

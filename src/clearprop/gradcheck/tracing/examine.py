@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
-from clearprop.gradcheck.tracing.judge import Bench, Judge, Unit
+from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, source_of, sources_of
 from clearprop.gradcheck.tracing.watch import Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
@@ -30,17 +30,17 @@ NOTHING = (
 
 @dataclass
 class Examined:
-    """What a program was found to be made of.
+    """The parts that a program was found to be made of.
 
     Attributes
     ----------
-    units : list of Unit
+    units : list of JudgedUnit
     problem : str
         The reason why something could not be looked at.
     notes : list of str
     """
 
-    units: list[Unit] = field(default_factory=list)
+    units: list[JudgedUnit] = field(default_factory=list)
     problem: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
 def examined(
     path: Path, text: str, names: list[str], seed: int, bench: Bench, stage: Callable[[str], None] = lambda said: None
 ) -> Examined:
-    """What a program is made of, after it was run; once more with the true torch, if it cannot be understood without."""
+    """The parts of a program, after it was run; once more with the true torch, if it cannot be understood without."""
     found = examined_once(path, ProgramRun(path, text), names, seed, bench, stage)
     if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
         again = examined_once(path, ProgramRun(path, text, true_torch=True), names, seed, bench, stage)
@@ -76,13 +76,13 @@ def examined(
 def examined_once(
     path: Path, run: ProgramRun, names: list[str], seed: int, bench: Bench, stage: Callable[[str], None]
 ) -> Examined:
-    """What a program that was run is made of."""
+    """The parts of a program that was run."""
     if run.problem:
         return Examined(problem=run.problem, notes=run.notes())
     stage("its steps were judged")
     step = bench.steps(TRACE)
     notes = run.notes()
-    units: list[Unit] = [step] if step else []
+    units: list[JudgedUnit] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
     driver = Driver(vars(run.module), sources_of(path, run.text), seed, bench, names)
     candidates = driver.units(simple=bool(step) and not names)
@@ -99,7 +99,7 @@ def examined_once(
                 if name not in vars(run.module)
                 else f"{name} follows no convention that is known here."
             )
-            units.append(Unit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{ADAPTER}"))
+            units.append(JudgedUnit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{ADAPTER}"))
     problem = "" if units else NOTHING + ADAPTER
     skipped = [] if names or step else driver.left_over(candidates)
     if skipped and units:
@@ -107,11 +107,11 @@ def examined_once(
     return Examined(units, problem, notes)
 
 
-def checked(unit: DrivenUnit) -> Unit:
+def checked(unit: DrivenUnit) -> JudgedUnit:
     """The verdict on something that the program defines."""
     try:
         with np.errstate(all="ignore"):
-            return Unit(unit.name, unit.kind, [unit.work()])
+            return JudgedUnit(unit.name, unit.kind, [unit.work()])
     except NotCalledError as error:
         said = f"It could not be called: {error}"
     except SystemExit as stop:
@@ -120,4 +120,4 @@ def checked(unit: DrivenUnit) -> Unit:
         said = "It ran out of memory; raise --memory, or make its arrays smaller."
     except (Exception, Enough) as error:
         said = f"It fails when it is called: {describe(error, TRACE.files)}"
-    return Unit(unit.name, unit.kind, [], said)
+    return JudgedUnit(unit.name, unit.kind, [], said)

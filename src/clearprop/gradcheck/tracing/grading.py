@@ -34,9 +34,9 @@ class Grading:
     files : list of Path
         In the order of their names.
     outcomes : dict of Path to FileOutcome
-        What is known so far.
+        Those that are known so far.
     lacking : str
-        What this system could not do to keep the submissions apart; "" if it could do everything.
+        Shortcomings of this system in keeping the submissions apart, in a sentence; "" if there are none.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class Grading:
 
     @property
     def rows(self) -> list[FileOutcome]:
-        """What is known, in the order of the names."""
+        """The outcomes that are known, in the order of the names."""
         return [self.outcomes[path] for path in self.files if path in self.outcomes]
 
 

@@ -14,7 +14,7 @@ from clearprop.gradcheck.tracing.channel import Channel, ChannelError
 from clearprop.gradcheck.tracing.evidence import Codes, Packer, replayed_trace, unpacked
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.function_classes import Function
-from clearprop.gradcheck.tracing.judge import Judge, NothingClaimedError, Ruling, Unit
+from clearprop.gradcheck.tracing.judge import Judge, JudgedUnit, NothingClaimedError, Ruling
 from clearprop.gradcheck.tracing.wrappers import Traced, wrap
 
 LONGEST = 4000  # characters of a sentence from the program's process
@@ -35,11 +35,11 @@ class Hearing:
     Attributes
     ----------
     stage : str
-        What the program's process was doing last.
+        The last that is known of the program's process, in words.
     done : bool
         Whether it came to its end.
-    units, problem, notes : list of Unit, str, list of str
-        What it said that the program is made of.
+    units, problem, notes : list of JudgedUnit, str, list of str
+        The parts of the program, by its own account.
     failed : str
         Why its steps could not be judged; "" if they could.
     """
@@ -47,7 +47,7 @@ class Hearing:
     def __init__(self, channel: Channel, judge: Judge, codes: Codes, names: list[str]) -> None:
         self.channel, self.judge, self.codes, self.names = channel, judge, codes, names
         self.stage, self.done, self.problem, self.failed = "before it could be run", False, "", ""
-        self.units: list[Unit] = []
+        self.units: list[JudgedUnit] = []
         self.notes: list[str] = []
         self.lock = threading.Lock()
         self.agreement = Agreement(codes.lines)
@@ -122,7 +122,7 @@ class Hearing:
         """Take down what the program is made of; verdicts are only those that were given here."""
         self.problem, self.notes = clean(message.get("problem")), [clean(note) for note in message.get("notes", [])[:MOST]]
         for told in message.get("units", [])[:MOST]:
-            unit = Unit(clean(told["name"])[:200], clean(told["kind"])[:200], [], clean(told["text"]))
+            unit = JudgedUnit(clean(told["name"])[:200], clean(told["kind"])[:200], [], clean(told["text"]))
             for number, notes in told["rulings"][:1]:
                 if not isinstance(number, int) or not 0 <= number < len(self.judge.rounds):
                     raise ChannelError("it speaks of a verdict that was never given")

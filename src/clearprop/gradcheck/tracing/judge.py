@@ -39,7 +39,7 @@ class Ruling:
         Its place among the verdicts of the judge.
     verdict : {"right", "wrong", "inconclusive"}
     notes : list of str
-        What is to be said besides.
+        Remarks besides.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Ruling:
 
 
 @dataclass
-class Unit:
+class JudgedUnit:
     """A part of the program with the rulings on it; without any, `text` says why.
 
     Attributes
@@ -77,7 +77,7 @@ class Bench(ABC):
     """Where verdicts come from."""
 
     @abstractmethod
-    def steps(self, trace: Trace) -> Unit | None:
+    def steps(self, trace: Trace) -> JudgedUnit | None:
         """The verdict on the steps that a program took; None if it took none."""
 
     @abstractmethod
@@ -102,9 +102,9 @@ class Judge(Bench):
     def __init__(self, sources: Callable[[], dict[str, str]], seed: int) -> None:
         self.sources, self.seed = sources, seed
         self.rounds: list[list[Round]] = []
-        self.found_wrong: list[Unit] = []
+        self.found_wrong: list[JudgedUnit] = []
 
-    def steps(self, trace: Trace) -> Unit | None:
+    def steps(self, trace: Trace) -> JudgedUnit | None:
         graph = Graph(trace)
         moves = find_moves(graph)
         if not moves:
@@ -113,7 +113,7 @@ class Judge(Bench):
         rounds = list(judged_rounds(graph, moves, words, self.seed))
         if not rounds:
             return None
-        found = Unit(where_from(moves), STEP, [self._ruled(rounds)])
+        found = JudgedUnit(where_from(moves), STEP, [self._ruled(rounds)])
         if found.verdict == "wrong":
             self.found_wrong.append(found)
         return found
@@ -149,7 +149,7 @@ class Judge(Bench):
         wrong = any(each.verdict == "wrong" for each in rounds)
         return Ruling(len(self.rounds) - 1, "wrong" if wrong else rounds[0].verdict)
 
-    def outcomes(self, units: Sequence[Unit]) -> tuple[list[FunctionOutcome], list[dict[str, Any]]]:
+    def outcomes(self, units: Sequence[JudgedUnit]) -> tuple[list[FunctionOutcome], list[dict[str, Any]]]:
         """The outcome for each part, with the verdicts that were kept here, and the marks beside the lines.
 
         A training step that was found wrong counts, whether it is among the parts or not.

@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.channel import Channel
 from clearprop.gradcheck.tracing.evidence import Packer, packed_trace, unpacked
 from clearprop.gradcheck.tracing.function_classes import Function
-from clearprop.gradcheck.tracing.judge import Bench, NothingClaimedError, Ruling, Triple, Unit
+from clearprop.gradcheck.tracing.judge import Bench, JudgedUnit, NothingClaimedError, Ruling, Triple
 from clearprop.gradcheck.tracing.trace import Trace
 from clearprop.gradcheck.tracing.wrappers import Traced
 
@@ -34,12 +34,12 @@ class RemoteJudge(Bench):
         """Tell what comes next, for the case that it does not end."""
         self.channel.send({"do": "stage", "said": said})
 
-    def steps(self, trace: Trace) -> Unit | None:
+    def steps(self, trace: Trace) -> JudgedUnit | None:
         packer = Packer()
         answer = self._answer({"do": "steps", "trace": packed_trace(trace, packer)}, packer)
         if "name" not in answer:
             return None
-        return Unit(str(answer["name"]), str(answer["kind"]), [_ruling(answer)])
+        return JudgedUnit(str(answer["name"]), str(answer["kind"]), [_ruling(answer)])
 
     def claims(self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool) -> Ruling:
         packer, given = Packer(), list(triples) if triples is not None else None
@@ -62,7 +62,7 @@ class RemoteJudge(Bench):
             reply = {"value": packer.tree(_asked(function, answer, data))}
             self.channel.send(reply, packer.arrays)
 
-    def done(self, units: Sequence[Unit], problem: str, notes: Sequence[str]) -> None:
+    def done(self, units: Sequence[JudgedUnit], problem: str, notes: Sequence[str]) -> None:
         """Send what the program was found to be made of."""
         told = [
             {"name": u.name, "kind": u.kind, "rulings": [[r.number, r.notes] for r in u.rulings], "text": u.text} for u in units

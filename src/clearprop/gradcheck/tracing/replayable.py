@@ -1,6 +1,6 @@
 """The functions that a recorded operation may be made of: each has a name here, by which another process finds it again.
 
-What is not in this table is never called from outside: functions that read files, or call what they are given, are left out.
+Nothing else is ever called from outside: functions that read files, or call what they are given, are not in the table.
 """
 
 from __future__ import annotations

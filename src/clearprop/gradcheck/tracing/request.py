@@ -63,7 +63,7 @@ def forks() -> bool:
 
 
 def lacking(kind: Kind, missing: Sequence[str]) -> str:
-    """What a system cannot do to confine a program, in one line.
+    """The shortcomings of a system in confining a program, in one line.
 
     Examples
     --------

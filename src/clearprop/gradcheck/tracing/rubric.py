@@ -31,7 +31,7 @@ LARGEST = 1_000_000  # bytes of a rubric
 
 @dataclass(frozen=True)
 class Item:
-    """What one line of a rubric, or one tensor without a rubric, earned.
+    """The points for one line of a rubric, or for one tensor without a rubric.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Rubric:
-    """Which tensors count how much.
+    """The weights of tensors.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Rubric:
     functions: tuple[str, ...] = ()
 
     def items(self, outcome: FileOutcome) -> list[Item]:
-        """What each tensor of a submission earned."""
+        """The points for each tensor of a submission."""
         found = tensors_of(outcome)
         if not self.tensors:
             weights = {name: 1.0 for name, _, _ in found} or {"gradients": 1.0}

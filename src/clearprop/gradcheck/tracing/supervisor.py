@@ -67,7 +67,7 @@ class Checker:
     Attributes
     ----------
     lacking : str
-        What this system could not do to confine the programs so far, in a sentence; "" if it could do everything.
+        Shortcomings of this system in confining the programs so far, in a sentence; "" if there are none.
     """
 
     def __init__(self, alone: bool, kind: Kind = "namespaces") -> None:
@@ -130,7 +130,7 @@ class Checker:
         limits : Limits
         seed : int
         alone : Path, optional
-            What is copied with it: its own file, or the folder of its author.
+            Its own file, or the folder of its author: that is copied.
         """
         with tempfile.TemporaryDirectory(prefix="clearprop-", ignore_cleanup_errors=True) as place:
             copied = str((alone or path).absolute()) if self.alone else ""

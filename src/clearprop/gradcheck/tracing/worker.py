@@ -17,7 +17,7 @@ from clearprop.gradcheck.tracing.remote_judge import RemoteJudge
 
 
 @dataclass(frozen=True)
-class Task:
+class WorkerTask:
     """A program to run.
 
     Attributes
@@ -37,7 +37,7 @@ class Task:
     mark: str = ""
 
 
-def work(task: Task, text: str, reads: int, writes: int) -> None:
+def work(task: WorkerTask, text: str, reads: int, writes: int) -> None:
     """Run a program, whose source text is given, and send what it recorded."""
     bench = RemoteJudge(Channel(reads, writes, bytes.fromhex(task.mark)))
     path = Path(task.path)
@@ -51,7 +51,7 @@ def work(task: Task, text: str, reads: int, writes: int) -> None:
 def main(arguments: list[str]) -> None:
     """Run the program of the task `arguments[0]`, with the channel on standard input and output; for systems without fork."""
     given: dict[str, Any] = json.loads(arguments[0])
-    task, limits = Task(**given["task"]), Limits(**given["limits"])
+    task, limits = WorkerTask(**given["task"]), Limits(**given["limits"])
     reads, writes = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
