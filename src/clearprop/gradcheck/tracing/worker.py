@@ -39,6 +39,7 @@ class WorkerTask:
 
 def work(task: WorkerTask, text: str, reads: int, writes: int) -> None:
     """Run a program, whose source text is given, and send what it recorded."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a sudden end keeps what was printed
     bench = RemoteJudge(Channel(reads, writes, bytes.fromhex(task.mark)))
     path = Path(task.path)
     sys.argv = [str(path)]
