@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.gradcheck.function_check import check_gradient
@@ -25,6 +26,7 @@ FIRST = ((4, 3), (3,), ())
 OTHERS = ((4, 3), (3, 2), (2, 3), (2,), (3,), ())
 
 
+@checked
 def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int = 0) -> GradientReport:
     """Check the backward of a torch.autograd.Function against finite differences of its forward.
 
