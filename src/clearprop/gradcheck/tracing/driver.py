@@ -182,7 +182,7 @@ class Driver:
                     if np.shape(plain(slope)) != np.shape(plain(z)):
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    found = self.judged([("z", z, slope)], loss, exact=True)  # type: ignore[misc]
+                    found = self.judged([("z", z, slope)], loss, exact=True)
                 except (Exception, Enough) as error:
                     last = error
                     continue
@@ -250,7 +250,7 @@ class Driver:
                     if np.shape(plain(slope)) != shape:
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    return self.judged([(chosen, values[chosen], slope)], loss)  # type: ignore[misc]
+                    return self.judged([(chosen, values[chosen], slope)], loss)
                 except (Exception, Enough) as error:
                     last = NotCalledError(str(error))
         raise last
@@ -588,7 +588,7 @@ class Driver:
                     floats = vertices[k - 1]
                     rest = {n: a for n, a in arrays_of(layer).items() if n not in floats}
                     triples += [(f"{n} of layer {k}", p, c) for n, p, c in matched_by_name(floats, rest)]
-                return self.judged(triples, value)  # type: ignore[misc]
+                return self.judged(triples, value)
             except (Exception, Enough) as error:
                 last = error
         raise NotCalledError(str(last))
@@ -765,7 +765,7 @@ class Driver:
                         triples = in_order({n: floats[n] for n in order}, list(claimed.values()), by_shape=True)
                     if triples:
                         self._fit(triples)
-                        return self.judged(triples, value, exact=True)  # type: ignore[misc]
+                        return self.judged(triples, value, exact=True)
                 except MisfitError:
                     continue
                 except (Exception, Enough) as error:
@@ -819,7 +819,7 @@ class Driver:
                 triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
                 if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
                     raise NotCalledError("its gradients have other shapes than its inputs")
-                return self.judged(triples, loss, exact=True)  # type: ignore[misc]
+                return self.judged(triples, loss, exact=True)
             except (Exception, Enough) as error:
                 last = NotCalledError(str(error))
         raise last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ class Grading:
             raise DataError(f"There are no Python files in {str(folder)!r} to grade; give a folder of submissions.")
         return cls(root, files, {})
 
-    def run(self, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> Iterator[FileOutcome]:
+    def run(self, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> Generator[FileOutcome, None, None]:
         """Check all submissions, several at a time, each alone; yields each outcome as it comes."""
         limits = limits or Limits()
         checker = Checker(alone=True)
