@@ -73,6 +73,28 @@ FORGERIES = {
         "open(v.__file__, 'a').write('\\nRound.verdict = property(lambda self: \"right\")\\n')"
     ),
     "names itself torch": "import sys, types\nsys.modules['torch'] = types.ModuleType('torch')",
+    "asks for all memory": (
+        "import gc, os\nfrom clearprop.gradcheck.tracing.remote_judge import RemoteJudge\n"
+        "bench = next(o for o in gc.get_objects() if type(o) is RemoteJudge)\n"
+        "row = ['numpy.zeros', {'t': [{'t': [10**6, 10**6]}]}, {'d': []}, None, 'zeros', 0, []]\n"
+        "trace = {'rows': [row], 'codes': [], 'stacks': [[]], 'guards': [], 'aliases': []}\n"
+        "bench.channel.send({'do': 'steps', 'trace': trace})\nprint(bench.channel.receive())"
+    ),
+    "asks for all time": (
+        "import gc, os\nfrom clearprop.gradcheck.tracing.remote_judge import RemoteJudge\n"
+        "bench = next(o for o in gc.get_objects() if type(o) is RemoteJudge)\n"
+        "one = ['numpy.zeros', {'t': [{'t': [5000, 5000]}]}, {'d': []}, None, 'x', 0, []]\n"
+        "two = ['numpy.linalg.matrix_rank', {'t': [{'v': 1}]}, {'d': []}, None, 'x', 0, []]\n"
+        "trace = {'rows': [one, two], 'codes': [], 'stacks': [[]], 'guards': [], 'aliases': []}\n"
+        "bench.channel.send({'do': 'steps', 'trace': trace})\nprint(bench.channel.receive())"
+    ),
+    "calls what it likes": (
+        "import gc, os\nfrom clearprop.gradcheck.tracing.remote_judge import RemoteJudge\n"
+        "bench = next(o for o in gc.get_objects() if type(o) is RemoteJudge)\n"
+        "row = ['os.system', {'t': ['echo harm']}, {'d': []}, None, 'x', 0, []]\n"
+        "trace = {'rows': [row], 'codes': [], 'stacks': [[]], 'guards': [], 'aliases': []}\n"
+        "bench.channel.send({'do': 'steps', 'trace': trace})\nprint(bench.channel.receive())"
+    ),
     "leaves in the middle": "import os\nos._exit(0)",
     "raises in the checker": "import clearprop.gradcheck.tracing.examine as e\ne.Driver = None",
 }

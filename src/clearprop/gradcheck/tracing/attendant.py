@@ -29,7 +29,7 @@ from clearprop.gradcheck.tracing.evidence import Codes
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.hearing import Hearing
 from clearprop.gradcheck.tracing.judge import Judge
-from clearprop.gradcheck.tracing.limits import PROCESSES
+from clearprop.gradcheck.tracing.limits import PROCESSES, limit_judge
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import Kind, Request, forks
 from clearprop.gradcheck.tracing.worker import WorkerTask, work
@@ -103,8 +103,10 @@ class Attendant:
         task = WorkerTask(self.seen, self.request.names, self.request.seed, secrets.token_hex(16))
         started = time.monotonic()
         child = self._start(task)
+        limit_judge(self.request.limits)
         judge = Judge(self._sources, self.request.seed)
-        hearing = Hearing(Channel(child.reads, child.writes, bytes.fromhex(task.mark)), judge, self.codes, task.names)
+        channel = Channel(child.reads, child.writes, bytes.fromhex(task.mark), int(self.request.limits.memory) * 2**20)
+        hearing = Hearing(channel, judge, self.codes, task.names)
         drain = self._in_background(self._drain, child.output)
         self._in_background(self._watch, child, started, hearing)
         hearing.run()

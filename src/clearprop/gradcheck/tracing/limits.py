@@ -12,6 +12,7 @@ PROCESSES: Final = 64
 FILE_SIZE: Final = 256 * 2**20
 OPEN_FILES: Final = 256
 LARGEST: Final = 1e9
+SPARE: Final = 2**30  # bytes that the judge may need beyond what a program may have
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,21 @@ class Limits:
 
 def apply_limits(limits: Limits, processes: bool = True) -> None:
     """Limit this process, and all that it starts, as far as the system can."""
+    size, seconds = int(limits.memory) * 2**20, int(limits.seconds) + 5
+    wanted = {"AS": size, "CPU": seconds, "CORE": 0, "FSIZE": FILE_SIZE, "NOFILE": OPEN_FILES}
+    _limit(wanted | ({"NPROC": PROCESSES} if processes else {}))
+
+
+def limit_judge(limits: Limits) -> None:
+    """Limit this process, which judges: a made-up recording may ask for any amount of memory and time."""
+    _limit({"AS": int(limits.memory) * 2**20 + SPARE, "CPU": int(limits.seconds) + 30, "CORE": 0})
+
+
+def _limit(wanted: dict[str, int]) -> None:
     try:
         import resource
     except ImportError:
         return
-    size, seconds = int(limits.memory) * 2**20, int(limits.seconds) + 5
-    wanted = {"AS": size, "CPU": seconds, "CORE": 0, "FSIZE": FILE_SIZE, "NOFILE": OPEN_FILES}
-    if processes:
-        wanted["NPROC"] = PROCESSES
     for name, value in wanted.items():
         which = vars(resource).get(f"RLIMIT_{name}")
         if which is None:

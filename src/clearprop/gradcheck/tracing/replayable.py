@@ -6,7 +6,6 @@ Nothing else is ever called from outside: functions that read files, or call wha
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -42,7 +41,7 @@ METHODS: Final = ("reduce", "accumulate", "outer", "reduceat")
 def functions() -> dict[str, Callable[..., Any]]:
     """All functions by name, but for those of SciPy."""
     found: dict[str, Callable[..., Any]] = {f"own.{name}": function for name, function in OWN.items()}
-    for prefix, module in (("math", math), ("numpy.linalg", np.linalg), ("numpy.fft", np.fft), ("numpy", np)):
+    for prefix, module in (("numpy.linalg", np.linalg), ("numpy.fft", np.fft), ("numpy", np)):
         for name, thing in vars(module).items():
             if not name.startswith("_") and name not in REFUSED and is_function(thing):
                 found[f"{prefix}.{name}"] = thing
