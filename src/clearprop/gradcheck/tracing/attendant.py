@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from clearprop.errors import ClearpropError, DataError, printable
+from clearprop.gradcheck.tracing import landlock
+from clearprop.gradcheck.tracing.bubblewrap import bubblewrap_command
 from clearprop.gradcheck.tracing.cell import Cell
 from clearprop.gradcheck.tracing.channel import Channel
-from clearprop.gradcheck.tracing.confinement import ENDED, Confined, confine_as_can_be, end
-from clearprop.gradcheck.tracing.descendants import descendants, memory_of
+from clearprop.gradcheck.tracing.confinement import ENDED, Confined, confine, end
+from clearprop.gradcheck.tracing.descendants import descendants, end_descendants, memory_of
 from clearprop.gradcheck.tracing.evidence import Codes
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.hearing import Hearing
@@ -122,6 +124,7 @@ class Attendant:
             if self.process is not None:
                 self.process.kill()
                 self.process.wait()
+                end_descendants()
             elif not self.ended:
                 self.ended = True
                 end(child.keeper)
@@ -132,12 +135,34 @@ class Attendant:
         return thread
 
     def _start(self, task: WorkerTask) -> Confined:
-        limits = self.request.limits
-        if forks():
-            self.kind, made = confine_as_can_be(self.request.kind, self.cell, limits, lambda r, w: work(task, self.text, r, w))
-            return made
-        given = json.dumps({"task": asdict(task), "limits": asdict(limits)})
-        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.worker", given]
+        """Start the program's process, confined as strongly as the system allows."""
+        first, limits = self.request.kind, self.request.limits
+
+        def run(reads: int, writes: int) -> None:
+            work(task, self.text, reads, writes)
+
+        if not forks():
+            return self._spawn(task, [])
+        if first == "namespaces":
+            with contextlib.suppress(OSError, KeyError):
+                self.kind, made = first, confine(first, self.cell, limits, run)
+                return made
+        if first in ("namespaces", "bubblewrap"):
+            command = bubblewrap_command(self.cell)
+            if command is not None:
+                self.kind = "bubblewrap"
+                return self._spawn(task, command)
+        if first != "none" and landlock.version():
+            with contextlib.suppress(OSError):
+                self.kind, made = "landlock", confine("landlock", self.cell, limits, run)
+                return made
+        self.kind = "none"
+        return confine("none", self.cell, limits, run)
+
+    def _spawn(self, task: WorkerTask, prefix: list[str]) -> Confined:
+        """Start Python anew for the program."""
+        given = json.dumps({"task": asdict(task), "limits": asdict(self.request.limits)})
+        command = [*prefix, sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.worker", given]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, cwd=self.folder, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0)
         assert process.stdin is not None

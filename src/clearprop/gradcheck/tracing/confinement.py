@@ -21,7 +21,7 @@ from clearprop.gradcheck.tracing import kernel, landlock
 from clearprop.gradcheck.tracing.cell import NOBODY, SCRATCH, Cell, become_nobody, needed, readable_by_all, user_map
 from clearprop.gradcheck.tracing.descendants import end_descendants
 from clearprop.gradcheck.tracing.limits import Limits, apply_limits
-from clearprop.gradcheck.tracing.request import KINDS, Kind
+from clearprop.gradcheck.tracing.request import Kind
 
 READS, WRITES = 3, 4  # file descriptors of the worker
 SETUP_FAILED: Final = 99
@@ -217,26 +217,3 @@ def end(keeper: int) -> None:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(keeper, 0)
     end_descendants()  # with namespaces, the kernel is at it already
-
-
-def confine_as_can_be(first: Kind, cell: Cell, limits: Limits, work: Callable[[int, int], None]) -> tuple[Kind, Confined]:
-    """Start `work(reads, writes)` in a process of its own, confined as strongly as the system allows.
-
-    Parameters
-    ----------
-    first : {"namespaces", "landlock", "none"}
-        The strongest kind to try.
-
-    Raises
-    ------
-    OSError
-        If no process can be started.
-    """
-    for kind in KINDS[KINDS.index(first) :]:
-        if kind == "none" or (sys.platform == "linux" and (kind != "landlock" or landlock.version())):
-            try:
-                return kind, confine(kind, cell, limits, work)
-            except (OSError, KeyError):
-                if kind == "none":
-                    raise
-    raise OSError("no process could be started")

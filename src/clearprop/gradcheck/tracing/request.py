@@ -10,10 +10,11 @@ from typing import Any, Final, Literal
 
 from clearprop.gradcheck.tracing.limits import Limits
 
-Kind = Literal["namespaces", "landlock", "none"]
-KINDS: Final[tuple[Kind, ...]] = ("namespaces", "landlock", "none")
+Kind = Literal["namespaces", "bubblewrap", "landlock", "none"]
+KINDS: Final[tuple[Kind, ...]] = ("namespaces", "bubblewrap", "landlock", "none")
 SAID: Final[dict[Kind, str]] = {
     "namespaces": "",
+    "bubblewrap": "",
     "landlock": "This system has no namespaces for unprivileged users: each program is confined by Landlock, "
     "and cannot write outside its own folder, but it sees the other processes.",
     "none": "This system has neither namespaces nor Landlock: a program is only stopped by its limits, "
@@ -35,7 +36,7 @@ class Request:
     limits : Limits
     alone : str
         The file or folder that is copied, so that the program sees nothing beside it; "" if it sees its own folder.
-    kind : {"namespaces", "landlock", "none"}
+    kind : {"namespaces", "bubblewrap", "landlock", "none"}
         The strongest confinement that is tried.
     """
 

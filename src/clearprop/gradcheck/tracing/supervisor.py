@@ -61,7 +61,7 @@ class Checker:
     ----------
     alone : bool
         Whether each program is copied, so that it sees nothing beside it; else it sees its own folder.
-    kind : {"namespaces", "landlock", "none"}
+    kind : {"namespaces", "bubblewrap", "landlock", "none"}
         The strongest confinement that is tried.
 
     Attributes
