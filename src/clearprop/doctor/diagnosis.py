@@ -17,7 +17,7 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding
 from clearprop.doctor.monitor import Level
 from clearprop.doctor.rules import RULES, Rule
-from clearprop.doctor.treating import CaseSubject, Subject, combine, learned_nothing, shown, treat
+from clearprop.doctor.treating import CaseSubject, Subject, combine, learned_little, learned_nothing, shown, treat
 from clearprop.doctor.watching import watch
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
@@ -218,14 +218,14 @@ def judge(subject: Subject, chart: Chart) -> Diagnosis:
 
 
 def concluded(subject: Subject, chart: Chart, kept: list[Finding], dropped: list[Finding]) -> Diagnosis:
-    """The verdict: by evidence; and where nothing was learned and no remedy helps alone, what several do together."""
+    """The verdict: by evidence; and where next to nothing was learned and no remedy helps alone, what several do together."""
     cured = any(finding.helped and finding.slug not in APART for finding in kept)
-    if learned_nothing(chart) and not cured:
+    if learned_little(chart) and not cured:
         both = combine(subject, [*(finding for finding in kept if not finding.helped), *dropped], chart)
         slugs = {finding.slug for finding in both}
         kept = [*both, *(finding for finding in kept if finding.slug not in slugs)]
         dropped = [finding for finding in dropped if finding.slug not in slugs]
-        if not kept:
+        if not kept and learned_nothing(chart):
             tried = ", ".join(finding.slug for finding in dropped if finding.treatment is not None)
             return Diagnosis(
                 (), chart, tuple(dropped),

@@ -10,6 +10,7 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.doctor.case import Case, holds_labels, labels_of
 from clearprop.nn import Net
+from clearprop.nn.loss import classes_of
 
 TINY = 1e-7  # a probability below this counts as this
 
@@ -68,10 +69,15 @@ def _shares(y_hat: Array, n_classes: int) -> Array:
     return p / p.sum(axis=1, keepdims=True)
 
 
-def base_score(case: Case) -> float:
-    """The score of the best constant prediction: the entropy of the class shares, or 1."""
+def base_score(case: Case, split: Split | None = None) -> float:
+    """The score of the best constant prediction for a split (by default all training examples).
+
+    It is the entropy of the class shares; or, as a share of the variance of all training targets, that of the split's.
+    """
+    split = case.train if split is None else split
     if not holds_labels(case.train.y):
-        return 1.0
-    shares = np.bincount(labels_of(case.train.y)) / len(case.train)
+        own, all_ = (float(part.y.astype(np.float64).var(axis=0).mean()) for part in (split, case.train))
+        return own / max(all_, 1e-30) if all_ > 0 else 1.0
+    shares = np.unique(classes_of(split.y), return_counts=True)[1] / len(split)
     shares = shares[shares > 0]
     return float(-(shares * np.log(shares)).sum())

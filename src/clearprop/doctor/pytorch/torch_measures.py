@@ -15,6 +15,7 @@ from clearprop.doctor.case import Case, holds_labels, labels_of
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.pytorch.computation import OPAQUE, Computation, Operation
 from clearprop.doctor.pytorch.loader_examples import Examples, Given
+from clearprop.doctor.pytorch.operations_seen import STEPPED
 from clearprop.doctor.pytorch.torch_run import StoppedError, TorchRun, staged
 from clearprop.doctor.pytorch.yardstick import OF_LABELS, OF_YES, Yardstick, named_yardstick, reduction_of, yardstick_for
 from clearprop.doctor.quantities.data_quantities import Association, Batches, Inputs, Splits
@@ -241,12 +242,17 @@ class TorchMonitor:
             row["alike"] = float(flat.abs().max())
 
     def parameters(self, seen: Computation, own: dict[str, Any]) -> list[Row]:
-        """A row per parameter: whether it is used, wants a gradient, gets one, and is in the optimizer."""
+        """A row per parameter: whether it is used, wants a gradient, gets one, and is in the optimizer.
+
+        `flat` names an operation without a slope, if the parameter's gradient is exactly 0.
+        """
+        step = next((op.name for op in seen.operations if op.name in STEPPED), "")
         held = {id(p) for group in self.run.optimizer.param_groups for p in group["params"]}
         rows = [
             {
                 "name": name, "wants": p.requires_grad, "held": id(p) in held, "used": id(p) in seen.recorder.used,
                 "reached": own.get(name) is not None, "numbers": p.numel(),
+                "flat": step if own.get(name) is not None and not own[name].any() else "",
             }
             for name, p in self.run.module.named_parameters()
         ]  # fmt: skip

@@ -68,7 +68,11 @@ class FrozenParameter(Rule):
         strange = [row for row in wanting if row.get("strange") and not row["held"]]
         missing = [row for row in wanting if not row["held"] and not row.get("strange")]
         cut = [row for row in wanting if row["held"] and not row["reached"]]
+        flat = [row for row in wanting if row["held"] and row.get("flat")]
         options: tuple[dict[str, Any], ...] = ({"parameters": "all"},)
+        if rows and not any(row["wants"] for row in rows):
+            text = "All of the module's parameters have requires_grad=False, so nothing can be learned."
+            return self.of_parameters(text, "set requires_grad=True for those that are to learn", rows, ({"unfreeze": "all"},))
         if missing and len(missing) == len(wanting):
             text = "The optimizer holds none of the module's parameters, so no step changes the module."
             return self.of_parameters(text, "make the optimizer of this module's parameters(), after the last change of it",
@@ -82,6 +86,11 @@ class FrozenParameter(Rule):
             text = f"No gradient reaches {names(cut)}, though the loss depends on the module through them."
             return self.of_parameters(
                 text, "look for detach(), no_grad(), .data, .numpy() or argmax on the way to the loss", cut
+            )
+        if flat:
+            text = f"The gradient of {names(flat)} is exactly 0: {flat[0]['flat']} has slope 0 wherever it has one."
+            return self.of_parameters(
+                text, "leave it out in training, or use a smooth function in its place, such as a sigmoid", flat
             )
         if missing:
             text = f"The optimizer does not hold {names(missing)}, which want a gradient and get one."
