@@ -26,6 +26,7 @@ from clearprop.training.history import Row
 
 HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
 TREATMENTS = 8  # remedies that are tried at most
+NOTHING = 0.9  # share of the best constant's score from which on a run is not called healthy
 OUTCOMES = 4.0  # tier from which on findings are outcomes, and no causes
 APART = ("split-overlap", "scaler-leak", "wrong-metric")  # cured by definition, whatever is learned
 
@@ -225,11 +226,11 @@ def concluded(subject: Subject, chart: Chart, kept: list[Finding], dropped: list
         slugs = {finding.slug for finding in both}
         kept = [*both, *(finding for finding in kept if finding.slug not in slugs)]
         dropped = [finding for finding in dropped if finding.slug not in slugs]
-        if not kept and learned_nothing(chart):
+        if not kept and learned_nothing(chart, NOTHING):
             tried = ", ".join(finding.slug for finding in dropped if finding.treatment is not None)
             return Diagnosis(
                 (), chart, tuple(dropped),
-                unknown=f"the run learned nothing: it ends at a loss of {shown(chart.final)}, and the best constant has"
+                unknown=f"the run learned next to nothing: it ends at a loss of {shown(chart.final)}, and the best constant has"
                 f" {shown(chart.base)}; " + (f"no remedy that was tried helped ({tried})" if tried else "no rule says why"),
             )  # fmt: skip
     return Diagnosis(tuple(by_evidence(kept)), chart, tuple(dropped))
