@@ -15,8 +15,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from clearprop.data.table_files import is_frame
 from clearprop.doctor.curve_names import chosen
-from clearprop.errors import DataError
+from clearprop.errors import DataError, MissingExtraError
 from clearprop.training import History
 from clearprop.training.history import Row
 
@@ -62,34 +65,58 @@ def of_json(text: str, where: str) -> list[Row]:
 
 
 def of_python(data: Any, where: str = "The curves") -> list[Row]:
-    """Rows of a list of numbers or of dictionaries, of a dictionary of lists, of a History or of a DataFrame.
+    """Rows of a list of numbers or of dictionaries, of a dictionary of lists, of a History (Keras's too) or of a data frame.
 
     Raises
     ------
     DataError
         If it is none of them.
     """
-    rows = getattr(data, "rows", None)
-    if isinstance(rows, list):
-        return [dict(row) for row in rows]
-    to_dict = getattr(data, "to_dict", None)
-    if callable(to_dict):  # pandas
-        frame = data.to_frame("loss" if data.name is None else str(data.name)) if getattr(data, "ndim", 2) == 1 else data
-        return [{str(k): v for k, v in row.items()} for row in frame.reset_index().to_dict("records")]
+    if isinstance(data, History):
+        return [dict(row) for row in data.rows]
+    if type(data).__name__ == "History" and isinstance(getattr(data, "history", None), Mapping):
+        data = data.history  # what Keras's fit returns
+    if is_frame(data):
+        return of_frame(data)
     if isinstance(data, Mapping):
-        lists = {str(k): list(v) for k, v in data.items() if isinstance(v, (list, tuple)) or getattr(v, "ndim", 0) == 1}
+        lists = {str(k): list(v) for k, v in data.items() if isinstance(v, (list, tuple)) or np.ndim(v) == 1}
         longest = max((len(v) for v in lists.values()), default=0)
         if longest:
             return [{k: v[i] for k, v in lists.items() if i < len(v)} for i in range(longest)]
-    elif isinstance(data, Sequence) or getattr(data, "ndim", 0) == 1:
+    elif not isinstance(data, str) and (isinstance(data, Sequence) or np.ndim(data) == 1):
         items = list(data)
-        if items and all(isinstance(item, Mapping) for item in items):
+        if all(isinstance(item, Mapping) for item in items):
             return [{str(k): v for k, v in item.items()} for item in items]
-        if all(isinstance(item, (int, float)) or getattr(item, "ndim", None) == 0 for item in items):
-            return [{"loss": float(item)} for item in items]
+        if all(item is None or is_scalar(item) for item in items):
+            return [{"loss": None if item is None else float(item)} for item in items]
     raise DataError(
         f"{where} is not a table of curves: give a list of losses, one an epoch, or lists under 'loss' and 'val_loss'."
     )
+
+
+def is_scalar(item: Any) -> bool:
+    """Whether it is a number, or an array or tensor that holds one."""
+    return not isinstance(item, (str, bytes, Mapping)) and np.ndim(item) == 0
+
+
+def of_frame(data: Any) -> list[Row]:
+    """Rows of a data frame or a series of pandas, or of any library that narwhals knows."""
+    import pandas as pd
+
+    if isinstance(data, pd.Series):
+        data = data.to_frame("loss" if data.name is None else str(data.name))
+    if isinstance(data, pd.DataFrame):
+        return [{str(k): v for k, v in row.items()} for row in data.reset_index().to_dict("records")]
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise MissingExtraError(f"Reading a {type(data).__name__} needs narwhals: pip install 'clearprop[frames]'.") from None
+    frame: Any = nw.from_native(data, allow_series=True)
+    if isinstance(frame, nw.Series):
+        frame = frame.alias(frame.name or "loss").to_frame()
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    return list(frame.iter_rows(named=True))
 
 
 def of_table(text: str, suffix: str, where: str) -> list[Row]:
