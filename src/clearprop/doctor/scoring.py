@@ -8,7 +8,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.doctor.case import Case, holds_labels, labels_of
+from clearprop.doctor.case import Case, holds_labels
 from clearprop.nn import Net
 from clearprop.nn.loss import classes_of
 
@@ -47,7 +47,8 @@ def score(case: Case, net: Net, split: Split, outputs: Array | None = None) -> t
 
 
 def _of_classes(case: Case, y_hat: Array, y: Array) -> tuple[float, float]:
-    classes = labels_of(np.concatenate([case.train.y, y]))[-len(y) :]
+    own = classes_of(y)
+    classes = np.searchsorted(np.union1d(case.labels, own), own)
     p = case.loss.probabilities(y_hat)
     if p is None:  # several outputs against one label, or a loss that is not about classes
         p = _shares(y_hat, int(classes.max()) + 1)
