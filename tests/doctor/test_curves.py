@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import clearprop as cp
 from clearprop.cli.doctor import doctor
 from clearprop.doctor import diagnose_curves, read_curves
 from clearprop.errors import DataError, OptionError
@@ -116,17 +118,33 @@ def test_unusual_columns_are_named(tmp_path: Path) -> None:
         assert isinstance(CliRunner().invoke(app, arguments).exception, error)
 
 
+def kept_by_keras() -> Any:
+    """An object such as Keras's `fit` returns: a History whose `history` is a dictionary of lists."""
+
+    class History:
+        history: ClassVar = {"loss": FALLING, "val_loss": TURNING, "accuracy": [0.5] * 20}
+
+    return History()
+
+
 def forms() -> dict[str, Any]:
     import pandas as pd
+    import pyarrow as pa
 
     rows = [{"epoch": i + 1, "train_loss": t, "val_loss": v} for i, (t, v) in enumerate(PAIRS)]
     frame = pd.DataFrame({"loss": FALLING, "val_loss": TURNING})
-    return {"rows": rows, "frame": frame, "dict": {"loss": FALLING, "val_loss": TURNING}, "history": History(rows)}
+    given = {"loss": FALLING, "val_loss": TURNING}
+    return {
+        "rows": rows, "frame": frame, "dict": given, "history": History(rows), "keras": kept_by_keras(),
+        "arrow": pa.table(given), "arrays": {name: np.array(curve) for name, curve in given.items()},
+        "lightning": pd.DataFrame([{"epoch": i, "train_loss": t} for i, t in enumerate(FALLING)]
+                                  + [{"epoch": i, "val_loss": v} for i, v in enumerate(TURNING)]),
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["rows", "frame", "dict", "history"])
+@pytest.mark.parametrize("form", ["rows", "frame", "dict", "history", "keras", "arrow", "arrays", "lightning"])
 def test_curves_are_given_in_python(form: str) -> None:
-    assert diagnose_curves(forms()[form]).findings[0].slug == "overfitting"
+    assert cp.diagnose_curves(forms()[form]).findings[0].slug == "overfitting"
 
 
 def test_lists_and_series() -> None:
@@ -134,9 +152,18 @@ def test_lists_and_series() -> None:
 
     assert diagnose_curves(FALLING).healthy
     assert diagnose_curves(pd.Series(FALLING)).healthy
+    assert diagnose_curves(np.array(FALLING)).healthy
+    assert diagnose_curves([None, *FALLING]).healthy
     assert diagnose_curves([]).status == 2
     with pytest.raises(DataError, match="give a list of losses"):
         diagnose_curves(["a", "b"])
+
+
+def test_a_frame_that_ends_in_nan_was_not_finite() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"loss": [0.7, 0.5, math.nan, math.nan], "val_loss": [0.7, 0.6, math.nan, math.nan]})
+    assert diagnose_curves(frame).findings[0].sentence.startswith("The loss is not finite in epoch 3")
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 100, 1000])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.data.table_files import is_frame
-from clearprop.doctor.curve_names import chosen
+from clearprop.doctor.curve_names import chosen, meaning
 from clearprop.errors import DataError, MissingExtraError
 from clearprop.training import History
 from clearprop.training.history import Row
@@ -106,7 +106,7 @@ def of_frame(data: Any) -> list[Row]:
     if isinstance(data, pd.Series):
         data = data.to_frame("loss" if data.name is None else str(data.name))
     if isinstance(data, pd.DataFrame):
-        return [{str(k): v for k, v in row.items()} for row in data.reset_index().to_dict("records")]
+        return without_gaps([{str(k): v for k, v in row.items()} for row in data.reset_index().to_dict("records")])
     try:
         import narwhals as nw
     except ImportError:
@@ -117,6 +117,28 @@ def of_frame(data: Any) -> list[Row]:
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     return list(frame.iter_rows(named=True))
+
+
+def without_gaps(rows: list[Row]) -> list[Row]:
+    """Rows of pandas, which writes NaN where nothing is, with None in such places.
+
+    A NaN is a gap if its column goes on behind it, or if the row has another loss; a run that ends in NaN in all of its losses
+    was not finite.
+    """
+    losses = [name for name in dict.fromkeys(k for row in rows for k in row) if (meaning(name) or ("",))[0].endswith("_loss")]
+    last = {name: max((i for i, row in enumerate(rows) if is_finite(row[name])), default=-1) for name in losses}
+
+    def cleared(i: int, row: Row) -> Row:
+        other = any(is_finite(row[name]) for name in losses)
+        gaps = {name: None for name in losses if row[name] != row[name] and (i < last[name] or other)}
+        return row | gaps
+
+    return [cleared(i, row) for i, row in enumerate(rows)]
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a cell holds a number that is finite."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def of_table(text: str, suffix: str, where: str) -> list[Row]:
