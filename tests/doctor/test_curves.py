@@ -48,6 +48,18 @@ OVERFITTED = {
     "every_fifth.csv": "loss,val_loss\n" + "".join(f"{t},{v if i % 5 == 4 else ''}\n" for i, (t, v) in enumerate(PAIRS)),
     "one_blank.csv": "loss,val_loss\n" + "".join(f"{'' if i == 3 else t},{v}\n" for i, (t, v) in enumerate(PAIRS)),
     "header_again.csv": lines("epoch,loss,val_loss\n", "{i},{t},{v}\n").replace("\n10,", "\nepoch,loss,val_loss\n10,"),
+    "spaces.txt": lines("# of Tuesday\nepoch loss val_loss\n", "{i} {t}   {v}\n"),
+    "nested.json": json.dumps([{"epoch": i, "train": {"loss": t}, "val": {"loss": v}} for i, (t, v) in enumerate(PAIRS)]),
+    "pandas.json": json.dumps({"loss": dict(enumerate(FALLING)), "val_loss": dict(enumerate(TURNING))}),
+    "with_a_summary.json": json.dumps(
+        {
+            "log_history": [
+                *({"epoch": i + 0.5, "step": 2 * i, "loss": t, "grad_norm": 1.0} for i, t in enumerate(FALLING)),
+                *({"epoch": i + 1.0, "step": 2 * i + 1, "eval_loss": v} for i, v in enumerate(TURNING)),
+                {"epoch": 20.0, "step": 40, "train_loss": 0.4, "train_runtime": 9.0},
+            ]
+        }
+    ),
     "two_runs.csv": "epoch,loss,val_loss\n0,0.7,0.7\n1,nan,nan\n" + lines("epoch,loss,val_loss\n", "{i},{t},{v}\n"),
 }
 
@@ -103,6 +115,21 @@ def test_a_hole_is_no_nan_and_nan_is() -> None:
     assert diagnose_curves(holes).healthy
     first = diagnose_curves([0.7, 0.5, math.nan, math.nan]).findings[0]
     assert first.sentence == "The loss is not finite in epoch 3; it was 0.5 in the epoch before."
+
+
+def test_several_losses_are_named_by_the_training_loss_alone(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(lines("  epoch, train/box_loss, train/cls_loss, val/box_loss, val/cls_loss\n", "{i},{t},{t},{t},{v}\n"))
+    with pytest.raises(DataError, match="several columns that may be the training loss: train/box_loss, train/cls_loss"):
+        read_curves(path)
+    assert diagnose_curves(read_curves(path, {"train": "train/cls_loss"})).findings[0].slug == "overfitting"
+    assert diagnose_curves(read_curves(path, {"train": "train/box_loss"})).healthy
+
+
+def test_a_header_of_two_words_is_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("Train Loss\n" + "".join(f"{t}\n" for t in FALLING))
+    assert [row["train_loss"] for row in read_curves(path)] == pytest.approx(FALLING)
 
 
 def test_unusual_columns_are_named(tmp_path: Path) -> None:

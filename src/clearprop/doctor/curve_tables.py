@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,19 +80,29 @@ def of_python(data: Any, where: str = "The curves") -> list[Row]:
     if is_frame(data):
         return of_frame(data)
     if isinstance(data, Mapping):
-        lists = {str(k): list(v) for k, v in data.items() if isinstance(v, (list, tuple)) or np.ndim(v) == 1}
+        columns = {str(k): list(v.values()) if isinstance(v, Mapping) else v for k, v in data.items()}  # as pandas writes JSON
+        lists = {k: list(v) for k, v in columns.items() if isinstance(v, (list, tuple)) or np.ndim(v) == 1}
         longest = max((len(v) for v in lists.values()), default=0)
         if longest:
             return [{k: v[i] for k, v in lists.items() if i < len(v)} for i in range(longest)]
     elif not isinstance(data, str) and (isinstance(data, Sequence) or np.ndim(data) == 1):
         items = list(data)
         if all(isinstance(item, Mapping) for item in items):
-            return [{str(k): v for k, v in item.items()} for item in items]
+            return [flat(item) for item in items]
         if all(item is None or is_scalar(item) for item in items):
             return [{"loss": None if item is None else float(item)} for item in items]
     raise DataError(
         f"{where} is not a table of curves: give a list of losses, one an epoch, or lists under 'loss' and 'val_loss'."
     )
+
+
+def flat(row: Mapping[Any, Any]) -> Row:
+    """A row without dictionaries in it: {"train": {"loss": 1}} has a "train.loss"."""
+    found: Row = {}
+    for key, value in row.items():
+        inner = flat(value) if isinstance(value, Mapping) else {}
+        found |= {f"{key}.{name}": item for name, item in inner.items()} if inner else {str(key): value}
+    return found
 
 
 def is_scalar(item: Any) -> bool:
@@ -143,11 +154,13 @@ def is_finite(value: Any) -> bool:
 
 def of_table(text: str, suffix: str, where: str) -> list[Row]:
     """Rows of a table with a delimiter, with a header or without."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         raise DataError(f"{where} is empty: there are no curves in it.")
     first = lines[0]
     delimiter = "\t" if suffix == ".tsv" or "\t" in first else ";" if ";" in first else ","
+    if delimiter == "," and "," not in first and len(lines[-1].split()) == len(first.split()) > 1:
+        lines = [",".join(line.split()) for line in lines]  # columns set apart by spaces
     cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     header, body = cells[0], cells[1:]
     if all(is_number(cell) for cell in header):
@@ -222,8 +235,13 @@ def is_hole(value: Any) -> bool:
 
 def as_curves(rows: Sequence[Row], columns: dict[str, str], where: str = "The curves") -> list[Row]:
     """Rows with the history's names, those of one epoch merged, and without those that hold no loss."""
+    counts = Counter(str(key) for row in rows for key, cell in row.items() if key is not None and not is_hole(cell))
     names = list(dict.fromkeys(str(key) for row in rows for key in row if key is not None))
-    found = chosen(names, columns, where)
+    most = max(counts.values(), default=0)
+    usual = [
+        name for name in names if counts[name] > min(1, most - 1) or name in columns.values()
+    ]  # not a summary's, in the last row
+    found = chosen(usual or names, columns, where)
     merged: dict[Any, Row] = {}
     sums: dict[tuple[Any, str], list[float]] = {}
     for i, row in enumerate(rows):
@@ -234,4 +252,6 @@ def as_curves(rows: Sequence[Row], columns: dict[str, str], where: str = "The cu
             sums.setdefault((place, own), []).append(value)
             target[own] = sum(sums[place, own]) / len(sums[place, own]) if own.endswith(("_loss", "_accuracy")) else value
     kept = [row for row in merged.values() if "train_loss" in row or "val_loss" in row]
+    if all("epoch" in row for row in kept):
+        kept.sort(key=lambda row: float(row["epoch"]))
     return [{own: value for own, value in row.items() if own != "step"} for row in kept]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from clearprop.arrays import Array
@@ -138,7 +140,7 @@ def repeated(X: Array, held: Array) -> tuple[int, float]:
     Rows are compared by a stretch of their columns first, and whole only where that is not enough: most rows differ there, and
     reading all of X is what takes time.
     """
-    X, held = (a.reshape(len(a), -1) for a in (X, held.astype(X.dtype, copy=False)))
+    X, held = (a.reshape(len(a), math.prod(a.shape[1:])) for a in (X, held.astype(X.dtype, copy=False)))
     part = telling(X)
     own, other = hashes(X[:, part]), hashes(held[:, part])
     known, place, count = np.unique(own, return_inverse=True, return_counts=True)
@@ -165,7 +167,7 @@ def hashes(X: Array) -> Array:
     bits of many floats are 0, and modulo 2^64 only lower bits reach upper ones, w ^ (w >> 29) stands for w. That costs one
     pass over the data, where a dictionary of rows would copy each of them.
     """
-    rows = np.ascontiguousarray(X.reshape(len(X), -1))
+    rows = np.ascontiguousarray(X.reshape(len(X), math.prod(X.shape[1:])))
     wide = next(n for n in (8, 4, 2, 1) if (rows.shape[1] * rows.itemsize) % n == 0)
     words = rows.view(f"u{wide}")
     odd = np.random.default_rng(0).integers(0, 2**64, words.shape[1], dtype=np.uint64) | np.uint64(1)
