@@ -18,7 +18,7 @@ from clearprop.registry import choose
 
 Level = Literal["cheap", "full"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-SAMPLE: dict[Level, int] = {"cheap": 512, "full": 1024}  # examples that are looked at
+SAMPLE: dict[Level, int] = {"cheap": 256, "full": 1024}  # examples that are looked at
 
 
 class Monitor:
@@ -84,7 +84,8 @@ class Monitor:
             saved.append(kept)
         if not np.isfinite(a).all():
             return None
-        gradients, deltas = self.derivatives(net, a, saved) if end else ([], [])
+        backwards = end and (epoch <= 1 or self.level == "full")  # rules read the first gradients, and cheap is to be cheap
+        gradients, deltas = self.derivatives(net, a, saved) if backwards else ([], [])
         return Moment(
             self.case, net, epoch, step, end, inputs, outputs, gradients, deltas, self.theta, self.sample, self.held_out
         )

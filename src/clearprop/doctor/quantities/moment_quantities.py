@@ -69,7 +69,9 @@ class Gradients(OfMoment):
     name = "gradients"
 
     def measure(self, moment: Moment) -> list[Row]:
-        rows = []
+        rows: list[Row] = []
+        if not moment.gradients:  # no backward pass was made
+            return rows
         for i, (own, delta, x) in enumerate(zip(moment.gradients, moment.deltas, moment.inputs, strict=True), 1):
             if own:
                 rms = {
