@@ -74,7 +74,7 @@ def test_an_output_that_cannot_reach_comes_before_the_size_of_the_targets() -> N
 def tiny_sigmoids() -> tuple[cp.Net, Pair]:
     """Three layers of sigmoids with weights of a twentieth, two epochs of SGD: nothing is learned."""
     rng = np.random.default_rng(0)
-    x = rng.uniform(-10, 10, (2000, 1))
+    x = rng.uniform(-10, 10, (600, 1))
     small = cp.Uniform(-0.05, 0.05)
     layers = [cp.Linear(1, 20, init=small), cp.Sigmoid(), cp.Linear(20, 20, init=small), cp.Sigmoid(), cp.Linear(20, 1)]
     return cp.Net(*layers, seed=0), (((x + 10) / 20).astype("f4"), ((np.sin(x) + 1) / 2).astype("f4"))

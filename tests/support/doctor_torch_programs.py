@@ -297,10 +297,10 @@ PROGRAMS: dict[str, TorchProgram] = {
     "layers in a list": program("frozen-parameter", Listed, classes, CE),
     "detach on the way": program("frozen-parameter", lambda: Cut(lambda h: h.detach()), classes, CE),
     "a tensor made anew": program("frozen-parameter", lambda: Cut(lambda h: torch.tensor(h.tolist())), classes, CE),
-    "rounded features": program("frozen-parameter", lambda: Cut(torch.round), classes, CE),
-    "a step for an activation": program("frozen-parameter", lambda: Cut(lambda h: (h > 0.5).float()), classes, CE),
+    "rounded features": program("frozen-parameter", lambda: Cut(torch.round), classes, CE, epochs=4),
+    "a step for an activation": program("frozen-parameter", lambda: Cut(lambda h: (h > 0.5).float()), classes, CE, epochs=4),
     "rounded answers": program(
-        "frozen-parameter", lambda: Net(outer=lambda z: torch.round(torch.sigmoid(z)), n_out=1), yes, MSE),
+        "frozen-parameter", lambda: Net(outer=lambda z: torch.round(torch.sigmoid(z)), n_out=1), yes, MSE, epochs=4),
     "the share of errors as a loss": program("frozen-parameter", mlp(), classes, hits),
     "another model's optimizer": program("frozen-parameter", mlp(), classes, CE, lambda m: adam(0.01)(mlp()())),
     "a head that came after the optimizer": program("frozen-parameter", mlp(), classes, CE, head_replaced),
