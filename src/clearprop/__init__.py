@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop import data, descent, ladder, metrics, nn, optim, plots, recipes, sweeps
-    from clearprop.doctor import Doctor, diagnose, diagnose_torch
+    from clearprop.doctor import Doctor, diagnose, diagnose_curves, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
     from clearprop.estimator import NetClassifier, NetRegressor
@@ -201,6 +201,7 @@ __all__ = [
     "data",
     "descent",
     "diagnose",
+    "diagnose_curves",
     "diagnose_torch",
     "evaluate",
     "explain",
@@ -223,7 +224,7 @@ SUBPACKAGES = (
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
-    "clearprop.doctor": "Doctor diagnose diagnose_torch",
+    "clearprop.doctor": "Doctor diagnose diagnose_curves diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
     "clearprop.estimator": "NetClassifier NetRegressor",
