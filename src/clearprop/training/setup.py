@@ -115,7 +115,8 @@ def make_optimizer(settings: Settings, steps: int) -> Optimizer:
             able = [other for other, entry in OPTIMIZERS.entries.items() if name in entry.defaults()]
             raise OptionError(f"The optimizer {settings.optimizer!r} has no {name}; {', '.join(able)} has.")
     schedule = make_schedule(settings, steps)
-    rest = {"weight_decay": settings.weight_decay, "clip_norm": settings.clip_norm}
+    own = known["weight_decay"] if not settings.weight_decay and "weight_decay" not in settings.fixed else settings.weight_decay
+    rest = {"weight_decay": own, "clip_norm": settings.clip_norm}
     return OPTIMIZERS.make({"type": settings.optimizer, "lr": schedule, **rest, **given})
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.numeric.objective import Objective
 from clearprop.gradcheck.numeric.shifted_losses import ShiftedLosses
-from clearprop.nn import ELU, SELU, Layer, LeakyReLU, Linear, Loss, Net, ReLU
+from clearprop.nn import ELU, SELU, Embedding, Layer, LeakyReLU, Linear, Loss, Net, ReLU
 
 INPUT = "X"
 FEW = 4  # up to so many shifts are evaluated one by one
@@ -46,7 +46,8 @@ class NetObjective(Objective):
         self.X = np.array(X, dtype=np.float64, order="C")
         self.layers = named_layers(net)
         self.arrays = {label(tag, name): a for tag, layer in self.layers for name, a in layer.parameters().items()}
-        self.arrays[INPUT] = self.X
+        if not isinstance(net.layers[0], Embedding):  # categories cannot be shifted
+            self.arrays[INPUT] = self.X
         self.states = [(layer, dict(layer.rng.bit_generator.state)) for layer in net.unique_layers() if layer.rng is not None]
         self.buffers = [(layer, name, getattr(layer, name).copy()) for layer in net.unique_layers() for name in layer.buffers]
         self.shifted = ShiftedLosses.of(net, loss, weight_decay)
@@ -90,7 +91,7 @@ class NetObjective(Objective):
         for name, w in self.weights().items():
             if self.weight_decay:
                 found[name] = found[name] + self.weight_decay * w
-        return found | {INPUT: np.array(dX)}
+        return found | {INPUT: np.array(dX)} if INPUT in self.arrays else found
 
     def pairs(self, name: str, index: Array, h: Array) -> tuple[Array, Array]:
         if not self.confirmed and len(index) > FEW:
