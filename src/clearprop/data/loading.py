@@ -20,7 +20,7 @@ from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
 from clearprop.data.kept_rows import kept_rows
 from clearprop.data.new_rows import NewRows, read_new_rows
-from clearprop.data.notes import some
+from clearprop.data.notes import rows, some
 from clearprop.data.outliers import Outliers, robust_scaling
 from clearprop.data.raw import Label, Raw, Task
 from clearprop.data.scaling import SCALES, Scale, Scaling
@@ -129,6 +129,8 @@ def load(
     task, y = settle_task(raw, task)
     classes: list[Label] = np.unique(np.concatenate(list(y.values()))).tolist() if task == "classification" else []
     notes = [*raw.notes, *target_notes(raw, y, classes, asked_task)]
+    if raw.weights is not None and (raw.weights == 0).any():
+        notes.append(f"{rows(int((raw.weights == 0).sum()))} with the weight 0 take no part in training.")
     parts = _split(raw, y, classes, {"val": val, "test": test}, rng, class_weight)
     X_train, y_train, _ = parts["train"]
     encoder = fit_encoder(
@@ -191,13 +193,13 @@ def _split(
                 )
             given[part] = (raw.parts[part][0], y[part], None)
     require_rest(raw.name, n, counts)
-    rows = _rows_of_parts(raw, y["train"], classes, {part: count for part, count in counts.items() if count > 0}, rng)
+    places = _rows_of_parts(raw, y["train"], classes, {part: count for part, count in counts.items() if count > 0}, rng)
     if raw.weights is not None:  # a row without weight must not take part in the scaling either
-        rows |= {part: at[raw.weights[at] > 0] for part, at in rows.items() if part != "test"}
-    weights = _weights_of_rows(raw, y["train"], classes, rows["train"], class_weight)
+        places |= {part: at[raw.weights[at] > 0] for part, at in places.items() if part != "test"}
+    weights = _weights_of_rows(raw, y["train"], classes, places["train"], class_weight)
     taken: dict[str, Part] = {
         part: (_take(X, at), y["train"][at], None if weights is None or part == "test" else weights[at])
-        for part, at in rows.items()
+        for part, at in places.items()
         if len(at) > 0
     }
     return {**taken, **given}

@@ -332,8 +332,9 @@ def begin_search(setup: Setup) -> SettingsSearch:
     data = setup.data
     parts = [data.splits[name] for name in ("train", "val") if name in data.splits]
     X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
-    weights = [part.weights for part in parts if part.weights is not None]
-    every = Split(X, y, np.concatenate(weights) if len(weights) == len(parts) else None)
+    weights = [np.ones(len(part)) if part.weights is None else part.weights for part in parts]
+    alike = all(part.weights is None for part in parts)
+    every = Split(X, y, None if alike else np.concatenate(weights))
     rest = {name: split for name, split in data.splits.items() if name == "test"}
     whole = replace(data, splits={"train": every, **rest})
     if data.independent or len(parts) == 1:
