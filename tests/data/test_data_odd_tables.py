@@ -192,6 +192,12 @@ def test_odd_numbers(tmp_path, cells, values, note) -> None:
         (lambda i: f"202001{i % 28 + 1:02d}{i % 24:02d}", ["day", "weekday", "hour"]),
         (lambda i: f"{['January', 'March', 'May'][i % 3]}-{2000 + i % 7}", ["year", "month", "weekday"]),
         (lambda i: f"{['Jan', 'Mar', 'May'][i % 3]} {2000 + i % 7}", ["year", "month", "weekday"]),
+        (
+            lambda i: f"{i % 28 + 1}. {['Januar', 'März', 'Mai', 'Dezember'][i % 4]} {2000 + i % 7}",
+            ["year", "month", "day", "weekday"],
+        ),
+        (lambda i: f"{i % 28 + 1} {['janv.', 'août', 'févr.'][i % 3]} {2000 + i % 7}", ["year", "month", "day", "weekday"]),
+        (lambda i: f"{['Okt', 'Mär', 'Dez'][i % 3]}-{10 + i % 7}", ["year", "month", "weekday"]),
         (lambda i: f"{i % 12 + 1:02d}/{2000 + i % 7}", ["year", "month", "weekday"]),
     ],
 )
