@@ -191,6 +191,7 @@ def test_odd_numbers(tmp_path, cells, values, note) -> None:
         (lambda i: f"2020{i % 12 + 1:02d}{i % 28 + 1:02d}", ["month", "day", "weekday"]),
         (lambda i: f"202001{i % 28 + 1:02d}{i % 24:02d}", ["day", "weekday", "hour"]),
         (lambda i: f"{['January', 'March', 'May'][i % 3]}-{2000 + i % 7}", ["year", "month", "weekday"]),
+        (lambda i: f"{['January', 'April', 'August'][i % 3]} {2000 + i % 7}", ["year", "month", "weekday"]),
         (lambda i: f"{['Jan', 'Mar', 'May'][i % 3]} {2000 + i % 7}", ["year", "month", "weekday"]),
         (
             lambda i: f"{i % 28 + 1}. {['Januar', 'März', 'Mai', 'Dezember'][i % 4]} {2000 + i % 7}",

@@ -1,4 +1,4 @@
-"""Names of months in other languages, brought into English, in which dates are read."""
+"""Names of months in several languages, brought into short English, in which dates are read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NAMES = {
+    "English": "january february march april may june july august september october november december",
+    "short English": "jan feb mar apr may jun jul aug sept oct nov dec",
     "German": "januar jänner februar märz april mai juni juli august september oktober november dezember",
     "short German": "jan feb mär apr mai jun jul aug sep okt nov dez",
     "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -35,7 +37,7 @@ def in_english(text: str) -> str:
 
     Examples
     --------
-    >>> [in_english(text) for text in ("3. März 2020", "12 août 2020", "1 Oct 2020", "Dez 19")]
-    ['3. Mar 2020', '12 Aug 2020', '1 Oct 2020', 'Dec 19']
+    >>> [in_english(text) for text in ("3. März 2020", "12 août 2020", "January-2005", "Dez 19")]
+    ['3. Mar 2020', '12 Aug 2020', 'Jan-2005', 'Dec 19']
     """
     return WORD.sub(lambda match: MONTHS.get(match[0].lower().rstrip("."), match[0]), text)
