@@ -235,3 +235,10 @@ def test_whole_numbers_as_classes_are_said_unless_asked_for(tmp_path) -> None:
     said(read(tmp_path, text), "The 6 different whole numbers of the target quality are taken as classes")
     assert not any("taken as classes" in note for note in read(tmp_path, text, task="classification").notes)
     assert read(tmp_path, text, task="regression").task == "regression"
+
+
+def test_files_of_other_programs_are_named(tmp_path) -> None:
+    for name, program in (("t.ods", "LibreOffice"), ("t.xls", "Excel's old format"), ("t.sav", "SPSS")):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(DataError, match=f"{program}; save it as .xlsx or .csv"):
+            data.load(tmp_path / name)
