@@ -22,7 +22,7 @@ WORD = re.compile(r"[^\W\d_]{3,}\.?")
 
 
 def _lookup() -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for listed in NAMES.values():
         words = [word for word in listed.split() if word != "jänner"]
         found |= dict(zip(words, ENGLISH, strict=True))
