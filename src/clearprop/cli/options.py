@@ -48,9 +48,9 @@ Categorical = Annotated[str | None, option(TABLE, "Columns whose numbers are nam
 Id = Annotated[str | None, option(TABLE, "Columns to keep for predictions, but not to learn from.", metavar="COLUMNS")]
 Group = Annotated[str | None, option(TABLE, "Column whose equal values stay together in one split.", metavar="COLUMN")]
 Time = Annotated[str | None, option(TABLE, "Column to order the rows by: the last are the test set.", metavar="COLUMN")]
-Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in training.", metavar="COLUMN")]
+Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in the loss.", metavar="COLUMN")]
 TestFile = Annotated[str | None, option(TABLE, "A second table with the rows of the test set.", metavar="FILE")]
-ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes: balanced repeats the training rows of rare ones.")]
+ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes in the loss: balanced, so that all count the same.")]
 OutlierRule = Annotated[
     str | None,
     option(DATA, "Values of the target far outside the others: auto (clipped in training) or keep.", "--outliers"),
