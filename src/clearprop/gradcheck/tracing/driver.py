@@ -23,9 +23,11 @@ from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, check_fu
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
 from clearprop.gradcheck.tracing.loss_search import Sought
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.steps import Move, find_moves
 from clearprop.gradcheck.tracing.torch_standin import Context, FunctionByHand, Tensor, tensor_of
-from clearprop.gradcheck.tracing.verdict import Judged, Mistake, Round, judge
+from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, call, leaf, plain

@@ -16,9 +16,11 @@ from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFindin
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
 from clearprop.gradcheck.tracing.marks import marks_of
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
+from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World

@@ -1,0 +1,162 @@
+"""Directions: which gradients are proportional to the true ones; where those went wrong that are not, and why."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
+from clearprop.gradcheck.tracing.edit_maker import Edit
+from clearprop.gradcheck.tracing.edits import Editor
+from clearprop.gradcheck.tracing.loss_search import whole
+from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
+from clearprop.gradcheck.tracing.place import Blame, find_places
+from clearprop.gradcheck.tracing.round_outcome import Judged, Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.wording import Words
+
+LONGEST: Final = 7.0  # seconds for the search of places and edits, all together
+
+
+def judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
+    """Gradients that are not proportional to the true ones, and why."""
+    factors = sheet.factors()
+    explained = sum(f is not None for f in factors)
+    editor: Editor | None = None
+    fixed: dict[str, Mistake] = {}
+    for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True)):
+        if factor is not None:
+            result.judged.append(_shape_judged(sheet, move, words, result))
+            continue
+        judged = Judged(move.name, move.line, move.shape, "wrong")
+        result.judged.append(judged)
+        if not any(np.any(t) for t in sheet.true[k]):
+            _unused(result, sheet, move, judged, words, explained)
+            continue
+        if _right_inside(sheet, move):
+            judged.verdict, judged.note = (
+                "right",
+                "the gradient is right; what the optimizer makes of it is not one of the usual steps",
+            )
+            continue
+        if id(move) in (key for mistake in fixed.values() for key in mistake.__dict__.get("moves", ())):
+            continue
+        editor = editor or Editor(sheet, words)
+        started = time.perf_counter()
+        blames = find_places(sheet, move) if words.spent < LONGEST else []
+        words.spent += time.perf_counter() - started
+        edits = editor.explain(blames)
+        if edits:
+            mistake = _mistake(sheet, edits, words, factors, editor)
+            mistake.__dict__["moves"] = [id(m) for m in editor.moves_fixed(edits[0])]
+            mistake.names = [m.name for m in sheet.moves if id(m) in mistake.__dict__["moves"]] or [move.name]
+            fixed[f"{mistake.line} {mistake.reason}"] = mistake
+        elif explained or sheet.certain or _none_missing(sheet, move):
+            result.mistakes.append(_unexplained(sheet, move, blames, words))
+        else:
+            judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
+    result.mistakes = [*fixed.values(), *result.mistakes]
+
+
+def _right_inside(sheet: Sheet, move: Move) -> bool:
+    """Whether the true gradient goes into a step, number by number, together with a root: an optimizer of another kind."""
+    graph, step, source = sheet.graph, move.pieces[0].step, graph_whole(sheet, move)
+    if step is None or len(move.pieces) > 1:
+        return False
+    left, root, right = list(graph.inputs(step)), False, False
+    seen: set[Vertex] = set()
+    while left and len(seen) < 60:
+        each = left.pop()
+        if each in seen or each in sheet.cuts:
+            continue
+        seen.add(each)
+        root = root or each.fn is np.sqrt or (each.fn is np.power and each.args[1] == 0.5)
+        if each.shape == step.shape and any(target.by is source and target.use is None for target, _ in sheet.matches(each)):
+            right = True
+        elif each.fn is not None and is_elementwise(each.fn):
+            left += graph.inputs(each)
+    return root and right
+
+
+def graph_whole(sheet: Sheet, move: Move) -> Vertex:
+    """The parameter of a move."""
+    return sheet.graph.rep(whole(move.pieces[0].moved))
+
+
+def _none_missing(sheet: Sheet, move: Move) -> bool:
+    """Whether the claim is nothing at all although the parameter matters."""
+    return all(not np.any(point.claimed(move)) for point in sheet.points)
+
+
+def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judged:
+    """A gradient with the right numbers; its shape may still spoil the parameter."""
+    judged = Judged(move.name, move.line, move.shape, "right")
+    for piece in move.pieces:
+        if piece.step is not None and piece.step.size != piece.moved.size:
+            judged.verdict = "wrong"
+            place = words.place(piece.step.stack)
+            reason = (
+                f"the gradient has the shape {piece.gradient.shape}, {move.name} {piece.moved.shape}:"
+                f" the difference is broadcast to {piece.step.shape}"
+            )
+            hint = "Compare the shapes of the parameter and of its gradient."
+            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name]))
+            break
+    return judged
+
+
+def _unused(result: Round, sheet: Sheet, move: Move, judged: Judged, words: Words, explained: int) -> None:
+    """A parameter that the loss does not depend on."""
+    if not explained and not sheet.loss.inferred and not sheet.certain:
+        judged.verdict, judged.note = "inconclusive", "the loss that was found does not depend on it"
+        return
+    judged.note = "the forward pass does not use it"
+    reason = f"{move.name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
+    hint = f"Where does the forward pass use {move.name}?"
+    result.mistakes.append(mistake_at(words, (move.file, move.line), reason, hint, "unused", [move.name]))
+
+
+def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float | None], editor: Editor) -> Mistake:
+    """The best edit as a mistake, with its rivals."""
+    best = edits[0]
+    file, line = words.place(best.vertex.stack)
+    right = words.replaced(best.vertex.stack, best.new) if best.new else ""
+    if best.place is not None:
+        file, line, right = best.place
+    rivals = []
+    for edit in edits[1:]:
+        if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
+            continue
+        place = words.place(edit.vertex.stack)
+        text = f"line {place[1]}: {edit.reason}"
+        if place[1] and text not in rivals and edit.reason != best.reason:
+            rivals.append(text)
+    return Mistake(
+        file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior
+    )
+
+
+def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
+    """A wrong gradient without an edit that explains it: the lines between which it went wrong."""
+    if not blames:
+        reason, hint = f"the gradient of {move.name} is wrong", f"Look at the lines that compute the gradient of {move.name}."
+        return mistake_at(words, (move.file, move.line), reason, hint, "unexplained", [move.name], sure=False)
+    blame = blames[0]
+    by = blame.needs[0].by
+    what = words.name(by, blame.vertex.stack) if by is not None else ""
+    lasts = [v for v in sheet.graph.inputs(blame.vertex) if sheet.right(v) and v.stack]
+    last = (
+        f"; {words.name(lasts[0], blame.vertex.stack)} is right" if lasts and words.name(lasts[0], blame.vertex.stack) else ""
+    )
+    said = (
+        f"this should be the derivative of the loss by {what}, and is not{last}"
+        if what
+        else f"the gradient goes wrong here{last}"
+    )
+    return mistake_at(
+        words, words.place(blame.vertex.stack), said, "Look at this line.", "unexplained", [move.name], sure=False
+    )
