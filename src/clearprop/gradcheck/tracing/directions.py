@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import Edit
 from clearprop.gradcheck.tracing.edits import Editor
@@ -15,6 +16,7 @@ from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
@@ -22,44 +24,76 @@ from clearprop.gradcheck.tracing.wording import Words
 LONGEST: Final = 7.0  # seconds for the search of places and edits, all together
 
 
-def judge_directions(result: Round, sheet: Sheet, words: Words) -> None:
-    """Gradients that are not proportional to the true ones, and why."""
-    factors = sheet.factors()
-    explained = sum(f is not None for f in factors)
-    editor: Editor | None = None
-    fixed: dict[str, Mistake] = {}
+def judge_directions(result: Round, sheet: Sheet, case: Case) -> set[int]:
+    """Judge which gradients are proportional to the true ones, and why others are not.
+
+    Returns
+    -------
+    set of int
+        The numbers of those whose mistake is an expression that was found; sign and factor are explained by it, too.
+    """
+    factors, words = sheet.factors(), case.words
+    inside = {k for k, move in enumerate(sheet.moves) if factors[k] is None and _right_inside(sheet, move)}
+    by_source = judge_by_source(result, sheet, case, inside)
+    place = PlaceSearch(result, sheet, words, factors)
     for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True)):
-        if factor is not None:
+        if k in by_source:
+            result.judged.append(Judged(move.name, move.line, move.shape, "wrong"))
+        elif factor is not None:
             result.judged.append(_shape_judged(sheet, move, words, result))
-            continue
+        elif not sheet.matters(k):
+            result.judged.append(_unused(result, sheet, move, words, factors))
+        elif k in inside:
+            note = "the gradient is right; what the optimizer makes of it is not one of the usual steps"
+            result.judged.append(Judged(move.name, move.line, move.shape, "right", note))
+        else:
+            result.judged.append(place.judged(move))
+    result.mistakes = [*place.fixed.values(), *result.mistakes]
+    return by_source
+
+
+class PlaceSearch:
+    """Finds the places of the mistakes in one round by edits of its operations.
+
+    Parameters
+    ----------
+    result : Round
+    sheet : Sheet
+    words : Words
+    factors : list of float or None
+
+    Attributes
+    ----------
+    fixed : dict of str to Mistake
+        Mistakes that an edit explains.
+    """
+
+    def __init__(self, result: Round, sheet: Sheet, words: Words, factors: list[float | None]) -> None:
+        self.result, self.sheet, self.words, self.factors = result, sheet, words, factors
+        self.fixed: dict[str, Mistake] = {}
+        self.done: set[int] = set()
+        self.editor: Editor | None = None
+
+    def judged(self, move: Move) -> Judged:
+        """The verdict on a gradient of the wrong direction; its mistake is noted."""
         judged = Judged(move.name, move.line, move.shape, "wrong")
-        result.judged.append(judged)
-        if not any(np.any(t) for t in sheet.true[k]):
-            _unused(result, sheet, move, judged, words, explained)
-            continue
-        if _right_inside(sheet, move):
-            judged.verdict, judged.note = (
-                "right",
-                "the gradient is right; what the optimizer makes of it is not one of the usual steps",
-            )
-            continue
-        if id(move) in (key for mistake in fixed.values() for key in mistake.__dict__.get("moves", ())):
-            continue
-        editor = editor or Editor(sheet, words)
+        if id(move) in self.done:
+            return judged
+        self.editor = self.editor or Editor(self.sheet, self.words)
         started = time.perf_counter()
-        blames = find_places(sheet, move) if words.spent < LONGEST else []
-        words.spent += time.perf_counter() - started
-        edits = editor.explain(blames)
+        blames = find_places(self.sheet, move) if self.words.spent < LONGEST else []
+        self.words.spent += time.perf_counter() - started
+        edits = self.editor.explain(blames)
         if edits:
-            mistake = _mistake(sheet, edits, words, factors, editor)
-            mistake.__dict__["moves"] = [id(m) for m in editor.moves_fixed(edits[0])]
-            mistake.names = [m.name for m in sheet.moves if id(m) in mistake.__dict__["moves"]] or [move.name]
-            fixed[f"{mistake.line} {mistake.reason}"] = mistake
-        elif explained or sheet.certain or _none_missing(sheet, move):
-            result.mistakes.append(_unexplained(sheet, move, blames, words))
+            mistake, fixed = _mistake(edits, self.words), self.editor.moves_fixed(edits[0])
+            self.done |= {id(each) for each in fixed}
+            mistake.names = [each.name for each in fixed] or [move.name]
+            self.fixed[f"{mistake.line} {mistake.reason}"] = mistake
+        elif any(f is not None for f in self.factors) or self.sheet.certain or _none_missing(self.sheet, move):
+            self.result.mistakes.append(_unexplained(self.sheet, move, blames, self.words))
         else:
             judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
-    result.mistakes = [*fixed.values(), *result.mistakes]
+        return judged
 
 
 def _right_inside(sheet: Sheet, move: Move) -> bool:
@@ -109,18 +143,19 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
     return judged
 
 
-def _unused(result: Round, sheet: Sheet, move: Move, judged: Judged, words: Words, explained: int) -> None:
-    """A parameter that the loss does not depend on."""
-    if not explained and not sheet.loss.inferred and not sheet.certain:
+def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list[float | None]) -> Judged:
+    """The verdict on a parameter that the loss does not depend on."""
+    judged = Judged(move.name, move.line, move.shape, "wrong", "the forward pass does not use it")
+    if all(factor is None for factor in factors) and not sheet.loss.inferred and not sheet.certain:
         judged.verdict, judged.note = "inconclusive", "the loss that was found does not depend on it"
-        return
-    judged.note = "the forward pass does not use it"
+        return judged
     reason = f"{move.name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
     hint = f"Where does the forward pass use {move.name}?"
     result.mistakes.append(mistake_at(words, (move.file, move.line), reason, hint, "unused", [move.name]))
+    return judged
 
 
-def _mistake(sheet: Sheet, edits: list[Edit], words: Words, factors: list[float | None], editor: Editor) -> Mistake:
+def _mistake(edits: list[Edit], words: Words) -> Mistake:
     """The best edit as a mistake, with its rivals."""
     best = edits[0]
     file, line = words.place(best.vertex.stack)

@@ -158,7 +158,8 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
         mine = [move for move in moves if move.round == number]
         if mine:
             distinct_names(mine)
-            found = judge(graph, mine, words, number, seed=seed)
+            others = tuple(tuple(m for m in moves if m.round == n) for n in range(ROUNDS) if n != number)
+            found = judge(graph, mine, words, number, seed=seed, others=others)
             yield found
             if found.verdict == "wrong":
                 return

@@ -44,6 +44,7 @@ def judge(
     update_seen: bool = True,
     layer: bool = False,
     exact: bool = False,
+    others: tuple[tuple[Move, ...], ...] = (),
 ) -> Round:
     """The verdict on the moves of one round; `Case` says what the arguments mean.
 
@@ -52,7 +53,7 @@ def judge(
     given : Sought, optional
         The loss, where the caller knows it.
     """
-    case = Case(graph, moves, words, number, seed, update_seen, layer, exact)
+    case = Case(graph, moves, words, number, seed, update_seen, layer, exact, others)
     return judge_given(case, given) if given is not None else judge_sought(case)
 
 
@@ -103,8 +104,8 @@ def judge_sought(case: Case) -> Round:
 def judge_sheet(case: Case, sheet: Sheet) -> Round:
     """The verdict by one loss."""
     result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(sheet.loss, case.words))
-    judge_directions(result, sheet, case.words)
-    judge_factors(result, sheet, case)
+    if not judge_directions(result, sheet, case):
+        judge_factors(result, sheet, case)
     if sheet.loss.kind == LINKED:
         judge_forgotten_at_output(result, sheet, case.words)
     judge_unmoved(result, sheet, case.words)
@@ -177,7 +178,7 @@ def _nothing_explained(case: Case, points: list[Point], losses: list[Sought]) ->
             sheet = Sheet(case.graph, case.moves, losses[0], points)
             if all(sheet.matters(k) for k in range(len(case.moves))):
                 result.loss, result.sheet, sheet.certain = loss_in_words(losses[0], case.words), sheet, True
-                judge_directions(result, sheet, case.words)
+                judge_directions(result, sheet, case)
                 return result
     return result.all(case.moves, "inconclusive", "its gradient is not that of any loss that was found or inferred")
 
@@ -191,11 +192,12 @@ def _supposed(case: Case, loss: Sought, points: list[Point]) -> Round | None:
     trial = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(loss, case.words))
     if not any(sheet.matters(k) for k in range(len(case.moves))):
         return None
-    judge_directions(trial, sheet, case.words)
+    explained = judge_directions(trial, sheet, case)
     limit = SUPPOSED if loss.inferred else SUPPOSED + 0.5
     likely = {name for mistake in trial.mistakes if mistake.sure and mistake.prior < limit for name in mistake.names}
     if not all(judged.verdict == "right" or judged.name in likely for judged in trial.judged):
         return None
     trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'what it computes'}.")
-    judge_factors(trial, sheet, replace(case, layer=False, exact=False))
+    if not explained:
+        judge_factors(trial, sheet, replace(case, layer=False, exact=False))
     return trial

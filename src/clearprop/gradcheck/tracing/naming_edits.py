@@ -1,0 +1,196 @@
+"""Edits with other names: another array that is at hand, a missing factor or term, another derivative of an activation."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
+from clearprop.gradcheck.tracing.nonlinear import Bend
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.sites import Site
+from clearprop.gradcheck.tracing.source_edits import SourceEdit, is_module, number, written
+from clearprop.gradcheck.tracing.trace import Vertex
+
+MOST_ATOMS: Final = 48
+MOST_SCALARS: Final = 12
+ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+class NamingEdits:
+    """Edits for one site.
+
+    Parameters
+    ----------
+    site : Site
+    sheet : Sheet
+    bends : list of Bend
+        The activation functions of the forward pass.
+    """
+
+    def __init__(self, site: Site, sheet: Sheet, bends: list[Bend]) -> None:
+        self.site, self.sheet, self.graph, self.text = site, sheet, sheet.graph, site.tree.spoken
+        self.run = site.runs[0]
+        self.atoms = self._atoms()
+        names = {self.graph.rep(vertex): name for name, vertex in reversed(self.atoms)}
+        self.formulas = self._formulas(bends, names)
+        self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
+        self.scalars = self._scalars()
+
+    def _atoms(self) -> list[tuple[str, Vertex]]:
+        """Arrays and traced numbers within reach, one name for each."""
+        found: dict[Vertex, str] = {}
+        for text, vertex in self.run.scope.atoms():
+            usable = vertex.floating or np.asarray(vertex.value).dtype.kind == "b"
+            if usable and len(text) < len(found.get(vertex, "x" * 80)):
+                found[vertex] = text
+        return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
+
+    def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
+        """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
+        found = {}
+        for bend in bends:
+            z, a = names.get(bend.z, ""), names.get(bend.a, "")
+            if bend.name and (z or a):
+                text = bend.formula(z, a)
+                if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
+                    text = text if z or " > 0" not in text else f"({a} > 0)"
+                    found[text] = f"the derivative of {bend.name}"
+        return [(text, said) for text, said in found.items() if _parses(text)]
+
+    def _scalars(self) -> list[str]:
+        """Plain numbers that the program itself multiplies or divides by, and that are known here: B, np.sqrt(d), lam / m."""
+        found: dict[float, str] = {}
+        look = Arithmetic(self.run.scope, self._fixed, self.site.tree.functions)
+        for node in ast.walk(self.site.tree.tree):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+                for side in (node.right, node.left):
+                    try:
+                        value = look.of(side)
+                    except CannotCompute:
+                        continue
+                    if np.ndim(value) == 0 and not isinstance(value, str) and float(value) not in (0.0, 1.0):
+                        text = ast.unparse(side)
+                        if len(text) < len(found.get(float(value), "x" * 40)):
+                            found[float(value)] = text
+        return [text for value, text in found.items() if not isinstance(value, bool)][:MOST_SCALARS]
+
+    def _fixed(self, vertex: Vertex) -> Any:
+        """The value of what does not depend on parameters."""
+        if self.graph.rep(vertex) in self.sheet.live:
+            raise CannotCompute("depends on parameters")
+        return vertex.value
+
+    # ---------------------------------------------------------------- edits
+
+    def of(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
+        """All edits of one node of the expression."""
+        root = node is self.site.node
+        callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
+        if callee or not isinstance(node, ast.expr):
+            return
+        if isinstance(node, ATOMS):
+            yield from self._others(node)
+        yield from self._derivatives(node, root)
+        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)):
+            yield from self._missing(node, root, isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
+            for text, _ in self.atoms:
+                said = f"{text} belongs here, not {node.value}"
+                yield SourceEdit(node, written(text), said, 1.3, "operand-other", f"Look at {node.value}.")
+
+    def _others(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Another value in the place of this one."""
+        old = self.text(node)
+        try:
+            own = self.run.scope.resolved(node)
+        except LookupError:
+            own = None
+        partner = self.partners.get(self.graph.rep(own)) if isinstance(own, Vertex) else None
+        for text, vertex in self.atoms:
+            if text != old and vertex is not own:
+                prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
+                said = f"{text} belongs here, not {old}"
+                hint = f"Look at {old}: is it the value that belongs here?"
+                yield SourceEdit(node, written(text), said, prior, "operand-other", hint)
+
+    def _derivatives(self, node: ast.expr, root: bool) -> Iterator[SourceEdit]:
+        """A derivative of an activation in the place of something, or as a factor that is missing."""
+        for text, said in self.formulas:
+            formula = written(text)
+            if not root and not isinstance(node, ast.Constant) and ast.unparse(node) != ast.unparse(formula):
+                yield SourceEdit(node, formula, f"{said} is {text}", 1.1, "derivative", f"Look at {said}.")
+            if not isinstance(node, ast.Constant):
+                new = ast.BinOp(node, ast.Mult(), formula)
+                hint, prior = "Look at what the activation contributes.", 1.4 if root else 1.7
+                yield SourceEdit(node, new, f"{said}, {text}, is missing", prior, "derivative-missing", hint)
+
+    def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
+        """A factor or a term that is missing."""
+        if root or term:
+            for text in self.scalars:
+                over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
+                hint = "Look at the constant factors."
+                yield SourceEdit(node, over, f"it must be divided by {text}", 1.5, "factor", hint)
+                yield SourceEdit(node, times, f"the factor {text} is missing", 1.6, "factor", hint)
+        if root:
+            yield from self._of_the_whole(node)
+        for text, vertex in self.atoms:
+            if vertex.size > 1 or vertex in self.sheet.live:
+                new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
+                prior = 1.5 if vertex not in self.sheet.live and root else 1.75
+                yield SourceEdit(node, new, f"the factor {text} is missing", prior, "factor-missing", hint)
+                if root:
+                    new = ast.BinOp(node, ast.Add(), written(text))
+                    said, hint = f"the term {text} is missing", "Is a term missing?"
+                    yield SourceEdit(node, new, said, 1.5, "term-missing", hint)
+            if root and vertex in self.sheet.cuts:
+                for scale in self.scalars:
+                    new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
+                    said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
+                    yield SourceEdit(node, new, said, 1.3, "penalty", hint)
+
+    def _of_the_whole(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """The expression, summed, turned, squared, scaled, added up."""
+        text = self.text(node)
+        for axis in (0, 1):
+            for keep in ("", ", keepdims=True"):
+                new = written(f"np.sum({text}, axis={axis}{keep})")
+                said = f"it must be summed over the examples, axis {axis}"
+                yield SourceEdit(node, new, said, 1.5 + 0.1 * axis, "not-summed", "Look at the sum over the examples.")
+        yield SourceEdit(node, written(f"({text}).T"), "it must be transposed", 1.4, "transposed", "Look at the transposes.")
+        yield SourceEdit(node, written(f"-({text})"), "the sign is wrong", 1.45, "sign", "Look at the signs.")
+        yield SourceEdit(node, written(f"1 - ({text})"), f"1 - {text} is meant", 1.9, "complement", "Look at the signs.")
+        yield SourceEdit(node, written(f"({text})[::-1]"), "it must be flipped", 1.7, "flipped", "Is it flipped?")
+        square = written(f"({text}) ** 2")
+        yield SourceEdit(node, square, f"the square of {text} is meant", 1.7, "power", "Look at the powers.")
+        for factor in (2.0, 0.5):
+            new = ast.BinOp(number(factor), ast.Mult(), node)
+            said = "the factor 2 is missing" if factor == 2 else "the factor 1/2 is missing"
+            yield SourceEdit(node, new, said, 1.55, "factor", "Look at the constant factors.")
+        statement = self.site.tree.statement(node)
+        if isinstance(statement, ast.Assign) and statement.value is node and isinstance(statement.targets[0], ATOMS):
+            target = written(ast.unparse(statement.targets[0]))
+            said = "what is written here replaces what was there; it must be added (+=)"
+            hint = "Look at what is overwritten."
+            yield SourceEdit(node, ast.BinOp(target, ast.Add(), node), said, 1.0, "overwritten", hint, "+=")
+        if isinstance(statement, ast.AugAssign) and statement.value is node and isinstance(statement.op, (ast.Add, ast.Sub)):
+            sign = "-=" if isinstance(statement.op, ast.Add) else "+="
+            new = ast.UnaryOp(ast.USub(), node)
+            yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two names differ in one character."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
+
+
+def _parses(text: str) -> bool:
+    try:
+        written(text)
+    except SyntaxError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""Mistakes that another expression in the source explains: the best explanation as a mistake, its rivals behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from clearprop.gradcheck.tracing.case import Case
+from clearprop.gradcheck.tracing.consistency import Consistency
+from clearprop.gradcheck.tracing.corrected_line import corrected_line
+from clearprop.gradcheck.tracing.loss_search import computed_losses
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.replay import Replay
+from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.sites import find_sites, span_of
+from clearprop.gradcheck.tracing.source_edits import replaced
+from clearprop.gradcheck.tracing.source_search import Explanation, SourceSearch
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trial_points import find_points
+
+MOST_RIVALS: Final = 8
+
+
+def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) -> set[int]:
+    """Name the expression that makes wrong gradients right, if there is one.
+
+    Returns
+    -------
+    set of int
+        The numbers of the moves that are wrong, and right with the other expression.
+    """
+    search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
+    found = search.found()
+    if not found:
+        return set()
+    found = in_other_rounds(case, sheet, found)
+    explained = found[0].right - search.before
+    result.mistakes.append(_mistake(case, sheet, found, explained))
+    return explained
+
+
+def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[Explanation]:
+    """The explanations, those first that hold in other rounds, too: with a label of 0 many slips look alike."""
+    near = [each for each in found if each.named == found[0].named and each.prior <= found[0].prior + 0.5][:MOST_RIVALS]
+    if len(near) < 2 or sheet.loss.inferred:
+        return found
+    held = dict.fromkeys(near, 0)
+    for moves in case.others:
+        other = _other_sheet(case, sheet, list(moves))
+        if other is not None:
+            for each in near:
+                held[each] += _holds(case, other, each)
+    return [*sorted(near, key=lambda each: (-held[each], each.prior)), *(each for each in found if each not in held)]
+
+
+def _other_sheet(case: Case, sheet: Sheet, moves: list[Move]) -> Sheet | None:
+    """The sheet of another round, by the loss of the same line."""
+    graph, place = case.graph, sheet.loss.vertex.stack[:1]
+    if not moves:
+        return None
+    other = replace(case, moves=moves)
+    before, after = graph.descendants(other.cuts()), graph.descendants(other.steps())
+    losses = [s for s in computed_losses(graph, moves, before, after) if s.vertex.stack[:1] == place]
+    if not losses:
+        return None
+    points = find_points(graph, other.cuts(), [*other.gradients(), losses[0].vertex], case.seed)
+    return Sheet(graph, moves, losses[0], points) if points else None
+
+
+def _holds(case: Case, other: Sheet, found: Explanation) -> int:
+    """The number of gradients of another round that are right with an explanation."""
+    gradients = [other.graph.rep(g) for move in other.moves for g in move.gradients]
+    site = next((s for s in find_sites(other, case.words, gradients) if s.node.lineno == found.site.node.lineno), None)
+    if site is None:
+        return 0
+    old = site.tree.spans.get(span_of(found.edit.node))
+    if old is None:
+        return 0
+    new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
+    answer = Replay(other).factors(site, new)
+    return len(Consistency(other, case.update_seen, case.exact).right(answer[0])) if answer else 0
+
+
+def _mistake(case: Case, sheet: Sheet, found: list[Explanation], explained: set[int]) -> Mistake:
+    best = found[0]
+    file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
+    rivals: list[str] = []
+    for each in found[1:]:
+        text = f"line {each.edit.node.lineno}: {each.edit.reason}"
+        if each.prior <= best.prior + 1.0 and text not in rivals and each.edit.reason != best.edit.reason:
+            rivals.append(text)
+    names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
+    edit = best.edit
+    source = case.words.line(file, line)
+    return Mistake(file, line, source, edit.reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
