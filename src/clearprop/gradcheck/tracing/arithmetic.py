@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.scope import Scope
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.sites import PUT
+from clearprop.gradcheck.tracing.trace import Vertex, put
 from clearprop.gradcheck.tracing.wrappers import Traced
 
 OPERATORS: Final[dict[type, Callable[..., Any]]] = {
@@ -77,6 +78,10 @@ class Arithmetic:
         depth: int = 0,
     ) -> None:
         self.scope, self.value_of, self.functions, self.local, self.depth = scope, value_of, functions, local or {}, depth
+
+    def with_name(self, name: str, value: Any) -> Arithmetic:
+        """The same, with one name bound otherwise."""
+        return Arithmetic(self.scope, self.value_of, self.functions, {**self.local, name: value}, self.depth)
 
     def of(self, node: ast.expr) -> Any:
         """The value of an expression.
@@ -201,6 +206,8 @@ class Arithmetic:
         kwargs = {each.arg: self._number(each.value) for each in node.keywords if each.arg and each.arg != "dtype"}
         if "out" in kwargs or "where" in kwargs:
             raise CannotCompute("it writes into an argument")
+        if isinstance(node.func, ast.Name) and node.func.id == PUT:
+            return put(np.asarray(args[0], dtype=np.float64), (args[1], args[2]))
         if isinstance(node.func, ast.Name):
             return self._function(node.func.id, args, kwargs)
         if not isinstance(node.func, ast.Attribute):

@@ -8,10 +8,32 @@ last value that was recorded before it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Final
 
+TICK: Final = 1e-7  # between two assignments without a value in between
 MOST: Final = 300000  # assignments that are noted
+
+
+@dataclass(frozen=True, eq=False)
+class Alias:
+    """A value that got another name, or was returned, without an operation: `dz = da`.
+
+    Attributes
+    ----------
+    when : float
+    stack : Stack
+        Where.
+    file, line : str, int
+    vertex : Vertex
+    """
+
+    when: float
+    stack: Any
+    file: str
+    line: int
+    vertex: Any
 
 
 class Bindings:
@@ -25,16 +47,23 @@ class Bindings:
         The same for attributes of objects, and for entries of lists and dicts, by the identity of what holds them.
     modules : dict of str to CodeType
         The code of each file itself.
+    aliases : list of Alias
     """
 
     def __init__(self) -> None:
-        self.names: dict[tuple[CodeType, str], list[tuple[int, Any]]] = {}
-        self.parts: dict[tuple[int, Any], list[tuple[int, Any]]] = {}
+        self.names: dict[tuple[CodeType, str], list[tuple[float, Any]]] = {}
+        self.parts: dict[tuple[int, Any], list[tuple[float, Any]]] = {}
         self.modules: dict[str, CodeType] = {}
         self.holders: dict[int, Any] = {}  # keeps identities from being used again
-        self.count = 0
+        self.aliases: list[Alias] = []
+        self.count, self.clock = 0, 0.0
 
-    def bind(self, code: CodeType, name: str, value: Any, when: int) -> None:
+    def time(self, recorded: int) -> float:
+        """A time later than all before it: the number of the last value of the trace, and a little more."""
+        self.clock = max(self.clock + TICK, float(recorded))
+        return self.clock
+
+    def bind(self, code: CodeType, name: str, value: Any, when: float) -> None:
         """Note that a name got a value."""
         if self.count < MOST:
             self.count += 1
@@ -42,14 +71,14 @@ class Bindings:
             if code.co_name == "<module>":
                 self.modules[code.co_filename] = code
 
-    def keep(self, holder: Any, key: Any, value: Any, when: int) -> None:
+    def keep(self, holder: Any, key: Any, value: Any, when: float) -> None:
         """Note that an attribute or entry got a value."""
         if self.count < MOST and isinstance(key, (str, int)):
             self.count += 1
             self.holders[id(holder)] = holder
             self.parts.setdefault((id(holder), key), []).append((when, value))
 
-    def name(self, code: CodeType, name: str, before: int) -> Any:
+    def name(self, code: CodeType, name: str, before: float) -> Any:
         """The value of a name just before a value of the trace was made.
 
         Raises
@@ -58,7 +87,11 @@ class Bindings:
         """
         return last(self.names.get((code, name), ()), before)
 
-    def part(self, holder: Any, key: Any, before: int) -> Any:
+    def when(self, code: CodeType, name: str, before: float) -> float:
+        """The time at which a name got the value that it has just before another time; -1 if it had none."""
+        return max((when for when, _ in self.names.get((code, name), ()) if when < before), default=-1.0)
+
+    def part(self, holder: Any, key: Any, before: float) -> Any:
         """An attribute or entry at that time.
 
         Raises
@@ -67,20 +100,20 @@ class Bindings:
         """
         return last(self.parts.get((id(holder), key), ()), before)
 
-    def names_of(self, code: CodeType, before: int) -> Iterable[tuple[str, Any]]:
+    def names_of(self, code: CodeType, before: float) -> Iterable[tuple[str, Any]]:
         """All names of a function at that time, with their values."""
         for (each, name), entries in self.names.items():
             if each is code and entries[0][0] < before:
                 yield name, last(entries, before)
 
-    def parts_of(self, holder: Any, before: int) -> Iterable[tuple[Any, Any]]:
+    def parts_of(self, holder: Any, before: float) -> Iterable[tuple[Any, Any]]:
         """All attributes or entries at that time that were noted."""
         for (each, key), entries in self.parts.items():
             if each == id(holder) and entries[0][0] < before:
                 yield key, last(entries, before)
 
 
-def last(entries: Iterable[tuple[int, Any]], before: int) -> Any:
+def last(entries: Iterable[tuple[float, Any]], before: float) -> Any:
     """The last entry that was made before a value with this number.
 
     Raises

@@ -11,10 +11,11 @@ import numpy as np
 from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
 from clearprop.gradcheck.tracing.nonlinear import Bend
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.sites import Site
-from clearprop.gradcheck.tracing.source_edits import SourceEdit, is_module, number, written
+from clearprop.gradcheck.tracing.sites import Site, is_module
+from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, written
 from clearprop.gradcheck.tracing.trace import Vertex
 
+NUMBERS: Final = (int, float, np.number)
 MOST_ATOMS: Final = 48
 MOST_SCALARS: Final = 12
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
@@ -39,6 +40,7 @@ class NamingEdits:
         self.formulas = self._formulas(bends, names)
         self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
         self.scalars = self._scalars()
+        self.containers = self._containers()
 
     def _atoms(self) -> list[tuple[str, Vertex]]:
         """Arrays and traced numbers within reach, one name for each."""
@@ -72,11 +74,19 @@ class NamingEdits:
                         value = look.of(side)
                     except CannotCompute:
                         continue
-                    if np.ndim(value) == 0 and not isinstance(value, str) and float(value) not in (0.0, 1.0):
+                    if isinstance(value, NUMBERS) and not isinstance(value, bool) and float(value) not in (0.0, 1.0):
                         text = ast.unparse(side)
                         if len(text) < len(found.get(float(value), "x" * 40)):
                             found[float(value)] = text
-        return [text for value, text in found.items() if not isinstance(value, bool)][:MOST_SCALARS]
+        return list(found.values())[:MOST_SCALARS]
+
+    def _containers(self) -> list[str]:
+        """Lists and dicts within reach."""
+        found = [name for name, value in self.run.scope.names() if isinstance(value, (list, dict))]
+        for name, value in self.run.scope.names():
+            if name == "self":
+                found += [f"self.{key}" for key, each in vars(value).items() if isinstance(each, (list, dict))]
+        return found[:12]
 
     def _fixed(self, vertex: Vertex) -> Any:
         """The value of what does not depend on parameters."""
@@ -89,6 +99,8 @@ class NamingEdits:
     def of(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
         """All edits of one node of the expression."""
         root = node is self.site.node
+        if root and node not in self.site.tree.parents:
+            return  # what writes into an array
         callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
         if callee or not isinstance(node, ast.expr):
             return
@@ -102,9 +114,27 @@ class NamingEdits:
                 said = f"{text} belongs here, not {node.value}"
                 yield SourceEdit(node, written(text), said, 1.3, "operand-other", f"Look at {node.value}.")
 
+    def of_index(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
+        """Edits of a part of an index: another counter, another array that is compared."""
+        if isinstance(node, ATOMS) and isinstance(parent, ast.Compare):
+            yield from self._others(node)
+        elif isinstance(node, ast.Name):
+            old = self.run.scope.resolved(node) if node.id in dict(self.run.scope.names()) else None
+            for name, value in self.run.scope.names():
+                if name != node.id and type(value) is type(old) and isinstance(value, (int, list, Vertex)):
+                    said = f"the index is {name}, not {node.id}"
+                    yield SourceEdit(node, ast.Name(name, ast.Load()), said, 1.15, "index", "Look at the index.")
+
     def _others(self, node: ast.expr) -> Iterator[SourceEdit]:
         """Another value in the place of this one."""
         old = self.text(node)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
+            for text in self.containers:
+                for index in (ast.unparse(node.slice), f"{ast.unparse(node.slice)} - 1", f"{ast.unparse(node.slice)} + 1"):
+                    new = f"{text}[{index}]"
+                    if _parses(new) and new != old:
+                        said, hint = f"{new} belongs here, not {old}", f"Look at {old}: is it the value that belongs here?"
+                        yield SourceEdit(node, written(new), said, 1.1, "operand-other", hint)
         try:
             own = self.run.scope.resolved(node)
         except LookupError:

@@ -87,6 +87,8 @@ class Rewriter(ast.NodeTransformer):
             return node
         else:
             node.value = self.literal(self.visit(node.value))
+        if isinstance(node.value, SIMPLE):
+            node.value = called("alias", [node.value, self.at(node)], node.value)
         if len(node.targets) == 1 and isinstance(target, SIMPLE):
             node.value = called("named", [ast.Constant(ast.unparse(target)), node.value, self.at(node)], node.value)
             node.value = self.keeping(target, node.value)
@@ -103,7 +105,7 @@ class Rewriter(ast.NodeTransformer):
                 names = placed(ast.Tuple(list(texts), ast.Load()), node.value)
                 node.value = called("several", [names, node.value], node.value)
         node.targets = [self.visit(t) for t in node.targets]
-        return node
+        return [node, *self.renoted(target, node)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is not None and isinstance(node.target, SIMPLE):
@@ -117,11 +119,12 @@ class Rewriter(ast.NodeTransformer):
         if any(isinstance(child, ast.Call) for child in ast.walk(node.target)):
             return node
         naming = ast.Expr(self.keeping(node.target, called("named", [ast.Constant(text), again], node)))
-        return [node, placed(naming, node)]
+        return [node, placed(naming, node), *self.renoted(node.target, node)]
 
     def visit_Return(self, node: ast.Return) -> Any:
         if isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
-            node.value = called("returned", [node.value, self.at(node)], node.value)
+            value = called("alias", [node.value, self.at(node)], node.value)
+            node.value = called("returned", [value, self.at(node)], node.value)
         elif node.value is not None:
             node.value = self.visit(node.value)
         return node
@@ -135,6 +138,15 @@ class Rewriter(ast.NodeTransformer):
             return value
         key = ast.Constant(target.attr) if isinstance(target, ast.Attribute) else copied(target.slice)  # type: ignore[attr-defined]
         return called("kept", [copied(inner), key, value], value)
+
+    def renoted(self, target: ast.expr, near: ast.AST) -> list[ast.stmt]:
+        """Statements that note anew what holds a part that was written: the array is another one now."""
+        inner = target.value if isinstance(target, ast.Subscript) else None
+        if isinstance(inner, ast.Name):
+            return [self.noting([inner.id], near)]
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+            return [placed(ast.Expr(self.keeping(copied(inner), copied(inner))), near)]
+        return []
 
     def noting(self, names: list[str], near: ast.AST) -> ast.stmt:
         """A statement that notes what names stand for."""

@@ -26,7 +26,7 @@ class Scope:
         Number of the operation's value: what was bound before it counts.
     """
 
-    def __init__(self, bindings: Bindings, stack: Stack, before: int) -> None:
+    def __init__(self, bindings: Bindings, stack: Stack, before: float) -> None:
         self.bindings, self.before = bindings, before
         self.codes: list[CodeType] = []
         for code, _ in stack:
@@ -50,6 +50,10 @@ class Scope:
             except LookupError:
                 continue
         raise LookupError(name)
+
+    def when(self, name: str) -> float:
+        """The time at which a name got its value; -1 if it has none."""
+        return max(self.bindings.when(code, name, self.before) for code in self.codes)
 
     def part(self, holder: Any, key: Any) -> Any:
         """An attribute of an object, or an entry of a list or dict.

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from clearprop.gradcheck.tracing.sites import SourceTree
+from clearprop.gradcheck.tracing.sites import SourceTree, is_module
 
 PRODUCTS: Final = {"dot", "matmul", "mm", "outer"}
 FOLDS: Final = {"sum", "mean"}
-MODULES: Final = {"np", "numpy", "torch", "math"}
 
 
 @dataclass(eq=False)
@@ -68,11 +67,6 @@ def operands(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
             return (node.args[0], node.args[1]) if len(node.args) == 2 else None
         return (node.func.value, node.args[0]) if len(node.args) == 1 else None
     return None
-
-
-def is_module(node: ast.AST) -> bool:
-    """Whether a name is that of NumPy, or the like."""
-    return isinstance(node, ast.Name) and node.id in MODULES
 
 
 def product_like(node: ast.AST, left: ast.expr, right: ast.expr) -> ast.expr:

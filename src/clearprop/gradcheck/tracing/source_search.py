@@ -102,8 +102,12 @@ class SourceSearch:
         for node in ast.walk(site.node):
             if isinstance(node, ast.expr):
                 parent = site.tree.parents.get(node)
+                if parent is None and node is not site.node:
+                    continue  # a part of what writes into an array, not in the source
                 yield from structure.of(node)
-                if not _in_index(node, site):
+                if _in_index(node, site):
+                    yield from naming.of_index(node, parent)
+                else:
                     yield from naming.of(node, parent)
 
     def _suspect(self, site: Site) -> Run:
@@ -115,7 +119,8 @@ class SourceSearch:
         new = replaced(site.node, edit.node, edit.new) if edit.node is not site.node else edit.new
         try:
             run, first = self._first_change(site, new)
-            key = (site, run, first.shape, np.round(first, 9).tobytes())
+            last = first if run is site.runs[-1] else self.replay.at(site, site.runs[-1], new, 0)
+            key = (site, run, first.shape, np.round(first, 9).tobytes(), np.round(last, 9).tobytes())
             if key in self.seen:
                 same = self.seen[key]
                 if same is not None:
@@ -139,7 +144,7 @@ class SourceSearch:
         CannotCompute
             If there is none, or it cannot be computed.
         """
-        start = site.runs.index(self._suspect(site))
+        start = 0 if site.alias else site.runs.index(self._suspect(site))
         for run in [*site.runs[start : start + 3], *site.runs[:1]]:
             made, old = self.replay.at(site, run, new, 0), np.asarray(self.replay.base(0, run.vertex))
             if made.shape != old.shape or not np.allclose(made, old, rtol=1e-9, atol=1e-13):
@@ -176,7 +181,7 @@ class SourceSearch:
         gained = at_one >= self.at_one and len(right) > len(self.before) and any(k in right for k in self.wrong)
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
-            always = all(self.sheet.right(run.vertex) for run in site.runs)
+            always = not site.alias and all(self.sheet.right(run.vertex) for run in site.runs)
             found = Explanation(site, edit, right, edit.prior + 0.3 * always, after)
             kept.append(found)
             return found
@@ -188,7 +193,7 @@ class SourceSearch:
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
             if time.perf_counter() - started > BLIND:
                 return
-            if not all(self.sheet.right(run.vertex) for run in site.runs):
+            if site.alias or not all(self.sheet.right(run.vertex) for run in site.runs):
                 self._keep(site, edit, new, kept)
 
     def _ranked(self, kept: list[Explanation]) -> list[Explanation]:
@@ -216,7 +221,9 @@ class SourceSearch:
 def _in_index(node: ast.AST, site: Site) -> bool:
     """Whether a node stands within an index."""
     while node is not site.node:
-        parent = site.tree.parents[node]
+        parent = site.tree.parents.get(node)
+        if parent is None or isinstance(parent, ast.stmt):
+            return False
         if isinstance(parent, ast.Subscript) and parent.slice is node:
             return True
         node = parent

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Final
 
+from clearprop.gradcheck.tracing.bindings import Alias
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
 from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 
@@ -17,6 +18,7 @@ VERTICES: Final = 60000  # after so many, loops end
 SECONDS: Final = 12.0
 IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
 ENTRIES: Final = 64  # of a list or dict, whose values are noted when it gets a name
+ALIASES: Final = 20000  # that are noted
 INNER: Final = 20  # rounds of an inner loop
 MANY: Final = 4000  # vertices after which an inner loop ends sooner
 
@@ -120,6 +122,14 @@ class ProgramWatch:
         for text, value in zip(texts, values, strict=True):
             self._bind(code, text, value)
 
+    def alias(self, value: Any, at: tuple[str, int]) -> Any:
+        """The value, which gets another name here, or is returned, as it is."""
+        bindings = self.trace.bindings
+        if isinstance(value, Traced) and len(bindings.aliases) < ALIASES:
+            when = bindings.time(self.trace.count)
+            bindings.aliases.append(Alias(when, self.trace.here(), *at, value.vertex))
+        return value
+
     def element(self, noted: None, value: Any) -> Any:
         """The value of an element of a comprehension, whose names were noted before."""
         return value
@@ -127,16 +137,17 @@ class ProgramWatch:
     def kept(self, holder: Any, key: Any, value: Any) -> Any:
         """The value, which becomes an attribute or an entry of something."""
         if not isinstance(holder, Traced):
-            self.trace.bindings.keep(holder, key, seen(value), self.trace.count)
+            bindings = self.trace.bindings
+            bindings.keep(holder, key, seen(value), bindings.time(self.trace.count))
         return value
 
     def _bind(self, code: CodeType, text: str, value: Any) -> None:
         if text:
             bindings = self.trace.bindings
-            bindings.bind(code, text, seen(value), self.trace.count)
+            bindings.bind(code, text, seen(value), bindings.time(self.trace.count))
             if type(value) in (dict, list) and 0 < len(value) <= ENTRIES and id(value) not in bindings.holders:
                 for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-                    bindings.keep(value, key, seen(item), self.trace.count)
+                    bindings.keep(value, key, seen(item), bindings.time(self.trace.count))
 
     def number(self, value: float) -> Any:
         """A number in the source, traced."""
