@@ -100,6 +100,10 @@ class Bindings:
         """
         return last(self.parts.get((id(holder), key), ()), before)
 
+    def held(self, thing: Any, after: float) -> bool:
+        """Whether something became an attribute or an entry of something after a time."""
+        return any(value is thing and when >= after for each in self.parts.values() for when, value in each)
+
     def names_of(self, code: CodeType, before: float) -> Iterable[tuple[str, Any]]:
         """All names of a function at that time, with their values."""
         for (each, name), entries in self.names.items():

@@ -39,6 +39,7 @@ class NamingEdits:
         names = {self.graph.rep(vertex): name for name, vertex in reversed(self.atoms)}
         self.formulas = self._formulas(bends, names)
         self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
+        self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:8]
         self.scalars = self._scalars()
         self.containers = self._containers()
 
@@ -50,6 +51,11 @@ class NamingEdits:
             if usable and len(text) < len(found.get(vertex, "x" * 80)):
                 found[vertex] = text
         return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
+
+    def _is_derivative(self, vertex: Vertex) -> bool:
+        """Whether a value of the backward pass is right."""
+        rep = self.graph.rep(vertex)
+        return rep in self.sheet.live and rep not in self.sheet.forward and self.sheet.right(rep)
 
     def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
         """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
@@ -106,9 +112,11 @@ class NamingEdits:
             return
         if isinstance(node, ATOMS):
             yield from self._others(node)
-        yield from self._derivatives(node, root)
-        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)):
-            yield from self._missing(node, root, isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub)))
+        term = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+        if not isinstance(node, ast.Constant):
+            yield from self._derivatives(node, root, term)
+        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)) and (root or term):
+            yield from self._missing(node, root, term)
         if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
             for text, _ in self.atoms:
                 said = f"{text} belongs here, not {node.value}"
@@ -128,60 +136,95 @@ class NamingEdits:
     def _others(self, node: ast.expr) -> Iterator[SourceEdit]:
         """Another value in the place of this one."""
         old = self.text(node)
+        hint = f"Look at {old}: is it the value that belongs here?"
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
+            index = ast.unparse(node.slice)
             for text in self.containers:
-                for index in (ast.unparse(node.slice), f"{ast.unparse(node.slice)} - 1", f"{ast.unparse(node.slice)} + 1"):
-                    new = f"{text}[{index}]"
+                for new in (f"{text}[{index}]", f"{text}[{index} - 1]", f"{text}[{index} + 1]"):
                     if _parses(new) and new != old:
-                        said, hint = f"{new} belongs here, not {old}", f"Look at {old}: is it the value that belongs here?"
+                        said = f"{new} belongs here, not {old}"
                         yield SourceEdit(node, written(new), said, 1.1, "operand-other", hint)
+        own = self._stands_for(node)
+        partner = self.partners.get(self.graph.rep(own)) if own is not None else None
+        for text, vertex in self.atoms:
+            if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape)):
+                prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
+                yield SourceEdit(node, written(text), f"{text} belongs here, not {old}", prior, "operand-other", hint)
+
+    def _stands_for(self, node: ast.expr) -> Vertex | None:
+        """The value of a name; None if it is not known."""
         try:
             own = self.run.scope.resolved(node)
         except LookupError:
-            own = None
-        partner = self.partners.get(self.graph.rep(own)) if isinstance(own, Vertex) else None
-        for text, vertex in self.atoms:
-            if text != old and vertex is not own:
-                prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
-                said = f"{text} belongs here, not {old}"
-                hint = f"Look at {old}: is it the value that belongs here?"
-                yield SourceEdit(node, written(text), said, prior, "operand-other", hint)
+            return None
+        return own if isinstance(own, Vertex) else None
 
-    def _derivatives(self, node: ast.expr, root: bool) -> Iterator[SourceEdit]:
+    def _derivatives(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A derivative of an activation in the place of something, or as a factor that is missing."""
+        whole = not root or self.site.alias or isinstance(self.site.tree.parents.get(node), ast.Return)
         for text, said in self.formulas:
             formula = written(text)
-            if not root and not isinstance(node, ast.Constant) and ast.unparse(node) != ast.unparse(formula):
+            if whole and ast.unparse(node) != ast.unparse(formula):
                 yield SourceEdit(node, formula, f"{said} is {text}", 1.1, "derivative", f"Look at {said}.")
-            if not isinstance(node, ast.Constant):
+            if root or term:
                 new = ast.BinOp(node, ast.Mult(), formula)
                 hint, prior = "Look at what the activation contributes.", 1.4 if root else 1.7
                 yield SourceEdit(node, new, f"{said}, {text}, is missing", prior, "derivative-missing", hint)
+            if root:
+                for other in self.right_before:
+                    new = ast.BinOp(written(other), ast.Mult(), formula)
+                    hint = "Go through the chain rule at this line."
+                    yield SourceEdit(node, new, f"it should be {other} * {text}", 2.1, "chain", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""
-        if root or term:
-            for text in self.scalars:
-                over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
-                hint = "Look at the constant factors."
-                yield SourceEdit(node, over, f"it must be divided by {text}", 1.5, "factor", hint)
-                yield SourceEdit(node, times, f"the factor {text} is missing", 1.6, "factor", hint)
+        hint = "Look at the constant factors."
+        for text in self.scalars:
+            over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
+            yield SourceEdit(node, over, f"it must be divided by {text}", 1.5, "factor", hint)
+            yield SourceEdit(node, times, f"the factor {text} is missing", 1.6, "factor", hint)
         if root:
             yield from self._of_the_whole(node)
         for text, vertex in self.atoms:
-            if vertex.size > 1 or vertex in self.sheet.live:
-                new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
-                prior = 1.5 if vertex not in self.sheet.live and root else 1.75
-                yield SourceEdit(node, new, f"the factor {text} is missing", prior, "factor-missing", hint)
-                if root:
-                    new = ast.BinOp(node, ast.Add(), written(text))
-                    said, hint = f"the term {text} is missing", "Is a term missing?"
-                    yield SourceEdit(node, new, said, 1.5, "term-missing", hint)
-            if root and vertex in self.sheet.cuts:
-                for scale in self.scalars:
+            rep = self.graph.rep(vertex)
+            if rep in self.sheet.cuts:
+                for scale in self.scalars if root and vertex.shape == self.run.vertex.shape else ():
                     new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
                     said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
                     yield SourceEdit(node, new, said, 1.3, "penalty", hint)
+            elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
+                new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
+                prior = 1.5 if rep not in self.sheet.live and root else 1.75
+                yield SourceEdit(node, new, f"the factor {text} is missing", prior, "factor-missing", hint)
+                if root:
+                    new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
+                    yield SourceEdit(node, new, f"the term {text} is missing", 1.5, "term-missing", hint)
+        if isinstance(node, ATOMS):
+            yield from self._projected(node)
+
+    def _fits(self, vertex: Vertex, root: bool) -> bool:
+        """Whether a value may be a factor of the whole, by its shape."""
+        shape = self.run.vertex.shape
+        try:
+            return not root or np.broadcast_shapes(vertex.shape, shape) == shape
+        except ValueError:
+            return False
+
+    def _projected(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Terms of a normalisation: the mean of a derivative, or its part along a value, taken away from it."""
+        own, text, hint = self._stands_for(node), self.text(node), "Which terms has the derivative of the normalisation?"
+        if own is None or own.size < 2 or len(own.shape) > 2 or not own.floating:
+            return
+        for axis in range(len(own.shape)):
+            for fold in ("mean", "sum"):
+                mean = f"np.{fold}({text}, axis={axis}, keepdims=True)"
+                said = f"{mean} is to be subtracted from {text}"
+                yield SourceEdit(node, written(f"({text} - {mean})"), said, 1.9, "normalisation", hint)
+                for other, vertex in self.atoms:
+                    if vertex.shape == own.shape and vertex.size > 1 and other != text:
+                        part = f"{other} * np.{fold}({text} * {other}, axis={axis}, keepdims=True)"
+                        said = f"{part} is to be subtracted from {text}"
+                        yield SourceEdit(node, written(f"({text} - {part})"), said, 2.0, "normalisation", hint)
 
     def _of_the_whole(self, node: ast.expr) -> Iterator[SourceEdit]:
         """The expression, summed, turned, squared, scaled, added up."""

@@ -194,8 +194,10 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     """The sites of all that goes into wrong gradients, in the order in which they first ran."""
     graph = sheet.graph
     trees = {path: SourceTree("\n".join(lines)) for path, lines in words.lines.items()}
-    inner = (graph.ancestors(wrong, sheet.cuts) & sheet.backward & sheet.live) - sheet.forward
-    last = max(vertex.number for vertex in wrong)
+    inner = (graph.ancestors(wrong, {*sheet.cuts, *graph.ends}) & sheet.backward) - sheet.forward - graph.ends
+    last = max(vertex.number for vertex in wrong) + 1
+    first = min((vertex.number for vertex in (sheet.backward & sheet.live) - sheet.forward), default=last)
+    inner = {vertex for vertex in inner if vertex in sheet.live or vertex.number > first}
     made: dict[ast.expr, list[Vertex]] = {}
     files: dict[ast.expr, str] = {}
     for rep in inner:
@@ -245,7 +247,7 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
     for alias in graph.trace.bindings.aliases:
         rep, tree = graph.rep(alias.vertex), trees.get(alias.file)
         node = tree.aliases.get(alias.line) if tree is not None else None
-        if rep not in sheet.backward or not rep.floating or alias.when > last or tree is None or node is None:
+        if rep not in sheet.backward or alias.when > last or tree is None or node is None:
             continue
         users = {
             user: places
@@ -271,7 +273,9 @@ def _used_under(graph: Graph, trees: dict[str, SourceTree], alias: Alias, user: 
         for k, part in enumerate(parts_of(node)):
             if k < len(each.args) and isinstance(each.args[k], Vertex) and graph.rep(each.args[k]) is graph.rep(alias.vertex):
                 called = isinstance(part, ast.Call)
-                if called or (isinstance(part, ast.Name) and scope.when(part.id) >= alias.when):
+                named = isinstance(part, ast.Name) and scope.when(part.id) >= alias.when
+                held = isinstance(part, (ast.Attribute, ast.Subscript)) and graph.trace.bindings.held(alias.vertex, alias.when)
+                if called or named or held:
                     found.add(k)
     return found
 

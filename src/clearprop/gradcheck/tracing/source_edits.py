@@ -226,6 +226,16 @@ class StructureEdits:
                 yield SourceEdit(node, new, said, 1.0 + 0.05 * keep, "axis", "Look at the axis of the sum.")
         yield SourceEdit(node, inner, "it is not to be summed", 1.5, "not-summed", "Look at the sum.")
 
+    def _folds(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """A sum or mean that is missing around a product."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            text = self.text(node)
+            for fold in ("sum", "mean"):
+                for axis in (0, 1, -1):
+                    new = written(f"np.{fold}({text}, axis={axis}, keepdims=True)")
+                    said = f"it is the {fold} of {text} over axis {axis} that is meant"
+                    yield SourceEdit(node, new, said, 1.6, "not-summed", "Is a sum or a mean missing?")
+
     def _turns(self, node: ast.expr) -> Iterator[SourceEdit]:
         if isinstance(node, ast.Attribute) and node.attr == "T":
             said = f"{self.text(node.value)} must not be transposed"
@@ -260,5 +270,5 @@ class StructureEdits:
 
 FAMILIES: Final[tuple[Callable[[StructureEdits, ast.expr], Iterator[SourceEdit]], ...]] = (
     StructureEdits._product, StructureEdits._matrices, StructureEdits._terms, StructureEdits._powers, StructureEdits._masks,
-    StructureEdits._sums, StructureEdits._turns, StructureEdits._indices,
+    StructureEdits._sums, StructureEdits._folds, StructureEdits._turns, StructureEdits._indices,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits,
 from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 3.0
+AFTERWARDS: Final = 0.7  # once one explains everything
 BLIND: Final = 1.0  # of them for expressions that need not be derivatives
 MOST_NAMED: Final = 10  # explanations whose named values are counted
 
@@ -69,7 +70,8 @@ class SourceSearch:
 
     def __init__(self, sheet: Sheet, words: Words, consistency: Consistency, skipped: set[int]) -> None:
         self.sheet, self.words, self.consistency, self.graph = sheet, words, consistency, sheet.graph
-        self.at_one, self.before = consistency.best(sheet.factors())
+        self.factors = sheet.factors()
+        self.at_one, self.before = consistency.best(self.factors)
         self.wrong = [k for k in consistency.matter if k not in self.before and k not in skipped]
         self.exactly = False
         self.replay = Replay(sheet)
@@ -86,14 +88,23 @@ class SourceSearch:
         kept: list[Explanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
-        for site in tried:
+        until = started + SECONDS
+        for site in sorted(tried, key=self._innocent):
+            if kept and self._innocent(site):
+                break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
-                if time.perf_counter() - started > SECONDS:
+                if time.perf_counter() > until:
                     break
                 self._try(site, edit, kept, blind)
+            if any(len(each.right) == len(self.consistency.matter) for each in kept):
+                until = min(until, time.perf_counter() + AFTERWARDS)
         if not kept:
             self._try_blind(blind, kept)
         return self._ranked(kept)
+
+    def _innocent(self, site: Site) -> bool:
+        """Whether all that a site made is a derivative, so that it is looked at last."""
+        return not site.alias and all(self.sheet.right(run.vertex) for run in site.runs)
 
     def edits(self, site: Site, bends: list[Any]) -> Iterator[SourceEdit]:
         """All edits of a site."""
@@ -178,14 +189,24 @@ class SourceSearch:
             return None
         factors, after = answer
         at_one, right = self.consistency.best(factors)
-        gained = at_one >= self.at_one and len(right) > len(self.before) and any(k in right for k in self.wrong)
+        kept_up = at_one >= self.at_one or all(self._same(factors[k], self.factors[k]) for k in self.before)
+        gained = kept_up and len(right) > len(self.before) and any(k in right for k in self.wrong)
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
-            always = not site.alias and all(self.sheet.right(run.vertex) for run in site.runs)
-            found = Explanation(site, edit, right, edit.prior + 0.3 * always, after)
+            prior = edit.prior + 0.3 * self._innocent(site) - 0.2 * site.alias + 0.3 * self._misshapen(site, after[0])
+            found = Explanation(site, edit, right, prior, after)
             kept.append(found)
             return found
         return None
+
+    def _same(self, one: float | None, other: float | None) -> bool:
+        return one is not None and other is not None and abs(one / other - 1.0) < CLOSE
+
+    def _misshapen(self, site: Site, after: Values) -> bool:
+        """Whether a gradient that a site makes has another shape than its parameter."""
+        mine = {run.vertex for run in site.runs}
+        pieces = [piece for move in self.sheet.moves for piece in move.pieces if self.graph.rep(piece.gradient) in mine]
+        return any(np.shape(after[self.graph.rep(piece.gradient)]) != piece.moved.shape for piece in pieces)
 
     def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[Explanation]) -> None:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
@@ -193,7 +214,7 @@ class SourceSearch:
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
             if time.perf_counter() - started > BLIND:
                 return
-            if site.alias or not all(self.sheet.right(run.vertex) for run in site.runs):
+            if not self._innocent(site):
                 self._keep(site, edit, new, kept)
 
     def _ranked(self, kept: list[Explanation]) -> list[Explanation]:
