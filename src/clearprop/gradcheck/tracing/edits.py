@@ -51,13 +51,13 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
     def explain(self, blames: list[Blame]) -> list[Edit]:
         """Edits that make gradients right, best first."""
         kept: list[Edit] = []
-        started = time.perf_counter()
+        started = time.process_time()
         self.deadline = started + max(SECONDS - self.words.spent, 0.3)
         for blame in blames[:6]:
             needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
             self._at = blame.vertex
             for vertex, distance in self._cone(blame.vertex):
-                if time.perf_counter() > self.deadline:
+                if time.process_time() > self.deadline:
                     break
                 for edit in self.edits_at(vertex, needs):
                     edit.prior += 0.15 * distance
@@ -65,9 +65,9 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
                         self._keep(edit, kept)
             for edit in self._derived(blame):
                 self._keep(edit, kept)
-            if kept or time.perf_counter() > self.deadline:
+            if kept or time.process_time() > self.deadline:
                 break
-        self.words.spent += time.perf_counter() - started
+        self.words.spent += time.process_time() - started
         best = max((edit.fixed for edit in kept), default=0)
         kept = sorted((edit for edit in kept if edit.fixed == best), key=lambda edit: edit.prior)
         for edit in kept[:30]:

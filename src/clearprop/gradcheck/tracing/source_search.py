@@ -81,7 +81,7 @@ class SourceSearch:
         """Explanations, best first."""
         if not self.wrong:
             return []
-        started = time.perf_counter()
+        started = time.process_time()
         gradients = [self.graph.rep(g) for k in self.wrong for g in self.sheet.moves[k].gradients]
         sites = find_sites(self.sheet, self.words, gradients)
         tried = [site for site in sites if self.replay.unchanged(site, self._suspect(site))]
@@ -93,14 +93,18 @@ class SourceSearch:
             if kept and self._innocent(site):
                 break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
-                if time.perf_counter() > until:
+                if time.process_time() > until:
                     break
                 self._try(site, edit, kept, blind)
-            if any(len(each.right) == len(self.consistency.matter) for each in kept):
-                until = min(until, time.perf_counter() + AFTERWARDS)
-        if not kept:
+            if self._explained(kept):
+                until = min(until, time.process_time() + AFTERWARDS)
+        if not self._explained(kept):
             self._try_blind(blind, kept)
         return self._ranked(kept)
+
+    def _explained(self, kept: list[Explanation]) -> bool:
+        """Whether one explanation makes all gradients right."""
+        return any(len(each.right) == len(self.consistency.matter) for each in kept)
 
     def _innocent(self, site: Site) -> bool:
         """Whether all that a site made is a derivative, so that it is looked at last."""
@@ -210,9 +214,9 @@ class SourceSearch:
 
     def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[Explanation]) -> None:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
-        started = time.perf_counter()
+        started = time.process_time()
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
-            if time.perf_counter() - started > BLIND:
+            if time.process_time() - started > BLIND:
                 return
             if not self._innocent(site):
                 self._keep(site, edit, new, kept)
