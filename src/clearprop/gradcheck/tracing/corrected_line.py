@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from clearprop.gradcheck.tracing.sites import Site
+from clearprop.gradcheck.tracing.sites import PUT, Site
 from clearprop.gradcheck.tracing.source_edits import SourceEdit
 from clearprop.gradcheck.tracing.wording import parsed, without_remark
 
@@ -40,11 +40,12 @@ def _complete(line: str) -> str:
 
 def _assigned(site: Site, edit: SourceEdit) -> tuple[int, str]:
     """The line with += or -= for what it has."""
-    statement = site.tree.statement(site.node)
+    into = isinstance(site.node, ast.Call) and isinstance(site.node.func, ast.Name) and site.node.func.id == PUT
+    statement = site.tree.statement(site.node.args[0] if into and isinstance(site.node, ast.Call) else site.node)
     assert isinstance(statement, (ast.Assign, ast.AugAssign))
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-    if target.lineno != site.node.lineno:
+    if target.lineno != statement.value.lineno:
         return target.lineno, ""
     raw = site.tree.lines[target.lineno - 1].encode()
-    text = f"{raw[: target.end_col_offset].decode()} {edit.assigned} {raw[site.node.col_offset :].decode()}"
+    text = f"{raw[: target.end_col_offset].decode()} {edit.assigned} {raw[statement.value.col_offset :].decode()}"
     return target.lineno, without_remark(text)

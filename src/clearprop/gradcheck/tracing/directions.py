@@ -19,9 +19,10 @@ from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-LONGEST: Final = 7.0  # seconds for the search of places and edits, all together
+LONGEST: Final = 2.5  # seconds for the search of places and edits, all together
 
 
 def judge_directions(result: Round, sheet: Sheet, case: Case) -> set[int]:
@@ -49,7 +50,30 @@ def judge_directions(result: Round, sheet: Sheet, case: Case) -> set[int]:
         else:
             result.judged.append(place.judged(move))
     result.mistakes = [*place.fixed.values(), *result.mistakes]
+    _first_of_several(result, words)
+    _of_another(result, sheet, factors)
     return by_source
+
+
+def _first_of_several(result: Round, words: Words) -> None:
+    """Blame the first wrong statement where several places are blamed and none of them explained."""
+    open_ones = [mistake for mistake in result.mistakes if mistake.slug == "unexplained"]
+    if len({mistake.line for mistake in open_ones}) > 1 and result.first_wrong is not None and result.first_wrong[1]:
+        names = list(dict.fromkeys(name for mistake in open_ones for name in mistake.names))
+        reason = "this is the first value on the way back that is the derivative of nothing"
+        first = mistake_at(words, result.first_wrong, reason, "Look at this line.", "unexplained", names, sure=False)
+        rest = [mistake for mistake in result.mistakes if mistake.slug != "unexplained"]
+        result.mistakes = [*rest, first]
+
+
+def _of_another(result: Round, sheet: Sheet, factors: list[float | None]) -> None:
+    """Say of wrong gradients that they are those of another parameter."""
+    for k, move in enumerate(sheet.moves):
+        if factors[k] is None and sheet.matters(k):
+            claimed = [point.claimed(move) for point in sheet.points]
+            for j, other in enumerate(sheet.moves):
+                if j != k and sheet.matters(j) and same_direction(claimed, sheet.true[j]) is not None:
+                    result.judged_of(move).note = f"it is the gradient of {other.name}"
 
 
 class PlaceSearch:

@@ -28,7 +28,7 @@ from clearprop.gradcheck.tracing.trace import Vertex, filled
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-SECONDS: Final = 5.0
+SECONDS: Final = 2.0
 MOST_CONE: Final = 24
 
 
@@ -52,7 +52,7 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
         """Edits that make gradients right, best first."""
         kept: list[Edit] = []
         started = time.process_time()
-        self.deadline = started + max(SECONDS - self.words.spent, 0.3)
+        self.deadline = started + max(SECONDS - self.words.spent, 0.05)
         for blame in blames[:6]:
             needs = [*blame.needs, *_contributions(self.sheet, blame.needs)]
             self._at = blame.vertex

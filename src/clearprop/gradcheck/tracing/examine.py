@@ -11,9 +11,10 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
+from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, outcome_of, source_of, training_step
-from clearprop.gradcheck.tracing.watch import Enough, describe
+from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
 ADAPTER = """\
@@ -49,6 +50,9 @@ def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Ca
     step, marks = training_step(run, seed)
     notes = run.notes()
     functions: list[FunctionOutcome] = [step] if step else []
+    silent = forgotten_return(run.text, str(path), WATCHED.skips) if not step else None
+    if silent is not None:
+        return FileOutcome(str(path), [silent], "", "", notes, marks)
     ran = {code.co_name for code in lines_run()} if step else set()
     driver = Driver(vars(run.module), run.sources(), seed, names)
     units = driver.units(simple=bool(step) and not names)

@@ -106,7 +106,8 @@ class NamingEdits:
         """All edits of one node of the expression."""
         root = node is self.site.node
         if root and node not in self.site.tree.parents:
-            return  # what writes into an array
+            yield from self._written(node)
+            return
         callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
         if callee or not isinstance(node, ast.expr):
             return
@@ -121,6 +122,22 @@ class NamingEdits:
             for text, _ in self.atoms:
                 said = f"{text} belongs here, not {node.value}"
                 yield SourceEdit(node, written(text), said, 1.3, "operand-other", f"Look at {node.value}.")
+
+    def _written(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Edits of a statement that writes into an array: =, += and -= for one another."""
+        assert isinstance(node, ast.Call)
+        base, index, value = node.args
+        statement = self.site.tree.statement(base)
+        part = ast.Subscript(base, index, ast.Load())
+        if isinstance(statement, ast.Assign):
+            said, hint = "what is written here replaces what was there; it must be added", "Look at what is overwritten."
+            for sign, op in (("+=", ast.Add()), ("-=", ast.Sub())):
+                new = ast.Call(node.func, [base, index, ast.BinOp(part, op, value)], [])
+                yield SourceEdit(node, new, f"{said} ({sign})", 1.0, "overwritten", hint, sign)
+        elif isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
+            sign, other = ("-=", ast.Sub()) if isinstance(statement.op, ast.Add) else ("+=", ast.Add())
+            new = ast.Call(node.func, [base, index, ast.BinOp(part, other, statement.value)], [])
+            yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
 
     def of_index(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
         """Edits of a part of an index: another counter, another array that is compared."""
@@ -195,7 +212,9 @@ class NamingEdits:
             elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
                 new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
                 prior = 1.5 if rep not in self.sheet.live and root else 1.75
-                yield SourceEdit(node, new, f"the factor {text} is missing", prior, "factor-missing", hint)
+                above = text in self.right_before and node is self.site.node
+                said = f"the gradient from above, {text}, is ignored" if above else f"the factor {text} is missing"
+                yield SourceEdit(node, new, said, prior, "upstream-ignored" if above else "factor-missing", hint)
                 if root:
                     new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
                     yield SourceEdit(node, new, f"the term {text} is missing", 1.5, "term-missing", hint)

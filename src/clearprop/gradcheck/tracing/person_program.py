@@ -120,6 +120,7 @@ class ProgramRun:
         missing = list(self.world.missing)
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
+        found += WATCHED.untaken()
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
 

@@ -197,7 +197,17 @@ class Rewriter(ast.NodeTransformer):
             keyword.value = self.literal(keyword.value)
         return node
 
-    # ---------------------------------------------------------------- loops
+    # ---------------------------------------------------------------- branches and loops
+
+    def visit_If(self, node: ast.If) -> Any:
+        """A choice, of which is noted what was taken."""
+        text = ast.unparse(node.test)[:60]
+        taken, left = assigned_in(node.body), assigned_in(node.orelse)
+        self.generic_visit(node)
+        if taken or left:
+            told = [self.at(node), ast.Constant(text), ast.Constant(taken), ast.Constant(left), node.test]  # type: ignore[arg-type]
+            node.test = called("branch", told, node.test)
+        return node
 
     def visit_For(self, node: ast.For) -> Any:
         self.loops += 1
@@ -226,6 +236,16 @@ class Rewriter(ast.NodeTransformer):
         again = called("again", [ast.Constant(number)], node.test)
         node.test = placed(ast.BoolOp(ast.And(), [again, node.test]), node.test)
         return [enter, node]
+
+
+def assigned_in(statements: list[ast.stmt]) -> tuple[str, ...]:
+    """The names that statements give to something computed."""
+    found = []
+    for each in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(each, (ast.Assign, ast.AugAssign)) and not isinstance(each.value, ast.Constant):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            found += [ast.unparse(target) for target in targets if isinstance(target, SIMPLE)]
+    return tuple(dict.fromkeys(found))[:6]
 
 
 def names_in(target: ast.expr) -> list[str]:

@@ -49,6 +49,8 @@ class Round:
     sheet : Sheet or None
     words : Words or None
         The names of the program, for what is said of it.
+    first_wrong : (str, int) or None
+        File and line of the first statement of the backward pass whose value is the derivative of nothing.
     """
 
     number: int
@@ -58,6 +60,7 @@ class Round:
     loss: str = ""
     sheet: Sheet | None = None
     words: Words | None = None
+    first_wrong: tuple[str, int] | None = None
 
     @property
     def verdict(self) -> Outcome3:

@@ -7,10 +7,9 @@ words. Whether one of them is right, only the replay tells.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from clearprop.gradcheck.tracing.sites import SourceTree, is_module
 
@@ -54,8 +53,27 @@ def written(text: str) -> ast.expr:
 
 
 def replaced(root: ast.expr, old: ast.AST, new: ast.expr) -> ast.expr:
-    """A copy of an expression in which one part is another."""
-    return copy.deepcopy(root, {id(old): new})
+    """An expression in which one part is another; the rest is shared with the old one."""
+    found = _swapped(root, old, new)
+    assert isinstance(found, ast.expr)
+    return found
+
+
+def _swapped(node: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
+    if node is old:
+        return new
+    changed: dict[str, Any] = {}
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            made: Any = _swapped(value, old, new)
+        elif isinstance(value, list):
+            made = [_swapped(each, old, new) if isinstance(each, ast.AST) else each for each in value]
+            made = value if all(a is b for a, b in zip(made, value, strict=True)) else made
+        else:
+            continue
+        if made is not value:
+            changed[name] = made
+    return type(node)(**{**dict(ast.iter_fields(node)), **changed}) if changed else node
 
 
 def operands(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
@@ -190,6 +208,11 @@ class StructureEdits:
                 new = ast.BinOp(node.left, ast.Pow(), number(power)) if power != 1 else node.left
                 said = f"the power is {power}" if power != 1 else f"{self.text(node.left)} itself is meant, not its power"
                 yield SourceEdit(node, new, said, 1.2, "power", hint)
+        clips = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("clip", "clamp")
+        if clips and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            inner = node.args[0] if is_module(node.func.value) else node.func.value
+            said = f"{self.text(inner)} is clipped here, on the way back: what follows is no gradient"
+            yield SourceEdit(node, inner, said, 1.0, "clipped", "Where may a gradient be clipped?")
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords and operands(node) is None:
             said = f"{self.text(node.args[0])} itself is meant"
             yield SourceEdit(node, node.args[0], said, 1.6, "function-too-many", "One function too many.")

@@ -32,6 +32,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) 
     """
     search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
     found = search.found()
+    result.first_wrong = search.first_wrong()
     if not found:
         return set()
     found = in_other_rounds(case, sheet, found)

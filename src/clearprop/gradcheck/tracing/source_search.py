@@ -75,6 +75,7 @@ class SourceSearch:
         self.wrong = [k for k in consistency.matter if k not in self.before and k not in skipped]
         self.exactly = False
         self.replay = Replay(sheet)
+        self.sites: list[Site] = []
         self.seen: dict[Any, Explanation | None] = {}
 
     def found(self) -> list[Explanation]:
@@ -83,14 +84,14 @@ class SourceSearch:
             return []
         started = time.process_time()
         gradients = [self.graph.rep(g) for k in self.wrong for g in self.sheet.moves[k].gradients]
-        sites = find_sites(self.sheet, self.words, gradients)
+        sites = self.sites = find_sites(self.sheet, self.words, gradients)
         tried = [site for site in sites if self.replay.unchanged(site, self._suspect(site))]
         kept: list[Explanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
         until = started + SECONDS
         for site in sorted(tried, key=self._innocent):
-            if kept and self._innocent(site):
+            if self._innocent(site) and any(not self._innocent(each.site) for each in kept):
                 break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
                 if time.process_time() > until:
@@ -101,6 +102,11 @@ class SourceSearch:
         if not self._explained(kept):
             self._try_blind(blind, kept)
         return self._ranked(kept)
+
+    def first_wrong(self) -> tuple[str, int] | None:
+        """File and line of the first statement, in the order in which they ran, whose value is no derivative."""
+        wrong = [(run.scope.before, site) for site in self.sites for run in site.runs if not self.sheet.right(run.vertex)]
+        return min(((when, site.file, site.node.lineno) for when, site in wrong if not site.alias), default=(0, "", 0))[1:]
 
     def _explained(self, kept: list[Explanation]) -> bool:
         """Whether one explanation makes all gradients right."""

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.claims import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -20,6 +21,7 @@ def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     if result.number:
         return
     _judge_set_by_hand(result, sheet, words)
+    _judge_left_out(result, sheet, words)
     graph = sheet.graph
     kinds = ("random", "made", "literal")
     loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in kinds]
@@ -44,6 +46,37 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, words, vertex, words.name(parameter))
+
+
+def _judge_left_out(result: Round, sheet: Sheet, words: Words) -> None:
+    """Parameters with a gradient of their own that the forward pass does not use."""
+    graph, touched = sheet.graph, sheet.graph.descendants(sheet.cuts)
+    last = max(gradient.number for move in sheet.moves for gradient in move.gradients)
+    for vertex in graph.trace.set_by_hand:
+        parameter, term = vertex.args[0], vertex.args[1]
+        if not isinstance(term, Vertex) or vertex.number > last + 10 * len(sheet.moves) or parameter in sheet.forward:
+            continue
+        gradient = next((v for v in (term, *term.inputs) if _is_named_for(v, parameter)), None)
+        used = any(user is not vertex for user in graph.users.get(graph.rep(parameter), ()))
+        if gradient is None or used or graph.rep(gradient) not in touched or parameter.fn is not None:
+            continue
+        name, place = words.name(parameter) or parameter.names[0], words.place(vertex.stack)
+        reason = f"{name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
+        hint = f"Where does the forward pass use {name}?"
+        result.mistakes.append(mistake_at(words, place, reason, hint, "unused", [name]))
+        result.judged.append(Judged(name, place[1], parameter.shape, "wrong", "the forward pass does not use it"))
+
+
+def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
+    """Whether a value has a name such as the gradient of a parameter has: d_b for b, grads["b"] for params["b"]."""
+    wanted = {stem(name) for name in parameter.names}
+    return any(wanted & set(stems_of_gradient(name)[1:]) or ("[" in name and stem(name) in wanted) for name in vertex.names)
+
+
+def clipped_steps(sheet: Sheet) -> list[str]:
+    """The remark that steps are clipped, though their gradients are right."""
+    names = list(dict.fromkeys(move.name for move in sheet.moves if "clipping" in move.how))
+    return [f"The step of {', '.join(names)} is clipped; its gradient was judged before that."] if names else []
 
 
 def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex, slope: Array) -> None:

@@ -27,9 +27,10 @@ from clearprop.gradcheck.tracing.loss_search import (
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.stale_values import judge_stale, not_finite
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
-from clearprop.gradcheck.tracing.unmoved import judge_unmoved
+from clearprop.gradcheck.tracing.unmoved import clipped_steps, judge_unmoved
 from clearprop.gradcheck.tracing.uphill import judge_uphill
 from clearprop.gradcheck.tracing.wording import Words
 
@@ -83,6 +84,8 @@ def judge_sought(case: Case) -> Round:
     loss = _chosen(computed, inferred)
     if loss is None:
         result = Round(case.number, words=case.words)
+        if judge_stale(result, case):
+            return result
         reason = "no number in the program depends on it as a loss would, and no error term was found"
         return result.all(moves, "inconclusive", reason)
     if computed is loss and 0 < computed.explained < len(moves):
@@ -109,6 +112,7 @@ def judge_sheet(case: Case, sheet: Sheet) -> Round:
     if sheet.loss.kind == LINKED:
         judge_forgotten_at_output(result, sheet, case.words)
     judge_unmoved(result, sheet, case.words)
+    result.notes += clipped_steps(sheet)
     return result
 
 
@@ -126,7 +130,7 @@ def judge_factors(result: Round, sheet: Sheet, case: Case) -> None:
 
 
 def _no_points(case: Case) -> Round:
-    reason = "no other parameters were found at which the program takes the same branches"
+    reason = not_finite(case) or "no other parameters were found at which the program takes the same branches"
     return Round(case.number, words=case.words).all(case.moves, "inconclusive", reason)
 
 

@@ -60,6 +60,8 @@ class ProgramWatch:
         Line and reason of each top-level statement that was skipped.
     cut : dict of str to str
         Loops that were ended early without a step in them, with the reason.
+    branches : dict of tuple to set of bool
+        Tests that decide between computations, and how they turned out.
     """
 
     Failure = (Exception, Enough)
@@ -69,6 +71,7 @@ class ProgramWatch:
         self.skips: list[tuple[int, str]] = []
         self.failures: list[BaseException] = []
         self.cut: dict[str, str] = {}
+        self.branches: dict[tuple[Any, ...], set[bool]] = {}
         self.depth = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.perf_counter()
@@ -160,6 +163,25 @@ class ProgramWatch:
         if isinstance(value, Traced):
             return call(as_float, (value.item() if value.size == 1 and function is float else value,), {})
         return function(value)
+
+    # ---------------------------------------------------------------- branches
+
+    def branch(self, at: tuple[str, int], text: str, inside: tuple[str, ...], other: tuple[str, ...], value: Any) -> bool:
+        """The truth of a test, which decides between statements that compute these names."""
+        truth = bool(value)
+        self.branches.setdefault((*at, text, inside, other), set()).add(truth)
+        return truth
+
+    def untaken(self) -> list[str]:
+        """The remarks on branches that were not taken, and that compute something that the gradients are made of."""
+        known = {name for vertex in self.trace.vertices for name in vertex.names}
+        found = []
+        for (_, line, text, inside, other), taken in self.branches.items():
+            names = inside if taken == {False} else other if taken == {True} else ()
+            if known & set(names):
+                case = text if taken == {False} else f"not ({text})"
+                found.append(f"Not checked, because it was not taken: the branch of line {line} for {case}.")
+        return found[:4]
 
     # ---------------------------------------------------------------- loops
 
