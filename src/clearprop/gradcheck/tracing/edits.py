@@ -60,6 +60,8 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
                 if time.process_time() > self.deadline:
                     break
                 for edit in self.edits_at(vertex, needs):
+                    if time.process_time() > self.deadline:
+                        break
                     edit.prior += 0.15 * distance
                     if self._local(edit, blame.vertex, needs):
                         self._keep(edit, kept)

@@ -10,10 +10,11 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
 from clearprop.gradcheck.tracing.nonlinear import Bend
-from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.replay import Replay
 from clearprop.gradcheck.tracing.sites import Site, is_module
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, written
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.wording import wrapped
 
 NUMBERS: Final = (int, float, np.number)
 MOST_ATOMS: Final = 48
@@ -27,13 +28,14 @@ class NamingEdits:
     Parameters
     ----------
     site : Site
-    sheet : Sheet
+    replay : Replay
     bends : list of Bend
         The activation functions of the forward pass.
     """
 
-    def __init__(self, site: Site, sheet: Sheet, bends: list[Bend]) -> None:
-        self.site, self.sheet, self.graph, self.text = site, sheet, sheet.graph, site.tree.spoken
+    def __init__(self, site: Site, replay: Replay, bends: list[Bend]) -> None:
+        sheet = self.sheet = replay.sheet
+        self.replay, self.site, self.graph, self.text = replay, site, sheet.graph, site.tree.spoken
         self.run = site.runs[0]
         self.atoms = self._atoms()
         names = {self.graph.rep(vertex): name for name, vertex in reversed(self.atoms)}
@@ -53,9 +55,15 @@ class NamingEdits:
         return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
 
     def _is_derivative(self, vertex: Vertex) -> bool:
-        """Whether a value of the backward pass is right."""
+        """Whether a value of the backward pass is right, even if the program then forgot it."""
         rep = self.graph.rep(vertex)
-        return rep in self.sheet.live and rep not in self.sheet.forward and self.sheet.right(rep)
+        if rep not in self.replay.moving or rep in self.sheet.forward or rep.fn is None or not rep.floating:
+            return False
+        try:
+            arrays = [np.asarray(self.replay.base(k, rep), dtype=np.float64) for k in range(len(self.sheet.points))]
+        except (ValueError, IndexError, TypeError, ArithmeticError):
+            return False
+        return bool(self.sheet.matches_of(arrays))
 
     def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
         """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
@@ -113,6 +121,10 @@ class NamingEdits:
             return
         if isinstance(node, ATOMS):
             yield from self._others(node)
+            if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
+                new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
+                said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
+                yield SourceEdit(node, new, said, 1.3, "complement", hint)
         term = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
         if not isinstance(node, ast.Constant):
             yield from self._derivatives(node, root, term)
@@ -191,7 +203,7 @@ class NamingEdits:
                 for other in self.right_before:
                     new = ast.BinOp(written(other), ast.Mult(), formula)
                     hint = "Go through the chain rule at this line."
-                    yield SourceEdit(node, new, f"it should be {other} * {text}", 2.1, "chain", hint)
+                    yield SourceEdit(node, new, f"it should be {other} * {wrapped(text)}", 2.1, "chain", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""
@@ -205,6 +217,7 @@ class NamingEdits:
         for text, vertex in self.atoms:
             rep = self.graph.rep(vertex)
             if rep in self.sheet.cuts:
+                yield from self._carried_back(node, text) if root and len(vertex.shape) == 2 else ()
                 for scale in self.scalars if root and vertex.shape == self.run.vertex.shape else ():
                     new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
                     said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
@@ -220,6 +233,13 @@ class NamingEdits:
                     yield SourceEdit(node, new, f"the term {text} is missing", 1.5, "term-missing", hint)
         if isinstance(node, ATOMS):
             yield from self._projected(node)
+
+    def _carried_back(self, node: ast.expr, matrix: str) -> Iterator[SourceEdit]:
+        """A term that is missing: what comes back through a matrix."""
+        for other in self.right_before:
+            for text in (f"{other} @ {matrix}.T", f"{matrix}.T @ {other}"):
+                new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
+                yield SourceEdit(node, new, f"the term {text} is missing", 1.8, "term-missing", hint)
 
     def _fits(self, vertex: Vertex, root: bool) -> bool:
         """Whether a value may be a factor of the whole, by its shape."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.consistency import Consistency
 from clearprop.gradcheck.tracing.corrected_line import corrected_line
@@ -30,6 +32,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) 
     set of int
         The numbers of the moves that are wrong, and right with the other expression.
     """
+    skipped = skipped | turned_steps(sheet)
     search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
     found = search.found()
     result.first_wrong = search.first_wrong()
@@ -39,6 +42,17 @@ def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) 
     explained = found[0].right - search.before
     result.mistakes.append(_mistake(case, sheet, found, explained))
     return explained
+
+
+def turned_steps(sheet: Sheet) -> set[int]:
+    """Numbers of the moves that go uphill because the step itself has another sign than those of the others."""
+    factors = sheet.factors()
+    usual = {np.sign(m.pieces[0].factor) for m, f in zip(sheet.moves, factors, strict=True) if f is not None and f > 0}
+    return {
+        k
+        for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True))
+        if factor is not None and factor < 0 and usual and np.sign(move.pieces[0].factor) not in usual
+    }
 
 
 def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[Explanation]:

@@ -25,11 +25,13 @@ from clearprop.gradcheck.tracing.replay import Replay, Values
 from clearprop.gradcheck.tracing.sheet import Sheet, Target
 from clearprop.gradcheck.tracing.sites import Run, Site, find_sites
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits, replaced
+from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
-SECONDS: Final = 3.0
+SECONDS: Final = 2.5
 AFTERWARDS: Final = 0.7  # once one explains everything
-BLIND: Final = 1.0  # of them for expressions that need not be derivatives
+FIRST_RUNS: Final = 6  # among which one must differ
+BLIND: Final = 0.7  # of them for expressions that need not be derivatives
 MOST_NAMED: Final = 10  # explanations whose named values are counted
 
 
@@ -105,8 +107,11 @@ class SourceSearch:
 
     def first_wrong(self) -> tuple[str, int] | None:
         """File and line of the first statement, in the order in which they ran, whose value is no derivative."""
-        wrong = [(run.scope.before, site) for site in self.sites for run in site.runs if not self.sheet.right(run.vertex)]
+        wrong = [(run.scope.before, site) for site in self.sites for run in site.runs if self._is_wrong(run.vertex)]
         return min(((when, site.file, site.node.lineno) for when, site in wrong if not site.alias), default=(0, "", 0))[1:]
+
+    def _is_wrong(self, vertex: Vertex) -> bool:
+        return vertex in self.sheet.live and not self.sheet.right(vertex)
 
     def _explained(self, kept: list[Explanation]) -> bool:
         """Whether one explanation makes all gradients right."""
@@ -119,7 +124,7 @@ class SourceSearch:
     def edits(self, site: Site, bends: list[Any]) -> Iterator[SourceEdit]:
         """All edits of a site."""
         structure = StructureEdits(site.tree)
-        naming = NamingEdits(site, self.sheet, bends)
+        naming = NamingEdits(site, self.replay, bends)
         for node in ast.walk(site.node):
             if isinstance(node, ast.expr):
                 parent = site.tree.parents.get(node)
@@ -165,8 +170,7 @@ class SourceSearch:
         CannotCompute
             If there is none, or it cannot be computed.
         """
-        start = 0 if site.alias else site.runs.index(self._suspect(site))
-        for run in [*site.runs[start : start + 3], *site.runs[:1]]:
+        for run in site.runs[:FIRST_RUNS]:
             made, old = self.replay.at(site, run, new, 0), np.asarray(self.replay.base(0, run.vertex))
             if made.shape != old.shape or not np.allclose(made, old, rtol=1e-9, atol=1e-13):
                 return run, made

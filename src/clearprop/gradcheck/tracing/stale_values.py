@@ -7,44 +7,35 @@ import numpy as np
 from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
-from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 
 
-def judge_stale(result: Round, case: Case) -> bool:
-    """Name the mistake that a later step goes by the gradient of parameters that have moved since; False if that is not so.
+def judge_stale(result: Round, case: Case) -> None:
+    """Name the mistake that the second step goes by the gradient of the first: no value is computed anew in between.
 
-    All steps of the round must be made by the lines that made those of the round before, so that a second step of another
-    kind is no mistake.
+    All lines that moved a parameter must have moved it again, and by nothing that depends on where it is now.
     """
-    earlier = {move.pieces[0].step.stack[:1] for moves in case.others for move in moves if move.pieces[0].step is not None}
-    if not case.number or not all(_is_stale(case, move, earlier) for move in case.moves):
-        return False
+    if case.number or any(case.others):
+        return
+    steps = {move.pieces[0].step.stack[:1] for move in case.moves if move.pieces[0].step is not None}
+    again = [v for v in case.graph.trace.set_by_hand if _starts_from_a_step(v) and v.stack[:1] in steps]
+    if not steps or steps - {vertex.stack[:1] for vertex in again}:
+        return
     first = case.moves[0]
     names = list(dict.fromkeys(move.name for move in case.moves))
     reason = (
-        f"the gradient of {', '.join(names)} is left from before the last step: the forward pass is not run again for the"
-        " parameters as they are now"
+        f"the second step of {', '.join(names)} goes by the gradient of the first, which is stale:"
+        " the forward pass is not run again for the parameters as they are now"
     )
-    hint = "What is computed anew in each step?"
-    result.mistakes.append(mistake_at(case.words, (first.file, first.line), reason, hint, "stale", names))
-    result.all(case.moves, "wrong", "its gradient is left from before the last step")
-    return True
+    place, hint = (first.file, first.line), "What is computed anew in each step?"
+    result.mistakes.append(mistake_at(case.words, place, reason, hint, "stale", names))
+    for judged in result.judged:
+        judged.verdict, judged.note = "wrong", "its gradient is left from before the last step"
 
 
-def _is_stale(case: Case, move: Move, earlier: set[object]) -> bool:
-    """Whether a gradient depends on a former value of its parameter or of another, and on no present one."""
-    step = move.pieces[0].step
-    if step is None or step.stack[:1] not in earlier:
-        return False
-    cuts = case.cuts()
-    used = case.graph.ancestors(move.gradients)
-    former = {v for v in used if v.origin is not None and any(v.origin is c.origin and v is not c for c in cuts)}
-    return bool(former) and not any(_goes_into(case, cut, move) for cut in cuts)
-
-
-def _goes_into(case: Case, cut: Vertex, move: Move) -> bool:
-    return cut in case.graph.ancestors(move.gradients)
+def _starts_from_a_step(vertex: Vertex) -> bool:
+    """Whether something is added to a parameter that was stepped before."""
+    return isinstance(vertex.args[0], Vertex) and vertex.args[0].step_of is not None
 
 
 def not_finite(case: Case) -> str:

@@ -84,8 +84,6 @@ def judge_sought(case: Case) -> Round:
     loss = _chosen(computed, inferred)
     if loss is None:
         result = Round(case.number, words=case.words)
-        if judge_stale(result, case):
-            return result
         reason = "no number in the program depends on it as a loss would, and no error term was found"
         return result.all(moves, "inconclusive", reason)
     if computed is loss and 0 < computed.explained < len(moves):
@@ -112,6 +110,8 @@ def judge_sheet(case: Case, sheet: Sheet) -> Round:
     if sheet.loss.kind == LINKED:
         judge_forgotten_at_output(result, sheet, case.words)
     judge_unmoved(result, sheet, case.words)
+    if case.update_seen and not result.mistakes:
+        judge_stale(result, case)
     result.notes += clipped_steps(sheet)
     return result
 
