@@ -253,7 +253,7 @@ class Arithmetic:
         raise CannotCompute(name)
 
     def body(self, statements: list[ast.stmt]) -> Any:
-        """What a function returns that consists of assignments, choices and a return."""
+        """The value of a function that consists of assignments, choices and a return."""
         for each in statements:
             if isinstance(each, ast.Return) and each.value is not None:
                 return self._number(each.value)

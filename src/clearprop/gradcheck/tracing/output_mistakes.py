@@ -17,7 +17,7 @@ from clearprop.gradcheck.tracing.wording import Words
 
 
 def loss_in_words(loss: Sought, words: Words) -> str:
-    """Which loss it is, and where it stands."""
+    """The loss in words: its name and its line."""
     if loss.inferred:
         return f"no loss is computed whose gradient this is; judged by {loss.kind}, which its error term is the derivative of"
     line = words.place(loss.vertex.stack)[1]

@@ -145,7 +145,7 @@ class Replay:
         return vertex.fn(*args, **filled(vertex.kwargs, value_of))
 
     def _order(self, site: Site) -> tuple[list[Vertex], set[Vertex]]:
-        """What is to be run again, in order; and all that was made of a site, forgotten values included."""
+        """The operations to run again, in order; and all that was made of a site, forgotten values included."""
         if site not in self._after:
             touched = self.graph.descendants(site.vertices)
             again = (touched & self.sheet.backward) | site.vertices

@@ -75,5 +75,5 @@ class Round:
         return self
 
     def judged_of(self, move: Move) -> Judged:
-        """What was said of the gradient of one move."""
+        """The verdict on the gradient of one move."""
         return next(j for j in self.judged if j.name == move.name and j.line == move.line)

@@ -38,7 +38,7 @@ class Scope:
             self.codes.append(module)
 
     def name(self, name: str) -> Any:
-        """What a name stands for.
+        """The value that a name stands for.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Scope:
         return not isinstance(holder, (list, tuple, dict))
 
     def resolved(self, node: ast.expr) -> Any:
-        """What a name, attribute or entry with a plain key stands for.
+        """The value of a name, attribute or entry with a plain key.
 
         Raises
         ------

@@ -26,7 +26,7 @@ class SourceEdit:
     node : ast.expr
         The part.
     new : ast.expr
-        What stands there instead.
+        The expression that stands there instead.
     reason : str
         The mistake in words.
     prior : float

@@ -260,32 +260,7 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
         return None
     first, second = args
     if fn in (np.multiply, np.divide):
-        for inner, scale in ((first, second), (second, first)):
-            if fn is np.divide and inner is second:
-                break
-            if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
-                continue
-            if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
-                number = float(np.ravel(_value(scale))[0])
-                if number:
-                    return (number if fn is np.multiply else 1.0 / number), inner
-            elif _has_root(graph, scale) and shape != ():
-                how.add("a rescaling by the norm")
-                return 1.0, inner
-        if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
-            how.add("an optimizer with averaged squares")
-            return 1.0, first
-        if fn is np.multiply:
-            for inner, scale in ((first, second), (second, first)):
-                if (
-                    isinstance(scale, Vertex)
-                    and isinstance(inner, Vertex)
-                    and inner.shape == shape
-                    and _inverse_root(graph, scale)
-                ):
-                    how.add("an optimizer with averaged squares")
-                    return 1.0, inner
-        return None
+        return _within_product(graph, fn, first, second, moved, how)
     for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
         if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
             if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
@@ -294,6 +269,34 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
                 if np.any(other.value):
                     how.add("momentum")
                 return sign, inner
+    return None
+
+
+def _within_product(
+    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str]
+) -> tuple[float, Vertex] | None:
+    """One step towards the gradient through a product or quotient."""
+    shape = moved.shape
+    for inner, scale in ((first, second), (second, first)):
+        if fn is np.divide and inner is second:
+            break
+        if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
+            continue
+        if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
+            number = float(np.ravel(_value(scale))[0])
+            if number:
+                return (number if fn is np.multiply else 1.0 / number), inner
+        elif _has_root(graph, scale) and shape != ():
+            how.add("a rescaling by the norm")
+            return 1.0, inner
+    if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
+        how.add("an optimizer with averaged squares")
+        return 1.0, first
+    if fn is np.multiply:
+        for inner, scale in ((first, second), (second, first)):
+            if isinstance(scale, Vertex) and isinstance(inner, Vertex) and inner.shape == shape and _inverse_root(graph, scale):
+                how.add("an optimizer with averaged squares")
+                return 1.0, inner
     return None
 
 

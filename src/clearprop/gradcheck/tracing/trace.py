@@ -145,7 +145,7 @@ class Trace:
     aliases : dict of Vertex to list of (name, file, line)
         Further names of a value, or "return", and where it got them.
     bindings : Bindings
-        What each name stood for, and when.
+        The values that each name stood for, and when.
     set_by_hand : list of Vertex
         Sums and differences that start from a parameter, and to which nothing is added that depends on it.
     """

@@ -238,7 +238,7 @@ class ProgramWatch:
 
 
 def seen(value: Any) -> Any:
-    """What is noted of a value: the vertex of a traced one, else the thing itself."""
+    """The part of a value that is noted: the vertex of a traced one, else the thing itself."""
     return value.vertex if isinstance(value, Traced) else value
 
 
