@@ -100,7 +100,7 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     sure = place is not None
     vertex = place or sheet.graph.rep(move.pieces[0].gradient)
     file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
-    said = _factor_in_words(ratio, sheet)
+    said = factor_in_words(ratio, sheet)
     judged.note = said
     for mistake in result.mistakes:
         if (mistake.file, mistake.line, mistake.slug) == (file, line, "factor"):
@@ -132,7 +132,7 @@ def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
     return ""
 
 
-def _factor_in_words(ratio: float, sheet: Sheet) -> str:
+def factor_in_words(ratio: float, sheet: Sheet) -> str:
     """A constant factor in words."""
     for n in sorted(sheet.graph.sizes | {2}):
         if abs(ratio / n - 1.0) < CLOSE:

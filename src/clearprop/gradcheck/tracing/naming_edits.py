@@ -210,8 +210,9 @@ class NamingEdits:
         hint = "Look at the constant factors."
         for text in self.scalars:
             over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
-            yield SourceEdit(node, over, f"it must be divided by {text}", 1.5, "factor", hint)
-            yield SourceEdit(node, times, f"the factor {text} is missing", 1.6, "factor", hint)
+            plain = 0.4 * text.replace(".", "").isdigit()
+            yield SourceEdit(node, over, f"it must be divided by {text}", 1.5 + plain, "factor", hint)
+            yield SourceEdit(node, times, f"the factor {text} is missing", 1.6 + plain, "factor", hint)
         if root:
             yield from self._of_the_whole(node)
         for text, vertex in self.atoms:

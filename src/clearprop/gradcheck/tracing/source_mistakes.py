@@ -9,6 +9,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.consistency import Consistency
+from clearprop.gradcheck.tracing.constant_factors import CLOSE, factor_in_words
 from clearprop.gradcheck.tracing.corrected_line import corrected_line
 from clearprop.gradcheck.tracing.loss_search import computed_losses
 from clearprop.gradcheck.tracing.mistake import Mistake
@@ -47,6 +48,8 @@ def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) 
 def turned_steps(sheet: Sheet) -> set[int]:
     """Numbers of the moves that go uphill because the step itself has another sign than those of the others."""
     factors = sheet.factors()
+    if not any(f is not None and f > 0 for f in factors):
+        return {k for k, m in enumerate(sheet.moves) if (factors[k] or 0) < 0 and m.pieces[0].factor < 0 and m.pieces[0].step}
     usual = {np.sign(m.pieces[0].factor) for m, f in zip(sheet.moves, factors, strict=True) if f is not None and f > 0}
     return {
         k
@@ -107,5 +110,15 @@ def _mistake(case: Case, sheet: Sheet, found: list[Explanation], explained: set[
             rivals.append(text)
     names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
     edit = best.edit
-    source = case.words.line(file, line)
-    return Mistake(file, line, source, edit.reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
+    reason, source = f"{_what_it_does(sheet, best, explained)}{edit.reason}", case.words.line(file, line)
+    return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
+
+
+def _what_it_does(sheet: Sheet, best: Explanation, explained: set[int]) -> str:
+    """The effect of a mistake on gradients that keep their direction: uphill, or so many times too large."""
+    before, after = sheet.factors(), sheet.factors(best.after)
+    pairs = [(before[k], after[k]) for k in explained]
+    ratios = [b / a for b, a in pairs if a and b]
+    if len(ratios) < len(pairs) or not ratios or max(ratios) - min(ratios) > CLOSE * abs(ratios[0]):
+        return ""
+    return f"{factor_in_words(ratios[0], sheet)}: " if ratios[0] > 0 else "every step goes uphill: "

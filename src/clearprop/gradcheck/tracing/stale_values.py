@@ -34,8 +34,11 @@ def judge_stale(result: Round, case: Case) -> None:
 
 
 def _starts_from_a_step(vertex: Vertex) -> bool:
-    """Whether something is added to a parameter that was stepped before."""
-    return isinstance(vertex.args[0], Vertex) and vertex.args[0].step_of is not None
+    """Whether to a parameter that was stepped before something is added that does not depend on where it is now."""
+    base = vertex.args[0]
+    if not isinstance(base, Vertex) or base.step_of is None:
+        return False
+    return not any(other.bits & base.mark for other in vertex.inputs if other is not base)
 
 
 def not_finite(case: Case) -> str:
