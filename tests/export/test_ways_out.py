@@ -283,8 +283,10 @@ def test_a_cell_that_cannot_be_read_is_named(models: dict[str, cp.Model], tmp_pa
 # --- names that come from a file end neither a literal nor a comment ------------------------------------------------------
 
 HOSTILE = [
-    'a"b', "it's", "*/ int x; /*", '"""\nimport os\nos.mkdir("GOTCHA")\n"""', "??/", "back\\", "new\nline", "`${process.exit(3)}`",
-    "</script>", "\u2028separator", "{{ 7 * 7 }}", "{% raw %}", "//", "int", "%s%n", "x", "X", "net/z1", "label", "probabilities",
+    'a"b', "it's", "*/ int x; /*", '"""\nimport os\nos.mkdir("GOTCHA")\n"""', "??/", "back\\", "new\nline",
+    "`${process.exit(3)}`",
+    "</script>", "\u2028separator", "{{ 7 * 7 }}", "{% raw %}", "//", "int", "%s%n", "x", "X", "net/z1", "label",
+    "probabilities",
     "\u202eabc", "日本", "a\rb", "__proto__", "constructor", "z1", "W1",
 ]  # fmt: skip
 

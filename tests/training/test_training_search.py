@@ -14,7 +14,7 @@ from clearprop.training import settings_search
 from clearprop.training.averaging import average
 from clearprop.training.outcome import train
 from clearprop.training.settings import Settings, settings_for
-from clearprop.training.settings_search import Progress, deal, search
+from clearprop.training.settings_search import SearchProgress, deal, search
 from clearprop.training.setup import set_up
 
 
@@ -109,7 +109,7 @@ def small_search() -> Any:
 
 
 def test_a_search_tells_how_far_it_is() -> None:
-    seen: list[Progress] = []
+    seen: list[SearchProgress] = []
     found = search(small_search(), told=seen.append)
     assert (seen[0].done, seen[0].best) == (0, None)
     assert [step.done for step in seen] == sorted(step.done for step in seen)
@@ -121,7 +121,7 @@ def test_a_search_tells_how_far_it_is() -> None:
 
 
 def test_ctrl_c_keeps_the_best_so_far() -> None:
-    def told(step: Progress) -> None:
+    def told(step: SearchProgress) -> None:
         if step.done >= 8:
             raise KeyboardInterrupt
 
@@ -153,7 +153,7 @@ def test_ctrl_c_within_a_training_prefers_what_is_whole(monkeypatch) -> None:
 
 
 def test_ctrl_c_before_any_network_is_passed_on() -> None:
-    def told(step: Progress) -> None:
+    def told(step: SearchProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -241,7 +241,7 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
 def plain_setup(given: dict[str, Any]) -> Setup:
     """The setup of `clearprop explain` and `ladder`: that of `train`, but with a fixed learning rate and without dropout.
 
-    What was found out about the data is printed on stderr.
+    Notes about the data are printed on stderr.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from clearprop.engines.compilations import COMPILATIONS
 from clearprop.training import Callback, Run
 from clearprop.training.history import Row
 from clearprop.training.settings_search import Choice
-from clearprop.training.settings_search import Progress as Search
+from clearprop.training.settings_search import SearchProgress as Search
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ class Progress(Callback):
     console : rich Console or None
         None shows nothing.
     what : str
-        What is counted: epochs of one network, or the networks of a search.
+        Unit of the count: epochs of one network, or the networks of a search.
     """
 
     def __init__(self, console: Console | None = None, what: str = "epoch") -> None:

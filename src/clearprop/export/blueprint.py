@@ -1,7 +1,7 @@
 """The blueprint: all of a model that is written in another language, and the page on which its layers are laid out.
 
 A format (`numpy_source`, `c_source`, ...) has one short function for each layer that it knows, in a table by class. It is given
-a `Step` (the layer, the names of its input and output, their widths) and returns a line of source.
+a `LayerStep` (the layer, the names of its input and output, their widths) and returns a line of source.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Blueprint:
         return " -> ".join(parts)
 
     def target_words(self) -> str:
-        """What is predicted, in a sentence that is safe in a comment."""
+        """The target, in a sentence that is safe in a comment."""
         names = comment(", ".join(self.targets) or "a class")
         if self.task == "classification":
             return f"Predicts {names}: one of {len(self.labels)} classes, and the probability of each."
@@ -155,7 +155,7 @@ def head_of(loss: Loss, task: str, n_out: int | None) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class LayerStep:
     """One layer on a page.
 
     Attributes
@@ -183,7 +183,7 @@ class Step:
         return self.page.hold(f"{letter}{self.k}", values)
 
 
-Writer = Callable[[Step], str]
+Writer = Callable[[LayerStep], str]
 
 
 @dataclass(eq=False)
@@ -247,7 +247,7 @@ class Page:
             final = i == len(steps) - 1
             name = y if final else self._free(f"{LETTERS.get(type(layer), 'a')}{max(k, 1)}", dict(self.variables))
             self.variables.append((name, width))
-            found.append(writer(Step(self, layer, last, name, n_in, width, max(k, 1))))
+            found.append(writer(LayerStep(self, layer, last, name, n_in, width, max(k, 1))))
             last, n_in = name, width
         return found or [""]
 

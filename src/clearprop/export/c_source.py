@@ -13,7 +13,7 @@ from clearprop.arrays import Array
 from clearprop.data.columns import Column
 from clearprop.data.kept_rows import as_csv
 from clearprop.data.written_numbers import MISSING, PLACEHOLDERS
-from clearprop.export.blueprint import Blueprint, Page, Step, Writer
+from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
 from clearprop.export.source_pages import render, written
@@ -47,30 +47,30 @@ ELEMENTWISE: dict[type[Layer], str] = {
 """Functions of one number."""
 
 
-def declared(step: Step) -> str:
+def declared(step: LayerStep) -> str:
     """Declaration of the output of a layer, unless it is that of the whole net."""
     return "" if step.y == "y_hat" else f"double {step.y}[{step.n_y}]; "
 
 
-def linear(step: Step) -> str:
+def linear(step: LayerStep) -> str:
     """z = x W + b."""
     W = step.array("W", step.layer.W)
     b = step.array("b", step.layer.b) if step.layer.bias else "NULL"
     return f"{declared(step)}{step.page.call('linear')}({step.x}, {step.n_x}, {W}, {b}, {step.y}, {step.n_y});"
 
 
-def elementwise(step: Step) -> str:
+def elementwise(step: LayerStep) -> str:
     """A function of each number."""
     value = ELEMENTWISE[type(step.layer)].format(z=f"{step.x}[i]")
     return f"{declared(step)}for (int i = 0; i < {step.n_y}; i++) {step.y}[i] = {value};"
 
 
-def softmax(step: Step) -> str:
+def softmax(step: LayerStep) -> str:
     """Softmax of the row."""
     return f"{declared(step)}{step.page.call('softmax')}({step.x}, {step.y}, {step.n_y});"
 
 
-def batch_norm(step: Step) -> str:
+def batch_norm(step: LayerStep) -> str:
     """gamma (x - mean) / sqrt(var + eps) + beta."""
     layer = step.layer
     gamma, beta = step.array("gamma", layer.gamma), step.array("beta", layer.beta)

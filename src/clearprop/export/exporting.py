@@ -43,7 +43,7 @@ class Exported:
     untried: str | None = None
 
     def in_words(self) -> str:
-        """What came of the trial, in one sentence.
+        """Outcome of the trial, in one sentence.
 
         Examples
         --------

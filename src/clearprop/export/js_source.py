@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.export.blueprint import Blueprint, Page, Step, Writer
+from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
 from clearprop.export.source_pages import WrittenArray, render, written
@@ -42,24 +42,24 @@ console.log(JSON.stringify(rows.map(predict).map((answer) => answer.probabilitie
 """
 
 
-def linear(step: Step) -> str:
+def linear(step: LayerStep) -> str:
     """z = x W + b."""
     W = step.array("W", step.layer.W)
     b = step.array("b", step.layer.b) if step.layer.bias else "null"
     return f"const {step.y} = {step.page.call('linear')}({step.x}, {W}, {b}); // {step.n_x} -> {step.n_y}"
 
 
-def elementwise(step: Step) -> str:
+def elementwise(step: LayerStep) -> str:
     """A function of each number."""
     return f"const {step.y} = {step.x}.map({ELEMENTWISE[type(step.layer)]});"
 
 
-def softmax(step: Step) -> str:
+def softmax(step: LayerStep) -> str:
     """Softmax of the row."""
     return f"const {step.y} = {step.page.call('softmax')}({step.x});"
 
 
-def batch_norm(step: Step) -> str:
+def batch_norm(step: LayerStep) -> str:
     """gamma (x - mean) / sqrt(var + eps) + beta."""
     layer = step.layer
     gamma, beta = step.array("gamma", layer.gamma), step.array("beta", layer.beta)

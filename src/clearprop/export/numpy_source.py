@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from clearprop.arrays import Array
-from clearprop.export.blueprint import Blueprint, Page, Step, Writer
+from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.source_pages import render, written
 from clearprop.export.trying import run_python
@@ -22,14 +22,14 @@ HELPERS = {
 }
 
 
-def linear(step: Step) -> str:
+def linear(step: LayerStep) -> str:
     """z = x W + b."""
     product = f"{step.x} @ {step.array('W', step.layer.W)}"
     bias = f" + {step.array('b', step.layer.b)}" if step.layer.bias else ""
     return f"{step.y} = {product}{bias}  # (N, {step.n_x}) @ ({step.n_x}, {step.n_y})"
 
 
-def batch_norm(step: Step) -> str:
+def batch_norm(step: LayerStep) -> str:
     """gamma (x - mean) / sqrt(var + eps) + beta."""
     layer = step.layer
     gamma, beta = step.array("gamma", layer.gamma), step.array("beta", layer.beta)
@@ -37,22 +37,22 @@ def batch_norm(step: Step) -> str:
     return f"{step.y} = {gamma} * ({step.x} - {mean}) / np.sqrt({var} + {layer.eps!r}) + {beta}"
 
 
-def softmax(step: Step) -> str:
+def softmax(step: LayerStep) -> str:
     """Softmax of each row."""
     return f"{step.y} = {step.page.call('softmax')}({step.x})"
 
 
-def sigmoid(step: Step) -> str:
+def sigmoid(step: LayerStep) -> str:
     """The logistic function."""
     return f"{step.y} = {step.page.call('sigmoid')}({step.x})"
 
 
-def tanh(step: Step) -> str:
+def tanh(step: LayerStep) -> str:
     """The hyperbolic tangent."""
     return f"{step.y} = np.tanh({step.x})"
 
 
-def relu(step: Step) -> str:
+def relu(step: LayerStep) -> str:
     """max(z, 0)."""
     return f"{step.y} = np.maximum({step.x}, 0)"
 

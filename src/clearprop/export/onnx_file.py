@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.columns import Column
-from clearprop.export.blueprint import Blueprint, Page, Step, Writer
+from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.onnx_graph import OnnxGraph, row_of
 from clearprop.export.onnx_inputs import add_inputs
@@ -36,7 +36,7 @@ class OnnxPage(Page):
         return self.names[name]
 
 
-def add(step: Step, op: str, *arrays: tuple[str, Array], **attributes: Any) -> str:
+def add(step: LayerStep, op: str, *arrays: tuple[str, Array], **attributes: Any) -> str:
     """Add one node for a layer, with its arrays as further inputs."""
     page = step.page
     assert isinstance(page, OnnxPage)
@@ -50,25 +50,25 @@ def add(step: Step, op: str, *arrays: tuple[str, Array], **attributes: Any) -> s
     return page.graph.node(op, page.tensor(step.x), *given, out=page.tensor(step.y), **attributes)
 
 
-def linear(step: Step) -> str:
+def linear(step: LayerStep) -> str:
     """z = x W + b."""
     bias = [("b", step.layer.b)] if step.layer.bias else []
     return add(step, "Gemm", ("W", step.layer.W), *bias)
 
 
-def batch_norm(step: Step) -> str:
+def batch_norm(step: LayerStep) -> str:
     """gamma (x - mean) / sqrt(var + eps) + beta."""
     layer = step.layer
     arrays = ("gamma", layer.gamma), ("beta", layer.beta), ("mean", layer.running_mean), ("var", layer.running_var)
     return add(step, "BatchNormalization", *arrays, epsilon=layer.eps)
 
 
-def softmax(step: Step) -> str:
+def softmax(step: LayerStep) -> str:
     """Softmax of each row."""
     return add(step, "Softmax", axis=1)
 
 
-def operator(step: Step) -> str:
+def operator(step: LayerStep) -> str:
     """A function of each number."""
     return add(step, OPERATORS[type(step.layer)])
 
@@ -110,7 +110,7 @@ class OnnxFile(ExportFormat):
     endings = (".onnx",)
 
     def write(self, blueprint: Blueprint, path: Path) -> dict[str, str | bytes]:
-        from clearprop import __version__
+        from importlib.metadata import version
 
         net = blueprint.net
         graph = OnnxGraph({*blueprint.raw_names, "X"})
@@ -120,7 +120,7 @@ class OnnxFile(ExportFormat):
         page.lines(net.layers, net.n_in or 0)
         add_answer(graph, blueprint, page.tensor("y_hat" if page.variables else "x"))
         words = f"{blueprint.in_words()}. {blueprint.target_words()}"
-        model = graph.model(comment(blueprint.title or path.stem), words, __version__)
+        model = graph.model(comment(blueprint.title or path.stem), words, version("clearprop"))
         return {path.name: model.SerializeToString(deterministic=True)}
 
     def lacking(self) -> str | None:

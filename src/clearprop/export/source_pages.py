@@ -55,11 +55,11 @@ def templates() -> Any:
 
 def render(template: str, blueprint: Blueprint, path: Path, lines: list[str], **more: Any) -> str:
     """The source of a page: a template, filled in."""
-    from clearprop import __version__
+    from importlib.metadata import version
 
     net, target = blueprint.net, blueprint.target_scaling
     text: str = templates().get_template(template).render(
-        b=blueprint, title=comment(blueprint.title or path.stem), version=__version__, file=comment(path.name),
+        b=blueprint, title=comment(blueprint.title or path.stem), version=version("clearprop"), file=comment(path.name),
         module=comment(path.stem), lines=lines, n_out=net.n_out, digits=9 if net.dtype.name == "float32" else 17,
         missing=[*(text for text in MISSING if text), ""], no_number=sorted(PLACEHOLDERS),
         plain_target=target.shift == (0.0,) and target.spread == (1.0,), **more,

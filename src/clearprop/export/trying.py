@@ -35,7 +35,7 @@ def read_answers(text: str) -> Array:
 
 
 def run_program(command: Sequence[str | Path], text: str = "", folder: Path | None = None) -> str:
-    """What a program prints that is given a text.
+    """Output of a program that is given a text.
 
     Raises
     ------

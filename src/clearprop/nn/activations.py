@@ -40,7 +40,7 @@ class Activation(Layer):
     Attributes
     ----------
     reads : {"a", "z"}
-        What `df` is a function of: the value a = f(z), or the input z.
+        Argument of `df`: the value a = f(z), or the input z.
     """
 
     reads: Literal["a", "z"] = "a"

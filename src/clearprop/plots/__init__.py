@@ -21,7 +21,7 @@ from clearprop.plots.intervals import bands, published_against_obtained
 from clearprop.plots.landscapes import landscape, save_frames
 from clearprop.plots.matrix import confusion
 from clearprop.plots.network import network
-from clearprop.plots.rates import rate_curve
+from clearprop.plots.rate_curves import rate_curve
 from clearprop.plots.reliability_curve import reliability
 from clearprop.plots.scatter import regression_fit
 from clearprop.plots.style import save

@@ -183,7 +183,7 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
 
 
 def gradient_noise(result: Result, train: Split) -> None:
-    """How far the gradient of a batch lies from that of all examples, at the start and after training."""
+    """Distance of the gradient of a batch from that of all examples, at the start and after training."""
     ((trained, _),) = train_all((train, train), result.engine, [(10, 0.1)], EPOCHS)
     nets = {"at the start": make_circles_net("code", 0), "after training": trained}
     engine, loss, rng = ENGINES.make("batch"), CrossEntropy(), np.random.default_rng(0)

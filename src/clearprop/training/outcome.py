@@ -50,7 +50,7 @@ class Outcome:
     tried : list of dict
         After a search: the settings that were tried, best first.
     manifest : dict
-        What the bits depend on beside the configuration; see `training.manifest`.
+        Conditions of the bits beside the configuration; see `training.manifest`.
     """
 
     settings: Settings

@@ -51,8 +51,8 @@ Choice = tuple[tuple[int, ...], float]
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a search has come.
+class SearchProgress:
+    """Progress of a search.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Progress:
     score: float = np.inf
 
 
-Told = Callable[[Progress], None]
+Told = Callable[[SearchProgress], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +178,7 @@ class SettingsSearch:
             return
         known = [choice for choice in self.members if 0 in self.members[choice]]
         best = self.best() if known else None
-        self.told(Progress(self.n_trained, planned, best, np.inf if best is None else self.score(best)))
+        self.told(SearchProgress(self.n_trained, planned, best, np.inf if best is None else self.score(best)))
 
     def _train_together(self, pairs: list[tuple[Choice, int]]) -> None:
         held_out = {fold: self._fold(fold) for fold in {fold for _, fold in pairs}}
