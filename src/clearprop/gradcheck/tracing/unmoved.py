@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
+
+NEAR: Final = 6  # lines between the steps of parameters
 
 
 def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
@@ -51,12 +54,12 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
 def _judge_left_out(result: Round, sheet: Sheet, words: Words) -> None:
     """Parameters with a gradient of their own that the forward pass does not use."""
     graph, touched = sheet.graph, sheet.graph.descendants(sheet.cuts)
-    last = max(gradient.number for move in sheet.moves for gradient in move.gradients)
     for vertex in graph.trace.set_by_hand:
         parameter, term = vertex.args[0], vertex.args[1]
-        if not isinstance(term, Vertex) or vertex.number > last + 10 * len(sheet.moves) or parameter in sheet.forward:
+        counted = parameter in sheet.forward or parameter in sheet.backward or graph.rep(vertex) in sheet.backward
+        if not isinstance(term, Vertex) or term.fn is not np.multiply or counted or not _beside_a_step(sheet, words, vertex):
             continue
-        gradient = next((v for v in (term, *term.inputs) if _is_named_for(v, parameter)), None)
+        gradient = next((v for v in term.inputs if _is_named_for(v, parameter)), None)
         used = any(user is not vertex for user in graph.users.get(graph.rep(parameter), ()))
         if gradient is None or used or graph.rep(gradient) not in touched or parameter.fn is not None:
             continue
@@ -65,6 +68,12 @@ def _judge_left_out(result: Round, sheet: Sheet, words: Words) -> None:
         hint = f"Where does the forward pass use {name}?"
         result.mistakes.append(mistake_at(words, place, reason, hint, "unused", [name]))
         result.judged.append(Judged(name, place[1], parameter.shape, "wrong", "the forward pass does not use it"))
+
+
+def _beside_a_step(sheet: Sheet, words: Words, vertex: Vertex) -> bool:
+    """Whether a line stands among those that step parameters."""
+    file, line = words.place(vertex.stack)
+    return any(move.file == file and abs(move.line - line) <= NEAR for move in sheet.moves)
 
 
 def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
