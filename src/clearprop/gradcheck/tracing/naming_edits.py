@@ -17,6 +17,7 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import wrapped
 
 NUMBERS: Final = (int, float, np.number)
+BORROWED: Final = ("cache", "saved", "memo", "tape")  # containers whose parts have a better name
 MOST_ATOMS: Final = 48
 MOST_SCALARS: Final = 12
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
@@ -48,9 +49,9 @@ class NamingEdits:
     def _atoms(self) -> list[tuple[str, Vertex]]:
         """Arrays and traced numbers within reach, one name for each."""
         found: dict[Vertex, str] = {}
-        for text, vertex in self.run.scope.atoms():
+        for text, vertex in self.run.scope.atoms():  # those of the function come before those of the file
             usable = vertex.floating or np.asarray(vertex.value).dtype.kind == "b"
-            if usable and len(text) < len(found.get(vertex, "x" * 80)):
+            if usable and (vertex not in found or (text.isidentifier() and found[vertex].startswith(BORROWED))):
                 found[vertex] = text
         return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
 
@@ -70,7 +71,7 @@ class NamingEdits:
         found = {}
         for bend in bends:
             z, a = names.get(bend.z, ""), names.get(bend.a, "")
-            if bend.name and (z or a):
+            if bend.name and (z or a) and bend.z.size == self.run.vertex.size:
                 text = bend.formula(z, a)
                 if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
                     text = text if z or " > 0" not in text else f"({a} > 0)"

@@ -137,8 +137,9 @@ class StructureEdits:
         left, right = node.left, node.right
         hint = "One factor too many."
         if isinstance(node.op, ast.Mult):
-            yield SourceEdit(node, left, f"{self.text(right)} does not belong here", 1.6, "factor-too-many", hint)
-            yield SourceEdit(node, right, f"{self.text(left)} does not belong here", 1.6, "factor-too-many", hint)
+            for kept, lost in ((left, right), (right, left)):
+                prior = 1.3 if isinstance(lost, ast.Constant) else 1.6
+                yield SourceEdit(node, kept, f"{self.text(lost)} does not belong here", prior, "factor-too-many", hint)
             new: ast.operator = ast.Div()
             said = f"{self.text(left)} is to be divided by {self.text(right)}"
             hint = "Element-wise or matrix product?"
@@ -264,7 +265,7 @@ class StructureEdits:
             said = f"{self.text(node.value)} must not be transposed"
             yield SourceEdit(node, node.value, said, 1.2, "transposed", "Look at the transposes.")
         if isinstance(node, ast.Subscript) and ast.unparse(node.slice) in ("::-1", "(::-1, ::-1)", "::-1, ::-1"):
-            said, hint = "what is read here must not be flipped", "Is the filter flipped?"
+            said, hint = f"{self.text(node.value)} must not be flipped here", "Is the filter flipped?"
             yield SourceEdit(node, node.value, said, 1.3, "flipped", hint)
 
     def _indices(self, node: ast.expr) -> Iterator[SourceEdit]:

@@ -130,7 +130,8 @@ class SourceSearch:
                 parent = site.tree.parents.get(node)
                 if parent is None and node is not site.node:
                     continue  # a part of what writes into an array, not in the source
-                yield from structure.of(node)
+                if not (isinstance(node, ast.UnaryOp) and _in_index(node, site)):
+                    yield from structure.of(node)
                 if _in_index(node, site):
                     yield from naming.of_index(node, parent)
                 else:
