@@ -12,7 +12,7 @@ from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
 from clearprop.gradcheck.tracing.nonlinear import Bend
 from clearprop.gradcheck.tracing.replay import Replay
 from clearprop.gradcheck.tracing.sites import Site, is_module
-from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, written
+from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, operands, written
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import wrapped
 
@@ -129,6 +129,11 @@ class NamingEdits:
         term = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
         if not isinstance(node, ast.Constant):
             yield from self._derivatives(node, root, term)
+        inner = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and operands(node) is not None
+        if inner and not root:
+            for text, vertex in self.atoms:
+                if self.graph.rep(vertex) in self.sheet.cuts and len(vertex.shape) == 2:
+                    yield from self._carried_back(node, text)
         if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)) and (root or term):
             yield from self._missing(node, root, term)
         if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
@@ -238,8 +243,9 @@ class NamingEdits:
 
     def _carried_back(self, node: ast.expr, matrix: str) -> Iterator[SourceEdit]:
         """A term that is missing: what comes back through a matrix."""
-        for other in self.right_before:
-            for text in (f"{other} @ {matrix}.T", f"{matrix}.T @ {other}"):
+        empty = [text for text, vertex in self.atoms if vertex.fn is None and vertex.size > 1 and not np.any(vertex.value)]
+        for other in [*self.right_before, *empty[:4]]:
+            for text in (f"np.dot({other}, {matrix}.T)", f"np.dot({matrix}.T, {other})"):
                 new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
                 yield SourceEdit(node, new, f"the term {text} is missing", 1.8, "term-missing", hint)
 

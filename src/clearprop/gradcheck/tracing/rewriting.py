@@ -227,7 +227,8 @@ class Rewriter(ast.NodeTransformer):
             node.elt = called("element", [self.note(names, node.elt), node.elt], node.elt)
         return node
 
-    visit_GeneratorExp = visit_ListComp
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        return self.visit_ListComp(node)  # type: ignore[arg-type]
 
     def visit_While(self, node: ast.While) -> Any:
         number = f"{self.path}:{node.lineno}"

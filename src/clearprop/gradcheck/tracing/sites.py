@@ -267,7 +267,7 @@ def _used_under(graph: Graph, trees: dict[str, SourceTree], alias: Alias, user: 
     for each in graph.all_of(user):
         file = each.stack[0][0].co_filename if each.stack else ""
         node = trees[file].operation(each.stack[0]) if file in trees else None
-        if node is None or each.number < alias.when:
+        if node is None or each.number < alias.when or not _passed_on(trees, alias, each):
             continue
         scope = Scope(graph.trace.bindings, each.stack, each.number)
         for k, part in enumerate(parts_of(node)):
@@ -278,6 +278,21 @@ def _used_under(graph: Graph, trees: dict[str, SourceTree], alias: Alias, user: 
                 if called or named or held:
                     found.add(k)
     return found
+
+
+def _passed_on(trees: dict[str, SourceTree], alias: Alias, user: Vertex) -> bool:
+    """Whether the call in which an operation was made, seen from where the name was given, speaks of the name."""
+    tree, code = trees[alias.file], alias.stack[0][0]
+    given = tree.aliases.get(alias.line)
+    statement = tree.parents.get(given) if given is not None else None
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        return True
+    name = statement.targets[0].id
+    for each in user.stack[1:]:
+        if each[0] is code:
+            call = tree.operation(each)
+            return call is None or any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(call))
+    return True
 
 
 def parts_of(node: ast.AST) -> list[ast.expr]:
