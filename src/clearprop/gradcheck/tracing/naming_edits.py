@@ -182,7 +182,7 @@ class NamingEdits:
         own = self._stands_for(node)
         partner = self.partners.get(self.graph.rep(own)) if own is not None else None
         for text, vertex in self.atoms:
-            if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape)):
+            if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape) or alike(text, old)):
                 prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
                 yield SourceEdit(node, written(text), f"{text} belongs here, not {old}", prior, "operand-other", hint)
 

@@ -10,6 +10,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.bindings import Alias
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.scope import Scope
@@ -200,14 +202,19 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     inner = {vertex for vertex in inner if vertex in sheet.live or vertex.number > first}
     made: dict[ast.expr, list[Vertex]] = {}
     files: dict[ast.expr, str] = {}
+    places: dict[tuple[Any, int], ast.expr] = {}
     for rep in inner:
         for vertex in graph.all_of(rep):
-            if vertex.number <= last and vertex.stack and vertex.floating:
+            if vertex.number <= last and vertex.stack and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b"):
                 file = vertex.stack[0][0].co_filename
                 node = trees[file].at(vertex.stack[0]) if file in trees else None
                 if node is not None:
                     made.setdefault(node, []).append(vertex)
-                    files[node] = file
+                    files[node], places[vertex.stack[0]] = file, node
+    for vertex in graph.vertices:  # made at these places too, and forgotten: dW = ... in a loop
+        node = places.get(vertex.stack[0]) if vertex.stack and first < vertex.number <= last else None
+        if node is not None and graph.rep(vertex) not in inner | sheet.forward:
+            made[node].append(vertex)
     found = []
     for node, vertices in made.items():
         tree = trees[files[node]]

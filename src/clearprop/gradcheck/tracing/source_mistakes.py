@@ -49,7 +49,11 @@ def turned_steps(sheet: Sheet) -> set[int]:
     """Numbers of the moves that go uphill because the step itself has another sign than those of the others."""
     factors = sheet.factors()
     if not any(f is not None and f > 0 for f in factors):
-        return {k for k, m in enumerate(sheet.moves) if (factors[k] or 0) < 0 and m.pieces[0].factor < 0 and m.pieces[0].step}
+        return {
+            k
+            for k, m in enumerate(sheet.moves)
+            if (factors[k] or 0) < 0 and m.pieces[0].factor < 0 and m.pieces[0].step and not m.how
+        }
     usual = {np.sign(m.pieces[0].factor) for m, f in zip(sheet.moves, factors, strict=True) if f is not None and f > 0}
     return {
         k

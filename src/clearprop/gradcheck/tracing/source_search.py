@@ -208,7 +208,7 @@ class SourceSearch:
         gained = kept_up and len(right) > len(self.before) and any(k in right for k in self.wrong)
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
-            prior = edit.prior + 0.3 * self._innocent(site) - 0.2 * site.alias + 0.3 * self._misshapen(site, after[0])
+            prior = edit.prior + self._unlikely(site, edit) + 0.3 * self._misshapen(right, after[0])
             found = Explanation(site, edit, right, prior, after)
             kept.append(found)
             return found
@@ -217,11 +217,17 @@ class SourceSearch:
     def _same(self, one: float | None, other: float | None) -> bool:
         return one is not None and other is not None and abs(one / other - 1.0) < CLOSE
 
-    def _misshapen(self, site: Site, after: Values) -> bool:
-        """Whether a gradient that a site makes has another shape than its parameter."""
-        mine = {run.vertex for run in site.runs}
-        pieces = [piece for move in self.sheet.moves for piece in move.pieces if self.graph.rep(piece.gradient) in mine]
-        return any(np.shape(after[self.graph.rep(piece.gradient)]) != piece.moved.shape for piece in pieces)
+    def _misshapen(self, right: set[int], after: Values) -> bool:
+        """Whether a gradient that was made right has another shape than its parameter."""
+        pieces = [piece for k in right - self.before for piece in self.sheet.moves[k].pieces]
+        made = [(after.get(self.graph.rep(piece.gradient), piece.gradient.value), piece.moved.shape) for piece in pieces]
+        return any(np.shape(value) != shape for value, shape in made)
+
+    def _unlikely(self, site: Site, edit: SourceEdit) -> float:
+        """The part of the prior that depends on the site: a right value is hardly at fault, a mere name easily."""
+        if site.alias:
+            return 0.3 if edit.slug in ("sign", "factor") else -0.2
+        return 0.3 * self._innocent(site)
 
     def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[Explanation]) -> None:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
@@ -246,12 +252,14 @@ class SourceSearch:
         for vertex in [v for v in region if v.names and v.floating and v not in self.sheet.forward][:40]:
             arrays = [np.asarray(values[vertex], dtype=np.float64) for values in found.after if vertex in values]
             if len(arrays) == len(self.sheet.points):
-                count += self._is_right(self.sheet.matches_of(arrays)) - self._is_right(self.sheet.matches(vertex))
+                count += self._is_right(self.sheet.matches_of(arrays), arrays[0].shape)
+                count -= self._is_right(self.sheet.matches(vertex), vertex.shape)
         return count
 
-    def _is_right(self, matches: list[tuple[Target, float]]) -> bool:
-        """Whether one of the derivatives that a value is proportional to is the value itself, if that can be asked."""
-        return any(not self.exactly or abs(factor - 1.0) < CLOSE for _, factor in matches)
+    def _is_right(self, matches: list[tuple[Target, float]], shape: tuple[int, ...]) -> bool:
+        """Whether one of the derivatives that a value is proportional to has its shape, and is the value, if that is known."""
+        same = [factor for target, factor in matches if target.arrays[0].shape == shape]
+        return any(not self.exactly or abs(factor - 1.0) < CLOSE for factor in same)
 
 
 def _in_index(node: ast.AST, site: Site) -> bool:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.tracing.claims import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -16,15 +14,12 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
-NEAR: Final = 6  # lines between the steps of parameters
-
 
 def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     """Name parameters that are replaced by their gradient, or moved by something that is none."""
     if result.number:
         return
     _judge_set_by_hand(result, sheet, words)
-    _judge_left_out(result, sheet, words)
     graph = sheet.graph
     kinds = ("random", "made", "literal")
     loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in kinds]
@@ -49,37 +44,6 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, words, vertex, words.name(parameter))
-
-
-def _judge_left_out(result: Round, sheet: Sheet, words: Words) -> None:
-    """Parameters with a gradient of their own that the forward pass does not use."""
-    graph, touched = sheet.graph, sheet.graph.descendants(sheet.cuts)
-    for vertex in graph.trace.set_by_hand:
-        parameter, term = vertex.args[0], vertex.args[1]
-        counted = parameter in sheet.forward or parameter in sheet.backward or graph.rep(vertex) in sheet.backward
-        if not isinstance(term, Vertex) or term.fn is not np.multiply or counted or not _beside_a_step(sheet, words, vertex):
-            continue
-        gradient = next((v for v in term.inputs if _is_named_for(v, parameter)), None)
-        used = any(user is not vertex for user in graph.users.get(graph.rep(parameter), ()))
-        if gradient is None or used or graph.rep(gradient) not in touched or parameter.fn is not None:
-            continue
-        name, place = words.name(parameter) or parameter.names[0], words.place(vertex.stack)
-        reason = f"{name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
-        hint = f"Where does the forward pass use {name}?"
-        result.mistakes.append(mistake_at(words, place, reason, hint, "unused", [name]))
-        result.judged.append(Judged(name, place[1], parameter.shape, "wrong", "the forward pass does not use it"))
-
-
-def _beside_a_step(sheet: Sheet, words: Words, vertex: Vertex) -> bool:
-    """Whether a line stands among those that step parameters."""
-    file, line = words.place(vertex.stack)
-    return any(move.file == file and abs(move.line - line) <= NEAR for move in sheet.moves)
-
-
-def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
-    """Whether a value has a name such as the gradient of a parameter has: d_b for b, grads["b"] for params["b"]."""
-    wanted = {stem(name) for name in parameter.names}
-    return any(wanted & set(stems_of_gradient(name)[1:]) or ("[" in name and stem(name) in wanted) for name in vertex.names)
 
 
 def clipped_steps(sheet: Sheet) -> list[str]:
