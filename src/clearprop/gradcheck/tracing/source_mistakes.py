@@ -20,6 +20,7 @@ from clearprop.gradcheck.tracing.sites import find_sites, span_of
 from clearprop.gradcheck.tracing.source_edits import replaced
 from clearprop.gradcheck.tracing.source_search import Explanation, SourceSearch
 from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import find_points
 
 MOST_RIVALS: Final = 8
@@ -49,17 +50,22 @@ def turned_steps(sheet: Sheet) -> set[int]:
     """Numbers of the moves that go uphill because the step itself has another sign than those of the others."""
     factors = sheet.factors()
     if not any(f is not None and f > 0 for f in factors):
-        return {
-            k
-            for k, m in enumerate(sheet.moves)
-            if (factors[k] or 0) < 0 and m.pieces[0].factor < 0 and m.pieces[0].step and not m.how
-        }
+        return {k for k, move in enumerate(sheet.moves) if (factors[k] or 0.0) < 0 and _adds_its_gradient(sheet, move)}
     usual = {np.sign(m.pieces[0].factor) for m, f in zip(sheet.moves, factors, strict=True) if f is not None and f > 0}
     return {
         k
         for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True))
         if factor is not None and factor < 0 and usual and np.sign(move.pieces[0].factor) not in usual
     }
+
+
+def _adds_its_gradient(sheet: Sheet, move: Move) -> bool:
+    """Whether the line of a step says p += rate * gradient."""
+    piece = move.pieces[0]
+    if piece.step is None or piece.factor > 0 or len(piece.step.args) < 2 or not isinstance(piece.step.args[1], Vertex):
+        return False
+    term = sheet.graph.rep(piece.step.args[1])
+    return sheet.graph.rep(piece.gradient) in {term, *sheet.graph.inputs(term)}
 
 
 def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[Explanation]:

@@ -119,7 +119,11 @@ class SourceSearch:
 
     def _innocent(self, site: Site) -> bool:
         """Whether all that a site made is a derivative, so that it is looked at last."""
-        return not site.alias and all(self.sheet.right(run.vertex) for run in site.runs)
+        return not site.alias and all(self._fits(run.vertex) for run in site.runs)
+
+    def _fits(self, vertex: Vertex) -> bool:
+        """Whether a value is the derivative of something of its own shape."""
+        return any(target.arrays[0].shape == vertex.shape for target, _ in self.sheet.matches(vertex))
 
     def edits(self, site: Site, bends: list[Any]) -> Iterator[SourceEdit]:
         """All edits of a site."""
