@@ -14,8 +14,8 @@ from support.program_table import PROGRAMS, backward_lines, by_name
 
 needs_checker = pytest.mark.skipif(not hasattr(cp, "check_program"), reason="this clearprop has no check_program yet")
 
-# Floors for the fixed sample, below what was measured on all mutants (python -m benchmarks.program_mutants).
-FLOORS = {"noticed": 95.0}
+# Floors for the fixed sample of 40, one or two mutants below what was measured (docs/faults.md).
+FLOORS = {"noticed": 90.0, "exact": 78.0, "corrected": 70.0}
 
 
 @needs_checker

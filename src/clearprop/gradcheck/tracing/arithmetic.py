@@ -43,7 +43,14 @@ METHODS: Final = {
     "repeat",
     "prod", "std", "var", "cumsum", "swapaxes", "item",
 }  # fmt: skip
-TORCH: Final = {"t": np.transpose, "mm": np.matmul, "matmul": np.matmul, "clone": np.copy, "detach": np.copy, "float": np.copy}
+TORCH: Final[dict[str, Callable[..., Any]]] = {
+    "t": np.transpose,
+    "mm": np.matmul,
+    "matmul": np.matmul,
+    "clone": np.copy,
+    "detach": np.copy,
+    "float": np.copy,
+}
 BUILTINS: Final[dict[str, Callable[..., Any]]] = {
     "len": len, "range": range, "float": float, "int": int, "abs": abs, "max": max, "min": min, "sum": sum, "zip": zip,
     "enumerate": enumerate, "reversed": reversed, "list": list, "tuple": tuple, "str": str,
@@ -143,7 +150,7 @@ class Arithmetic:
             holder = holder.vertex
         if isinstance(holder, (list, tuple, dict)):
             if isinstance(key, slice) or not isinstance(key, (str, int, np.integer)):
-                return holder[key]  # type: ignore[index]
+                return holder[key]
             return self.scope.part(holder, int(key) if isinstance(key, np.integer) else key)
         return np.asarray(self._plain(holder))[key]
 

@@ -248,7 +248,8 @@ def written_into(node: ast.expr, tree: SourceTree) -> ast.expr | None:
 
 def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex], last: float) -> list[Site]:
     """The sites at which a value of the backward pass only got another name, or was returned."""
-    graph, found = sheet.graph, {}
+    graph = sheet.graph
+    found: dict[ast.expr, Site] = {}
     claimed = {graph.rep(gradient) for move in sheet.moves for gradient in move.gradients} & inner
     used: set[ast.expr] = set()
     for alias in graph.trace.bindings.aliases:

@@ -278,7 +278,7 @@ class StructureEdits:
             assert isinstance(each, (ast.Constant, ast.Name, ast.BinOp))
             options: list[ast.expr] = []
             if whole:
-                options = [written(str(each.value + shift)) for shift in (-1, 1)]  # type: ignore[union-attr]
+                options = [written(str(int(ast.unparse(each)) + shift)) for shift in (-1, 1)]
             elif isinstance(each, ast.Name):
                 options = [written(f"{each.id} {sign} 1") for sign in "-+"]
             elif isinstance(each, ast.BinOp):
