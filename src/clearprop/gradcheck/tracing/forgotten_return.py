@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ast
 
-from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 
-
-def forgotten_return(text: str, path: str, skips: list[tuple[int, str]]) -> FunctionOutcome | None:
-    """The outcome for a program of which a statement failed because a function returned None; None if none did.
+def forgotten_return(text: str, skips: list[tuple[int, str]]) -> str:
+    """The sentence about a program of which a statement failed because a function returned None; "" if none did.
 
     Parameters
     ----------
     text : str
         The program.
-    path : str
     skips : list of (int, str)
         Line and reason of each statement that failed.
     """
@@ -28,8 +25,8 @@ def forgotten_return(text: str, path: str, skips: list[tuple[int, str]]) -> Func
                 for call in (node for node in ast.walk(statement) if isinstance(node, ast.Call)):
                     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
                     if name in silent and _is_used(call, statement):
-                        return _outcome(silent[name], call.lineno, path, text)
-    return None
+                        return _said(silent[name], call.lineno, text)
+    return ""
 
 
 def _returns_nothing(node: ast.FunctionDef) -> bool:
@@ -43,14 +40,9 @@ def _is_used(call: ast.Call, statement: ast.stmt) -> bool:
     return not any(isinstance(n, ast.Expr) and n.value is call for n in ast.walk(statement))
 
 
-def _outcome(function: ast.FunctionDef, used: int, path: str, text: str) -> FunctionOutcome:
+def _said(function: ast.FunctionDef, used: int, text: str) -> str:
     """The mistake at the last line of a function."""
     last = function.body[-1]
     source = text.splitlines()[last.lineno - 1].strip()
     reason = f"{function.name} returns nothing, and line {used} uses what it returns: the return is forgotten"
-    inner = isinstance(last, ast.Expr) and isinstance(last.value, (ast.Tuple, ast.Name, ast.Dict))
-    right = f"return {source.removeprefix('(').removesuffix(')')}" if inner else None
-    message = f"line {last.lineno}: {source}: {reason}"
-    hint = f"What does {function.name} return?"
-    finding = LineFinding(last.lineno, message, right, hint, path, source, reason, (), (), "return-forgotten", True)
-    return FunctionOutcome(function.name, "training step", "wrong", f"wrong\n{message}", {}, [finding])
+    return f"line {last.lineno}: {source}: {reason}"
