@@ -45,7 +45,6 @@ NAMED = {
     "upstream gradient ignored": ("d_h * (1 - h**2)", "1 - h**2", 20, "the gradient from above, d_h, is ignored"),
     "unused in the forward pass": ("h @ B + b", "h @ B", 34, "the forward pass does not use it"),
     "stale at the second step": ("    h, out =", "    if step == 0:\n        h, out =", 32, "stale"),
-    "forgotten return": ("return d_A, d_a, d_B, d_b", "(d_A, d_a, d_B, d_b)", 23, "the return is forgotten"),
     "gradient of another array": ("d_A, d_a, d_B, d_b\n\n", "d_A, d_b, d_B, d_a\n\n", 18, "it is the gradient of b"),
     "a term too many": ("d_a = d_z.sum(axis=0)", "d_a = d_z.sum(axis=0) + d_b", 22, "d_b does not belong here"),
     "a sum left out": ("d_a = d_z.sum(axis=0)", "d_a = d_z", 22, "summed"),
@@ -79,6 +78,12 @@ def test_without_a_mistake_it_is_right(tmp_path):
     found = outcome(RIGHT, tmp_path)
     assert found.functions[0].verdict == "right"
     assert found.notes == []
+
+
+def test_a_forgotten_return_is_named(tmp_path):
+    found = outcome(planted("return d_A, d_a, d_B, d_b", "(d_A, d_a, d_B, d_b)"), tmp_path)
+    assert found.status == "inconclusive"
+    assert "line 23: (d_A, d_a, d_B, d_b): backward returns nothing, and line 30 uses what it returns" in found.problem
 
 
 def test_a_value_that_is_not_finite_is_named(tmp_path):
