@@ -65,7 +65,7 @@ class BindingPacker:
         return (self.new[k - 1] if k else 0) + (when - int(when))
 
     def value(self, value: Any) -> Any:
-        """What a name stood for, as JSON."""
+        """The value of a name, as JSON."""
         if isinstance(value, Traced):
             value = value.__dict__["vertex"] if isinstance(value, float | int) else value._vertex  # type: ignore[attr-defined]
         if isinstance(value, Vertex):
