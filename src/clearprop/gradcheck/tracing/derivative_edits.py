@@ -72,6 +72,10 @@ class DerivativeEdits(EditMaker):
                 bend=bend,
                 place=self._alias(vertex, formula, times=True),
             )
+        yield from self._too_many(vertex)
+
+    def _too_many(self, vertex: Vertex) -> Iterator[Edit]:
+        """A factor too many."""
         if vertex.fn in (np.multiply, np.divide):
             text = self._texts(vertex)
             for k in (0, 1):

@@ -938,7 +938,7 @@ def arrays_of(made: Any) -> dict[str, Any]:
 
 def matched_by_name(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """The part of `matched` that goes by names."""
-    from clearprop.gradcheck.tracing.claims import stem, stems_of_gradient
+    from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 
     found, left = [], dict(parameters)
     for name, gradient in gradients.items():

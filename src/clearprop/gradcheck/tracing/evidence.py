@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.binding_evidence import BindingPacker, replayed_bindings
 from clearprop.gradcheck.tracing.channel import ChannelError, array_at
 from clearprop.gradcheck.tracing.replayable import function_of_name, name_of_function
 from clearprop.gradcheck.tracing.rewriting import rewritten
@@ -160,7 +161,9 @@ def packed_trace(trace: Trace, packer: Packer, besides: Iterable[Vertex] = ()) -
     rows = [[None, None, None, packer.tree(v.value), v.kind, places.number(v.stack), v.names] for v in dict.fromkeys(before)]
     rows += [[*_operation(v, packer), v.kind, places.number(v.stack), v.names[:NAMES]] for v in inside]
     numbers = packer.numbers
+    bindings = BindingPacker(trace, numbers, places.number).packed()
     return {
+        "bindings": bindings,
         "rows": rows,
         "codes": [code_key(code) for _, code in places.codes.values()],
         "stacks": places.stacks,
@@ -288,6 +291,7 @@ def replayed_trace(found: dict[str, Any], data: memoryview, codes: Codes) -> tup
         trace.guards = [(vertices[number], bool(vertices[number].value)) for number in found["guards"]]
         for number, found_names in found["aliases"]:
             trace.aliases[vertices[number]] = [(str(name), str(file), int(line)) for name, file, line in found_names]
+        trace.bindings = replayed_bindings(found["bindings"], vertices, stacks)
     except ChannelError:
         raise
     except MemoryError:

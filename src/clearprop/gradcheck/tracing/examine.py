@@ -11,9 +11,10 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
+from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, source_of, sources_of
-from clearprop.gradcheck.tracing.watch import Enough, describe
+from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
 ADAPTER = """\
@@ -82,6 +83,9 @@ def examined_once(
     stage("its steps were judged")
     step = bench.steps(TRACE)
     notes = run.notes()
+    silent = forgotten_return(run.text, WATCHED.skips) if not step else ""
+    if silent:
+        return Examined(problem=silent, notes=notes)
     units: list[JudgedUnit] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
     driver = Driver(vars(run.module), sources_of(path, run.text), seed, bench, names)

@@ -19,10 +19,12 @@ from clearprop.gradcheck.tracing.function_classes import Function, judge_functio
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought
 from clearprop.gradcheck.tracing.marks import marks_of
+from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.person_program import STEP, judged_rounds, outcome_of, where_from
+from clearprop.gradcheck.tracing.round_outcome import Judged, Outcome3, Round
 from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.trace import Trace
-from clearprop.gradcheck.tracing.verdict import Judged, Mistake, Outcome3, Round, judge
+from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.wording import Words
 
 Triple = tuple[str, Any, Any]

@@ -15,9 +15,11 @@ import numpy as np
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
+from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
@@ -108,6 +110,7 @@ class ProgramRun:
         missing = list(self.world.missing)
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
+        found += WATCHED.untaken()
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
 
@@ -142,7 +145,8 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
         mine = [move for move in moves if move.round == number]
         if mine:
             distinct_names(mine)
-            found = judge(graph, mine, words, number, seed=seed)
+            others = tuple(tuple(m for m in moves if m.round == n) for n in range(ROUNDS) if n != number)
+            found = judge(graph, mine, words, number, seed=seed, others=others)
             yield found
             if found.verdict == "wrong":
                 return
