@@ -117,6 +117,8 @@ class Dataset:
         Findings and assumptions while the data were read, a sentence each.
     independent : bool
         Whether rows of training and validation may be exchanged: not if they are split by groups or by time, or repeated.
+    examples : dict of str to list of str
+        Cells of a few raw rows, by column, by which an export of the model can be tried.
 
     Raises
     ------
@@ -144,6 +146,7 @@ class Dataset:
     image_shape: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     independent: bool = True
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "train" not in self.splits or not set(self.splits) <= set(SPLITS):

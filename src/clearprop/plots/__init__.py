@@ -18,8 +18,10 @@ from clearprop.plots.heatmap import heat_map
 from clearprop.plots.images import first_layer, most_wrong
 from clearprop.plots.influence import dependence, importance
 from clearprop.plots.intervals import bands, published_against_obtained
+from clearprop.plots.landscapes import landscape, save_frames
 from clearprop.plots.matrix import confusion
-from clearprop.plots.rates import rate_curve
+from clearprop.plots.network import network
+from clearprop.plots.rate_curves import rate_curve
 from clearprop.plots.reliability_curve import reliability
 from clearprop.plots.scatter import regression_fit
 from clearprop.plots.style import save
@@ -41,15 +43,18 @@ __all__ = [
     "gradient_costs",
     "heat_map",
     "importance",
+    "landscape",
     "learning_curves",
     "many_curves",
     "most_wrong",
+    "network",
     "penalties",
     "published_against_obtained",
     "rate_curve",
     "regression_fit",
     "reliability",
     "save",
+    "save_frames",
     "step_losses",
     "step_times",
 ]

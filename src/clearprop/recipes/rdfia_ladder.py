@@ -15,7 +15,7 @@ from clearprop.plots.training_curves import METRICS
 from clearprop.recipes.course_data import CIRCLES, course_circles, course_mnist
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
-from clearprop.recipes.rdfia_circles import make_circles_net
+from clearprop.recipes.rdfia_circles_runs import make_circles_net
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.recipes.vu_mnist import weights_picture
 from clearprop.training import History

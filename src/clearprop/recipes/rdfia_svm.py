@@ -13,7 +13,7 @@ from clearprop.optim import SGD
 from clearprop.recipes.course_data import CIRCLES, course_circles
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
-from clearprop.recipes.rdfia_circles import EPOCHS, make_circles_net
+from clearprop.recipes.rdfia_circles_runs import EPOCHS, make_circles_net
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.training import evaluate
 
@@ -26,6 +26,7 @@ KERNELS: dict[str, dict[str, Any]] = {
     "polynomial, degree 3": {"kernel": "poly", "degree": 3},
     "RBF": {"kernel": "rbf"},
 }
+SHORT = dict(zip(KERNELS, ("linear", "degree 2", "degree 3", "RBF"), strict=True))  # for the titles of panels
 COSTS = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]
 
 
@@ -109,14 +110,14 @@ def compare(result: Result, best: dict[str, list[Any]], ours: list[float]) -> No
     cubic, square = best["polynomial, degree 3"][3], best["polynomial, degree 2"][3]
     result.exhibits.explain(
         "What do the kernel and C do?",
-        f"The two classes differ in their distance from the origin. A line cannot express it ({linear:.1f} %); a polynomial of "
-        f"degree 2 contains x1^2 + x2^2, and reaches {square:.1f} %; one of degree 3 without lower terms is odd, takes opposite "
-        f"points for opposite classes, and gets no further than {cubic:.1f} %; an RBF kernel can draw any closed curve "
-        f"({best['RBF'][3]:.1f} %). C is the penalty of a point on the wrong side: where it is small the boundary is smooth and "
-        "most points are support vectors, where it is large the boundary bends around single points of the training set. It is "
-        "chosen here by cross-validation on the training points: choosing it by the test accuracy, as the write-up does, turns "
-        "the test set into a validation set, against its own answer to the first question. The network with 52 parameters "
-        f"reaches {ours[1]:.1f} %.",
+        f"The two classes differ in their distance from the origin. A line cannot express it ({linear:.1f} %); a polynomial "
+        f"of degree 2 contains x1^2 + x2^2, and reaches {square:.1f} %; one of degree 3 without lower terms is odd, takes "
+        f"opposite points for opposite classes, and gets no further than {cubic:.1f} %; an RBF kernel can draw any closed "
+        f"curve ({best['RBF'][3]:.1f} %). C is the penalty of a point on the wrong side: where it is small the boundary is "
+        "smooth and most points are support vectors, where it is large the boundary bends around single points of the "
+        "training set. It is chosen here by cross-validation on the training points: choosing it by the test accuracy, as the "
+        "write-up does, turns the test set into a validation set, against its own answer to the first question. The network "
+        f"with 52 parameters reaches {ours[1]:.1f} %.",
     )
 
 
@@ -126,7 +127,7 @@ def boundaries(figure: Figure, machines: dict[tuple[str, float], Any], net: Net,
 
     panels: list[Any] = []
     for (kernel, C), model in machines.items():
-        panels.append((f"{kernel}, C = {C:g}: {100 * model.score(*test):.1f} %", as_scores(model)))
+        panels.append((f"{SHORT[kernel]}, C {C:g}: {100 * model.score(*test):.1f} %", as_scores(model)))
     panels.append((f"network: {100 * evaluate(net, test, CrossEntropy())['accuracy']:.1f} %", net))
     boundary_grid(panels, test, figure, columns=len(COSTS))
 

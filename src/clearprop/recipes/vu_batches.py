@@ -303,7 +303,7 @@ def readings(result: Result, data: Dataset, raw: Dataset, seeds: int) -> None:
     for reading in READINGS:
         result.conditions.say(f"14.28 %: {reading.what}")
         source = raw if reading.raw else data
-        n = seeds if reading.epochs is None else 1 if reading.last else min(seeds, 3)
+        n = seeds if reading.epochs is None else 1 if reading.last else min(seeds, 2)
         runs = [run_reading(reading, source, seed, result.engine, result.conditions.quick) for seed in range(n)]
         accuracies, losses = (interval([run[k] for run in runs]) for k in (0, 1))
         covered = [accuracies[1] <= ACCURACY <= accuracies[2],

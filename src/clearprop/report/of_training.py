@@ -58,6 +58,7 @@ def training_report(outcome: Outcome, configuration: dict[str, Any], command: st
         Section("Figures of merit", [facts], [figures_table(metrics)]),
         Section("Data", outcome.data.notes, [data_table(outcome.data)]),
         Section("Network", tables=[layers_table(outcome.model)]),
+        *([Section("Settings that were tried", tables=[tried_table(outcome.tried)])] if outcome.tried else []),
         Section("Pictures", pictures=pictures(outcome)),
         Section("Epochs", tables=[epochs_table(history)]),
     ]
@@ -85,6 +86,12 @@ def data_table(data: Dataset) -> Table:
     if columns:
         rows.append(["missing values filled", some(filled, 20) or "none"])
     return Table("", ["", ""], rows)
+
+
+def tried_table(tried: list[dict[str, Any]]) -> Table:
+    """The settings that a search has tried, best first; a lower score on held-out rows is better."""
+    rows = [["-".join(map(str, one["hidden"])) or "none", one["weight_decay"], one["score"]] for one in tried]
+    return Table("", ["hidden units", "weight decay", "score"], rows)
 
 
 def layers_table(model: Model) -> Table:

@@ -20,7 +20,7 @@ ROWS = 4096  # of an array that are hashed at a time: it may be a file larger th
 
 
 def manifest_of(engine: Engine, data: Dataset, net: Net) -> dict[str, Any]:
-    """What a result depends on beside the settings, as JSON-able values.
+    """Conditions of a result beside the settings, as JSON-able values.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from clearprop.training.loop import choose_engine, fit
 from clearprop.training.manifest import manifest_of
 from clearprop.training.run import Callback
 from clearprop.training.settings import Settings
-from clearprop.training.settings_search import Searched, search
+from clearprop.training.settings_search import Searched, Told, search
 from clearprop.training.setup import Setup
 
 
@@ -50,7 +50,7 @@ class Outcome:
     tried : list of dict
         After a search: the settings that were tried, best first.
     manifest : dict
-        What the bits depend on beside the configuration; see `training.manifest`.
+        Conditions of the bits beside the configuration; see `training.manifest`.
     """
 
     settings: Settings
@@ -102,6 +102,7 @@ def train(
     resume: str | Path | None = None,
     validate: bool = True,
     thorough: bool = True,
+    told: Told | None = None,
 ) -> Outcome:
     """Train as set up, and measure on every split with the parameters that training left.
 
@@ -119,6 +120,8 @@ def train(
         Whether to measure on the validation examples after every epoch; early stopping does in any case.
     thorough : bool
         Whether to measure all figures of `clearprop.metrics`, or the loss and the accuracy alone.
+    told : callable, optional
+        Of a search for settings: called as told(progress) again and again.
 
     Examples
     --------
@@ -131,7 +134,7 @@ def train(
     (300, 2)
     """
     if setup.settings.effort != "quick":
-        return train_several(setup, thorough)
+        return train_several(setup, thorough, told)
     engine = choose_engine(engine or setup.settings.engine, setup.net, setup.loss, setup.optimizer)
     watch = Stopwatch()
     history = fit(setup.net, engine=engine, resume=resume, **arguments(setup, callbacks, validate))
@@ -171,14 +174,14 @@ def split_figures(model: Model, data: Dataset, engine: Engine, penalty: float, t
     return metrics
 
 
-def train_several(setup: Setup, thorough: bool = True) -> Outcome:
+def train_several(setup: Setup, thorough: bool = True, told: Told | None = None) -> Outcome:
     """Search for good settings, and measure the average of the best networks.
 
     The figures of "train" are those of all rows that were learned from. Those of "val" come from the same rows, each predicted
     by the one network that has not seen it, so they are a little worse than the average would be.
     """
     watch = Stopwatch()
-    found = search(setup)
+    found = search(setup, told)
     seconds = watch.seconds()
     data, loss = found.data, setup.loss
     model, engine = Model.of(found.net, loss, data), choose_engine(None, found.net, loss, setup.optimizer)

@@ -41,6 +41,8 @@ class Memory(NamedTuple):
         All W and b, with padded rows; their gradients; the optimizer's state.
     a, da : array (sum of B x width,)
         Outputs of every stage, and the gradients with respect to them, then to z.
+    z : array (sum of B x width,) or (0,)
+        Inputs of the activations whose derivative reads them, each in the place of its output in `a`.
     extra, spare : array
         Masks, x_hat and other numbers that stages without a product save; and a register for the end of a row.
     transposed : array
@@ -53,6 +55,8 @@ class Memory(NamedTuple):
         Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
         1 for an output, 0 for padding.
+    class_terms : array (2 x width of the last stage,)
+        For each class, what its target is multiplied by, and then what is added, if the loss smooths or weighs them.
     sums, block_sums : array (n_packed x lanes,), (2 x lanes,)
         For a narrow net: a register for each gradient; and for the losses and the right answers of the examples.
     partial : array of float64 (SHARES, threads)
@@ -112,6 +116,7 @@ class Memory(NamedTuple):
     two: Floats
     a: Floats
     da: Floats
+    z: Floats
     extra: Floats
     spare: Floats
     transposed: Floats
@@ -120,6 +125,7 @@ class Memory(NamedTuple):
     x_offsets: Integers
     targets: Floats
     mask: Floats
+    class_terms: Floats
     sums: Floats
     block_sums: Floats
     partial: Doubles

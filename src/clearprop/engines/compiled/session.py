@@ -19,7 +19,7 @@ from clearprop.engines.compiled.epochs import FIGURES, MIN_DELTA, NOTHING, WATCH
 from clearprop.engines.compiled.generator import address_of_generator
 from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.library import address
-from clearprop.engines.compiled.losses import KernelLoss, kernel_loss
+from clearprop.engines.compiled.losses import KernelLoss, class_terms, kernel_loss
 from clearprop.engines.compiled.memory import Job, address_of
 from clearprop.engines.compiled.plan import (
     BATCH_NORM,
@@ -44,7 +44,7 @@ from clearprop.engines.compiled.program import Program, program_of
 from clearprop.engines.compiled.team import processors, team
 from clearprop.engines.engine import EpochFigures, Steps, Task
 from clearprop.engines.preparation import check_batches
-from clearprop.nn import BatchNorm, Dropout, Linear, Loss, Net
+from clearprop.nn import BatchNorm, CrossEntropy, Dropout, Linear, Loss, Net
 from clearprop.optim import SGD, Optimizer, Schedule
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
@@ -109,6 +109,8 @@ class Session:
     def use(self, net: Net, program: Program, loss: Loss) -> None:
         """Take over a net of the same kind."""
         self.net, self.program, self.loss = net, program, loss
+        if self.known.adjusted:
+            self.adjust(loss)
         if program.plain:
             return
         for row, own, running, stage in zip(
@@ -120,6 +122,14 @@ class Session:
             if isinstance(stage.layer, BatchNorm):
                 n, width = stage.n_out, len(running) // 2
                 running[:n], running[width : width + n] = stage.layer.running_mean, stage.layer.running_var
+
+    def adjust(self, loss: Loss) -> None:
+        """Take over the smoothing and the weights of a loss."""
+        assert isinstance(loss, CrossEntropy)
+        n, terms = self.program.stages[-1].n_out, self.job.parts["class_terms"]
+        width = len(terms) // 2
+        loss.rows(np.zeros(1, np.int64), np.zeros((1, n)))  # refuses weights that are not one for each class
+        terms[:n], terms[width : width + n] = class_terms(loss, n)
 
     def give_back(self) -> None:
         """Hand the running averages back to the layers."""
