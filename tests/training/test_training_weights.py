@@ -38,6 +38,10 @@ LOSS_CASES = [
     (cp.BinaryCrossEntropyWithLogits("sum"), "binary", ()),
     (cp.MeanSquaredError(), "real", ()),
     (cp.MeanSquaredError("sum"), "real", ()),
+    (cp.CrossEntropy(label_smoothing=0.1), "classes", ()),
+    (cp.nn.Focal(gamma=2.0), "classes", ()),
+    (cp.nn.Huber(delta=0.5), "real", ()),
+    (cp.nn.Quantile(q=0.8), "real", ()),
 ]
 SHAPES = {  # each takes another way through the kernel
     "narrow": ([N_IN, 5, 3], 12),

@@ -16,7 +16,8 @@ from clearprop.data.scaling import Scale
 from clearprop.errors import OptionError
 from clearprop.estimator.net_estimator import NetEstimator
 from clearprop.export import Model
-from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, MeanSquaredError, Net
+from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, Net
+from clearprop.nn.registries import NUMBER_LOSSES
 from clearprop.training import Callback
 
 SEVERAL = "multilabel-indicator"
@@ -236,7 +237,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _make_loss(self) -> tuple[Loss, int]:
         loss, n = self._loss_object(), len(self.classes_)
-        if isinstance(loss, MeanSquaredError):
+        if isinstance(loss, NUMBER_LOSSES):
             raise OptionError(f"{loss!r} is a loss for numbers, but the classifier learns {n} classes; use cross_entropy.")
         if self.several_ and not isinstance(loss, BINARY):
             raise OptionError(f"{loss!r} is a loss of one class, but y has {n} labels; use binary_cross_entropy_with_logits.")
