@@ -14,6 +14,7 @@ import argparse
 import json
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,25 @@ def search(peer: str, every: int = 1) -> dict[str, Any]:
     }
 
 
+def measure_search(every: int, peers: Sequence[str] = tuple(NAMES)) -> list[dict[str, Any]]:
+    """A row for each library: `search`, with one line on the screen."""
+    rows = []
+    for peer in peers:
+        row = search(peer, every)
+        print(
+            f"  {peer}: {row['settings']} settings x {FOLDS} folds in {row['seconds']:.1f} s, best score {row['score']:.4f}",
+            flush=True,
+        )
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="take every so many-th setting only")
     parser.add_argument("--peer", choices=list(NAMES), action="append", help="one library only")
     given = parser.parse_args()
-    rows = []
-    for peer in given.peer or list(NAMES):
-        rows.append(search(peer, given.every))
-        row = rows[-1]
-        print(
-            f"{peer}: {row['settings']} settings x {FOLDS} folds in {row['seconds']:.1f} s, best score {row['score']:.4f}",
-            flush=True,
-        )
+    rows = measure_search(given.every, given.peer or tuple(NAMES))
     if len(rows) == 2:
         ours, theirs = rows
         print(f"clearprop is {theirs['seconds'] / ours['seconds']:.1f} times as fast (goal: {WANTED:g}).")

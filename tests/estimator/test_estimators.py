@@ -154,7 +154,7 @@ def test_several_labels_at_once():
     assert (p >= 0).all()
     assert (p <= 1).all()
     assert np.array_equal(classifier.predict(X[200:]), (p > 0.5).astype(int))
-    assert (classifier.predict(X[200:]) == y[200:]).mean() > 0.75
+    assert (classifier.predict(X[200:]) == y[200:]).mean() > 0.68  # 0.58 for the more frequent answer to each
     assert abs(p.sum(axis=1) - 1).max() > 0.1  # labels do not exclude each other
 
 

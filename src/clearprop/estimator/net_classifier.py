@@ -40,9 +40,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     lr : float or "auto"
         Learning rate, or the highest one of the schedule; "auto" is one that goes well with the optimizer.
     batch_size : int, None or "auto"
-        Examples per step; None for all at once; "auto" is about N / 50, from 8 to 128.
+        Examples per step; None for all at once; "auto" is about N / 50, from 32 to 128.
     epochs : int or "auto"
-        Passes over the data; "auto" is as many as make 5,000 steps, from 10 to 200.
+        Passes over the data; "auto" is as many as make 5,000 steps, from 10 to 100.
     weight_decay, dropout : float
     init : str or None
         Initialiser; None is the one that suits the activation.

@@ -218,10 +218,10 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """The parameters as settings of a run on n examples."""
         size = self.batch_size
         if size == AUTO:
-            size = min(128, max(8, 2 ** round(np.log2(max(n, 2) / 50))))
+            size = min(128, max(32, 2 ** round(np.log2(max(n, 2) / 50))))
         epochs = self.epochs
         if epochs == AUTO:
-            epochs = min(200, max(10, round(STEPS * min(n, size or n) / n)))
+            epochs = min(100, max(10, round(STEPS * min(n, size or n) / n)))
         name = self.optimizer
         lr = default_rate(name, 0.0, False) if self.lr == AUTO and name in RATES else 0.01 if self.lr == AUTO else self.lr
         hidden, activation = (
