@@ -291,7 +291,7 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self.history_ = histories[0]
         self.loss_curve_ = self.history_["train_loss"] if len(self.history_) else []
         self.n_iter_ = len(self.history_)
-        for name, value in self._as_fitted(average(nets)).items():
+        for name, value in self._as_fitted(nets[0] if len(nets) == 1 else average(nets)).items():
             setattr(self, name, value)
 
     def _as_fitted(self, net: Net) -> dict[str, Any]:
