@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -19,7 +19,7 @@ from clearprop.data.encoder import Encoder
 from clearprop.data.table_files import is_frame
 from clearprop.errors import OptionError
 from clearprop.estimator.inputs import encoded, fit_inputs
-from clearprop.estimator.sklearn_callbacks import CallbackSupportMixin, EpochTasks
+from clearprop.estimator.sklearn_callbacks import CallbackSupportMixin, EpochTasks, in_context
 from clearprop.export import Model
 from clearprop.nn import Loss, Net, mlp
 from clearprop.registry import count, require
@@ -56,7 +56,7 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- fit
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @in_context
     def fit(
         self,
         X: Any,
@@ -95,17 +95,17 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         train = Split(
             encoded(X_own, self.encoder_, self.dtype), self._encode_y(y_own, w_own, False), self._weights(y_own, w_own)
         )
+        val = None
         if X_val is not None:
-            held_out = (*self._checked(X_val, y_val, first=False), sample_weight_val)
+            val = self._held_out(*self._checked(X_val, y_val, first=False), sample_weight_val)
         elif held_out is not None:
-            held_out = (taken(X, held_out), y[held_out], None if weights is None else weights[held_out])
-        val = None if held_out is None else self._held_out(*held_out)
+            val = self._held_out(taken(X, held_out), y[held_out], None if weights is None else weights[held_out])
         settings = self._settings(len(train), seed)
         nets = self.nets_ if more else self._nets(train.X.shape[1], seed)
         self._train(nets, train, val, settings, {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}})
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @in_context
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Go on training for one epoch on these examples, at a constant learning rate, with the optimizer's state kept.
 
@@ -132,12 +132,13 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
             self._begin(X, y, weights, first)
         train = Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, weights, False), self._weights(y, weights))
         # The order of each call is drawn from a seed of its own, so that batches are not always made up alike.
-        seed = self._seed() + (0 if first else self.n_iter_)
+        seed = self._seed() + (0 if first else len(self.histories_[0]))
         settings = replace(self._settings(len(train), seed), schedule="constant")
         settings = replace(settings, fit=replace(settings.fit, epochs=1))
         if first:
             self.nets_ = self._nets(train.X.shape[1], seed)
-            self.histories_, self._states = [History() for _ in self.nets_], [({}, 0) for _ in self.nets_]
+            self.histories_ = [History() for _ in self.nets_]
+            self._states: list[tuple[dict[str, Array], int]] = [({}, 0) for _ in self.nets_]
         for k, net in enumerate(self.nets_):
             run = begin_run(
                 net, train, loss=self.loss_, optimizer=make_optimizer(settings, 1), engine=self.engine,
