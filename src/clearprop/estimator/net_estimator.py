@@ -89,17 +89,16 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         seed = self._seed()
         X, y = self._checked(X, y, first=True)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        in_loss = self._weights(y, weights)
         rows, held_out = self._split(y, seed)
-        X_own, y_own, w_own = taken(X, rows), y[rows], None if weights is None else weights[rows]
-        self._begin(X_own, y_own, w_own, first=not more)
-        train = Split(
-            encoded(X_own, self.encoder_, self.dtype), self._encode_y(y_own, w_own, False), self._weights(y_own, w_own)
-        )
+        self._begin(taken(X, rows), y[rows], None if weights is None else weights[rows], first=not more)
+        train = self._as_split(taken(X, rows), y[rows], None if in_loss is None else in_loss[rows])
         val = None
         if X_val is not None:
-            val = self._held_out(*self._checked(X_val, y_val, first=False), sample_weight_val)
+            val = self._given(X_val, y_val, sample_weight_val)
         elif held_out is not None:
-            val = self._held_out(taken(X, held_out), y[held_out], None if weights is None else weights[held_out])
+            w = None if in_loss is None or not in_loss[held_out].any() else in_loss[held_out]
+            val = self._as_split(taken(X, held_out), y[held_out], w)
         settings = self._settings(len(train), seed)
         nets = self.nets_ if more else self._nets(train.X.shape[1], seed)
         self._train(nets, train, val, settings, {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}})
@@ -130,7 +129,7 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         if first:
             self._begin(X, y, weights, first)
-        train = Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, weights, False), self._weights(y, weights))
+        train = self._as_split(X, y, self._weights(y, weights))
         # The order of each call is drawn from a seed of its own, so that batches are not always made up alike.
         seed = self._seed() + (0 if first else len(self.histories_[0]))
         settings = replace(self._settings(len(train), seed), schedule="constant")
@@ -210,10 +209,15 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Classes whose shares a split keeps; None for targets without any, or with too few examples."""
         return None
 
-    def _held_out(self, X: Any, y: Array, weights: Any) -> Split:
-        """Examples that are measured after every epoch."""
-        w = None if weights is None else _check_sample_weight(weights, X, dtype=np.float64)
-        return Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, w, False), w)
+    def _given(self, X: Any, y: Any, sample_weight: Any) -> Split:
+        """Examples that were given for early stopping."""
+        X, y = self._checked(X, y, first=False)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return self._as_split(X, y, self._weights(y, weights))
+
+    def _as_split(self, X: Any, y: Array, weights: Array | None) -> Split:
+        """Examples as the network and the loss take them."""
+        return Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, weights, False), weights)
 
     def _settings(self, n: int, seed: int) -> Settings:
         """The parameters as settings of a run on n examples."""
