@@ -36,6 +36,8 @@ AUTO = "auto"
 class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `NetClassifier` and `NetRegressor`, which describe the parameters."""
 
+    nets_: list[Net]
+    histories_: list[History]
     _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012  # scikit-learn's name; clearprop checks the values itself
 
     @abstractmethod
@@ -104,26 +106,8 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self._train(nets, train, val, settings, {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}})
         return self
 
-    @in_context
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Go on training for one epoch on these examples, at a constant learning rate, with the optimizer's state kept.
-
-        The first call fixes the encoding of inputs and targets.
-
-        Parameters
-        ----------
-        X : array (N, n_x) or frame
-        y : array (N,) or (N, n_y)
-        sample_weight : array (N,), optional
-
-        Returns
-        -------
-        object
-            The estimator itself.
-        """
-        return self._partial_fit(X, y, sample_weight)
-
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Go on for one epoch; the first call finds out how inputs and targets are encoded."""
         first = "net_" not in vars(self)
         X, y = self._checked(X, y, first)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
