@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.function_objective import FunctionObjective
 from clearprop.gradcheck.numeric.methods import Method, compare_gradients, inconclusive
@@ -13,6 +14,7 @@ from clearprop.gradcheck.report import GradientReport
 from clearprop.gradcheck.suspects import find_patterns
 
 
+@checked
 def check_gradient(
     f: Callable[[Any], Any],
     grad: Any,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError, ShapeError
 from clearprop.gradcheck.layout import Layout, layouts, target_forms
@@ -28,6 +29,7 @@ PREFIX = re.compile(r"^(dL_d|dl_d|dL/d|dl/d|grad_|g_|d_|grad|d|g)(?=.)")
 SUFFIX = re.compile(r"(_grad|\.grad|_gradient)$")
 
 
+@checked
 def check_step(
     X: Any,
     y: Any,
@@ -90,6 +92,8 @@ def check_step(
     known = {name: a.astype(np.float64) for name, a in flatten(parameters).items()}
     given = match_names(flatten(gradients), list(known))
     X, y = to_array(X).astype(np.float64), to_array(y)
+    if X.ndim != 2:
+        raise ShapeError(f"X must be a batch of shape (B, n_x) or (n_x, B), not of shape {X.shape}.")
     objective, layout, words = _best(X, y, parameters, given, activation, loss, output, reduction, weight_decay)
     analytic = layout.canonical(given)
     analytic, convention = _convention(objective, analytic, reduction is None)

@@ -18,16 +18,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.claims import matched, moves_of
-from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, check_function
+from clearprop.gradcheck.tracing.claims import matched
+from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, TorchFunction
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, ROWS, Pool, arrays_in, calls, key_of, pools, required
-from clearprop.gradcheck.tracing.loss_search import Sought
-from clearprop.gradcheck.tracing.steps import Move, find_moves
+from clearprop.gradcheck.tracing.judge import Bench, NothingClaimedError, Ruling, Triple
+from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.torch_standin import Context, FunctionByHand, Tensor, tensor_of
-from clearprop.gradcheck.tracing.verdict import Judged, Mistake, Round, judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
-from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Int, Num, Traced, call, leaf, plain
 
 # ruff: noqa: E501  (names that people use)
@@ -57,7 +55,7 @@ class DrivenUnit:
 
     name: str
     kind: str
-    work: Callable[[], Round]
+    work: Callable[[], Ruling]
     uses: set[str] = field(default_factory=set)
 
 
@@ -85,12 +83,16 @@ class Driver:
     namespace : dict
     sources : dict of str to str
     seed : int
+    bench : Bench
+        Where verdicts come from.
     asked : sequence of str
         Names that were asked for: a function without arguments among them is an adapter.
     """
 
-    def __init__(self, namespace: dict[str, Any], sources: dict[str, str], seed: int, asked: Sequence[str] = ()) -> None:
-        self.asked = asked
+    def __init__(
+        self, namespace: dict[str, Any], sources: dict[str, str], seed: int, bench: Bench, asked: Sequence[str] = ()
+    ) -> None:
+        self.bench, self.asked = bench, asked
         self.namespace, self.sources, self.seed, self.strict = namespace, sources, seed, False
         own = {
             n: t for n, t in namespace.items() if (inspect.isfunction(t) or inspect.isclass(t)) and t.__module__ == "__main__"
@@ -120,21 +122,17 @@ class Driver:
 
     def judged(
         self,
-        moves: Callable[[Graph], list[Move]],
+        triples: Sequence[Triple] | None,
         loss: Any = None,
-        steps: bool = False,
         layer: bool = False,
         exact: bool = False,
-    ) -> Round:
-        """The verdict on what was recorded."""
-        graph = Graph(TRACE, merge=steps)
-        found = moves(graph)
-        words = Words(graph, self.sources)
-        if not found:
-            raise NotCalledError("it moved nothing, and returned nothing that could be a gradient")
-        given = Sought(loss.vertex) if isinstance(loss, Traced) else None
-        first = [move for move in found if move.round == 0]
-        return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer, exact=exact)
+    ) -> Ruling:
+        """The verdict on what was recorded: on claimed gradients, or, without any, on the steps that were taken."""
+        given = loss.vertex if isinstance(loss, Traced) else None
+        try:
+            return self.bench.claims(TRACE, triples, given, layer, exact)
+        except NothingClaimedError as error:
+            raise NotCalledError(str(error)) from None
 
     def _fit(self, triples: list[tuple[str, Any, Any]]) -> None:
         """Refuse gradients of other shapes than their parameters, as long as there are other layouts to try.
@@ -153,7 +151,7 @@ class Driver:
             if name.startswith("clearprop_check") or (name in self.asked and not required(function)):
                 yield DrivenUnit(name, "adapter", lambda function=function: self._adapter(function), {name})  # type: ignore[misc]
 
-    def _adapter(self, function: Callable[..., Any]) -> Round:
+    def _adapter(self, function: Callable[..., Any]) -> Ruling:
         fresh()
         f, grad, x = function()
         tree = traced_tree(x)
@@ -162,7 +160,7 @@ class Driver:
         loss, gradients = result if grad is None else (result, grad(tree))
         named = arrays_in(tree, "" if isinstance(tree, dict) else "x")
         claimed = all_arrays(gradients, "" if isinstance(gradients, dict) else "x")
-        return self.judged(lambda graph: moves_of(graph, matched(named, claimed)), loss, exact=True)
+        return self.judged(matched(named, claimed), loss, exact=True)
 
     # ---------------------------------------------------------------- a function and its derivative
 
@@ -170,9 +168,9 @@ class Driver:
         for name, base in derivative_pairs(self.functions):
             yield DrivenUnit(name, "derivative of a function", lambda n=name, b=base: self._derivative(b, n), {name})  # type: ignore[misc]
 
-    def _derivative(self, base: str, name: str) -> Round:
+    def _derivative(self, base: str, name: str) -> Ruling:
         last: BaseException | None = None
-        rounds: list[Round] = []
+        rounds: list[Ruling] = []
         for at_value in (False, True):
             for scalar in (False, True):
                 fresh()
@@ -184,7 +182,7 @@ class Driver:
                     if np.shape(plain(slope)) != np.shape(plain(z)):
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    found = self.judged(lambda graph, s=slope, z=z: moves_of(graph, [("z", z, s)]), loss, exact=True)  # type: ignore[misc]
+                    found = self.judged([("z", z, slope)], loss, exact=True)
                 except (Exception, Enough) as error:
                     last = error
                     continue
@@ -224,7 +222,7 @@ class Driver:
                     yield DrivenUnit(name, "derivative of a function", partial(self._several, other, name, by), {name})
                     break
 
-    def _several(self, base: str, name: str, by: str) -> Round:
+    def _several(self, base: str, name: str, by: str) -> Ruling:
         names, last = required(self.functions[base]), NotCalledError("no arguments were tried")
         order = (
             [by]
@@ -252,7 +250,7 @@ class Driver:
                     if np.shape(plain(slope)) != shape:
                         raise NotCalledError("its value has another shape than its argument")
                     loss = call(np.sum, (made,), {})
-                    return self.judged(lambda graph, c=chosen, v=values, s=slope: moves_of(graph, [(c, v[c], s)]), loss)  # type: ignore[misc]
+                    return self.judged([(chosen, values[chosen], slope)], loss)
                 except (Exception, Enough) as error:
                     last = NotCalledError(str(error))
         raise last
@@ -283,7 +281,7 @@ class Driver:
                 ):
                     yield DrivenUnit(name, "backward of a function", partial(self._pair, forward, function), {name, other})
 
-    def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Round:
+    def _pair(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Ruling:
         last: BaseException = NotCalledError("no arguments were tried")
         for make in pools(seed=self.seed):
             for inputs in self._inputs_of(forward, make()):
@@ -294,7 +292,7 @@ class Driver:
                     last = error
         raise NotCalledError(str(last))
 
-    def _pair_once(self, forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any]) -> Round:
+    def _pair_once(self, forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any]) -> Ruling:
         inputs = {name: traced_tree(value) for name, value in inputs.items()}
         fresh_named(inputs)
         result = forward(*inputs.values())
@@ -312,7 +310,7 @@ class Driver:
         claimed = all_arrays(found if isinstance(found, (tuple, list, dict)) else (found,), "")
         floats = {n: a for n, a in inputs.items() if isinstance(a, Arr) and a.dtype.kind == "f"}
         triples = matched(floats, claimed) if isinstance(found, dict) else in_order(floats, list(claimed.values()))
-        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
+        return self.judged(triples, loss, layer=True, exact=True)
 
     def _inputs_of(self, forward: Callable[..., Any], pool: Pool) -> Iterator[dict[str, Any]]:
         """Arguments of a forward function: data, weights and biases by their names."""
@@ -398,7 +396,7 @@ class Driver:
             return next((f for n, f in self.functions.items() if re.match(r"^(sigmoid|relu|tanh|ReLU)$", n)), "relu")
         return None
 
-    def _layer(self, kind: Any, forward: str, backward: str) -> Round:
+    def _layer(self, kind: Any, forward: str, backward: str) -> Ruling:
         last: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         for make in pools(seed=self.seed):
             for k in range(6):
@@ -413,7 +411,7 @@ class Driver:
                     last = error
         raise NotCalledError(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalledError) else str(last))
 
-    def _layer_once(self, made: Any, forward: str, backward: str, pool: Pool) -> Round:
+    def _layer_once(self, made: Any, forward: str, backward: str, pool: Pool) -> Ruling:
         x = pool.X
         names = required(getattr(made, forward))
         is_loss = len(names) >= 2
@@ -480,9 +478,9 @@ class Driver:
         triples += by_name
         if not triples:
             raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
-        return self.judged(lambda graph: moves_of(graph, triples), loss, layer=True, exact=True)
+        return self.judged(triples, loss, layer=True, exact=True)
 
-    def _network(self, kind: Any, methods: set[str]) -> Round:
+    def _network(self, kind: Any, methods: set[str]) -> Ruling:
         last: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         for strict, make in itertools.product((True, False), pools(seed=self.seed)):
             self.strict = strict
@@ -501,7 +499,7 @@ class Driver:
                     last = error if first or isinstance(error, NotCalledError) else last
         raise NotCalledError(f"{type(last).__name__}: {last}" if not isinstance(last, NotCalledError) else str(last))
 
-    def _network_once(self, made: Any, methods: set[str], pool: Pool) -> Round:
+    def _network_once(self, made: Any, methods: set[str], pool: Pool) -> Ruling:
         parameters = arrays_of(made)
         before = {n: a.vertex for n, a in parameters.items()}
         result: Any = None
@@ -531,10 +529,8 @@ class Driver:
                 break
             if result is not None and arrays_in(result, ""):
                 break
-        if TRACE.steps:
-            graph_moves = lambda graph: find_moves(graph)  # noqa: E731
-            if any(m.round == 0 for m in find_moves(Graph(TRACE))):
-                return self.judged(graph_moves, None, steps=True)
+        if TRACE.steps and any(m.round == 0 for m in find_moves(Graph(TRACE))):
+            return self.judged(None)
         now = {n: type(parameters[n])(v) if isinstance(parameters[n], Arr) else parameters[n] for n, v in before.items()}
         claimed = all_arrays(result, "")
         if isinstance(result, tuple) and backward:
@@ -547,7 +543,7 @@ class Driver:
             raise NotCalledError(
                 "its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?"
             )
-        return self.judged(lambda graph: moves_of(graph, triples), loss)
+        return self.judged(triples, loss)
 
     # ---------------------------------------------------------------- layers and a loss that belong together
 
@@ -570,7 +566,7 @@ class Driver:
             if found.verdict != "inconclusive":
                 yield DrivenUnit(f"{dense[0]} and {losses[0]}", "layers with their loss", lambda: found, {dense[0], losses[0]})
 
-    def _chain(self, dense: Any, loss_class: Any) -> Round:
+    def _chain(self, dense: Any, loss_class: Any) -> Ruling:
         last: BaseException = NotCalledError("no layout of the data was tried")
         for make in pools(seed=self.seed):
             fresh()
@@ -592,7 +588,7 @@ class Driver:
                     floats = vertices[k - 1]
                     rest = {n: a for n, a in arrays_of(layer).items() if n not in floats}
                     triples += [(f"{n} of layer {k}", p, c) for n, p, c in matched_by_name(floats, rest)]
-                return self.judged(lambda graph, t=triples: moves_of(graph, t), value)  # type: ignore[misc]
+                return self.judged(triples, value)
             except (Exception, Enough) as error:
                 last = error
         raise NotCalledError(str(last))
@@ -609,7 +605,7 @@ class Driver:
             uses = {n for n in (*parts.values(), first_of(set(free), LOSS), first_of(set(free), UPDATE)) if n}
             yield DrivenUnit(str(parts["backward"]), "functions around parameters", lambda: self._pipeline(parts, free), uses)
 
-    def _pipeline(self, parts: dict[str, str], free: dict[str, Any]) -> Round:
+    def _pipeline(self, parts: dict[str, str], free: dict[str, Any]) -> Ruling:
         last: BaseException = NotCalledError("no layout of the data was tried")
         sizes = self._sizes_of(parts, free)
         for lists in (False, True):
@@ -662,7 +658,7 @@ class Driver:
             else (first[1], last[0])
         )
 
-    def _pipeline_once(self, parts: dict[str, str], free: dict[str, Any], pool: Pool) -> Round:
+    def _pipeline_once(self, parts: dict[str, str], free: dict[str, Any], pool: Pool) -> Ruling:
         made: Any = None
         if parts["init"]:
             made = tried(free[parts["init"]], pool, sizes=True)
@@ -723,9 +719,9 @@ class Driver:
         if not triples:
             raise NotCalledError(f"what {parts['backward']} returns could not be matched with the parameters")
         given = loss if isinstance(loss, Traced) and loss.size == 1 else None
-        return self.judged(lambda graph: moves_of(graph, triples), given)
+        return self.judged(triples, given)
 
-    def _updated(self, free: dict[str, Any], update: str, pool: Pool, parameters: dict[str, Any]) -> Round | None:
+    def _updated(self, free: dict[str, Any], update: str, pool: Pool, parameters: dict[str, Any]) -> Ruling | None:
         """The verdict on the steps that the update function takes; None if it takes none."""
         seen = len(TRACE.steps)
         try:
@@ -735,7 +731,7 @@ class Driver:
         if len(TRACE.steps) == seen:
             return None
         moves = find_moves(Graph(TRACE))
-        return self.judged(lambda graph: find_moves(graph), None, steps=True) if len(moves) >= len(parameters) else None
+        return self.judged(None) if len(moves) >= len(parameters) else None
 
     # ---------------------------------------------------------------- one function for the loss and its gradients
 
@@ -744,7 +740,7 @@ class Driver:
             if name not in used and re.search(r"loss|cost|grad|objective", name, re.IGNORECASE) and required(function):
                 yield DrivenUnit(name, "loss and gradient", lambda f=function: self._loss_and_gradient(f), {name})  # type: ignore[misc]
 
-    def _loss_and_gradient(self, function: Callable[..., Any]) -> Round:
+    def _loss_and_gradient(self, function: Callable[..., Any]) -> Ruling:
         last: BaseException = NotCalledError("it did not return (loss, gradient) for any arguments that were tried")
         for strict, make in itertools.product((True, False), pools(seed=self.seed)):
             self.strict = strict
@@ -769,7 +765,7 @@ class Driver:
                         triples = in_order({n: floats[n] for n in order}, list(claimed.values()), by_shape=True)
                     if triples:
                         self._fit(triples)
-                        return self.judged(lambda graph, t=triples: moves_of(graph, t), value, exact=True)  # type: ignore[misc]
+                        return self.judged(triples, value, exact=True)
                 except MisfitError:
                     continue
                 except (Exception, Enough) as error:
@@ -795,22 +791,13 @@ class Driver:
 
     # ---------------------------------------------------------------- torch
 
-    def _autograd(self, name: str, kind: Any) -> Round:
+    def _autograd(self, name: str, kind: Any) -> Ruling:
         if FunctionByHand in kind.__mro__:
             return self._by_hand(kind)
-        report = check_function(kind, None, self.seed)
-        found = Round(0, [Judged(t.name, 0, t.shape, t.verdict, t.note) for t in report.tensors], [], list(report.notes))
-        for suspect in report.suspects:
-            line, file = backward_line(kind)
-            words = Words(Graph(TRACE), self.sources)
-            reason = f"{suspect.sentence.rstrip('.')}; right: {suspect.remedy}"
-            wrong = [t.name for t in report.tensors if t.verdict == "wrong"]
-            found.mistakes.append(
-                Mistake(file, line, words.line(file, line), reason, "", suspect.hint, suspect.fault, wrong, [], True)
-            )
-        return found
+        line, file = backward_line(kind)
+        return self.bench.function(TorchFunction(kind, np.random.default_rng(self.seed), file, line))
 
-    def _by_hand(self, kind: Any) -> Round:
+    def _by_hand(self, kind: Any) -> Ruling:
         """Its forward and backward, watched."""
         forward, backward = vars(kind)["forward"].__func__, vars(kind)["backward"].__func__
         names, last = required(forward)[1:], NotCalledError("it ran on no inputs that were tried")
@@ -832,7 +819,7 @@ class Driver:
                 triples = [(n, inputs[n], g) for n, g in zip(names, gradients, strict=False) if g is not None]
                 if any(np.shape(plain(p)) != np.shape(plain(g)) for _, p, g in triples):
                     raise NotCalledError("its gradients have other shapes than its inputs")
-                return self.judged(lambda graph, t=triples: moves_of(graph, t), loss, exact=True)  # type: ignore[misc]
+                return self.judged(triples, loss, exact=True)
             except (Exception, Enough) as error:
                 last = NotCalledError(str(error))
         raise last

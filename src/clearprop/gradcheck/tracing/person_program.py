@@ -15,8 +15,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
-from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
+from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
 from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
@@ -101,15 +100,6 @@ class ProgramRun:
         except BaseException as error:
             self.problem = f"It fails when it is run: {describe(error, TRACE.files)}"
 
-    def sources(self) -> dict[str, str]:
-        """The text of each file of the program that was run."""
-        found = {str(self.path): self.text}
-        for name in TRACE.files:
-            if name not in found:
-                with contextlib.suppress(OSError):
-                    found[name] = Path(name).read_text(errors="replace")
-        return found
-
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
         found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
@@ -120,6 +110,16 @@ class ProgramRun:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
+
+
+def sources_of(path: Path, text: str) -> dict[str, str]:
+    """The text of each file of a program that was run in this process."""
+    found = {str(path): text}
+    for name in TRACE.files:
+        if name not in found:
+            with contextlib.suppress(OSError):
+                found[name] = Path(name).read_text(errors="replace")
+    return found
 
 
 def syntax_problem(text: str, error: SyntaxError) -> str:
@@ -134,20 +134,6 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
         where = f"line {error.lineno}: {line[:80]}"
         return f"It is written in Python 2 ({where}); convert it with 2to3, or add the parentheses, and check again."
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
-
-
-def training_step(run: ProgramRun, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
-    """The outcome of the steps that a program took, and the marks beside its lines; None if it took none."""
-    graph = Graph(TRACE)
-    moves = find_moves(graph)
-    if not moves:
-        return None, []
-    words = Words(graph, run.sources())
-    rounds = list(judged_rounds(graph, moves, words, seed))
-    if not rounds:
-        return None, []
-    name = where_from(moves)
-    return outcome_of(name, STEP, rounds), marks_of(rounds[0], words)
 
 
 def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> Iterator[Round]:
