@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
+from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError
+from clearprop.gradcheck.tracing.driver import Driver
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, outcome_of, source_of, training_step

@@ -1,0 +1,141 @@
+"""Derivatives of functions: `sigmoid` and `sigmoid_prime` of one argument, `bce` and `bce_grad` of several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget
+from clearprop.gradcheck.tracing.conventions.names import LOOKS_FORWARD, is_prediction, is_target
+from clearprop.gradcheck.tracing.conventions.value_trees import name_leaves
+from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, key_of, required
+from clearprop.gradcheck.tracing.verdict import Round
+from clearprop.gradcheck.tracing.wrappers import call, leaf, plain
+
+PATTERNS: Final = (
+    r"^(.+?)_?(?:prime|derivative|derivate|deriv|der|grad|gradient|backward|dash|diff)$",
+    r"^(?:d|grad|deriv|derivative|derivative_of|gradient|prime|der|grad_x|dx)_(.+)$",
+    r"^d([a-zA-Z]{3,})$",
+)
+BY_ARGUMENT: Final = r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$"
+OTHER_SHAPE: Final = "its value has another shape than its argument"
+
+
+def derivative_pairs(functions: dict[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of a derivative and its function, both of one argument.
+
+    Examples
+    --------
+    >>> derivative_pairs({"f": lambda z: z * z, "f_prime": lambda z: 2 * z})
+    [('f_prime', 'f')]
+    """
+    simple = {n for n, f in functions.items() if len(required(f)) == 1}
+    lower = {n.lower().replace("_", ""): n for n in simple}
+    found = []
+    for name in functions:
+        bases = [m.group(1) for pattern in PATTERNS if (m := re.match(pattern, name, re.IGNORECASE))]
+        base = next((lower[b.lower().replace("_", "")] for b in bases if b.lower().replace("_", "") in lower), None)
+        if base and base != name and name in simple:
+            found.append((name, base))
+    return found
+
+
+class DerivativesOfOne(Convention):
+    """A function of one argument and its derivative, of arrays or of numbers, by the argument or by the value."""
+
+    def units(self, used: set[str]) -> Iterator[DrivenUnit]:
+        """All pairs."""
+        for name, base in derivative_pairs(self.functions):
+            yield DrivenUnit(name, "derivative of a function", partial(self._check, base, name), {name})
+
+    def _check(self, base: str, name: str) -> Round:
+        last: BaseException | None = None
+        wrong: Round | None = None
+        for at_value in (False, True):
+            for scalar in (False, True):
+                try:
+                    found = self._once(base, name, at_value, scalar)
+                except FAILURES as error:
+                    last = error
+                    continue
+                if found.verdict == "right":
+                    if at_value:
+                        found.notes.append(f"{name} is right as a function of the value a, not of z: call it with {base}(z).")
+                    return found
+                wrong = wrong or found
+                break
+        if wrong is None:
+            raise NotCalledError(str(last))
+        return wrong
+
+    def _once(self, base: str, name: str, at_value: bool, scalar: bool) -> Round:
+        forget()
+        z = leaf(np.random.default_rng(self.seed).normal(size=4 if scalar else (3, 4)), "data")
+        z.vertex.names.append("z")
+        made = _applied(self.functions[base], z, scalar)
+        slope = _applied(self.functions[name], made if at_value else z, scalar)
+        if np.shape(plain(slope)) != np.shape(plain(z)):
+            raise NotCalledError(OTHER_SHAPE)
+        return self.judged_triples([("z", z, slope)], call(np.sum, (made,), {}), exact=True)
+
+
+def _applied(function: Callable[..., Any], z: Any, scalar: bool) -> Any:
+    return call(np.array, ([function(item) for item in z],), {}) if scalar else function(z)
+
+
+class DerivativesOfSeveral(Convention):
+    """A loss of predictions and targets, or another function of several arguments, and its derivative by one of them."""
+
+    def units(self, used: set[str]) -> Iterator[DrivenUnit]:
+        """All pairs."""
+        several = {n: f for n, f in self.functions.items() if len(required(f)) > 1}
+        lower = {key_of(n): n for n in several}
+        for name in several:
+            for base, by in _bases(name):
+                other = lower.get(key_of(base), "")
+                alike = other not in ("", name) and required(several[other]) == required(several[name])
+                if alike and not re.search(LOOKS_FORWARD, other):
+                    yield DrivenUnit(name, "derivative of a function", partial(self._check, other, name, by), {name})
+                    break
+
+    def _check(self, base: str, name: str, by: str) -> Round:
+        names, last = required(self.functions[base]), NotCalledError("no arguments were tried")
+        order = [by] if by in names else sorted(names, key=lambda n: (not is_prediction(n), is_target(n)))
+        for shape in ((ROWS, N_OUT), (ROWS, 1), (ROWS,), ()):
+            for chosen in order:
+                try:
+                    return self._once(base, name, chosen, shape)
+                except FAILURES as error:
+                    last = NotCalledError(str(error))
+        raise last
+
+    def _once(self, base: str, name: str, chosen: str, shape: tuple[int, ...]) -> Round:
+        forget()
+        values = self._values(required(self.functions[base]), shape)
+        made, slope = self.functions[base](*values.values()), self.functions[name](*values.values())
+        if np.shape(plain(slope)) != shape:
+            raise NotCalledError(OTHER_SHAPE)
+        return self.judged_triples([(chosen, values[chosen], slope)], call(np.sum, (made,), {}))
+
+    def _values(self, names: list[str], shape: tuple[int, ...]) -> dict[str, Any]:
+        """Targets of 0 and 1, and predictions between 0.1 and 0.9."""
+        rng = np.random.default_rng(self.seed)
+        values: dict[str, Any] = {}
+        for n in names:
+            y = np.asarray((rng.random(shape) > 0.5) * 1.0)
+            values[n] = leaf(y if is_target(n) else 0.1 + 0.8 * rng.random(shape), "data")
+            if shape == ():
+                values[n] = leaf(float(0.1 + 0.8 * rng.random()), "data")
+        name_leaves(values)
+        return values
+
+
+def _bases(name: str) -> list[tuple[str, str]]:
+    """The functions that a function may be the derivative of, by its name, each with the argument."""
+    found = [(m.group(1), "") for pattern in PATTERNS if (m := re.match(pattern, name, re.IGNORECASE))]
+    named = re.match(BY_ARGUMENT, name)
+    return [*found, (named.group(2), named.group(1))] if named else found
