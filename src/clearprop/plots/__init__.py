@@ -13,6 +13,7 @@ shows. Matplotlib is imported where it is used, so that importing this package i
 from clearprop.plots.basin_map import basins
 from clearprop.plots.boundaries import boundary, boundary_grid
 from clearprop.plots.contour import contours, descent_figure
+from clearprop.plots.function_curves import activation, difference_errors, penalties
 from clearprop.plots.heatmap import heat_map
 from clearprop.plots.images import first_layer, most_wrong
 from clearprop.plots.intervals import bands, published_against_obtained
@@ -23,6 +24,7 @@ from clearprop.plots.timings import gradient_costs, step_times
 from clearprop.plots.training_curves import learning_curves, many_curves
 
 __all__ = [
+    "activation",
     "bands",
     "basins",
     "boundary",
@@ -30,12 +32,14 @@ __all__ = [
     "confusion",
     "contours",
     "descent_figure",
+    "difference_errors",
     "first_layer",
     "gradient_costs",
     "heat_map",
     "learning_curves",
     "many_curves",
     "most_wrong",
+    "penalties",
     "published_against_obtained",
     "regression_fit",
     "save",

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-Claim = Literal["identical", "interval", "reached", "shown", "measured"]
+Claim = Literal["identical", "interval", "reached", "shown", "computed", "measured"]
 LOW, HIGH = 5, 95  # percentiles of the interval that holds nine of ten runs
 
 
@@ -21,11 +21,11 @@ class Comparison:
     ----------
     what : str
     published, obtained : str
-        As printed; a published figure may be empty where the write-up gives none.
+        As printed in the write-up; empty where it prints none.
     verdict : str
-    claim : {"identical", "interval", "reached", "shown", "measured"}
-        Kind of claim: equal digits; inside an interval over seeds; a threshold; a behaviour; or none at all, as for times,
-        which depend on the machine.
+    claim : {"identical", "interval", "reached", "shown", "computed", "measured"}
+        Kind of claim: equal digits; inside an interval over seeds; a threshold; a behaviour. Nothing is claimed of a figure
+        that only follows from the write-up's function or code, nor of a measurement, such as a time.
     holds : bool or None
         Whether the claim is true; None where nothing is claimed.
     """
@@ -88,10 +88,25 @@ def identical_tables(
     return Comparison(what, f"{total} figures", shown, verdict, "identical", not wrong)
 
 
-def within(what: str, published: float, values: Sequence[float], form: str = "{:.4g}", judged: bool = True) -> Comparison:
-    """Inside the interval from the 5th to the 95th percentile of runs that differ in their seed, or outside.
+def within(
+    what: str, published: float, values: Sequence[float], form: str = "{:.4g}", judged: bool = True, note: str = "(not judged)"
+) -> Comparison:
+    """Inside the interval from the 5th to the 95th percentile of runs that differ in their seed, on its edge, or outside.
 
-    The interval is rounded outwards to the printed digits of the published figure, which is itself a rounded number.
+    The interval is rounded to the printed digits of the published figure, which is itself a rounded number.
+
+    Parameters
+    ----------
+    what : str
+    published : float
+    values : sequence of float
+        The figure in each run. Those of diverged runs, NaN or infinite, are left out.
+    form : str
+        Format of the printed figure.
+    judged : bool
+        Whether the figure alone is a claim.
+    note : str
+        What the verdict adds where it is none.
 
     Examples
     --------
@@ -103,13 +118,12 @@ def within(what: str, published: float, values: Sequence[float], form: str = "{:
         return Comparison(what, form.format(published), "not finite", "no finite run to compare with", "interval", False)
     low, high = np.percentile(finite, [LOW, HIGH])
     bounds = f"[{form.format(low)}, {form.format(high)}]"
-    inside = (
-        float(form.format(low).strip(" %")) <= float(form.format(published).strip(" %")) <= float(form.format(high).strip(" %"))
-    )
-    place = "within" if inside else "OUTSIDE"
+    bottom, value, top = (float(form.format(figure).strip(" %")) for figure in (low, published, high))
+    inside = bottom <= value <= top
+    place = "OUTSIDE" if not inside else "on the edge of" if value in (bottom, top) and bottom < top else "within"
     verdict = f"{place} the 5-95 % interval over {len(finite)} seeds: {bounds}"
     if not judged:
-        verdict += " (not judged)"
+        verdict = f"{verdict} {note}".strip()
     median = f"median {form.format(float(np.median(finite)))}"
     return Comparison(what, form.format(published), median, verdict, "interval", inside if judged else None)
 
@@ -134,6 +148,17 @@ def shown(what: str, published: str, obtained: str, holds: bool, because: str, j
     """A behaviour that the run shows, or does not."""
     verdict = because if holds else f"NOT shown: {because}"
     return Comparison(what, published, obtained, verdict, "shown", holds if judged else None)
+
+
+def computed(what: str, obtained: str, source: str) -> Comparison:
+    """A figure that the write-up's function or code gives, but that is printed nowhere; there is nothing to compare it with.
+
+    Examples
+    --------
+    >>> computed("f", "1.29676", "its function and settings").verdict
+    'computed from its function and settings; not printed'
+    """
+    return Comparison(what, "", obtained, f"computed from {source}; not printed", "computed", None)
 
 
 def differs(what: str, published: str, obtained: str, because: str) -> Comparison:

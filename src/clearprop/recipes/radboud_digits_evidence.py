@@ -57,6 +57,40 @@ def steps_until_dead(setting: DigitsRun, train: Split) -> tuple[list[int], Net]:
     return alive, net
 
 
+def bias_alone(net: Net, train: Split, setting: DigitsRun) -> tuple[float, float, float, float]:
+    """The fourth epoch of a net whose ReLUs are dead: only its last bias still moves.
+
+    With p the share of ones, b* = log p / (1 - p) the best bias, and y_k the share in minibatch k, the loss of a minibatch is
+    log(1 + exp b_k) - y_k b_k. To second order in b_k - b*, its mean over the epoch is the entropy of p, plus
+    p (1 - p) mean (b_k - b*)^2 / 2, minus mean (y_k - p) (b_k - b*).
+
+    Returns
+    -------
+    share, entropy : float
+        p among the examples of the whole minibatches, and the loss of a net that predicts it.
+    mean_loss : float
+        Mean of the losses of the minibatches, each before its step, as the write-up prints it.
+    jitter, lag : float
+        The second and the third term.
+    """
+    engine, optimizer, loss = ENGINES.make("batch"), SGD(setting.lr), raw_loss(setting.reduction)
+    order = draw_order(0, len(train), setting.batch_size, "sequential", "drop")
+    share = float(train.y[order].mean())
+    best = np.log(share / (1 - share))
+    for _ in range(4):  # three to settle, one to look at
+        biases, losses, shares = [], [], []
+        for first in range(0, len(order), setting.batch_size):
+            rows = order[first : first + setting.batch_size]
+            biases.append(net.layers[2].parameters()["b"][0])
+            losses.append(float(raw_loss("mean")(net(train.X[rows]), train.y[rows])))
+            shares.append(float(train.y[rows].mean()))
+            engine.train_epoch(net, loss, optimizer, train.X, train.y, rows, setting.batch_size)
+    entropy = float(-(share * np.log(share) + (1 - share) * np.log(1 - share)))
+    off = np.array(biases) - best
+    jitter = share * (1 - share) * float(np.mean(off**2)) / 2
+    return share, entropy, float(np.mean(losses)), jitter, -float(np.mean((np.array(shares) - share) * off))
+
+
 def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> None:
     """minibatch-40: the step in which the ReLUs die, and the run with an averaged gradient, which keeps them alive."""
     setting = RUNS["minibatch-40"]
@@ -70,8 +104,7 @@ def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> No
     norm = float(np.linalg.norm(first.gradients()["W"]))
     averaged = setting.but(reduction="mean")
     history, losses, averaged_net = train_run(averaged, train, test, engine)
-    share = float(train.y.mean())
-    entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
+    share, entropy, mean_loss, jitter, lag = bias_alone(net, train, setting)
     exhibits.tables.append(
         Table(
             "minibatch-40: ReLUs that are above zero for at least one training example, by step of epoch 0",
@@ -86,7 +119,10 @@ def dead_units(exhibits: Exhibits, train: Split, test: Split, engine: str) -> No
         f"are the activations. {alive[-1]} of {n} ReLUs are alive after step {died - 1} of epoch 0 (counted from 0): none is "
         f"above zero for any of the {len(train)} training examples, so the gradient of the first layer over all of them is "
         f"exactly {norm:g} and it never moves again. Only the last bias can still be learned, that is the share of ones "
-        f"({share:.4f}), whose entropy is {entropy:.4f}: there the loss sticks. The cause is the summed gradient: it makes "
+        f"({share:.4f} in the whole minibatches), whose entropy is {entropy:.4f}. The loss sticks above it, at "
+        f"{mean_loss:.4f}: every minibatch pulls the bias towards its own share of ones, so that it jitters about the best "
+        f"value, which costs {jitter:.4f}; and it has always been pulled by the minibatches before, while in this fixed order "
+        f"the next one tends to differ from them, which costs another {lag:.4f}. The cause is the summed gradient: it makes "
         f"the learning rate {setting.batch_size} x {setting.lr:g} = {setting.batch_size * setting.lr:g} for the mean. The "
         f"same run with the gradient averaged keeps {units_alive(averaged_net, train.X)} ReLUs alive and ends at "
         f"{history[-1]['train_loss']:.4f} / {history[-1]['train_accuracy']:.4f} / {losses[-1]:.4f}.",
