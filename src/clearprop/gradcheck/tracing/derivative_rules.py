@@ -343,7 +343,7 @@ def _product(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vert
         found = np.einsum(
             ",".join(t for t, _ in every) + "->" + inputs[k], *(np.asarray(v) for _, v in every), optimize=len(every) > 2
         )
-        yield node, found.reshape(np.shape(value_of(node)))
+        yield node, unbroadcast(found, np.shape(operands[k])).reshape(np.shape(value_of(node)))
 
 
 def _form(fn: Any, m: int, n: int, rest: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

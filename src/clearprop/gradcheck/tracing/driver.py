@@ -7,7 +7,7 @@ calls itself.
 
 from __future__ import annotations
 
-import re
+import inspect
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ from clearprop.gradcheck.tracing.conventions.forward_backward_pairs import Forwa
 from clearprop.gradcheck.tracing.conventions.layer_chains import LayerChains
 from clearprop.gradcheck.tracing.conventions.layer_classes import LayerClasses
 from clearprop.gradcheck.tracing.conventions.loss_and_gradients import LossAndGradients
-from clearprop.gradcheck.tracing.conventions.names import BACKWARD, LOOKS_BACKWARD
+from clearprop.gradcheck.tracing.conventions.loss_classes import LossClasses
+from clearprop.gradcheck.tracing.conventions.names import looks_backward
 from clearprop.gradcheck.tracing.conventions.network_classes import NetworkClasses
 from clearprop.gradcheck.tracing.conventions.parameter_functions import ParameterFunctions
 
@@ -29,6 +30,7 @@ WHOLE: Final[tuple[type[Convention], ...]] = (
     ForwardBackwardPairs,
     LayerChains,
     AutogradFunctions,
+    LossClasses,
     LayerClasses,
     NetworkClasses,
     ParameterFunctions,
@@ -62,9 +64,20 @@ class Driver:
                 used |= unit.uses
         return found
 
-    def left_over(self, units: list[DrivenUnit]) -> list[str]:
-        """Functions and classes that look like back-propagation and belong to no unit."""
-        used = {name for unit in units for name in unit.uses}
-        functions = [n for n in self.program.functions if re.search(LOOKS_BACKWARD, n, re.IGNORECASE)]
-        classes = [n for n, c in self.program.classes.items() if any(re.search(BACKWARD, m) for m in vars(c))]
-        return [n for n in (*functions, *classes) if n not in used]
+    def left_over(self, units: list[DrivenUnit], ran: set[str]) -> list[str]:
+        """Functions and classes that look like back-propagation, belong to no unit, and did not run.
+
+        Parameters
+        ----------
+        units : list of DrivenUnit
+        ran : set of str
+            Names of the functions and methods that ran in a step.
+        """
+        used = {name for unit in units for name in unit.uses} | ran
+        functions = [n for n, f in self.program.functions.items() if looks_backward(n, f) and n not in used]
+        classes = [
+            n
+            for n, c in self.program.classes.items()
+            if n not in used and any(looks_backward(m, f) and m not in ran for m, f in vars(c).items() if inspect.isfunction(f))
+        ]
+        return [*functions, *classes]

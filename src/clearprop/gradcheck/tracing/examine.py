@@ -13,7 +13,7 @@ from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCa
 from clearprop.gradcheck.tracing.driver import Driver
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, outcome_of, source_of, training_step
+from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, outcome_of, source_of, training_step
 from clearprop.gradcheck.tracing.watch import Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
@@ -47,7 +47,7 @@ def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Ca
     if run.problem:
         return FileOutcome(str(path), problem=run.problem, notes=run.notes())
     stage("its steps were judged")
-    step, marks = training_step(run, seed)
+    step, marks = step_judged(run, seed)
     notes = run.notes()
     functions: list[FunctionOutcome] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
@@ -70,12 +70,23 @@ def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Ca
                 FunctionOutcome(name, "unknown convention", UNCLEAR, f"{why} Write an adapter of five lines:\n{ADAPTER}")
             )
     problem = "" if functions else NOTHING + ADAPTER
-    skipped = [] if names or step else driver.left_over(units)
+    skipped = [] if names else driver.left_over(units, ran)
     if skipped and functions:
         problem = (
             f"{len(functions)} of {len(functions) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
         )
+    elif functions and not names and not step:
+        problem = run.steps_not_run()
     return FileOutcome(str(path), functions, problem, "", notes, marks)
+
+
+def step_judged(run: ProgramRun, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
+    """The outcome of the steps that a program took; what goes wrong in judging them is said, and is no verdict."""
+    try:
+        return training_step(run, seed)
+    except (Exception, RecursionError) as error:
+        said = f"Its steps could not be judged: {type(error).__name__}: {str(error)[:200]}"
+        return FunctionOutcome(STEP, STEP, UNCLEAR, said), []
 
 
 def checked(unit: DrivenUnit, marks: list[dict[str, Any]]) -> FunctionOutcome:

@@ -89,8 +89,9 @@ def wanted_width(reasons: list[str], width: int) -> int | None:
     """The number of columns that would let failed products run; None if none of them says so."""
     for reason in reasons:
         found = MISMATCH.search(reason)
-        if found:
-            first, second = (int(n) for n in found.groups() if n)
+        sizes = [int(n) for n in found.groups() if n] if found else []
+        if len(sizes) == 2:
+            first, second = sizes
             for own, other in ((first, second), (second, first)):
                 if width - 2 <= own <= width and other != own:
                     return width + other - own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -16,9 +17,11 @@ from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFindin
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
 from clearprop.gradcheck.tracing.marks import marks_of
+from clearprop.gradcheck.tracing.rewriting import moved_names
+from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
+from clearprop.gradcheck.tracing.verdict import Mistake, Round
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
@@ -75,9 +78,8 @@ class ProgramRun:
         self.true_torch = true_torch
         self._run(WIDTH)
         for _ in range(TRIES):
-            wanted = (
-                wanted_width([reason for _, reason in WATCHED.skips], self.world.data.width) if self.world.data.used else None
-            )
+            reasons = [reason for _, reason in WATCHED.skips]
+            wanted = wanted_width(reasons, self.world.data.width) if self.world.data.used else None
             if wanted is None or not 1 < wanted < 5000:
                 break
             self._run(wanted)
@@ -109,6 +111,16 @@ class ProgramRun:
                 with contextlib.suppress(OSError):
                     found[name] = Path(name).read_text(errors="replace")
         return found
+
+    def steps_not_run(self) -> str:
+        """The statements that take steps and could not be run, in a sentence; "" if there are none."""
+        lines = {line: reason for line, reason in WATCHED.skips}
+        lines |= {int(place.rsplit(":", 1)[1]): reason for place, reason in WATCHED.cut.items()}
+        for node in ast.parse(self.text).body:
+            inside = next((line for line in lines if node.lineno <= line <= (node.end_lineno or 0)), None)
+            if inside is not None and not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and moved_names(node):
+                return f"The steps from line {node.lineno} on were not looked at: {lines[inside]}"
+        return ""
 
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
@@ -156,7 +168,8 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
         mine = [move for move in moves if move.round == number]
         if mine:
             distinct_names(mine)
-            found = judge(graph, mine, words, number, seed=seed)
+            groups = trainings(graph, mine)
+            found = together([judge_fairly(graph, group, words, number, seed=seed) for group in groups])
             yield found
             if found.verdict == "wrong":
                 return

@@ -98,7 +98,7 @@ def find_moves(graph: Graph) -> list[Move]:
         moved = step.step_of
         assert moved is not None
         assert moved.origin is not None
-        if step.stack[:1] in streams:
+        if step.stack[:1] in streams or _is_difference(graph, step, moved):
             continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
@@ -123,6 +123,16 @@ def find_moves(graph: Graph) -> list[Move]:
     for move in moves:
         move.name = name_of(graph, move)
     return moves
+
+
+def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
+    """Whether it is data minus a prediction, an error: its result does not take the place of what it began with."""
+    assert moved.origin is not None
+    if moved.origin.kind != "data" or step.fn is not np.subtract or moved.version or graph.users.get(graph.rep(step), []) == []:
+        return False
+    names = [{re.split(r"[\[(]", n)[0] for v in own for n in v.names} for own in ([step], [moved, moved.origin])]
+    stored = any(user.fn is put and step in user.inputs[1:] for user in graph.users.get(graph.rep(step), ()))
+    return not stored and not names[0] & names[1]
 
 
 def _lines_that_repeat(graph: Graph) -> set[Any]:
@@ -171,7 +181,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
     """The gradient in a step; None if it only shrinks the parameter."""
     live = []
     for sign, term in parts:
-        if _only_scales(graph, term, moved):
+        if only_scales(graph, term, moved):
             move.how.add("weight decay")
         else:
             live.append((sign, term))
@@ -208,7 +218,7 @@ def _is_size(graph: Graph, number: float) -> bool:
     return abs(whole - round(whole)) < 1e-9 and round(whole) > 1 and round(whole) in graph.sizes
 
 
-def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     """Whether a term is the parameter times constants."""
     while graph.rep(term) is not graph.rep(moved):
         if term.fn not in (np.multiply, np.divide) or len(term.inputs) == 0:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
 from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 
@@ -71,7 +73,8 @@ class ProgramWatch:
     # ---------------------------------------------------------------- names and numbers
 
     def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
-        """The value, which from here on has this name."""
+        """The value, which from here on has this name; an array of a library that is not watched is watched from here on."""
+        value = adopted(value)
         if isinstance(value, Traced) and text:
             vertex = value.vertex
             if text not in vertex.names:
@@ -101,6 +104,7 @@ class ProgramWatch:
     def several(self, texts: tuple[str, ...], values: Any) -> Any:
         """The values, which get a name each."""
         if isinstance(values, (tuple, list)) and len(values) == len(texts):
+            values = [adopted(value) for value in values]
             for text, value in zip(texts, values, strict=True):
                 self.named(text, value)
         return values
@@ -169,6 +173,11 @@ class ProgramWatch:
         if isinstance(failure, MemoryError):
             said = "it ran out of memory; raise --memory, or make its arrays smaller."
         self.skips.append((line, said))
+
+
+def adopted(value: Any) -> Any:
+    """An array that a library made, traced; anything else as it is."""
+    return leaf(value, "data") if type(value) is np.ndarray else value
 
 
 def stepped(steps: list[Vertex]) -> int:

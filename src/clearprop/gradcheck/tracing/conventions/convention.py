@@ -16,8 +16,9 @@ from clearprop.gradcheck.tracing.conventions.value_trees import Triple
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import Pool, calls
 from clearprop.gradcheck.tracing.loss_search import Sought
+from clearprop.gradcheck.tracing.second_opinion import judge_fairly
 from clearprop.gradcheck.tracing.steps import Move, find_moves
-from clearprop.gradcheck.tracing.verdict import Round, judge
+from clearprop.gradcheck.tracing.verdict import Round
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.wrappers import TRACE, Traced, plain
@@ -106,7 +107,7 @@ class Convention(abc.ABC):
             raise NotCalledError("it moved nothing, and returned nothing that could be a gradient")
         given = Sought(loss.vertex) if isinstance(loss, Traced) else None
         first = [move for move in found if move.round == 0]
-        return judge(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer, exact=exact)
+        return judge_fairly(graph, first, words, 0, given, self.seed, update_seen=steps, layer=layer, exact=exact)
 
 
 def refuse_misfits(triples: list[Triple]) -> None:

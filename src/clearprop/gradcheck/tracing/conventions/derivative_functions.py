@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,6 +23,8 @@ PATTERNS: Final = (
     r"^d([a-zA-Z]{3,})$",
 )
 BY_ARGUMENT: Final = r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$"
+TARGETS: Final = ("one-hot", "0 or 1", "classes")
+KIND: Final = "probabilities"
 OTHER_SHAPE: Final = "its value has another shape than its argument"
 
 
@@ -105,29 +108,47 @@ class DerivativesOfSeveral(Convention):
     def _check(self, base: str, name: str, by: str) -> Round:
         names, last = required(self.functions[base]), NotCalledError("no arguments were tried")
         order = [by] if by in names else sorted(names, key=lambda n: (not is_prediction(n), is_target(n)))
-        for shape in ((ROWS, N_OUT), (ROWS, 1), (ROWS,), ()):
+        wrong: Round | None = None
+        for shape, form in itertools.product(((ROWS, N_OUT), (ROWS, 1), (ROWS,), ()), TARGETS):
             for chosen in order:
                 try:
-                    return self._once(base, name, chosen, shape)
+                    found = self._once(base, name, chosen, shape, form)
                 except FAILURES as error:
                     last = NotCalledError(str(error))
-        raise last
+                    continue
+                if found.verdict == "right":
+                    return found
+                wrong = wrong or found
+                break
+        if wrong is None:
+            raise last
+        return wrong
 
-    def _once(self, base: str, name: str, chosen: str, shape: tuple[int, ...]) -> Round:
+    def _once(self, base: str, name: str, chosen: str, shape: tuple[int, ...], form: str) -> Round:
         forget()
-        values = self._values(required(self.functions[base]), shape)
+        values = self._values(required(self.functions[base]), shape, form)
         made, slope = self.functions[base](*values.values()), self.functions[name](*values.values())
         if np.shape(plain(slope)) != shape:
             raise NotCalledError(OTHER_SHAPE)
         return self.judged_triples([(chosen, values[chosen], slope)], call(np.sum, (made,), {}))
 
-    def _values(self, names: list[str], shape: tuple[int, ...]) -> dict[str, Any]:
-        """Targets of 0 and 1, and predictions between 0.1 and 0.9."""
+    def _values(self, names: list[str], shape: tuple[int, ...], form: str) -> dict[str, Any]:
+        """Targets, and predictions between 0.1 and 0.9.
+
+        Raises
+        ------
+        NotCalledError
+            If targets have no such form in that shape.
+        """
         rng = np.random.default_rng(self.seed)
         values: dict[str, Any] = {}
         for n in names:
-            y = np.asarray((rng.random(shape) > 0.5) * 1.0)
-            values[n] = leaf(y if is_target(n) else 0.1 + 0.8 * rng.random(shape), "data")
+            y = (rng.random(shape) > 0.5) * 1.0
+            if form != "0 or 1":
+                if shape[1:] != (N_OUT,):
+                    raise NotCalledError("no targets were found for it")
+                y = np.arange(ROWS) % N_OUT if form == "classes" else np.eye(N_OUT)[np.arange(ROWS) % N_OUT]
+            values[n] = leaf(np.asarray(y) if is_target(n) else 0.1 + 0.8 * rng.random(shape), "data" if is_target(n) else KIND)
             if shape == ():
                 values[n] = leaf(float(0.1 + 0.8 * rng.random()), "data")
         name_leaves(values)

@@ -13,7 +13,15 @@ import numpy as np
 from clearprop.gradcheck.tracing.claims import matched
 from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget, said
 from clearprop.gradcheck.tracing.conventions.instances import MOST, constructor_names, instances, method_names
-from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_prediction, is_target, is_upstream
+from clearprop.gradcheck.tracing.conventions.names import (
+    BACKWARD,
+    FORWARD,
+    first_of,
+    is_flag,
+    is_prediction,
+    is_target,
+    is_upstream,
+)
 from clearprop.gradcheck.tracing.conventions.value_trees import (
     Triple,
     all_arrays,
@@ -70,20 +78,22 @@ class LayerClasses(Convention):
 
     def _once(self, made: Any, forward: str, backward: str, pool: Pool) -> Round:
         names = required(getattr(made, forward))
-        x, parameters = self._input(names, pool), as_it_is(arrays_of(made))
+        is_loss = len([n for n in names if not is_flag(n)]) >= 2
+        x, parameters = self._input(names, is_loss, pool), as_it_is(arrays_of(made))
+        given = type(x)(x.vertex)
         out, cache = _run_forward(made, forward, _arguments(names, x, pool))
-        loss, result = self._run_backward(made, backward, x, out, cache, pool, len(names) >= 2)
-        named = {"x": x, **{n: a for n, a in parameters.items() if a.vertex.floating}}
+        loss, result = self._run_backward(made, backward, x, out, cache, pool, is_loss)
+        named = {"x": given, **{n: a for n, a in parameters.items() if a.vertex.floating}}
         left = {n: a for n, a in arrays_of(made).items() if n not in parameters or a.vertex is not parameters[n].vertex}
         triples = claims_of_layer(result, named, left)
         if not triples:
             raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
         return self.judged_triples(triples, loss, layer=True, exact=True)
 
-    def _input(self, names: list[str], pool: Pool) -> Any:
+    def _input(self, names: list[str], is_loss: bool, pool: Pool) -> Any:
         """The input; probabilities for a loss, which takes targets, too."""
         x = pool.X
-        if len(names) >= 2:
+        if is_loss:
             x = leaf(np.random.default_rng(self.seed).dirichlet(np.ones(N_OUT), size=ROWS), "data")
             x = x if not pool.layout.startswith("col") else x.T.copy()
         x.vertex.names.append(names[0] if names else "x")
@@ -105,6 +115,8 @@ class LayerClasses(Convention):
 
 
 def _other(name: str, cache: Any, pool: Pool, x: Any) -> Any:
+    if is_flag(name):
+        return True
     if cache is not None:
         return cache
     found = pool.candidates(name)
@@ -113,8 +125,11 @@ def _other(name: str, cache: Any, pool: Pool, x: Any) -> Any:
 
 def _arguments(names: list[str], x: Any, pool: Pool) -> tuple[Any, ...]:
     """Arguments of forward: the input, and for a loss the targets."""
-    arguments = (x, *([pool.Y] if len(names) >= 2 else []))[: len(names)]
-    return arguments[::-1] if len(names) >= 2 and is_target(names[0]) else arguments
+    own = [n for n in names if not is_flag(n)]
+    values = {n: (x if k == 0 else pool.Y) for k, n in enumerate(own)}
+    if len(own) >= 2 and is_target(own[0]):
+        values |= {own[0]: pool.Y, own[1]: x}
+    return tuple(True if is_flag(n) else values[n] for n in names)
 
 
 def _run_forward(made: Any, forward: str, arguments: tuple[Any, ...]) -> tuple[Any, Any]:

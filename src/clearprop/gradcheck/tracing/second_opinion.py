@@ -1,0 +1,141 @@
+"""Second opinions: what is tried before a gradient is called wrong.
+
+A gradient may be right for a reason that the first reading did not think of: it holds a weight decay that is no part of the
+loss; the function that was taken for the loss is another measure, or none; a program trains several networks one after the
+other. Each is tried only where the first verdict is not "right", and counts only if it makes everything right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.loss_search import Sought, whole
+from clearprop.gradcheck.tracing.steps import Move, Piece, only_scales
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.verdict import Round, judge
+from clearprop.gradcheck.tracing.wording import Words
+
+NO_SEARCH = 1e9
+"""Seconds that count as spent, so that no mistake is looked for."""
+
+
+def judge_fairly(
+    graph: Graph,
+    moves: list[Move],
+    words: Words,
+    number: int,
+    given: Sought | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Round:
+    """The verdict on the moves of one round, after all that may make them right was tried.
+
+    Parameters
+    ----------
+    options
+        As for `judge`.
+    """
+    first = judge(graph, moves, words, number, given, seed, **options)
+    if first.verdict == "right":
+        return first
+    bare = [without_decay(graph, move) for move in moves]
+    decayed = [move.name for move, other in zip(moves, bare, strict=True) if other is not move]
+    spent, words.spent = words.spent, NO_SEARCH
+    try:
+        if decayed:
+            other = judge(graph, bare, words, number, given, seed, **options)
+            if other.verdict == "right":
+                other.notes.append(f"The gradient of {', '.join(decayed)} holds a weight decay that is no part of the loss.")
+                return other
+        if given is not None and not options.get("exact"):
+            other = judge_fairly(graph, moves, words, number, None, seed, **options)
+            if other.verdict == "right":
+                return other
+    finally:
+        words.spent = spent
+    return first
+
+
+def without_decay(graph: Graph, move: Move) -> Move:
+    """The move without the terms of its gradient that are constant multiples of the parameter; itself if it has none."""
+    pieces = [_without_decay(graph, piece) for piece in move.pieces]
+    if all(new is old for new, old in zip(pieces, move.pieces, strict=True)):
+        return move
+    return replace(move, pieces=pieces, how={*move.how, "weight decay"})
+
+
+def _without_decay(graph: Graph, piece: Piece) -> Piece:
+    gradient, factor = graph.rep(piece.gradient), piece.factor
+    if only_scales(graph, gradient, piece.moved):
+        return piece
+    found, scale = _peeled(graph, gradient, piece.moved)
+    return piece if found is gradient else replace(piece, gradient=found, factor=factor * scale)
+
+
+def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, float]:
+    """A sum without its terms that only scale the parameter, and the constant factor before it."""
+    args = [graph.rep(a) if isinstance(a, Vertex) else a for a in gradient.args[:2]]
+    if gradient.fn in (np.add, np.subtract) and all(isinstance(a, Vertex) for a in args):
+        first, second = args
+        if only_scales(graph, second, moved):
+            return _peeled(graph, first, moved)
+        if only_scales(graph, first, moved):
+            inner, scale = _peeled(graph, second, moved)
+            return inner, scale if gradient.fn is np.add else -scale
+    if gradient.fn in (np.multiply, np.divide) and isinstance(args[0], Vertex) and np.size(_value(args[1])) == 1:
+        inner, scale = _peeled(graph, args[0], moved)
+        number = float(np.ravel(_value(args[1]))[0])
+        if inner is not args[0] and number:
+            return inner, scale * (number if gradient.fn is np.multiply else 1.0 / number)
+    return gradient, 1.0
+
+
+def _value(thing: Any) -> Any:
+    return thing.value if isinstance(thing, Vertex) else thing
+
+
+# ---------------------------------------------------------------- several trainings
+
+
+def trainings(graph: Graph, moves: list[Move]) -> list[list[Move]]:
+    """The moves of one round, those together whose gradients have something to do with each other.
+
+    Two gradients have, if one depends on the parameter of the other, or both on one value that depends on parameters. A
+    program that trains one network after another has several such groups, each with a loss of its own.
+    """
+    cuts = [[graph.rep(whole(piece.moved)) for piece in move.pieces] for move in moves]
+    every = {v for own in cuts for v in own}
+    moving = graph.descendants(every)
+    reached = [graph.ancestors(move.gradients, every) & moving for move in moves]
+    owners: dict[Vertex, int] = {}
+    groups = list(range(len(moves)))
+
+    def root(k: int) -> int:
+        while groups[k] != k:
+            k = groups[k]
+        return k
+
+    for k, (own, values) in enumerate(zip(cuts, reached, strict=True)):
+        for value in (*own, *values):
+            groups[root(owners.setdefault(value, k))] = root(k)
+    found: dict[int, list[Move]] = {}
+    for k, move in enumerate(moves):
+        found.setdefault(root(k), []).append(move)
+    return list(found.values())
+
+
+def together(rounds: list[Round]) -> Round:
+    """The verdicts on several trainings as one."""
+    if len(rounds) == 1:
+        return rounds[0]
+    first = replace(rounds[0], judged=[], mistakes=[], notes=[f"It trains {len(rounds)} networks or models."], loss="")
+    for each in rounds:
+        first.judged += each.judged
+        first.mistakes += each.mistakes
+        said = [f"{each.loss[0].upper()}{each.loss[1:]}." if each.loss else "", *each.notes]
+        first.notes += [note for note in said if note and note not in first.notes]
+    return first
