@@ -19,6 +19,8 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.verdict import Round, judge
 from clearprop.gradcheck.tracing.wording import Words
 
+MOST_OUTPUTS = 64
+MOST_SUMS = 6
 NO_SEARCH = 1e9
 """Seconds that count as spent, so that no mistake is looked for."""
 
@@ -55,9 +57,49 @@ def judge_fairly(
             other = judge_fairly(graph, moves, words, number, None, seed, **options)
             if other.verdict == "right":
                 return other
+        for total in sums_of_losses(graph, moves) if given is None else ():
+            other = judge(graph, moves, words, number, Sought(total), seed, **options)
+            if other.verdict == "right":
+                other.loss = "the loss is the sum of the errors of all outputs"
+                return other
     finally:
         words.spent = spent
-    return first
+    return first if given is not None or _well_founded(first) else _doubted(first)
+
+
+def _well_founded(found: Round) -> bool:
+    """Whether a verdict rests on more than a loss that was only inferred and explains less than half."""
+    if found.sheet is None or not found.sheet.loss.inferred:
+        return True
+    sure = {name for mistake in found.mistakes if mistake.sure and mistake.slug != "unused" for name in mistake.names}
+    known = [each.verdict == "right" or each.name in sure for each in found.judged]
+    return 2 * sum(known) >= len(known)
+
+
+def _doubted(found: Round) -> Round:
+    """The verdict without accusations."""
+    for each in found.judged:
+        if each.verdict == "wrong":
+            each.verdict, each.note = "inconclusive", "no loss was found that explains most of the gradients"
+    return replace(found, mistakes=[])
+
+
+def sums_of_losses(graph: Graph, moves: list[Move]) -> list[Vertex]:
+    """Sums of the numbers that one line computes for one output after the other, and that go into no gradient."""
+    cuts = [graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces]
+    steps = [graph.rep(piece.step) for move in moves for piece in move.pieces if piece.step is not None]
+    gradients = graph.ancestors([g for move in moves for g in move.gradients], cuts)
+    places: dict[Any, list[Vertex]] = {}
+    for vertex in graph.descendants(cuts) - graph.descendants(steps) - gradients:
+        if vertex.size == 1 and vertex.floating and vertex.stack and vertex.fn is not None:
+            places.setdefault(vertex.stack, []).append(vertex)
+    found = []
+    for vertices in [each for each in places.values() if 1 < len(each) <= MOST_OUTPUTS][:MOST_SUMS]:
+        total = vertices[0]
+        for other in vertices[1:]:
+            total = graph.add(np.add, total, other)
+        found.append(total)
+    return found
 
 
 def without_decay(graph: Graph, move: Move) -> Move:

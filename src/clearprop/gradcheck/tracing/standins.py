@@ -299,6 +299,12 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "savez": lambda *a, **k: None,
     "savetxt": lambda *a, **k: None,
     "isnan": Ufunc(np.isnan),
+    "asfarray": lambda x, dtype=float: array_of("asarray", x, dtype=float),
+    "alltrue": numpy_function("all", np.all),
+    "sometrue": numpy_function("any", np.any),
+    "asscalar": lambda x: x.item(),
+    "NaN": np.nan,
+    "infty": np.inf,
     "round_": numpy_function("round", np.round),
 }
 

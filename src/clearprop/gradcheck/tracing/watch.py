@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -57,6 +57,8 @@ class ProgramWatch:
         Line and reason of each top-level statement that was skipped.
     cut : dict of str to str
         Loops that were ended early without a step in them, with the reason.
+    called : callable
+        (name, value) -> the value that gets that name: invented data, where it is something that could not be read.
     """
 
     Failure = (Exception, Enough)
@@ -69,12 +71,13 @@ class ProgramWatch:
         self.depth = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.perf_counter()
+        self.called: Callable[[str, Any], Any] = lambda name, thing: thing
 
     # ---------------------------------------------------------------- names and numbers
 
     def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
         """The value, which from here on has this name; an array of a library that is not watched is watched from here on."""
-        value = adopted(value)
+        value = self.called(text, adopted(value))
         if isinstance(value, Traced) and text:
             vertex = value.vertex
             if text not in vertex.names:
@@ -104,7 +107,7 @@ class ProgramWatch:
     def several(self, texts: tuple[str, ...], values: Any) -> Any:
         """The values, which get a name each."""
         if isinstance(values, (tuple, list)) and len(values) == len(texts):
-            values = [adopted(value) for value in values]
+            values = [self.called(text, adopted(value)) for text, value in zip(texts, values, strict=True)]
             for text, value in zip(texts, values, strict=True):
                 self.named(text, value)
         return values

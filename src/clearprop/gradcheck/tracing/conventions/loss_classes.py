@@ -57,11 +57,9 @@ class LossClasses(Convention):
 
     def _once(self, made: Any, forward: str, backward: str, shape: tuple[int, ...], classes: bool) -> Round:
         rng = np.random.default_rng(self.seed)
-        p = leaf(
-            rng.dirichlet(np.ones(N_OUT), size=ROWS) if shape[-1:] == (N_OUT,) else 0.1 + 0.8 * rng.random(shape),
-            "probabilities",
-        )
-        y = np.eye(N_OUT)[np.arange(ROWS) % N_OUT] if shape[-1:] == (N_OUT,) else (np.arange(ROWS) % 2.0).reshape(shape)
+        several = shape[-1:] == (N_OUT,)
+        p = leaf(rng.dirichlet(np.ones(N_OUT), size=ROWS) if several else 0.1 + 0.8 * rng.random(shape), "probabilities")
+        y = np.eye(N_OUT)[np.arange(ROWS) % N_OUT] if several else (np.arange(ROWS) % 2.0).reshape(shape)
         targets = leaf(np.arange(ROWS) % N_OUT if classes else y, "data")
         p.vertex.names.append(next(n for n in _own(type(made), forward) if not is_target(n)))
         before = type(p)(p.vertex)
@@ -75,9 +73,11 @@ class LossClasses(Convention):
             slope = next((vars(made)[n] for n in KEPT_SLOPES if n in vars(made)), None)
         if slope is None or np.shape(slope) != np.shape(p):
             raise NotCalledError(f"{backward} returns nothing of the shape of the predictions; is a return missing?")
-        triples, loss = [(p.vertex.names[0], before, slope)], call(np.sum, (value,), {})
-        found = self.judged_triples(triples, loss)
-        return self.judged_triples(triples, loss, exact=True) if NEGATIVE in found.notes else found
+        found = self.judged_triples([(p.vertex.names[0], before, slope)], call(np.sum, (value,), {}))
+        if NEGATIVE in found.notes:
+            found.judged[0].verdict, found.judged[0].note = "wrong", "it has the wrong sign"
+            found.notes.remove(NEGATIVE)
+        return found
 
 
 def _own(kind: Any, method: str) -> list[str]:
