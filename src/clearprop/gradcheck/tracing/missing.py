@@ -58,7 +58,11 @@ class Nothing(MagicMock):
     invent: ClassVar[Callable[[str, str], Any]]
     trees: ClassVar[dict[str, ast.Module]] = {}
 
-    def __iter__(self) -> Any:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        type(self).__iter__ = Nothing._items  # type: ignore[attr-defined]  # a mock makes itself a class with an __iter__ of its own
+
+    def _items(self) -> Any:
         frame = sys._getframe(1)
         target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
         return iter(self._parts(target) if target is not None and self.gives_data() else ())

@@ -164,7 +164,7 @@ class World:
 
     def _base_of(self, top: str) -> Path | None:
         """The folder in which a module of the program's own lies: beside it, or, if it is not installed, above it."""
-        above = list(self.folder.parents)[:ABOVE] if importlib.util.find_spec(top) is None else []
+        above = list(self.folder.parents)[:ABOVE] if not installed(top) else []
         for base in (self.folder, *above):
             if (base / f"{top}.py").is_file() or ((base / top).is_dir() and any((base / top).glob("*.py"))):
                 return base
@@ -214,6 +214,14 @@ class World:
         vars(module).update({"__builtins__": self.builtins, WATCH: WATCHED, "__file__": str(path)})
         sys.modules[module.__name__] = module
         loader.exec_module(module)
+
+
+def installed(name: str) -> bool:
+    """Whether a module can be imported that is none of the program's."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # one of the program's, which was loaded before
+        return False
 
 
 def answer(prompt: Any = "") -> str:
