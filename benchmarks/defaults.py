@@ -1,75 +1,82 @@
-"""The defaults against scikit-learn's networks, on data sets of its own: `python -m benchmarks.defaults [NAME ...]`.
+"""The defaults against scikit-learn's: `python -m benchmarks.defaults [NAME ...] [--tables FOLDER] [--page FILE]`.
 
 For each set, test accuracy or R2 in percent of `clearprop train FILE` with no option but the files, of scikit-learn's
-MLPClassifier or MLPRegressor after a StandardScaler (with standardised targets), and of HistGradientBoosting. The defaults were
-chosen on these sets; others are kept aside.
+MLPClassifier or MLPRegressor after a StandardScaler (with standardised targets), and of HistGradientBoosting, on the same test
+rows: the mean over a few splits, more of them for smaller sets. The defaults were chosen on some of the sets, and are only
+measured on the others.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-Examples = tuple[np.ndarray, np.ndarray]
+from benchmarks.markdown import table as markdown
+from benchmarks.table_sets import FILES, kept_aside, public_table, stand_ins, table_of, tuned_on
+
+Parts = tuple[pd.DataFrame, pd.DataFrame]
 
 
-def spiral(n: int = 900, noise: float = 0.3) -> Examples:
-    """Points on two arms."""
-    rng = np.random.default_rng(1)
-    arm, t = rng.integers(2, size=n), rng.uniform(0.5, 3.2, n) * np.pi
-    angle = t + np.pi * arm
-    return np.column_stack([t * np.cos(angle), t * np.sin(angle)]) + noise * rng.normal(size=(n, 2)), arm
+@dataclass(frozen=True)
+class Line:
+    """The figures of one set, in percent.
+
+    Attributes
+    ----------
+    name : str
+    chosen_on : bool
+        Whether the defaults were chosen on it.
+    rows, inputs, splits : int
+    own, network, boosting, seconds : float
+        Means over the splits.
+    """
+
+    name: str
+    chosen_on: bool
+    rows: int
+    inputs: int
+    splits: int
+    own: float
+    network: float
+    boosting: float
+    seconds: float
 
 
-def checkerboard(n: int = 1500) -> Examples:
-    """Squares of a board of four by four."""
-    X = np.random.default_rng(2).uniform(0, 4, (n, 2))
-    return X, np.floor(X).sum(axis=1).astype(int) % 2
+def tables(folder: Path | None, wanted: list[str]) -> Iterator[tuple[str, bool, list[Parts]]]:
+    """Each set by name: whether the defaults were chosen on it, and its splits into training and test rows."""
+    makers = {name: (True, make) for name, make in tuned_on().items()} | {name: (False, m) for name, m in kept_aside().items()}
+    for name, (chosen_on, make) in makers.items():
+        if not wanted or name in wanted:
+            yield name, chosen_on, splits(table_of(*make()))
+    for name, files in FILES.items():
+        paths = [] if folder is None else [folder / file for file in files]
+        there = bool(paths) and all(path.exists() for path in paths)
+        shown = name if there else f"like {name} (generated)"
+        if not wanted or name in wanted:
+            frame, test = public_table(paths) if there else (table_of(*stand_ins()[name]()), None)
+            yield shown, False, [(frame, test)] if test is not None else splits(frame)
 
 
-def sets() -> dict[str, Callable[[], Any]]:
-    from sklearn import datasets as d
-
-    return {
-        "spiral of two arms": spiral,
-        "checkerboard": checkerboard,
-        "moons": lambda: d.make_moons(800, noise=0.25, random_state=0),
-        "iris": lambda: d.load_iris(return_X_y=True),
-        "Gaussian quantiles": lambda: d.make_gaussian_quantiles(n_samples=1500, n_features=8, n_classes=4, random_state=0),
-        "Hastie 10.2": lambda: d.make_hastie_10_2(2500, random_state=0),
-        "4 of 30 inputs": lambda: d.make_classification(
-            600, 30, n_informative=4, n_redundant=2, n_classes=3, flip_y=0.05, random_state=0
-        ),
-        "60 inputs, 150 rows": lambda: d.make_classification(210, 60, n_informative=15, n_clusters_per_class=3, random_state=3),
-        "12 classes": lambda: d.make_classification(
-            6000, 16, n_informative=12, n_classes=12, n_clusters_per_class=2, class_sep=1.2, random_state=1
-        ),
-        "friedman2": lambda: d.make_friedman2(1000, noise=50, random_state=0),
-        "friedman3": lambda: d.make_friedman3(1000, noise=0.1, random_state=0),
-        "linear": lambda: d.make_regression(400, 20, n_informative=8, noise=60, random_state=0),
-        "uncorrelated": lambda: d.make_sparse_uncorrelated(600, 30, random_state=0),
-    }
-
-
-def parts(name: str) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-    """Training and test rows as tables with the target y, and whether it is a class."""
+def splits(frame: pd.DataFrame) -> list[Parts]:
+    """Splits into training and test rows, stratified by class; five of a small set, one of a large one."""
     from sklearn.model_selection import train_test_split
 
-    X, y = sets()[name]()
-    classes = len(np.unique(y)) < 20
-    labels = pd.Series(y).map(lambda value: f"c{value}") if classes else y
-    table = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).assign(y=np.asarray(labels))
-    share = 0.3 if len(X) < 500 else 0.15
-    train, test = train_test_split(table, test_size=share, random_state=0, stratify=table["y"] if classes else None)
-    return train, test, classes
+    n = len(frame)
+    stratum = frame["y"] if frame["y"].dtype == object or str(frame["y"].dtype).startswith("str") else None
+    share = 0.3 if n < 500 else 0.2
+    return [
+        tuple(train_test_split(frame, test_size=share, random_state=seed, stratify=stratum))
+        for seed in range(5 if n < 500 else 3 if n <= 2000 else 1)
+    ]
 
 
 def clearprop_score(train: pd.DataFrame, test: pd.DataFrame) -> tuple[float, float]:
@@ -84,7 +91,7 @@ def clearprop_score(train: pd.DataFrame, test: pd.DataFrame) -> tuple[float, flo
     return 100 * figures.get("r2", figures.get("accuracy", np.nan)), found["seconds"]
 
 
-def other_scores(train: pd.DataFrame, test: pd.DataFrame, classes: bool) -> list[float]:
+def other_scores(train: pd.DataFrame, test: pd.DataFrame) -> list[float]:
     """Test accuracy or R2 in percent of scikit-learn's network and of its gradient boosting."""
     import warnings
 
@@ -94,29 +101,81 @@ def other_scores(train: pd.DataFrame, test: pd.DataFrame, classes: bool) -> list
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    X, y, X_test, y_test = train.drop(columns="y"), train["y"], test.drop(columns="y"), test["y"]
+    classes = not pd.api.types.is_numeric_dtype(y)
     regressor = TransformedTargetRegressor(MLPRegressor(random_state=0), transformer=StandardScaler())
     models = (
         make_pipeline(StandardScaler(), MLPClassifier(random_state=0) if classes else regressor),
         HistGradientBoostingClassifier(random_state=0) if classes else HistGradientBoostingRegressor(random_state=0),
     )
-    X, y, X_test, y_test = train.drop(columns="y"), train["y"], test.drop(columns="y"), test["y"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn's network says that it has not converged
         return [100 * float(model.fit(X, y).score(X_test, y_test)) for model in models]
 
 
-def main(names: list[str]) -> None:
-    differences = []
-    print(f"{'':22}{'clearprop':>10}{'MLP':>8}{'boosting':>10}{'seconds':>9}")
-    for name in names or sets():
-        train, test, classes = parts(name)
-        own, seconds = clearprop_score(train, test)
-        network, boosting = other_scores(train, test, classes)
-        differences.append((own - network, own - boosting))
-        print(f"{name:22}{own:10.1f}{network:8.1f}{boosting:10.1f}{seconds:9.1f}", flush=True)
-    mean, worst = np.mean(differences, axis=0), np.min(differences, axis=0)
-    print(f"against the network: mean {mean[0]:+.1f}, worst {worst[0]:+.1f}; against boosting: mean {mean[1]:+.1f}")
+def measure(name: str, chosen_on: bool, parts: list[Parts]) -> Line:
+    """The figures of one set."""
+    own = [clearprop_score(*pair) for pair in parts]
+    others = [other_scores(*pair) for pair in parts]
+    score, seconds = np.mean(own, axis=0)
+    network, boosting = np.mean(others, axis=0)
+    train, test = parts[0]
+    return Line(name, chosen_on, len(train) + len(test), train.shape[1] - 1, len(parts), score, network, boosting, seconds)
+
+
+def in_words(lines: list[Line]) -> str:
+    """The differences of some sets, in a sentence."""
+    to_network = np.array([line.own - line.network for line in lines])
+    to_boosting = np.array([line.own - line.boosting for line in lines])
+    worst = lines[int(to_network.argmin())]
+    return (
+        f"Against the network: mean {to_network.mean():+.1f}, worst {to_network.min():+.1f} ({worst.name}); against boosting:"
+        f" mean {to_boosting.mean():+.1f}."
+    )
+
+
+def page(lines: list[Line]) -> str:
+    """docs/defaults.md."""
+    head = ["set", "rows", "inputs", "splits", "clearprop", "scikit-learn's network", "gradient boosting", "seconds"]
+    parts = [
+        "# Defaults\n\nWritten by `python -m benchmarks.defaults --page docs/defaults.md`; no figure here is typed by hand.",
+        "Test accuracy, or R2 for numbers, in percent: `clearprop train FILE` with no option but the files; `MLPClassifier` or"
+        " `MLPRegressor` after a `StandardScaler`, with standardised targets; and `HistGradientBoostingClassifier` or"
+        " `-Regressor`; all on the same test rows, as means over the splits. The seconds are those of one training run.",
+    ]
+    for chosen_on, title in ((False, "Sets that the defaults have not seen"), (True, "Sets on which the defaults were chosen")):
+        some = [line for line in lines if line.chosen_on == chosen_on]
+        if not some:
+            continue
+        cells = [
+            [line.name, f"{line.rows:,}", f"{line.inputs}", f"{line.splits}"]
+            + [f"{value:.1f}" for value in (line.own, line.network, line.boosting, line.seconds)]
+            for line in some
+        ]
+        parts += [f"## {title}", markdown(head, cells), in_words(some)]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Measure, print each line at once, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="sets to measure; by default all")
+    parser.add_argument("--tables", type=Path, help="folder with letter.arff, sonar.arff, sat.trn and sat.tst")
+    parser.add_argument("--page", type=Path, help="Markdown file to write")
+    parser.add_argument("--rows", type=Path, help="JSON file to write the figures to")
+    given = parser.parse_args()
+    lines = []
+    print(f"{'':28}{'clearprop':>10}{'MLP':>8}{'boosting':>10}{'seconds':>9}")
+    for name, chosen_on, parts in tables(given.tables, given.names):
+        line = measure(name, chosen_on, parts)
+        lines.append(line)
+        print(f"{name:28}{line.own:10.1f}{line.network:8.1f}{line.boosting:10.1f}{line.seconds:9.1f}", flush=True)
+    print(in_words(lines))
+    if given.rows is not None:
+        given.rows.write_text(json.dumps([vars(line) for line in lines], indent=1))
+    if given.page is not None:
+        given.page.write_text(page(lines))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -136,7 +136,7 @@ def test_the_command_line_trains_and_keeps_the_run_without_pictures(tmp_path: Pa
         NO_LLVMLITE,
         "The run is kept without pictures: these need matplotlib, which is not installed: pip install matplotlib.",
     ]
-    kept = {"model.safetensors", "history.jsonl", "metrics.json", "config.json"}
+    kept = {"model.safetensors", "history.jsonl", "metrics.json", "config.json", "examples.csv"}
     assert {path.name for path in folder.iterdir()} == kept
     assert "accuracy" in result.stdout
     assert "curves.png" not in result.stdout

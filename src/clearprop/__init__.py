@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop.doctor import Doctor, diagnose, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
+    from clearprop.estimator import NetClassifier, NetRegressor
     from clearprop.export import Model
     from clearprop.gradcheck import (
         GradientReport,
@@ -33,24 +34,36 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         check_step,
     )
     from clearprop.nn import (
+        ELU,
+        GELU,
+        SELU,
         Activation,
         BatchNorm,
         BinaryCrossEntropy,
         BinaryCrossEntropyWithLogits,
         CrossEntropy,
         Dropout,
+        Focal,
+        GELUTanh,
         He,
+        Huber,
+        Identity,
         Layer,
+        LeakyReLU,
         LeCun,
         Linear,
         Loss,
+        MeanAbsoluteError,
         MeanSquaredError,
         NegativeLogLikelihood,
         Net,
         Normal,
+        Quantile,
         ReLU,
         Sigmoid,
+        SiLU,
         Softmax,
+        Softplus,
         Tanh,
         Uniform,
         Xavier,
@@ -70,13 +83,30 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         StepDecay,
         WarmUp,
     )
-    from clearprop.training import Callback, Checkpoint, EarlyStopping, History, evaluate, fit, fit_many
+    from clearprop.training import (
+        Callback,
+        Checkpoint,
+        CSVLogger,
+        EarlyStopping,
+        History,
+        JSONLinesLogger,
+        LivePlot,
+        MLflowLogger,
+        TensorBoardLogger,
+        evaluate,
+        fit,
+        fit_many,
+        lr_find,
+    )
     from clearprop.walkthrough import explain
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ELU",
     "ENGINES",
+    "GELU",
+    "SELU",
     "SGD",
     "Activation",
     "AdaGrad",
@@ -84,6 +114,7 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "CSVLogger",
     "Callback",
     "Checkpoint",
     "ClearpropError",
@@ -95,26 +126,41 @@ __all__ = [
     "EarlyStopping",
     "Engine",
     "ExponentialDecay",
+    "Focal",
+    "GELUTanh",
     "GradientReport",
     "He",
     "History",
+    "Huber",
+    "Identity",
     "InverseTimeDecay",
+    "JSONLinesLogger",
     "Layer",
     "LeCun",
+    "LeakyReLU",
     "Linear",
+    "LivePlot",
     "Loss",
+    "MLflowLogger",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
     "NegativeLogLikelihood",
     "Net",
+    "NetClassifier",
+    "NetRegressor",
     "Normal",
     "OneCycle",
+    "Quantile",
     "RMSProp",
     "ReLU",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "StepDecay",
     "Tanh",
+    "TensorBoardLogger",
     "Uniform",
     "WarmUp",
     "Xavier",
@@ -135,6 +181,7 @@ __all__ = [
     "fit",
     "fit_many",
     "ladder",
+    "lr_find",
     "metrics",
     "mlp",
     "nn",
@@ -145,25 +192,30 @@ __all__ = [
 ]
 
 SUBPACKAGES = (
-    "arguments arrays data descent doctor engines errors export files gradcheck headroom ladder metrics nn optim ownership"
-    " plots recipes registry report rules studies sweeps training walkthrough"
+    "arguments arrays data descent doctor engines errors estimator export files gradcheck headroom ladder metrics nn optim"
+    " ownership plots recipes registry report rules studies sweeps training walkthrough"
 )
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
     "clearprop.doctor": "Doctor diagnose diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
+    "clearprop.estimator": "NetClassifier NetRegressor",
     "clearprop.export": "Model",
     "clearprop.gradcheck": (
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout He Layer LeCun"
-        " Linear Loss MeanSquaredError NegativeLogLikelihood Net Normal ReLU Sigmoid Softmax Tanh Uniform Xavier Zeros"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU Focal GELU"
+        " GELUTanh He Huber Identity Layer LeakyReLU LeCun Linear Loss MeanAbsoluteError MeanSquaredError"
+        " NegativeLogLikelihood Net Normal Quantile ReLU SELU Sigmoid SiLU Softmax Softplus Tanh Uniform Xavier Zeros"
         " mlp"
     ),
     "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
-    "clearprop.training": "Callback Checkpoint EarlyStopping History evaluate fit fit_many",
+    "clearprop.training": (
+        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
+        " fit fit_many lr_find"
+    ),
     "clearprop.walkthrough": "explain",
 }
 """Module -> public names that it defines."""

@@ -84,6 +84,93 @@ def average_precision(y: Array, score: Array) -> float:
     return float((np.diff(hits, prepend=0) * hits / (last + 1)).sum() / max(1, hits[-1]))
 
 
+@checked
+def reliability(y: Array, p: Array, bins: int = 10) -> list[dict[str, Any]]:
+    """The reliability curve: predictions sorted by their confidence, and the share of them that is right.
+
+    Parameters
+    ----------
+    y : array of int (N,)
+        True classes.
+    p : array (N, C)
+        Predicted probabilities; the confidence of a prediction is the largest of its row.
+    bins : int
+        Number of intervals of equal width, from 0 to 1.
+
+    Returns
+    -------
+    list of dict
+        One for each interval that holds predictions: `low`, `high`; `confidence` and `accuracy`, the means over its
+        predictions; `examples`, their number.
+
+    Raises
+    ------
+    ShapeError
+        If p does not have a row for each of y.
+
+    Examples
+    --------
+    >>> p = np.array([[0.9, 0.1], [0.2, 0.8], [0.45, 0.55]])
+    >>> [(row["examples"], row["accuracy"]) for row in reliability(np.array([0, 0, 1]), p, bins=5)]
+    [(1, 1.0), (2, 0.5)]
+    """
+    y, p = _classes_and_probabilities(y, p)
+    confidence, right = p.max(axis=1), p.argmax(axis=1) == y
+    edges = np.linspace(0.0, 1.0, bins + 1)
+    place = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, bins - 1)
+    return [
+        {
+            "low": float(edges[k]),
+            "high": float(edges[k + 1]),
+            "confidence": float(confidence[place == k].mean()),
+            "accuracy": float(right[place == k].mean()),
+            "examples": int((place == k).sum()),
+        }
+        for k in np.unique(place).tolist()
+    ]
+
+
+@checked
+def calibration_metrics(y: Array, p: Array) -> dict[str, float]:
+    """Brier score and expected calibration error: whether probabilities mean what they say.
+
+    Parameters
+    ----------
+    y : array of int (N,)
+        True classes.
+    p : array (N, C)
+        Predicted probabilities.
+
+    Returns
+    -------
+    dict
+        `brier`, the mean squared distance of the probabilities from the one-hot classes, and half of it for two classes, as in
+        scikit-learn; `ece`, the mean over 15 intervals of confidence, weighted by their examples, of the distance between
+        confidence and accuracy (Guo et al., On calibration of modern neural networks, ICML 2017). Both are best at 0.
+
+    Examples
+    --------
+    >>> calibration_metrics(np.array([0, 1]), np.array([[1.0, 0.0], [0.5, 0.5]]))
+    {'brier': 0.125, 'ece': 0.25}
+    """
+    y, p = _classes_and_probabilities(y, p)
+    distance = ((p - np.eye(p.shape[1])[y]) ** 2).sum(axis=1).mean()
+    gaps = [row["examples"] * abs(row["confidence"] - row["accuracy"]) for row in reliability(y, p, 15)]
+    return {"brier": float(distance / (2 if p.shape[1] == 2 else 1)), "ece": float(sum(gaps) / len(y))}
+
+
+def _classes_and_probabilities(y: Array, p: Array) -> tuple[Array, Array]:
+    """Classes (N,) as integers, and probabilities (N, C) as float64."""
+    y, p = np.asarray(y), np.asarray(p, np.float64)
+    if p.ndim != 2 or y.shape != p.shape[:1] or len(y) == 0 or y.dtype.kind not in "iu":
+        raise ShapeError(
+            f"y is {describe(y)}, but p is {describe(p)}; give integer classes (N,), and a probability for each (N, C)."
+        )
+    if y.min() < 0 or y.max() >= p.shape[1]:
+        raise OptionError(f"y must hold classes from 0 to {p.shape[1] - 1}; it runs from {y.min()} to {y.max()}.")
+    return y, p
+
+
 def _as_vector(name: str, given: Any) -> Array:
     """One number for each row (N,)."""
     values = np.asarray(given)

@@ -9,7 +9,7 @@ import pytest
 from clearprop.export.model import Model
 from clearprop.training import History
 
-EVERYWHERE = {"model.safetensors", "history.jsonl", "config.json", "metrics.json", "curves.png"}
+EVERYWHERE = {"model.safetensors", "history.jsonl", "config.json", "metrics.json", "examples.csv", "curves.png"}
 
 
 def theta(folder):

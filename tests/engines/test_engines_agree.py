@@ -186,12 +186,25 @@ def everything() -> list[cp.Layer]:
     return [*before, cp.Linear(19, 4), cp.BatchNorm(4, momentum=0.5), cp.Tanh(), cp.Tanh(), cp.Linear(4, 3)]
 
 
+def of_z() -> list[cp.Layer]:
+    return [cp.Linear(3, 5), cp.SiLU(), cp.Linear(5, 4), cp.GELU(), cp.Linear(4, 3)]
+
+
+def of_z_in_a_row() -> list[cp.Layer]:
+    return [cp.SiLU(), cp.Linear(3, 19), cp.GELU(), cp.GELUTanh(), cp.Dropout(0.2), cp.SiLU(), cp.Linear(19, 3), cp.GELU()]
+
+
+ACTIVATIONS = [type(cp.nn.ACTIVATIONS.make(name)) for name in cp.nn.ACTIVATIONS]
 ENDINGS = {  # loss: what the net must end in, and which targets there are
     cp.CrossEntropy: ((), ("classes", "one-hot", "soft")),
     cp.NegativeLogLikelihood: ((cp.Softmax(),), ("classes", "soft")),
     cp.BinaryCrossEntropy: ((cp.Sigmoid(),), ("binary",)),
     cp.BinaryCrossEntropyWithLogits: ((), ("binary",)),
+    cp.Focal: ((), ("classes", "soft")),
     cp.MeanSquaredError: ((), ("real",)),
+    cp.MeanAbsoluteError: ((), ("real",)),
+    cp.Huber: ((), ("real",)),
+    cp.Quantile: ((), ("real",)),
 }
 OPTIMIZERS = [
     cp.SGD(0.1, momentum=0.9),
@@ -208,7 +221,11 @@ OPTIMIZERS = [
 ]
 CASES = [
     *[Case(f"depth {depth}", stack(depth)) for depth in range(1, 6)],
-    *[Case(f"{kind.__name__}", stack(3, kind)) for kind in (cp.Sigmoid, cp.Tanh, cp.ReLU, cp.Softmax)],
+    *[Case(f"{kind.__name__}", stack(3, kind)) for kind in ACTIVATIONS],
+    Case("LeakyReLU of another slope", stack(3, lambda: cp.LeakyReLU(0.3))),
+    Case("ELU of another alpha", stack(3, lambda: cp.ELU(0.4))),
+    Case("activations that read z, one by one", of_z, batch_size=1),
+    Case("activations that read z, in a row", of_z_in_a_row, cp.MeanSquaredError(), cp.Adam(0.01), target="real"),
     *[
         Case(f"{kind.__name__} {target} {reduction}", stack(2, cp.Tanh, *ending), kind(reduction=reduction), target=target)
         for kind, (ending, targets) in ENDINGS.items()
@@ -225,6 +242,12 @@ CASES = [
             (cp.CrossEntropy("sum"), "classes"),
         )
     ],
+    Case("label smoothing", stack(2), cp.CrossEntropy(label_smoothing=0.2)),
+    Case("class weights", stack(2), cp.CrossEntropy(class_weight=[0.5, 2, 3]), optimizer=cp.Adam(0.02)),
+    Case("both", stack(2), cp.CrossEntropy("sum", 0.5, [10, 0.1, 0]), cp.SGD(0.01), target="soft"),
+    Case("focal 0.5", stack(2), cp.Focal(gamma=0.5)),
+    Case("huber of another delta", stack(2), cp.Huber(delta=0.2), target="real"),
+    Case("quantile 0.9", stack(2), cp.Quantile(q=0.9), target="real"),
     Case("broadcast", stack(2, cp.Tanh, cp.Sigmoid()), cp.BinaryCrossEntropy(broadcast=True), target="column"),
     Case("bare formula", stack(2, cp.Tanh, cp.Sigmoid()), cp.BinaryCrossEntropy(raw=True), target="binary"),
     # Python's floats are float64, in which 1 / (1 + exp(-17)) is not yet 1, and its derivative not yet 0.
@@ -414,6 +437,11 @@ def mutant(engine: str, right: str, wrong: str) -> cp.Engine:
     kind = ENGINES.find(engine)
     path = Path(str(inspect.getsourcefile(kind)))
     source = path.read_text()
+    if engine == "scalar":  # whose formulas stand in a file of their own
+        formulas = path.with_name("scalar_formulas.py").read_text().replace("from __future__ import annotations\n", "")
+        lines = [line for line in source.splitlines() if not line.startswith("from clearprop.engines.scalar_formulas")]
+        first = next(i for i, line in enumerate(lines) if line.startswith("class "))
+        source = "\n".join([*lines[:first], formulas.replace("def forward(", "def forward("), *lines[first:]])
     assert right in source, "the fault must be planted somewhere"
     module = types.ModuleType("mutant")
     exec(compile(source.replace(right, wrong), str(path), "exec"), module.__dict__)

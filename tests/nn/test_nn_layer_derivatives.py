@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 import clearprop as cp
 from clearprop.nn import ACTIVATIONS, LAYERS, softmax
@@ -50,6 +51,16 @@ CASES = {
     "sigmoid": Case(cp.Sigmoid(), (4, 3), lambda x, p, layer: torch.sigmoid(x)),
     "tanh": Case(cp.Tanh(), (4, 3), lambda x, p, layer: torch.tanh(x)),
     "relu": Case(cp.ReLU(), (4, 3), lambda x, p, layer: torch.relu(x)),
+    "leaky relu": Case(cp.LeakyReLU(), (4, 3), lambda x, p, layer: F.leaky_relu(x, 0.01)),
+    "leaky relu, slope": Case(cp.LeakyReLU(0.3), (4, 3), lambda x, p, layer: F.leaky_relu(x, 0.3)),
+    "elu": Case(cp.ELU(), (4, 3), lambda x, p, layer: F.elu(x)),
+    "elu, alpha": Case(cp.ELU(1.7), (4, 3), lambda x, p, layer: F.elu(x, 1.7)),
+    "selu": Case(cp.SELU(), (4, 3), lambda x, p, layer: F.selu(x)),
+    "softplus": Case(cp.Softplus(), (4, 3), lambda x, p, layer: F.softplus(x)),
+    "silu": Case(cp.SiLU(), (4, 3), lambda x, p, layer: F.silu(x)),
+    "gelu": Case(cp.GELU(), (4, 3), lambda x, p, layer: F.gelu(x)),
+    "gelu, tanh": Case(cp.GELUTanh(), (4, 3), lambda x, p, layer: F.gelu(x, approximate="tanh")),
+    "identity": Case(cp.nn.Identity(), (4, 3), lambda x, p, layer: x * 1),
     "softmax": Case(cp.Softmax(), (4, 3), lambda x, p, layer: torch.softmax(x, 1)),
     "softmax, one example": Case(cp.Softmax(), (1, 5), lambda x, p, layer: torch.softmax(x, 1)),
     "dropout, training": Case(cp.Dropout(0.4), (6, 5), torch_dropout, training=True),

@@ -24,6 +24,7 @@ ONE_HOT = np.eye(3)[LABELS]
 SOFT = RNG.dirichlet(np.ones(3), size=5)
 ZERO_ONE = RNG.integers(2, size=(5, 3)).astype(float)
 REAL = RNG.normal(size=(5, 3))
+WEIGHTS = [0.5, 2.0, 3.0]
 
 
 class Case(NamedTuple):
@@ -36,6 +37,43 @@ class Case(NamedTuple):
 
 def torch_cross_entropy(y_hat, y, reduction):
     return F.cross_entropy(y_hat, y, reduction=reduction)
+
+
+def torch_smoothed(epsilon):
+    def reference(y_hat, y, reduction):
+        return F.cross_entropy(y_hat, y, reduction=reduction, label_smoothing=epsilon)
+
+    return reference
+
+
+def torch_weighted(y_hat, y, reduction):
+    total = F.cross_entropy(y_hat, y, weight=torch.tensor(WEIGHTS, dtype=y_hat.dtype), reduction="sum")
+    return total if reduction == "sum" else total / len(y_hat)  # PyTorch's own mean divides by the weights of the classes
+
+
+def torch_smoothed_and_weighted(y_hat, y, reduction):
+    weight = torch.tensor(WEIGHTS, dtype=y_hat.dtype)
+    total = F.cross_entropy(y_hat, y, weight=weight, reduction="sum", label_smoothing=0.1)
+    return total if reduction == "sum" else total / len(y_hat)
+
+
+def torch_focal(gamma):
+    def reference(y_hat, y, reduction):
+        rows = y if y.ndim == 2 else F.one_hot(y, y_hat.shape[1]).double()
+        p = torch.softmax(y_hat, 1)
+        total = -(rows * (1 - p) ** gamma * torch.log(p)).sum()
+        return total if reduction == "sum" else total / len(y_hat)
+
+    return reference
+
+
+def torch_pinball(q):
+    def reference(y_hat, y, reduction):
+        above = (y - y_hat).clamp(min=0)
+        values = q * above + (1 - q) * (y_hat - y).clamp(min=0)
+        return values.sum() if reduction == "sum" else values.mean()
+
+    return reference
 
 
 def torch_nll(y_hat, y, reduction):
@@ -61,7 +99,16 @@ CASES = {
     "cross-entropy, integers": Case(cp.CrossEntropy, SCORES, LABELS, torch_cross_entropy),
     "cross-entropy, one-hot": Case(cp.CrossEntropy, SCORES, ONE_HOT, torch_cross_entropy),
     "cross-entropy, soft": Case(cp.CrossEntropy, SCORES, SOFT, torch_cross_entropy),
-    "cross-entropy, soft, not of sum 1": Case(cp.CrossEntropy, SCORES, SOFT * 1.7, torch_cross_entropy),
+    "cross-entropy, smoothed": Case(cp.CrossEntropy, SCORES, LABELS, torch_smoothed(0.2), {"label_smoothing": 0.2}),
+    "cross-entropy, weighted": Case(cp.CrossEntropy, SCORES, LABELS, torch_weighted, {"class_weight": WEIGHTS}),
+    "cross-entropy, weighted, soft": Case(cp.CrossEntropy, SCORES, SOFT, torch_weighted, {"class_weight": WEIGHTS}),
+    "cross-entropy, both": Case(
+        cp.CrossEntropy, SCORES, LABELS, torch_smoothed_and_weighted, {"label_smoothing": 0.1, "class_weight": WEIGHTS}
+    ),
+    "focal": Case(cp.Focal, SCORES, LABELS, torch_focal(2.0)),
+    "focal, soft": Case(cp.Focal, SCORES, SOFT, torch_focal(2.0)),
+    "focal, 0.5": Case(cp.Focal, SCORES, LABELS, torch_focal(0.5), {"gamma": 0.5}),
+    "focal, 0": Case(cp.Focal, SCORES, LABELS, torch_focal(0.0), {"gamma": 0.0}),
     "cross-entropy, one example": Case(cp.CrossEntropy, SCORES[:1], LABELS[:1], torch_cross_entropy),
     "nll, integers": Case(cp.NegativeLogLikelihood, PROBABILITIES, LABELS, torch_nll),
     "nll, one-hot": Case(cp.NegativeLogLikelihood, PROBABILITIES, ONE_HOT, torch_nll),
@@ -77,6 +124,14 @@ CASES = {
     "bce with logits, broadcast": Case(
         cp.BinaryCrossEntropyWithLogits, SCORES, ZERO_ONE[:, :1], torch_bce_logits, {"broadcast": True}
     ),
+    "mae": Case(cp.MeanAbsoluteError, SCORES, REAL, lambda y_hat, y, r: F.l1_loss(y_hat, y, reduction=r)),
+    "huber": Case(cp.Huber, SCORES, REAL, lambda y_hat, y, r: F.huber_loss(y_hat, y, reduction=r)),
+    "huber, delta": Case(
+        cp.Huber, SCORES, REAL, lambda y_hat, y, r: F.huber_loss(y_hat, y, reduction=r, delta=0.3), {"delta": 0.3}
+    ),
+    "quantile": Case(cp.Quantile, SCORES, REAL, torch_pinball(0.5)),
+    "quantile, 0.9": Case(cp.Quantile, SCORES, REAL, torch_pinball(0.9), {"q": 0.9}),
+    "quantile, broadcast": Case(cp.Quantile, SCORES, REAL[:, :1], torch_pinball(0.2), {"q": 0.2, "broadcast": True}),
     "mse": Case(cp.MeanSquaredError, SCORES, REAL, torch_mse),
     "mse, one output": Case(cp.MeanSquaredError, SCORES[:, :1], REAL[:, :1], torch_mse),
     "mse, integer targets": Case(cp.MeanSquaredError, SCORES, ZERO_ONE.astype(int), torch_mse),

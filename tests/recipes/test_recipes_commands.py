@@ -29,8 +29,8 @@ def test_run_prints_published_beside_obtained():
     result = clearprop("run", "radboud-descent", "--quiet")
     assert result.exit_code == 0
     assert "published" in result.stdout
-    assert "identical to the printed digits" in result.stdout
-    assert "9 of 9 claims hold" in result.stdout
+    assert "below the bound that the question sets" in result.stdout
+    assert "1 of 1 claims hold" in result.stdout
     assert "\x1b" not in result.stdout
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from clearprop.recipes.published import differs, identical, identical_tables, measured, reached, shown, within
+from clearprop.recipes.published import computed, differs, identical, identical_tables, measured, reached, shown, within
 
 
 def test_identical_notices_one_digit():
@@ -27,6 +27,18 @@ def test_intervals(published, holds):
     assert found.holds is holds
     assert ("OUTSIDE" in found.verdict) is not holds
     assert within("x", published, values, "{:.2f}", judged=False).holds is None
+
+
+def test_a_figure_on_the_edge_of_its_interval_is_said_to_be():
+    values = [0.1 + 0.02 * i for i in range(40)]  # 5th percentile 0.139, 95th 0.841
+    assert within("x", 0.14, values, "{:.2f}").verdict.startswith("on the edge of")
+    assert within("x", 0.15, values, "{:.2f}").verdict.startswith("within")
+    assert within("x", 0.13, values, "{:.2f}").verdict.startswith("OUTSIDE")
+
+
+def test_nothing_is_claimed_of_a_figure_that_is_not_printed():
+    found = computed("f", "1.2", "its function")
+    assert (found.published, found.holds, found.claim) == ("", None, "computed")
 
 
 def test_runs_that_diverged_are_left_out():

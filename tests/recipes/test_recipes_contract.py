@@ -14,11 +14,11 @@ from clearprop.recipes.recipe import Recipe as Base
 ALL = [RECIPES.find(name) for name in RECIPES]
 NAMES = {
     "radboud-descent", "radboud-components", "radboud-digits", "rdfia-circles", "rdfia-ladder", "rdfia-svm", "vu-scalar",
-    "vu-synth", "vu-mnist", "vu-studies",
+    "vu-synth", "vu-mnist", "vu-studies", "vu-batches",
 }  # fmt: skip
 
 
-def test_all_ten_are_registered_and_no_subclass_is_forgotten():
+def test_all_are_registered_and_no_subclass_is_forgotten():
     assert set(RECIPES) == NAMES
     assert [recipe.name for recipe in ALL] == list(RECIPES)
     for file in Path(cp.recipes.__file__).parent.glob("*.py"):  # a file that is not registered would not be imported

@@ -10,7 +10,9 @@ from clearprop.nn import CrossEntropy
 from clearprop.optim import SGD
 from clearprop.recipes import RECIPES, Conditions
 from clearprop.recipes.course_data import CIRCLES, course_circles
-from clearprop.recipes.rdfia_circles import circles_trial, make_circles_net, train_all, unshifted_run
+from clearprop.recipes.rdfia_circles import tail
+from clearprop.recipes.rdfia_circles_nan import first_nonfinite
+from clearprop.recipes.rdfia_circles_runs import circles_trial, make_circles_net, train_all
 from clearprop.recipes.recipe import quiet_fit
 from clearprop.recipes.vu_scalar import softmax_derivative
 from clearprop.training import fit
@@ -29,8 +31,9 @@ def test_vu_scalar_holds():
 
 def test_vu_synth_has_the_published_points():
     result = RECIPES.make("vu-synth").run(Conditions(quick=True, seeds=1, engine="compiled"))
-    assert [c.holds for c in result.comparisons[:3]] == [True, True, True]
-    assert [c.holds for c in result.comparisons[3:]] == [None, None]
+    assert [c.obtained for c in result.comparisons[:3]] == ["33494", "5622", "1.76405235 0.40015721"]
+    assert {c.claim for c in result.comparisons[:3]} == {"computed"}
+    assert [c.holds for c in result.comparisons] == [None] * 5
 
 
 @circles
@@ -77,10 +80,33 @@ def test_published_figures_lie_in_the_interval_over_forty_seeds():
 
 
 @circles
-def test_the_bare_softmax_diverges_at_batch_1_and_rate_5():
-    where = unshifted_run(course_circles(None)[0], 0, 1, 5.0).nonfinite
-    assert where is not None
-    assert "UnshiftedSoftmax" in where["place"]
+@pytest.mark.parametrize("shifted", [False, True])
+def test_the_first_nan_is_born_in_the_loss_of_the_write_up(shifted):
+    train = course_circles(None)[0]
+    for seed in range(3):
+        birth = first_nonfinite(make_circles_net("code", seed), train, 5.0, 150, seed, shifted)
+        assert birth.where == "loss"
+        assert birth.probability == 0
+        assert birth.score < 88  # exp overflows in float32 beyond 88.7
+    assert first_nonfinite(make_circles_net("code", 0), train, 0.01, 2, 0, shifted) is None
+
+
+def test_an_overflowing_score_would_be_called_so():
+    train = course_circles(None)[0]
+    net = make_circles_net("code", 0)
+    net.theta *= 1e30
+    assert first_nonfinite(net, train, 5.0, 1, 0, False).where == "probability"
+
+
+def test_the_biases_are_drawn_as_the_weights_are():
+    nets = [make_circles_net("code", seed) for seed in range(200)]
+    biases = np.concatenate([net.layers[k].parameters()["b"] for net in nets for k in (0, 2)])
+    assert biases.std() == pytest.approx(1 / np.sqrt(0.3), rel=0.05)
+
+
+def test_chance_alone_puts_one_figure_of_eleven_outside():
+    assert tail(11, 1) == pytest.approx(1 - 0.9**11)
+    assert tail(11, 4) < 0.02 < tail(11, 3)  # so that three outside are chance, and four are not
 
 
 @circles
@@ -95,7 +121,8 @@ def test_rdfia_svm_holds_and_is_drawn():
 def test_rdfia_circles_in_short(engine):
     result = RECIPES.make("rdfia-circles").run(Conditions(quick=True, engine=engine, seeds=2, jobs=1))
     assert result.holds  # intervals over two seeds are not judged
-    assert any("NaN in" in c.obtained for c in result.comparisons)
+    assert any("NaN in 22 of 22 runs, first in the loss in 22" in c.obtained for c in result.comparisons)
+    assert {animation.name for animation in result.exhibits.animations} == {"epochs"}
     assert {table.name for table in result.exhibits.tables} >= {"code-train_loss", "text-test_accuracy", "seconds"}
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from clearprop.recipes import RECIPES, Conditions
+from clearprop.recipes.radboud_components import CHECK_GRAD, check, linear_points
 from clearprop.recipes.radboud_digits import COLUMNS, TABLES
-from clearprop.recipes.radboud_digits_evidence import steps_until_dead
+from clearprop.recipes.radboud_digits_evidence import bias_alone, steps_until_dead
 from clearprop.recipes.radboud_digits_runs import RUNS, digits_split, make_net, printed_rows, train_run
 
 
@@ -14,18 +15,33 @@ def digits():
     return RECIPES.make("radboud-digits").run()
 
 
-@pytest.mark.parametrize("name", ["radboud-descent", "radboud-components"])
-def test_every_claim_holds(name):
-    result = RECIPES.make(name).run()
+def test_the_paths_are_computed_and_judged_by_the_printed_bound_alone():
+    result = RECIPES.make("radboud-descent").run()
+    assert [c.obtained for c in result.comparisons[:4]] == ["1.29676", "0.10066", "-2.16415", "-2.16415"]
+    assert [c.published for c in result.comparisons] == ["", "", "", "below -2", "", "", ""]
+    assert [c.holds for c in result.comparisons] == [None, None, None, True, None, None, None]
+    assert [c.obtained for c in result.comparisons[4:]] == [
+        "f = -2.28071 at (-1.0882, 0.5441)", "f = -0.24934 at (-2.8537, 1.4269)", "f = 1.24273 at (0.6059, -0.3030)",
+    ]  # fmt: skip
+
+
+def test_components_are_identical_and_so_are_the_errors_of_check_grad():
+    result = RECIPES.make("radboud-components").run()
     assert result.holds
-    assert sum(comparison.claim == "identical" for comparison in result.comparisons) >= 9
+    assert all(comparison.claim == "identical" for comparison in result.comparisons)
+    assert len(result.comparisons) == 18
+
+
+def test_the_points_of_check_grad_come_in_one_order_only():
+    """Drawn in another order the errors are others, so that five equal ones are no accident."""
+    layer, x, point = linear_points()["W"]
+    assert repr(check(layer, x, "W", point)) == CHECK_GRAD["Linear(5, 7), dW"]
+    assert repr(check(layer, x[::-1].copy(), "W", point)) != CHECK_GRAD["Linear(5, 7), dW"]
 
 
 def test_digits_are_identical(digits):
     assert digits.holds
-    assert [c.obtained for c in digits.comparisons if c.claim == "identical" and "figures" in c.obtained] == [
-        "80 of 80 figures equal"
-    ] * 3
+    assert [c.obtained for c in digits.comparisons] == ["60 of 60 figures equal"] * 8
     assert digits.seconds < 60
 
 
@@ -52,6 +68,15 @@ def test_a_wrong_table_is_noticed(monkeypatch):
     train, test = digits_split()
     history, losses, _ = train_run(RUNS["two-layer"].but(reduction="mean"), train, test, "batch")
     assert printed_rows(history, losses, 1, "mean") != TABLES["two-layer"]
+
+
+def test_the_loss_of_dead_units_is_the_entropy_and_two_terms_more():
+    train = digits_split()[0]
+    _, net = steps_until_dead(RUNS["minibatch-40"], train)
+    _, entropy, mean_loss, jitter, lag = bias_alone(net, train, RUNS["minibatch-40"])
+    assert f"{mean_loss:.4f}" == "0.6953"
+    assert mean_loss == pytest.approx(entropy + jitter + lag, abs=5e-5)
+    assert min(jitter, lag) > 5e-4  # either is more than the rounding
 
 
 def test_the_relus_die_in_step_13_of_epoch_0():

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
 
 import clearprop as cp
 from clearprop.errors import OptionError
+from clearprop.training import settings_search
 from clearprop.training.averaging import average
 from clearprop.training.outcome import train
 from clearprop.training.settings import Settings, settings_for
-from clearprop.training.settings_search import deal, search
+from clearprop.training.settings_search import SearchProgress, deal, search
 from clearprop.training.setup import set_up
 
 
@@ -99,3 +101,60 @@ def test_effort_survives_json() -> None:
     assert Settings.of(**json.loads(json.dumps(settings.to_json()))) == settings
     with pytest.raises(OptionError, match="effort"):
         Settings.of(effort="none")
+
+
+def small_search() -> Any:
+    data = rings()
+    return set_up(settings_for(data, effort="default", epochs=6, fixed=("epochs",)), data)
+
+
+def test_a_search_tells_how_far_it_is() -> None:
+    seen: list[SearchProgress] = []
+    found = search(small_search(), told=seen.append)
+    assert (seen[0].done, seen[0].best) == (0, None)
+    assert [step.done for step in seen] == sorted(step.done for step in seen)
+    assert all(step.done <= step.planned for step in seen)
+    assert seen[-1].done == seen[-1].planned
+    assert seen[-1].best == (found.settings.hidden, found.settings.weight_decay)
+    # Telling does not change what is found.
+    assert (found.net.theta == search(small_search()).net.theta).all()
+
+
+def test_ctrl_c_keeps_the_best_so_far() -> None:
+    def told(step: SearchProgress) -> None:
+        if step.done >= 8:
+            raise KeyboardInterrupt
+
+    found = search(small_search(), told)
+    assert 1 <= found.members < 5
+    assert (found.history.stopped or "").startswith("interrupted")
+    assert len(found.history) == 6  # the networks that are kept were trained to the end
+    assert len(found.tried) >= 1
+    accuracy = (found.net.outputs(found.data.test.X).argmax(axis=1) == found.data.test.y).mean()
+    assert accuracy > 0.7
+
+
+def test_ctrl_c_within_a_training_prefers_what_is_whole(monkeypatch) -> None:
+    real, calls = settings_search.fit_many, []
+
+    def interrupted_later(nets: Any, *args: Any, **keywords: Any) -> Any:
+        histories = real(nets, *args, **keywords)
+        calls.append(len(nets))
+        if len(calls) == 2:
+            for net, history in zip(nets, histories, strict=True):
+                net.theta[:] = 0.0
+                history.stopped = "interrupted in epoch 1"
+        return histories
+
+    monkeypatch.setattr(settings_search, "fit_many", interrupted_later)
+    found = search(small_search(), told=lambda step: None)
+    assert len(calls) == 2
+    assert np.abs(found.net.theta).max() > 0
+
+
+def test_ctrl_c_before_any_network_is_passed_on() -> None:
+    def told(step: SearchProgress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(small_search(), told)

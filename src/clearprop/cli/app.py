@@ -28,6 +28,7 @@ PANELS = {
     "Train": {
         "train": "Train a network and measure it on the test set. Settings that are not given are chosen for the data.",
         "predict": "Predict with a trained network, and print a CSV with one row per example.",
+        "export": "Write a trained network for somewhere else: raw values in, labels and probabilities (or values) out.",
         "info": "Describe a trained network: layers, parameters, classes, inputs, loss and scaling.",
         "data": "Describe a data set as clearprop train would use it: splits, classes, inputs and their scaling.",
     },

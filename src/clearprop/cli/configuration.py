@@ -241,11 +241,14 @@ def resumed(saved: Configuration, asked: Configuration, given: dict[str, Any]) -
 def plain_setup(given: dict[str, Any]) -> Setup:
     """The setup of `clearprop explain` and `ladder`: that of `train`, but with a fixed learning rate and without dropout.
 
+    Notes about the data are printed on stderr.
+
     Parameters
     ----------
     given : dict
         Options of `clearprop train`; dtype is float64 and the optimizer sgd unless they are given.
     """
+    from clearprop.cli.console import show_notes
     from clearprop.training.setup import set_up
 
     asked = from_options(given)
@@ -253,6 +256,7 @@ def plain_setup(given: dict[str, Any]) -> Setup:
     fixed = {"dropout": 0.0, "schedule": "constant", "patience": None, "effort": "quick"}
     configuration = replace(asked, settings=defaults | asked.settings | fixed)
     data = configuration.load()
+    show_notes(data.notes)
     setup = set_up(configuration.settle(data), data)
     setup.optimizer.lr = setup.settings.lr  # the number itself reads better than a constant schedule
     return setup

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from clearprop.engines.compilations import COMPILATIONS
 from clearprop.training import Callback, Run
 from clearprop.training.history import Row
+from clearprop.training.settings_search import Choice
+from clearprop.training.settings_search import SearchProgress as Search
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,9 +33,11 @@ class Progress(Callback):
     ----------
     console : rich Console or None
         None shows nothing.
+    what : str
+        Unit of the count: epochs of one network, or the networks of a search.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, what: str = "epoch") -> None:
         self.console = console
         self.bar: CompilingBar | None = None
         self.shown = 0
@@ -42,7 +46,7 @@ class Progress(Callback):
 
             self.bar = CompilingBar(
                 console,
-                TextColumn("epoch {task.completed}/{task.total}"),
+                TextColumn(f"{what} {{task.completed}}/{{task.total}}"),
                 BarColumn(bar_width=8),
                 TextColumn("{task.description}"),
                 TimeRemainingColumn(compact=True),
@@ -74,6 +78,14 @@ class Progress(Callback):
         if self.bar is None and self.console is not None and len(run.history) and self.shown < run.epoch:
             self.show(run)
 
+    def searched(self, search: Search) -> None:
+        """Show how far the search for settings has come."""
+        text = "" if search.best is None else f"best so far: {setting_in_words(search.best)}"
+        if self.bar is not None:
+            self.bar.update(search.done, search.planned, text)
+        elif self.console is not None and search.done == search.planned:
+            self.console.print(f"{search.done:5d} networks  {text}", markup=False)
+
     def show(self, run: Run) -> None:
         """Print the last epoch as a line, below a header if it is the first."""
         if self.console is None:
@@ -82,6 +94,18 @@ class Progress(Callback):
             self.console.print(head(run.history[-1]))
         self.console.print(line(run.history[-1]))
         self.shown = run.epoch
+
+
+def setting_in_words(choice: Choice) -> str:
+    """A setting of a search: the hidden units and the weight decay.
+
+    Examples
+    --------
+    >>> setting_in_words(((64, 64), 0.001))
+    'hidden 64-64, weight decay 0.001'
+    """
+    hidden, decay = choice
+    return f"hidden {'-'.join(map(str, hidden)) or 'none'}, weight decay {decay:g}"
 
 
 class TrialBar:
@@ -104,6 +128,49 @@ class TrialBar:
     def __call__(self, done: int, total: int) -> None:
         """Show the number of finished trials."""
         self.bar.update(done, total)
+
+
+class StageBar:
+    """Progress of experiments: a bar over all of them with what goes on now, or lines in a pipe.
+
+    Parameters
+    ----------
+    console : rich Console or None
+        None shows nothing.
+    total : int
+        Number of experiments.
+    """
+
+    def __init__(self, console: Console | None, total: int) -> None:
+        self.console, self.total, self.done, self.name = console, total, 0, ""
+        self.bar: CompilingBar | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Context of one experiment; the bar is there while it lasts."""
+        self.name = name
+        if self.console is not None and self.console.is_terminal:
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("experiment {task.completed}/{task.total}"), BarColumn(bar_width=12),
+                       TimeElapsedColumn(), TextColumn("{task.description}"))  # fmt: skip
+            self.bar = CompilingBar(self.console, *columns)
+            with self.bar.live():
+                self.bar.update(self.done, self.total, name)
+                yield
+            self.bar = None
+        else:
+            if self.console is not None and self.total > 1:
+                self.console.print(f"{name} ({self.done + 1} of {self.total})", style="dim", markup=False, highlight=False)
+            yield
+        self.done += 1
+
+    def say(self, message: str) -> None:
+        """Show what goes on now."""
+        if self.bar is not None:
+            self.bar.update(self.done, self.total, f"{self.name}: {message}")
+        elif self.console is not None:
+            self.console.print(f"... {message}", style="dim", markup=False)
 
 
 class CompilingBar:

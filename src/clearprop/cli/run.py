@@ -13,7 +13,8 @@ from rich.text import Text
 from clearprop.cli import folder as folders
 from clearprop.cli import options as o
 from clearprop.cli.console import FAILED, USAGE, duration, empty_table, fail, plain, print_json, screen
-from clearprop.errors import ClearpropError
+from clearprop.cli.progress import StageBar
+from clearprop.errors import ClearpropError, OptionError
 
 if TYPE_CHECKING:
     from clearprop.recipes import Comparison, Conditions, Recipe, Result
@@ -37,6 +38,10 @@ def run(
         Path | None,
         o.option(o.OUTPUT, "Write report.html, result.json and the pictures to this folder.", metavar="DIRECTORY"),
     ] = None,
+    notebook: Annotated[
+        Path | None,
+        o.option(o.OUTPUT, "Write a notebook that runs the experiment, FILE.ipynb, instead of running it.", metavar="FILE"),
+    ] = None,
     force: o.Force = False,
     json: o.Json = False,
     quiet: Annotated[bool, o.option(o.OUTPUT, "Print no progress messages.", "--quiet", "-q")] = False,
@@ -49,6 +54,9 @@ def run(
     """
     from clearprop.recipes import RECIPES, Conditions
 
+    if notebook is not None:
+        write(name, notebook, Conditions(data_dir, engine, seeds, jobs, quick), force)
+        return
     wanted = list(RECIPES) if name.strip().lower() == ALL else [RECIPES.find(name).name]
     places = {} if out is None else {one: out / one if len(wanted) > 1 else out for one in wanted}
     for folder in places.values():
@@ -56,14 +64,11 @@ def run(
     messages = screen(error=True)
     silent = quiet or json
 
-    def say(message: str) -> None:
-        if not silent:
-            messages.print(f"... {message}", style="dim", markup=False)
-
-    conditions = Conditions(data_dir, engine, seeds, jobs, quick, say)
+    bar = StageBar(None if silent else messages, len(wanted))
+    conditions = Conditions(data_dir, engine, seeds, jobs, quick, bar.say)
     results: dict[str, Result | None] = {}
     for one in wanted:
-        results[one] = carry_out(RECIPES.make(one), conditions, places.get(one), len(wanted) > 1, json)
+        results[one] = carry_out(RECIPES.make(one), conditions, places.get(one), bar, json)
     if json:
         found = [plain(result.to_json()) for result in results.values() if result is not None]
         print_json(found[0] if name.strip().lower() != ALL else {"recipes": found})
@@ -73,12 +78,28 @@ def run(
         raise typer.Exit(USAGE)
 
 
-def carry_out(recipe: Recipe, conditions: Conditions, folder: Path | None, one_of_many: bool, json: bool) -> Result | None:
+def write(name: str, path: Path, conditions: Conditions, force: bool) -> None:
+    """Write the notebook of one recipe, and say how to open it."""
+    from clearprop.recipes import RECIPES
+    from clearprop.recipes.notebook import write_notebook
+
+    if name.strip().lower() == ALL:
+        raise OptionError("--notebook takes one experiment, not all; choose a name from clearprop recipes.")
+    if path.suffix != ".ipynb":
+        raise OptionError(f"--notebook must name a file that ends in .ipynb, not {str(path)!r}.")
+    if path.exists() and not force:
+        raise OptionError(f"{path} exists; choose another name, or replace it with --force.")
+    write_notebook(RECIPES.make(name), path, conditions)
+    screen().print(f"Notebook: {path}     Open it: jupyter lab {path}", markup=False, highlight=False)
+
+
+def carry_out(recipe: Recipe, conditions: Conditions, folder: Path | None, bar: StageBar, json: bool) -> Result | None:
     """Run, save and print a recipe; None if it cannot be run, and there are others."""
     try:
-        result = recipe.run(conditions)
+        with bar.stage(recipe.name):
+            result = recipe.run(conditions)
     except ClearpropError as error:
-        if not one_of_many:
+        if bar.total == 1:
             raise
         fail(f"{recipe.name}: {error}")
         return None
@@ -93,6 +114,7 @@ def save(result: Result, folder: Path) -> None:
     """Write the report, the result as JSON, and the pictures; all of them or none."""
     from clearprop.ownership import writing
     from clearprop.plots import save as save_figure
+    from clearprop.plots import save_frames
     from clearprop.report import recipe_report
 
     def fill(fresh: Path) -> None:
@@ -100,6 +122,8 @@ def save(result: Result, folder: Path) -> None:
         recipe_report(result).save(fresh / "report.html")
         for picture in result.exhibits.pictures:
             save_figure(picture.figure(), fresh / f"{picture.name}.png")
+        for animation in result.exhibits.animations:
+            save_frames(animation.draw, animation.frames, fresh / f"{animation.name}.gif", animation.size)
 
     with writing(folder):
         folders.publish(folder, fill)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.cli import folder as folders
 from clearprop.cli.console import plain
+from clearprop.data.kept_rows import as_csv
 from clearprop.errors import ClearpropError, FileAccessError, cannot_access
 from clearprop.training import Checkpoint, History
 from clearprop.training.outcome import Outcome
@@ -25,8 +26,11 @@ CONTENTS = {
     "model.safetensors": "the network: clearprop predict {folder} FILE",
     "history.jsonl": "loss, accuracy and learning rate of every epoch",
     "metrics.json": "the metrics in the table above",
+    "examples.csv": "a few raw rows, by which clearprop export tries what it writes",
     folders.CONFIG: "to repeat the run: clearprop train --config {folder}/" + folders.CONFIG,
     folders.CHECKPOINT: "to continue the run: clearprop train --resume {folder}",
+    "card.md": "data, figures by class, limits and versions, for people who use the network",
+    "manifest.json": "versions, engine, threads, processor and checksums of the data",
     "curves.png": "loss (and accuracy) by epoch",
     "boundary.png": "decision boundary",
     "confusion.png": "confusion matrix",
@@ -77,6 +81,8 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
     FileAccessError
         If nothing could be written anywhere.
     """
+    from clearprop.report.card import model_card
+
     metrics = {name: value for name, value in plain(outcome.to_json()).items() if name != "history"}
 
     def fill(fresh: Path) -> None:
@@ -87,6 +93,12 @@ def save_run(outcome: Outcome, config: dict[str, Any], folder: Path, checkpoint:
             folders.write_json(fresh / "metrics.json", metrics)
         with tolerated("the configuration"):
             folders.write_json(fresh / folders.CONFIG, config)
+        with tolerated("the manifest and the card"):
+            folders.write_json(fresh / "manifest.json", outcome.manifest)
+            (fresh / "card.md").write_text(model_card(outcome, config), encoding="utf-8")
+        if outcome.data.examples:
+            with tolerated("its examples"):
+                (fresh / "examples.csv").write_text(as_csv(outcome.data.examples), encoding="utf-8", newline="")
         if checkpoint is not None and Path(checkpoint.path).exists():
             with tolerated("the checkpoint"):
                 shutil.copyfile(checkpoint.path, fresh / folders.CHECKPOINT)

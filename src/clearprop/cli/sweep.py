@@ -13,7 +13,7 @@ import typer
 
 from clearprop.cli import options as o
 from clearprop.cli.configuration import parse_options
-from clearprop.cli.console import INTERRUPTED, counted, empty_table, percent, plain, print_json, screen
+from clearprop.cli.console import INTERRUPTED, counted, empty_table, percent, plain, print_json, screen, show_notes
 from clearprop.cli.folder import check_file
 from clearprop.cli.parsing import parse_grid, parse_settings
 from clearprop.errors import OptionError
@@ -88,6 +88,7 @@ def sweep(
     """
     from clearprop.cli.progress import TrialBar
     from clearprop.sweeps import run_sweep, summarise
+    from clearprop.sweeps.running import as_dataset
 
     check_file(out, "--out", ".jsonl", ".parquet")
     check_file(plot, "--plot", ".png", ".svg")
@@ -100,13 +101,16 @@ def sweep(
     data = parse_options(
         {"target": target, "header": header, "task": task, "scale": scale, "data_dir": data_dir, "val": val, "test": test}
     )
+    dataset = as_dataset(source, seed, data, common)
+    if not quiet:
+        show_notes(dataset.notes)
     console = screen(error=json)
     bar = TrialBar(console) if console.is_terminal and not quiet else None
     try:
         with bar or nullcontext():
             rows = run_sweep(
-                source, axes, seeds, draws=random, seed=seed, fixed=common, data=data, jobs=jobs, scheduler=scheduler,
-                store=out, progress=bar,
+                dataset, axes, seeds, draws=random, seed=seed, fixed=common, jobs=jobs, scheduler=scheduler, store=out,
+                progress=bar,
             )  # fmt: skip
     except KeyboardInterrupt:
         kept = (
@@ -130,7 +134,7 @@ def sweep(
         sweep_report(rows, metric, source, plain(whole | given_grid), command).save(report)
     if json:
         files = [str(file) for file in (out, plot, report) if file]
-        print_json(plain(whole | {"rows": rows, "summary": lines, "files": files}))
+        print_json(plain(whole | {"notes": dataset.notes, "rows": rows, "summary": lines, "files": files}))
     elif not quiet:
         print_summary(console, rows, lines, metric)
         for file, what in ((out, "Rows written to"), (plot, "Plotted to"), (report, "Report written to")):

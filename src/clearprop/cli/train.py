@@ -160,7 +160,8 @@ def carry_through(
     if not silent:
         announce(console, setup)
     # Beside JSON on stdout, a person at a terminal still sees the bar, on stderr.
-    progress = Progress(console if not silent or (given["json"] and console.is_terminal) else None)
+    shown = console if not silent or (given["json"] and console.is_terminal) else None
+    progress = Progress(shown, "epoch" if settings.effort == "quick" else "network")
     with Interrupts() as interrupts, saving.checkpoints(folder, config, given["resume"]) as (checkpoint, resume):
         outcome = carry_out(setup, progress, checkpoint, resume)
         if folder is not None:
@@ -212,7 +213,7 @@ def carry_out(setup: Setup, progress: Progress, checkpoint: Checkpoint | None, r
     callbacks = [progress] if checkpoint is None else [progress, checkpoint]
     with warnings.catch_warnings(), progress.live():
         warnings.simplefilter("ignore", NonFiniteWarning)  # it is in the history, and printed from there
-        return train(setup, callbacks, resume=resume).reduced()
+        return train(setup, callbacks, resume=resume, told=progress.searched).reduced()
 
 
 def announce(console: Console, setup: Setup) -> None:

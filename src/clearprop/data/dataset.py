@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,19 +33,26 @@ class Split:
         One example a row.
     y : array
         Integer classes (N,), or real targets (N, n_y).
+    weights : array (N,) of float, optional
+        Weight of each example in a loss, relative to the others; by default, all count the same.
 
     Raises
     ------
     ShapeError
-        If X is not a matrix, or y does not have one row for each of X's.
+        If X is not a matrix, or y or the weights do not have one row for each of X's.
+    DataError
+        If a weight is negative or not finite, or all are zero.
     """
 
     X: Array
     y: Array
+    weights: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("X", "y"):
             object.__setattr__(self, name, numbers(name, getattr(self, name)))
+        if self.weights is not None:
+            object.__setattr__(self, "weights", checked_weights(self.weights, len(self.X)))
         if self.X.ndim != 2:
             raise ShapeError(
                 f"X must be a matrix (N, n_x), one example a row, not {describe(self.X)}; "
@@ -58,6 +66,29 @@ class Split:
 
     def __iter__(self) -> Iterator[Array]:
         return iter((self.X, self.y))
+
+
+def checked_weights(given: Array, n: int) -> Array:
+    """Weights of n examples, as they were given.
+
+    Examples
+    --------
+    >>> checked_weights(np.array([1.0, -2.0]), 2)
+    Traceback (most recent call last):
+    clearprop.errors.DataError: Weights of examples must be zero or more, and finite, but number 1 (from 0) is -2.0.
+    """
+    weights = numbers("sample_weight", given)
+    if weights.shape != (n,):
+        raise ShapeError(f"sample_weight needs one number for each of {n} examples, shape ({n},), not {describe(weights)}.")
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        at = int(wrong[0])
+        raise DataError(
+            f"Weights of examples must be zero or more, and finite, but number {at} (from 0) is {weights[at].item()}."
+        )
+    if not weights.any():
+        raise DataError(f"All {n} weights of the examples are zero; give at least one example a weight above zero.")
+    return weights
 
 
 @checked
@@ -86,6 +117,8 @@ class Dataset:
         Findings and assumptions while the data were read, a sentence each.
     independent : bool
         Whether rows of training and validation may be exchanged: not if they are split by groups or by time, or repeated.
+    examples : dict of str to list of str
+        Cells of a few raw rows, by column, by which an export of the model can be tried.
 
     Raises
     ------
@@ -113,11 +146,24 @@ class Dataset:
     image_shape: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     independent: bool = True
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if "train" not in self.splits or not set(self.splits) <= set(SPLITS):
             raise OptionError(f"splits must hold train, and may hold val and test, not {', '.join(self.splits) or 'nothing'}.")
         object.__setattr__(self, "splits", {name: self.splits[name] for name in SPLITS if name in self.splits})
+
+    def _repr_html_(self) -> str:
+        sizes = "".join(
+            f"<tr><td>{escape(SPLITS[name])}</td><td style='text-align:right'>{len(split):,}</td></tr>"
+            for name, split in self.splits.items()
+        )
+        what = f"{len(self.classes)} classes" if self.task == "classification" else f"target {', '.join(self.targets)}"
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p><b>{escape(self.name)}</b>: {self.train.X.shape[1]} inputs, {escape(what)}</p>"
+            f"<table><thead><tr><th>split</th><th>examples</th></tr></thead><tbody>{sizes}</tbody></table><ul>{notes}</ul>"
+        )
 
     @property
     def train(self) -> Split:
@@ -171,7 +217,7 @@ class Dataset:
         """
         if self.task != "classification" or len(self.classes) != 2:
             raise OptionError(f"A column of zeros and ones needs two classes; {self.name} has {len(self.classes)}.")
-        columns = {name: Split(X, y[:, np.newaxis].astype(X.dtype)) for name, (X, y) in self.splits.items()}
+        columns = {name: replace(part, y=part.y[:, np.newaxis].astype(part.X.dtype)) for name, part in self.splits.items()}
         return replace(self, splits=columns)
 
 

@@ -16,7 +16,7 @@ LOOK = 50  # different texts that are looked at first
 LEAST = 0.9  # share of the texts that must be dates
 SHAPE = re.compile(
     r"\d{4}-?\d{2}-?\d{2}.*|\d{1,4}[-/. ]\s?(\d{1,2}|[A-Za-z]{3,9})\.?[-/. ,]\s?\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?"
-    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|\d{4}-\d{2}"
+    r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|\d{4}-\d{2}|[A-Za-z]{3,9}[ -]\d{2}(\d{2})?|\d{1,2}/\d{4}"
 )
 FORMATS = (
     "ISO8601", "%d.%m.%Y", "%d.%m.%y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y",
@@ -24,8 +24,12 @@ FORMATS = (
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
     "%Y.%m.%d",
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%H:%M", "%H:%M:%S",
+    "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%m/%Y",
 )  # fmt: skip
 """Tried in this order; for 03/04/2020 the month comes first, unless a day above 12 says otherwise."""
+FIRST_DAY, LAST_DAY = 19000101, 21001231
+DATE_NUMBERS = {"%Y%m%d": 1, "%Y%m%d%H": 100, "%Y%m%d%H%M": 10_000}
+FEWEST = 3  # different numbers from which they may be dates
 PARTS = ("year", "month", "day", "weekday", "hour")
 
 
@@ -53,6 +57,30 @@ def read_dates(column: pd.Series[Any], form: str | None = None) -> tuple[pd.Seri
         if form is not None or times.notna().mean() >= LEAST:
             values = np.append(times.dt.tz_localize(None).to_numpy("datetime64[ns]"), np.datetime64("NaT", "ns"))
             return pd.Series(values[codes], index=column.index), str(candidate)
+    return None
+
+
+def read_date_numbers(values: Array, form: str | None = None) -> tuple[Array, str] | None:
+    """Whole numbers such as 20240131 as times (N,), with their format; None if they are none.
+
+    Examples
+    --------
+    >>> times, form = read_date_numbers(np.array([20240130.0, 20240131, 20240201] * 3))
+    >>> form, str(times[0])[:10]
+    ('%Y%m%d', '2024-01-30')
+    """
+    import pandas as pd
+
+    known = values[np.isfinite(values)]
+    if len(known) == 0 or (form is None and len(np.unique(known)) < FEWEST):
+        return None
+    for candidate, unit in DATE_NUMBERS.items() if form is None else ((form, 0),):
+        if form is None and not (FIRST_DAY * unit <= known.min() and known.max() < (LAST_DAY + 1) * unit):
+            continue
+        texts = pd.Series(values).map(lambda value: f"{value:.0f}" if np.isfinite(value) else None)
+        times = pd.to_datetime(texts, format=candidate, errors="coerce")
+        if form is not None or times.notna().sum() == len(known):
+            return times.to_numpy("datetime64[ns]"), candidate
     return None
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.data.notes import quoted
+from clearprop.data.notes import quoted, rows
 from clearprop.data.opening import Opened, decode
+from clearprop.data.ragged import even_out
 from clearprop.data.sniffing import Dialect, sniff, split_rows_of
 from clearprop.data.table_options import TableOptions
 from clearprop.data.written_numbers import MISSING, is_number
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 LOOK = 50  # rows in which a column has to hold mostly numbers to be parsed as such at once
 MANY = 100  # columns
-FOOT = 5  # lines at the end that may be remarks
+FOOT = 40  # lines at the end that may be remarks
 
 
 def read_delimited(opened: Opened, asked: TableOptions, text: Collection[str] = ()) -> tuple[pd.DataFrame, list[str], Dialect]:
@@ -46,8 +47,19 @@ def read_delimited(opened: Opened, asked: TableOptions, text: Collection[str] = 
     notes = [note] if note else []
     body = _body(content, dialect)
     body, remark = _without_footer(body, dialect)
+    body, again = _without_repeated_header(content, body, dialect)
+    remark += again
     names, renamed = column_names(dialect)
-    frame = _parse(opened.name, body, dialect, names, asked, text)
+    parsed = _parse(opened.name, body, dialect, names, asked, text)
+    if parsed is None:
+        body, uneven = even_out(opened.name, body, dialect, _line_numbers(content, dialect))
+        remark += uneven
+        parsed = _parse(opened.name, body, dialect, names, asked, text, checked=True)
+    assert parsed is not None
+    frame, n_blank = _without_blank_rows(parsed)
+    frame = _consolidated(frame)
+    if n_blank:
+        remark.append(f"{rows(n_blank)} without any value {'is' if n_blank == 1 else 'are'} left out.")
     frame.columns = names  # type: ignore[assignment, unused-ignore]
     sample, _ = split_rows_of(opened.name, body[:200_000], dialect.delimiter)
     codes = [names[j] for j in _codes(sample, dialect.width)]
@@ -80,9 +92,15 @@ def _without_footer(body: str, dialect: Dialect) -> tuple[str, list[str]]:
         at = left.rfind("\n")
         if at < 0:
             break
-        table, _ = split_rows_of("", left[at + 1 :], dialect.delimiter)
-        filled = [cell for cell in table[0] if cell] if table else []
-        if not table or '"' in left[at + 1 :] or len(filled) != 1 or filled[0] != table[0][0] or is_number(filled[0]):
+        line = left[at + 1 :]
+        if line.count('"') % 2:  # the end of a cell of several lines
+            break
+        table, _ = split_rows_of("", line, dialect.delimiter)
+        if not table:
+            left = left[:at].rstrip()
+            continue
+        filled = [cell for cell in table[0] if cell]
+        if len(filled) != 1 or filled[0] != table[0][0] or is_number(filled[0]):
             break
         if len(table[0]) == dialect.width and len(filled[0].split()) < 3:
             break
@@ -91,6 +109,19 @@ def _without_footer(body: str, dialect: Dialect) -> tuple[str, list[str]]:
     if not dropped:
         return body, []
     return left + "\n", [f"Below the rows, {quoted(dropped)} is left out."]
+
+
+def _without_repeated_header(content: str, body: str, dialect: Dialect) -> tuple[str, list[str]]:
+    """The rows without further copies of the header among them, as in files that were joined."""
+    if dialect.names is None or dialect.first == 0:
+        return body, []
+    header = next((line for line in content.split("\n", 2000)[dialect.skip :][: dialect.first][::-1] if line.strip()), "")
+    if len(header) < 3 or f"\n{header}\n" not in f"\n{body}\n":
+        return body, []
+    lines = body.split("\n")
+    kept = [line for line in lines if line != header]
+    n = len(lines) - len(kept)
+    return "\n".join(kept), [f"The header occurs again in {rows(n)}, which {'is' if n == 1 else 'are'} left out."]
 
 
 def column_names(dialect: Dialect) -> tuple[list[str], list[str]]:
@@ -119,9 +150,26 @@ def distinct(plain: list[str]) -> tuple[list[str], list[str]]:
     return names, [f"Several columns are called {quoted(dict.fromkeys(again))}; a number is added to the later ones."]
 
 
+def _line_numbers(content: str, dialect: Dialect) -> Callable[[int], int]:
+    """From the number of a line of the rows to its number in the file, comments and titles counted."""
+    before = dialect.skip + dialect.first
+    if dialect.comment is None:
+        return lambda line: line + before
+    lines = content.split("\n")[dialect.skip :]
+    kept = [i for i, line in enumerate(lines, dialect.skip + 1) if not line.lstrip().startswith(dialect.comment)]
+    return lambda line: kept[min(line + dialect.first, len(kept)) - 1]
+
+
 def _parse(
-    name: str, body: str, dialect: Dialect, names: list[str], asked: TableOptions, text: Collection[str]
-) -> pd.DataFrame:
+    name: str,
+    body: str,
+    dialect: Dialect,
+    names: list[str],
+    asked: TableOptions,
+    text: Collection[str],
+    checked: bool = False,
+) -> pd.DataFrame | None:
+    """The rows as a frame; None if some have another number of cells, unless that is `checked` already."""
     import pandas as pd
 
     width = dialect.width + dialect.trailing
@@ -129,7 +177,7 @@ def _parse(
         return pd.DataFrame({j: pd.Series(dtype=object) for j in range(dialect.width)})
     sample, _ = split_rows_of(name, body[:200_000], dialect.delimiter)
     if len(sample[0]) > width:
-        raise DataError(_ragged(name, dialect.skip + dialect.first + 1, len(sample[0]), width))
+        return None
     texts: dict[Any, Any] = dict.fromkeys([*_texts(sample[:LOOK], width), *_codes(sample, dialect.width)], str)
     texts |= {j: str for j, column in enumerate(names) if column in text}
     exact: dict[str, Any] = {} if _version(pd.__version__) >= (3, 1) else {"float_precision": "round_trip"}
@@ -140,10 +188,22 @@ def _parse(
             skipinitialspace=True, decimal=dialect.decimal, low_memory=False, encoding="utf-8", **exact,
         )  # fmt: skip
     except ValueError as error:
-        raise DataError(_damaged(name, str(error).strip(), dialect)) from None
-    if bool(frame[dialect.width - 1].isna().any()):
-        _require_even(name, body, dialect, width)
-    return _consolidated(frame.drop(columns=[dialect.width]) if dialect.trailing else frame)
+        if "Expected" in str(error) and not checked:
+            return None
+        raise DataError(f"{name} cannot be read as a table ({str(error).strip()}); correct that row.") from None
+    if not checked and bool(frame[dialect.width - 1].isna().any()) and _has_short_row(body, dialect):
+        return None
+    return frame.drop(columns=[dialect.width]) if dialect.trailing else frame
+
+
+def _without_blank_rows(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The frame without rows that hold nothing, which are like blank lines, and their number."""
+    blank = np.array(frame.iloc[:, -1].isna())
+    if not blank.any():
+        return frame, 0
+    blank[blank] = frame.loc[blank].isna().to_numpy().all(axis=1)
+    n = int(blank.sum())
+    return (frame.loc[~blank].reset_index(drop=True), n) if 0 < n < len(frame) else (frame, 0)
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -192,36 +252,16 @@ def _is_plain(cell: str) -> bool:
     return True
 
 
-def _damaged(name: str, reason: str, dialect: Dialect) -> str:
-    match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
-    if match:
-        return _ragged(name, int(match[2]) + dialect.skip + dialect.first, int(match[3]), int(match[1]))
-    return f"{name} cannot be read as a table ({reason}); correct that row."
-
-
-def _ragged(name: str, line: int, cells: int, width: int) -> str:
-    counted = f"{cells} cell" if cells == 1 else f"{cells} cells"
-    return f"{name} is ragged: line {line} has {counted}, but the first has {width}; every row needs the same number."
-
-
-def _require_even(name: str, body: str, dialect: Dialect, width: int) -> None:
-    """Raise a `DataError` if a row is short, which pandas fills up in silence."""
-    offset = dialect.skip + dialect.first
+def _has_short_row(body: str, dialect: Dialect) -> bool:
+    """Whether a row lacks cells, which pandas fills up in silence."""
+    width = dialect.width
     if dialect.delimiter == " ":
-        lines = body.split("\n")
-        short = next(
-            ((i, len(line.split())) for i, line in enumerate(lines, 1) if line.strip() and len(line.split()) < width), None
-        )
-        if short is not None and '"' not in lines[short[0] - 1]:
-            raise DataError(_ragged(name, short[0] + offset, short[1], width))
-        return
+        return any(0 < len(line.split()) < width and '"' not in line for line in body.split("\n"))
     reader = csv.reader(io.StringIO(body, newline=""), delimiter=dialect.delimiter, skipinitialspace=True)
     try:
-        for row in reader:
-            if len(row) < width - dialect.trailing and (len(row) > 1 or "".join(row).strip()):
-                raise DataError(_ragged(name, reader.line_num + offset, len(row), width))
-    except csv.Error as error:
-        raise DataError(f"{name} cannot be read as a table ({error}); correct line {reader.line_num + offset}.") from None
+        return any(len(row) < width and bool("".join(row).strip()) for row in reader)
+    except csv.Error:
+        return True
 
 
 def as_csv(rows: list[list[Any]]) -> str:

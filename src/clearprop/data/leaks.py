@@ -19,9 +19,11 @@ UNIQUE = 0.9  # share of different texts from which a column holds names rather 
 LONG = 40  # mean number of characters from which a text is a sentence
 INDEX_NAMES = re.compile(
     r"unnamed: 0(\.\d+)?|index|row([_ ]?(id|no|num|number|names?))?|nr\.?|no\.?|#|id|.*[_ ]id"
-    r"|(customer|passenger|user|patient)id|observation|obs|s\.? ?no\.?|sl\.? ?no\.?|serial.*"
+    r"|(customer|passenger|user|patient)id|observation|obs|s\.? ?no\.?|sl\.? ?no\.?|serial.*|lfd\.? ?nr\.?|laufnummer|kennung"
 )
 """Names, in small letters, of a first column of different whole numbers that only tells the rows apart."""
+ID_NAMES = re.compile(r"id|ID|Id|.*[_ \-.](id|ID|Id)|.*[a-z](ID|Id)|uuid|guid")
+"""Names of a column, wherever it stands, that only tells the rows apart if all its whole numbers are different."""
 SAME = 1 - 1e-9  # correlation from which a column determines the target
 
 
@@ -89,10 +91,12 @@ def _numeric_leaks(found: Leaks, features: pd.DataFrame, names: list[str], targe
     for j in np.flatnonzero((high - low == n - 1) & ~holes):
         if n >= FEW_ROWS and np.array_equal(values[:, j], low[j] + np.arange(n)) and low[j] in (0, 1):
             found.index.append(names[j])
-    if names[0] not in found.left_out and INDEX_NAMES.fullmatch(names[0].lower()) and n >= FEW_ROWS:
-        first = values[:, 0]
-        if not holes[0] and np.array_equal(first, np.round(first)) and len(np.unique(first)) == n:
-            found.index.append(names[0])
+    for j, name in enumerate(names):
+        called = ID_NAMES.fullmatch(name) or (j == 0 and INDEX_NAMES.fullmatch(name.lower()))
+        if called and n >= FEW_ROWS and not holes[j] and name not in found.left_out:
+            column = values[:, j]
+            if np.array_equal(column, np.round(column)) and len(np.unique(column)) == n:
+                found.index.append(name)
     _copies(found, names, values, targets)
 
 

@@ -18,6 +18,7 @@ from clearprop.arrays import Array, Dtype, float_dtype
 from clearprop.data.built_in import BUILT_IN
 from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
+from clearprop.data.kept_rows import kept_rows
 from clearprop.data.new_rows import NewRows, read_new_rows
 from clearprop.data.notes import some
 from clearprop.data.outliers import Outliers, robust_scaling
@@ -123,9 +124,10 @@ def load(
     if isinstance(raw.parts["train"][0], np.ndarray) and (target is not None or asked.given()):
         given = ", ".join(["target"] * (target is not None) + asked.given())
         raise OptionError(f"The options {given} are for tables, but {raw.name} is none; omit them.")
+    asked_task = task
     task, y = settle_task(raw, task)
     classes: list[Label] = np.unique(np.concatenate(list(y.values()))).tolist() if task == "classification" else []
-    notes = [*raw.notes, *target_notes(raw, y, classes)]
+    notes = [*raw.notes, *target_notes(raw, y, classes, asked_task)]
     parts = _split(raw, y, classes, {"val": val, "test": test}, rng, class_weight)
     X_train, y_train = parts["train"]
     encoder = fit_encoder(
@@ -141,7 +143,8 @@ def load(
         splits |= {part: Split(s.X, np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
     features, targets = list(encoder.features), list(encoder.targets)
     alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
-    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone)
+    examples = kept_rows(parts.get("test", parts["train"])[0], raw.features, raw.formats)
+    return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone, examples)
 
 
 def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Encoder, float | None]:
@@ -152,7 +155,8 @@ def _without_outliers(encoder: Encoder, y: Array, notes: list[str]) -> tuple[Enc
     scaling, limit, n = found
     low, high = (scaling.shift[0] + sign * limit * scaling.spread[0] for sign in (-1, 1))
     notes.append(
-        f"{n} of {len(y)} training values of the target {some(encoder.targets)} lie far outside the others; in training and"
+        f"{n} of {len(y)} training values of the target {some(encoder.targets)} {'lies' if n == 1 else 'lie'} far outside the"
+        " others; in training and"
         f" validation it is clipped to {low:.6g} to {high:.6g} (outliers='keep', --outliers keep, for none of that)."
     )
     return replace(encoder, target_scaling=scaling), limit

@@ -14,6 +14,7 @@ from clearprop.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+LONG = 28  # characters of a name that are shown
 NEARLY_EMPTY = 0.95  # share of missing cells from which "auto" leaves a column out
 
 
@@ -28,7 +29,7 @@ def holes(frame: pd.DataFrame) -> dict[str, int]:
 
 def in_words(found: dict[str, int]) -> str:
     """Columns with their numbers of missing cells."""
-    return some(f"{name}: {count}" for name, count in found.items())
+    return some(f"{name if len(name) <= LONG else name[: LONG - 3] + '...'}: {count}" for name, count in found.items())
 
 
 def require_complete(name: str, frame: pd.DataFrame) -> None:

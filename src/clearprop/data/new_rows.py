@@ -18,7 +18,7 @@ from clearprop.data.table_files import Frame, read_frame
 from clearprop.data.table_options import TableOptions
 from clearprop.data.task import class_labels
 from clearprop.data.tidying import tidy
-from clearprop.data.written_numbers import PLACEHOLDERS, is_number, read_numbers
+from clearprop.data.written_numbers import is_number, is_placeholder, read_numbers
 from clearprop.errors import DataError
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def _as_numbers(name: str, values: pd.Series[Any], notes: list[str]) -> pd.Serie
     texts = values.astype(object)
     bad = texts.notna() & ~texts.map(lambda value: is_number(str(value)))
     numbers = read_numbers(texts.where(~bad))
-    if bool(bad.any()) and all(str(text).lower() in PLACEHOLDERS for text in texts[bad]) and bool(bad[texts.notna()].all()):
+    if bool(bad.any()) and all(is_placeholder(str(text)) for text in texts[bad]) and bool(bad[texts.notna()].all()):
         return pd.Series(np.full(len(values), np.nan), index=values.index)
     if numbers is None:
         raise DataError(

@@ -93,7 +93,7 @@ def _unzip(path: Path, content: bytes) -> Opened:
     return Opened(path.name, PurePosixPath(chosen[0]).suffix.lower() or ".csv", inner)
 
 
-TEXTS = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".test")
+TEXTS = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat", ".test", ".train", ".trn", ".tst", ".asc", ".prn", ".log")
 """Endings of tables of delimited text."""
 OTHERS = (".json", ".jsonl", ".ndjson", ".xlsx", ".arff", ".feather", ".parquet", ".pq")
 """Endings of other tables."""

@@ -9,13 +9,14 @@ from itertools import pairwise
 
 from clearprop.data.notes import quoted
 from clearprop.data.table_options import TableOptions
-from clearprop.data.written_numbers import AMBIGUOUS, MISSING, PLACEHOLDERS, SURE, is_number
+from clearprop.data.written_numbers import AMBIGUOUS, MISSING, SURE, is_number, is_placeholder
 from clearprop.errors import DataError
 
 LOOK = 1000  # rows
 CHARACTERS = 400_000
 FEW_ROWS = 20  # of fewer, nothing can be told from the values that are seen
 MOST_CELLS = 200_000  # of which a wide table has many in few rows
+MOST_TITLES = 10
 CANDIDATES = ("\t", ";", "|", ",", " ", ":")
 WORDS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas", " ": "blanks", ":": "colons"}
 COMMENTS = ("#", "%", "//")
@@ -95,7 +96,9 @@ def sniff(name: str, text: str, asked: TableOptions, tabs: bool = False) -> Dial
     if comment is not None:
         found = _header_in_comment(found, commented, table)
         if found.names is None:
-            notes.append(f"{_lines(commented)} that begin with {comment!r} are left out.")
+            n_lines = sum(line.lstrip().startswith(comment) for line in lines)
+            which = "1 line that begins" if n_lines == 1 else f"{n_lines} lines that begin"
+            notes.append(f"{which} with {comment!r} {'is' if n_lines == 1 else 'are'} left out.")
     if found.names is None and asked.skip is None:
         n_titles = _titles(table, width, asked.header)
         if n_titles:
@@ -141,11 +144,6 @@ def _top(lines: list[str], asked: TableOptions) -> tuple[int, str | None, str | 
     return skip, delimiter, comment, lines[start:skip]
 
 
-def _lines(commented: list[str]) -> str:
-    n = sum(bool(line.strip()) for line in commented)
-    return f"{n} lines at the top" if n != 1 else "The lines"
-
-
 def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]]:
     """The first rows of a text, blank ones left out, and the number of lines down to the end of each."""
     table: Rows = []
@@ -154,7 +152,7 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     if delimiter == " ":
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
-                table.append(_blank_separated(line))
+                table.append(blank_separated(line))
                 ends.append(number)
             if len(table) >= LOOK:
                 break
@@ -162,7 +160,7 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         for row in reader:
-            if len(row) >= 2 or "".join(row).strip():
+            if "".join(row).strip():
                 table.append([cell.strip() for cell in row])
                 ends.append(reader.line_num)
                 cells += len(row)
@@ -173,7 +171,16 @@ def split_rows_of(name: str, text: str, delimiter: str) -> tuple[Rows, list[int]
     return table, ends
 
 
-def _blank_separated(line: str) -> list[str]:
+def blank_separated(line: str) -> list[str]:
+    """Cells of a line with any number of blanks and tabs between them.
+
+    Examples
+    --------
+    >>> blank_separated("1  'New York' 3")
+    ['1', "'New", "York'", '3']
+    >>> blank_separated('1  "New York" 3')
+    ['1', 'New York', '3']
+    """
     if '"' in line or "'" in line:
         try:
             return next(csv.reader([line.strip().replace("\t", " ")], delimiter=" ", skipinitialspace=True))
@@ -226,9 +233,9 @@ def _width(table: Rows) -> int:
 def _titles(table: Rows, width: int, header: bool | None) -> int:
     """Rows at the top that hold one cell of text and are followed by rows of several."""
     n = 0
-    while width >= 2 and n < min(10, len(table) - 2):
+    while width >= 2 and n < min(MOST_TITLES, len(table) - 2):
         filled = [cell for cell in table[n] if cell]
-        below = [cell for cell in table[n + 1] if cell]
+        below = max(([cell for cell in row if cell] for row in table[n + 1 : n + MOST_TITLES]), key=len)
         title = len(filled) == 1 and table[n][0] and not is_number(filled[0]) and (len(below) > 1 or len(table[n]) == 1)
         if not (title or (len(table[n]) < width - 1 and len(filled) <= max(1, width // 2) and header is None)):
             break
@@ -262,10 +269,12 @@ def _with_trailing(found: Dialect, table: Rows) -> Dialect:
 def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | None) -> Dialect:
     if found.names is not None:
         return found
+    upper: list[str] = []
     if asked is None and _is_upper_header(table):
         found.notes.append(
             f"Of two rows of names the second is taken; above it stands {quoted(cell for cell in table[0] if cell)}."
         )
+        upper = table[0]
         found, table, ends = replace(found, first=found.first + ends[0]), table[1:], [end - ends[0] for end in ends[1:]]
     named, why = (asked, "") if asked is not None else looks_like_header(table)
     if not named:
@@ -275,6 +284,8 @@ def _with_header(found: Dialect, table: Rows, ends: list[int], asked: bool | Non
     if why:
         found.notes.append(why)
     names = list(table[0])
+    if upper:
+        names = [name or above for name, above in zip(names, upper, strict=True)]
     if len(names) == found.width - 1 and not found.trailing and len(table) > 1:  # R writes row names without a header
         names.insert(0, "")
     first = found.first + ends[0]
@@ -288,7 +299,8 @@ def _is_upper_header(table: Rows) -> bool:
     """Whether the first row holds names of groups of columns: fewer than columns, above a full row of different names."""
     if len(table) < 4 or len(table[0]) != len(table[1]) or len(table[0]) < 3:
         return False
-    names, below = table[1], [row for row in table[2:] if len(row) == len(table[1])]
+    names = [name or above for name, above in zip(table[1], table[0], strict=True)]
+    below = [row for row in table[3:] if len(row) == len(table[1])]  # the third may hold units
     blank = sum(not cell for cell in table[0][1:])
     words = all(names) and len(set(names)) == len(names) and not any(map(is_number, [*names, *filter(None, table[0])]))
     return blank > 0 and words and any(all(is_number(row[j]) for row in below) for j in range(len(names)))
@@ -301,7 +313,7 @@ def _is_units(table: Rows) -> bool:
 
 
 def _is_hole(cell: str) -> bool:
-    return cell in MISSING or cell.lower() in PLACEHOLDERS
+    return cell in MISSING or is_placeholder(cell)
 
 
 def looks_like_header(table: Rows) -> tuple[bool, str]:
@@ -309,6 +321,8 @@ def looks_like_header(table: Rows) -> tuple[bool, str]:
     first, rest = table[0], table[1:]
     if not rest:
         return not any(is_number(cell) for cell in first), ""
+    if len(first) >= 4 and _counts_up(first) and not _counts_up(rest[0]):
+        return True, f"The numbers {first[0]} to {first[-1]} in the first row are taken as the names of columns."
     named, values, texts = [], [], []
     deep = max(20, 50_000 // min(500, len(first)))  # rows that are looked at
     for j, cell in enumerate(first[:500]):
@@ -319,7 +333,7 @@ def looks_like_header(table: Rows) -> tuple[bool, str]:
             elif not _is_hole(cell):
                 named.append(cell)
         else:
-            texts.append(cell not in below and not is_number(cell))
+            texts.append(cell not in below and not (is_number(cell) and any(map(is_number, below))))
     years = [cell for cell, below in values if _is_year_like(cell, below)]
     if named and (len(named) >= len(values) or len(years) == len(values)):
         return True, ""
@@ -339,6 +353,14 @@ def _is_year_like(name: str, below: list[str]) -> bool:
     alike = all(cell.isdigit() and len(cell) == len(name) for cell in below)
     few = len(below) >= FEW_ROWS and len(set(below)) < 0.2 * len(below)  # values that all have been seen, but for this one
     return (1800 <= int(name) <= 2100 or int(name) < 500) and (few or not alike)
+
+
+def _counts_up(names: list[str]) -> bool:
+    """Whether the cells are numbers of columns, from 0 or 1 on."""
+    if not all(map(str.isdigit, names)) or names[0] not in ("0", "1"):
+        return False
+    numbers = list(map(int, names))
+    return numbers == sorted(numbers) and numbers[-1] == numbers[0] + len(numbers) - 1
 
 
 def _consecutive(names: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Spreadsheets: the first sheet of an .xlsx file that holds anything, as rows of texts.
+"""Spreadsheets: the first sheet of an .xlsx file that holds a table, as rows of texts.
 
 An .xlsx file is a zip archive of XML, of which the cells, the shared texts and the formats that make a number a date are read.
 """
@@ -15,6 +15,7 @@ from clearprop.data.notes import quoted
 from clearprop.errors import DataError
 
 MOST_BYTES = 2**31
+FEW = 3  # rows that a sheet of remarks may have
 SPACE = re.compile(r"\{[^}]*\}")
 DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 """Numbers of the built-in formats of dates and times (ECMA-376, 18.8.30)."""
@@ -23,7 +24,7 @@ Element = ElementTree.Element
 
 
 def read_spreadsheet(name: str, content: bytes) -> tuple[list[list[str]], list[str]]:
-    """Rows of texts of the first sheet that is not empty, and a note if there are others.
+    """Rows of texts of the first sheet that holds a table, else of the first that is not empty, and a note if there are others.
 
     Raises
     ------
@@ -40,8 +41,10 @@ def read_spreadsheet(name: str, content: bytes) -> tuple[list[list[str]], list[s
     filled = [title for title, rows in found.items() if rows]
     if not filled:
         raise DataError(f"{name} is empty; give a table with at least one example.")
-    note = [f"The sheet {filled[0]!r} is read, not {quoted(filled[1:])}."] if len(filled) > 1 else []
-    return found[filled[0]], note
+    chosen = next((title for title in filled if len(found[title]) > FEW and len(found[title][-1]) > 1), filled[0])
+    others = [title for title in filled if title != chosen]
+    note = [f"The sheet {chosen!r} is read, not {quoted(others)}."] if others else []
+    return found[chosen], note
 
 
 def _xml(archive: zipfile.ZipFile, place: str) -> Element:

@@ -61,6 +61,8 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
     if frame.shape[1] < 2:
         raise DataError(f"{found.name} has {frame.shape[1]} column; a target and at least one feature are needed.")
     targets = choose_targets(found.name, frame, target)
+    if target is None and bool(frame[targets[0]].isna().all()):
+        targets = _last_that_holds_something(frame, targets, notes)
     columns_of = {part: _columns(found.name, frame, getattr(asked, part)) for part in ("drop", "only", "categorical", "id")}
     special = {
         part: choose_targets(found.name, frame, getattr(asked, part))[0]
@@ -96,6 +98,15 @@ def read_table(source: Any, target: Any = None, asked: TableOptions | None = Non
         weights=_weights(frame, special.get("weight")),
     )  # fmt: skip
     return raw if asked.test_file is None else _with_test(raw, targets, asked, task)
+
+
+def _last_that_holds_something(frame: pd.DataFrame, targets: list[str], notes: list[str]) -> list[str]:
+    """The last column with a value in it, as the target; `targets` if there is none."""
+    filled = [str(name) for name in frame.columns if bool(frame[name].notna().any())]
+    if len(filled) < 2:
+        return targets
+    notes.append(f"The last column, {some(targets)}, holds nothing; {filled[-1]} is taken as the target (target, --target).")
+    return filled[-1:]
 
 
 def _other_targets(chosen: str, names: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.arrays import describe
 from clearprop.data.arff import read_arff
 from clearprop.data.delimited import as_csv, distinct, read_delimited
+from clearprop.data.notes import columns
 from clearprop.data.opening import OTHERS, TEXTS, Opened, decode, open_table
 from clearprop.data.spreadsheet import read_spreadsheet
 from clearprop.data.table_options import TableOptions
@@ -19,6 +20,7 @@ from clearprop.errors import DataError, MissingExtraError
 if TYPE_CHECKING:
     import pandas as pd
 
+LOOK = 100  # records in which a nested one is looked for
 ENDINGS = (*TEXTS, *OTHERS, ".gz", ".zip")
 
 
@@ -80,9 +82,12 @@ def _from_path(path: Path, asked: TableOptions, text: Collection[str]) -> Frame:
         raise DataError(f"{opened.name} is empty; give a file with at least one example.")
     if suffix in (".parquet", ".pq", ".feather"):
         return Frame(path.name, _read_arrow(path, opened))
-    if suffix in (".json", ".jsonl", ".ndjson"):
-        return Frame(path.name, _read_json(opened, asked.encoding))
     notes: list[str] = []
+    if suffix in (".json", ".jsonl", ".ndjson"):
+        read = _read_json(opened, asked.encoding)
+        if not isinstance(read, list):
+            return _without_lists(Frame(path.name, read))
+        opened, asked = Opened(opened.name, ".csv", as_csv(read).encode()), replace(asked, delimiter=",", encoding="utf-8")
     if suffix == ".xlsx":
         cells, notes = read_spreadsheet(opened.name, opened.content)
         opened = Opened(opened.name, ".csv", as_csv(cells).encode())
@@ -121,8 +126,8 @@ def _with_plain_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
-    """A list of records, a record on each line, or columns by name."""
+def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame | list[list[Any]]:
+    """A list of records, a record on each line, or columns by name; of lists, the rows as they are."""
     import pandas as pd
 
     text, _ = decode(opened, encoding)
@@ -133,6 +138,8 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
             found = [json.loads(line) for line in text.split("\n") if line.strip()]
     except ValueError as error:
         raise DataError(f"{opened.name} is not readable JSON ({error}); give a list of records.") from None
+    if isinstance(found, list) and found and all(isinstance(row, list) for row in found):
+        return [["" if cell is None else cell for cell in row] for row in found]
     if isinstance(found, dict):
         lists = [value for value in found.values() if isinstance(value, list)]
         if {"columns", "data"} <= set(found):
@@ -144,9 +151,20 @@ def _read_json(opened: Opened, encoding: str | None) -> pd.DataFrame:
         elif not lists:
             found = [found]
     try:
+        if isinstance(found, list) and any(isinstance(value, dict) for row in found[:LOOK] for value in row.values()):
+            return pd.json_normalize(found)
         return pd.DataFrame(found)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{opened.name} is JSON, but no table ({error}); give a list of records.") from None
+
+
+def _without_lists(read: Frame) -> Frame:
+    """The table without columns that hold lists, unless nothing else is there."""
+    lists = [name for name in read.frame.columns if any(isinstance(value, list) for value in read.frame[name].head(LOOK))]
+    if not lists or len(lists) >= read.frame.shape[1] - 1:
+        return read
+    note = f"Left out: {columns(lists)}, which {'holds' if len(lists) == 1 else 'hold'} lists."
+    return replace(read, frame=read.frame.drop(columns=lists), notes=[*read.notes, note])
 
 
 def _of_dicts(found: dict[str, Any]) -> pd.DataFrame:
@@ -182,5 +200,4 @@ def _from_library(source: Any) -> Frame:
         raise DataError(f"A source is a name, a path, a table or a pair (X, y) of arrays, not {describe(source)}.") from None
     if isinstance(native, nw.LazyFrame):
         native = native.collect()
-    columns = {name: native[name].to_list() for name in native.columns}
-    return Frame("the table", pd.DataFrame(columns))
+    return Frame("the table", pd.DataFrame({name: native[name].to_list() for name in native.columns}))

@@ -21,6 +21,7 @@ from clearprop.registry import choose
 
 MOST_CLASSES = 20
 MOST_ONCE = 8  # labels that may all be different, in a tiny table
+SEVERAL = 5  # whole numbers that may just as well be amounts
 FEW = 3  # examples below which a class is said to be rare
 BESIDE_EVEN = 0.3  # share, in terms of an even one, below which a class is said to be rare
 UNEVEN = 0.05  # share of the rows below which a class is said to be rare
@@ -60,8 +61,8 @@ def settle_task(raw: Raw, task: Task | None) -> tuple[Task, dict[str, Array]]:
     return task, labels
 
 
-def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[str]:
-    """Notes on the classes of a table: rare ones, and names that differ only in capital letters.
+def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label], asked: Task | None = None) -> list[str]:
+    """Notes on the classes of a table: numbers that were not asked for as classes, rare ones, names alike but for capitals.
 
     Raises
     ------
@@ -74,9 +75,14 @@ def target_notes(raw: Raw, y: dict[str, Array], classes: list[Label]) -> list[st
     if len(values) > MOST_ONCE and 2 * len(values) > counts.sum() and values.dtype.kind == "U":
         raise DataError(
             f"{raw.name} has the target {raw.targets[0]!r} with {len(values)} labels in {counts.sum()} rows, nearly all"
-            " different; name the column to predict with target (--target)."
+            f" different; name the column to predict with target (--target), such as {some(raw.features)}."
         )
     notes = []
+    if asked is None and raw.task is None and len(values) >= SEVERAL and values.dtype.kind in "iuf":
+        notes.append(
+            f"The {len(values)} different whole numbers of the target {raw.targets[0]} are taken as classes; task='regression'"
+            " (--task regression) takes them as numbers."
+        )
     rare = [(value, int(count)) for value, count in zip(values.tolist(), counts, strict=True) if count < FEW]
     if rare:
         shown = some(f"{value} ({count})" for value, count in rare)

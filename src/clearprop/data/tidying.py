@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clearprop.data.dates import read_dates
+from clearprop.data.dates import read_date_numbers, read_dates
 from clearprop.data.notes import columns
 from clearprop.data.written_numbers import MISSING, read_numbers
 from clearprop.errors import DataError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SENTINELS = (-9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0, -1e20, 1e20)
+MOST_COLUMNS = 1000  # of more, none is looked at for dates that are written as whole numbers
 FAR = 3.0  # spans of the other values
 
 
@@ -68,6 +69,10 @@ def tidy(
     said: dict[str, list[str]] = {}
     for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
         if isinstance(dtype, np.dtype) and dtype.kind in "iufb" and name not in text:
+            if dtype.kind in "if" and name not in strict and frame.shape[1] <= MOST_COLUMNS:
+                dates = _date_numbers(frame[name], (formats or {}).get(name))
+                if dates is not None:
+                    changed[name], found[name] = dates
             continue
         column = frame[name]
         if name in text:
@@ -93,6 +98,13 @@ def tidy(
     if changed:
         frame = pd.DataFrame({name: changed.get(name, frame[name]) for name in frame.columns}, index=frame.index)
     return Tidied(frame, notes, found)
+
+
+def _date_numbers(column: pd.Series[Any], form: str | None) -> tuple[pd.Series[Any], str] | None:
+    import pandas as pd
+
+    dates = read_date_numbers(column.to_numpy(dtype=np.float64), form)
+    return None if dates is None else (pd.Series(dates[0], index=column.index), dates[1])
 
 
 def _plain(name: str, column: pd.Series[Any]) -> pd.Series[Any]:

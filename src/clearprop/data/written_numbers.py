@@ -1,7 +1,8 @@
 """Numbers in disguise: columns of text in which at least nine cells of ten are numbers, as people write them.
 
 Understood are decimal commas, thousands separators (comma, point, blank, apostrophe), percent and currency signs, a unit that
-all cells share, brackets around negative numbers, and the typographic minus. What is left over is missing.
+all cells share, K, M and B for thousands, millions and billions, brackets around negative numbers, a minus behind them, the
+typographic minus, and bounds such as <0.5. What is left over is missing.
 """
 
 from __future__ import annotations
@@ -33,19 +34,23 @@ PLACEHOLDERS = {
     "k. a.", "s/d", "unk", "undefined", "na", "n/a", "n.a.", "null", "nan", "empty", "blank", "tbd", "not measured",
 }  # fmt: skip
 """Cells, in small letters, that are missing in a column of numbers."""
+RULE = re.compile(r"[-*._#?=~/]+")
+"""Cells of signs alone, such as ****, are missing there too."""
 LEAST = 0.9
 """Share of the cells that must be numbers."""
 LOOK = 60
 """Different texts that are looked at before a column of many is parsed."""
 
-SIGNS = r"(?:[$€£¥₹₽]|R\$|US\$|USD|EUR|CHF|GBP|JPY|Fr\.|kr)"
+SIGNS = r"(?:[$€£¥₹₽]|R\$|US\$|USD|EUR|CHF|GBP|JPY|CAD|AUD|INR|Rs\.?|Fr\.|kr|zł|Kč)"
+FACTORS = {"K": 1e3, "k": 1e3, "M": 1e6, "Mio": 1e6, "B": 1e9, "Mrd": 1e9}
+"""Units that are numbers, where a column holds several of them."""
 PATTERN = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?P<before>{SIGNS})?\s*(?P<inner>[-+\u2212])?"
+    rf"(?P<bound>[<>≤≥]=?\s*)?(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?P<before>{SIGNS})?\s*(?P<inner>[-+\u2212])?"
     r"(?P<body>\d[\d.,'\u2019 \u00a0\u202f]*|[.,]\d+)(?P<exponent>[eE][-+]?\d{1,3})?"
-    rf"\s*(?P<unit>{SIGNS}|[^\W\d_]{{1,4}}[²³]?|%|‰|°[CF]?)?\s*(?P<close>\))?"
+    rf"\s*(?P<unit>{SIGNS}|[^\W\d_]{{1,4}}[²³]?|%|‰|°[CF]?)?(?P<behind>[-+\u2212])?\s*(?P<close>\))?"
 )
 GROUPS = {
-    ".": re.compile(r"\d{1,3}(?:[,'\u2019 \u00a0\u202f]\d{3})+(?:\.\d*)?"),
+    ".": re.compile(r"(?:\d{1,3}(?:[,'\u2019 \u00a0\u202f]\d{3})+|\d{1,2}(?:,\d{2})+,\d{3})(?:\.\d*)?"),
     ",": re.compile(r"\d{1,3}(?:[.'\u2019 \u00a0\u202f]\d{3})+(?:,\d*)?"),
 }
 PLAIN = {".": re.compile(r"\d*\.?\d*"), ",": re.compile(r"\d*,?\d*")}
@@ -53,6 +58,7 @@ SURE = {
     ".": re.compile(r"\d*\.\d*|\d{1,3}(?:,\d{3})+\.\d*|\d{1,3}(?:,\d{3}){2,}"),
     ",": re.compile(r"\d*,\d*|\d{1,3}(?:\.\d{3})+,\d*|\d{1,3}(?:\.\d{3}){2,}"),
 }
+SEVERAL = "K, M, B"
 AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 """1,234 or 1.234: a thousand or a little more than one."""
 
@@ -99,6 +105,17 @@ def is_number(cell: str, decimal: str | None = None) -> bool:
     return any(_fits(body, sign) for sign in ((decimal,) if decimal else (".", ",")))
 
 
+def is_placeholder(cell: str) -> bool:
+    """Whether a cell is missing in a column of numbers.
+
+    Examples
+    --------
+    >>> [is_placeholder(cell) for cell in ("unknown", "****", "-", "red")]
+    [True, True, True, False]
+    """
+    return cell.lower() in PLACEHOLDERS or RULE.fullmatch(cell) is not None
+
+
 def _fits(body: str, decimal: str) -> bool:
     return bool(PLAIN[decimal].fullmatch(body) or GROUPS[decimal].fullmatch(body))
 
@@ -137,14 +154,14 @@ def read_numbers(column: pd.Series[Any], default: str = ".", forced: bool = Fals
         return None
     matches = [PATTERN.fullmatch(text) for text in texts]
     units = Counter(match["unit"] for match in matches if match is not None and match["unit"])
-    unit = units.most_common(1)[0][0] if units else None
+    unit = _unit(units)
     bodies = [match["body"].rstrip(" \u00a0\u202f") if match is not None else "" for match in matches]
     decimal = default if forced else convention([body for body in bodies if body], default)
     parsed = np.array([_value(match, body, decimal, unit) for match, body in zip(matches, bodies, strict=True)], np.float64)
     sizes = np.bincount(codes[codes >= 0], minlength=len(texts)) if len(texts) else np.zeros(0, np.int64)
     bad = np.isnan(parsed)
     left_over = {texts[i]: int(sizes[i]) for i in np.flatnonzero(bad)}
-    holes = sum(count for text, count in left_over.items() if text.lower() in PLACEHOLDERS)
+    holes = sum(count for text, count in left_over.items() if is_placeholder(text))
     others = sum(left_over.values()) - holes
     numbers = int(sizes[~bad].sum())
     if numbers == 0 or numbers < LEAST * (numbers + others) or (strict and others) or numbers < 0.5 * (numbers + holes):
@@ -155,17 +172,28 @@ def read_numbers(column: pd.Series[Any], default: str = ".", forced: bool = Fals
     return Numbers(values, left_over, _how(matches, bodies, decimal, unit, bad))
 
 
+def _unit(units: Counter[str]) -> str | None:
+    """The unit that the cells share; `SEVERAL` if they are K, M and B."""
+    if not units:
+        return None
+    most = units.most_common(1)[0][0]
+    return SEVERAL if most in FACTORS and sum(unit in FACTORS for unit in units) > 1 else most
+
+
 def _value(match: re.Match[str] | None, body: str, decimal: str, unit: str | None) -> float:
     if match is None or not _fits(body, decimal) or (match["open"] is None) != (match["close"] is None):
         return np.nan
-    if match["unit"] not in (None, unit) or (match["sign"] and match["inner"]):
+    if sum(bool(match[part]) for part in ("sign", "inner", "behind")) > 1:
+        return np.nan
+    factor = FACTORS.get(match["unit"] or "", 1.0) if unit is SEVERAL else 1.0
+    if match["unit"] not in (None, unit) and not (unit is SEVERAL and match["unit"] in FACTORS):
         return np.nan
     bare = re.sub(r"['\u2019 \u00a0\u202f]", "", body).replace("," if decimal == "." else ".", "")
     bare = bare.replace(",", ".")
     if bare in ("", "."):
         return np.nan
-    value = float(bare + (match["exponent"] or ""))
-    negative = (match["sign"] or match["inner"]) in ("-", "\u2212") or match["open"] is not None
+    value = float(bare + (match["exponent"] or "")) * factor
+    negative = (match["sign"] or match["inner"] or match["behind"]) in ("-", "\u2212") or match["open"] is not None
     return -value if negative else value
 
 
@@ -181,8 +209,14 @@ def _how(matches: list[re.Match[str] | None], bodies: list[str], decimal: str, u
         found.append("percent signs")
     elif any(match["before"] or re.fullmatch(SIGNS, match["unit"] or "") for match, _ in good):
         found.append("currency signs")
-    elif unit is not None and any(match["unit"] for match, _ in good):
+    elif unit is not None and unit is not SEVERAL and any(match["unit"] for match, _ in good):
         found.append(f"the unit {unit!r}")
+    if unit is SEVERAL:
+        found.append("K, M or B for thousands, millions or billions")
     if any(match["open"] for match, _ in good):
         found.append("brackets for a minus")
+    if any(match["behind"] in ("-", "\u2212") for match, _ in good):
+        found.append("a minus behind them")
+    if any(match["bound"] for match, _ in good):
+        found.append("bounds such as '<', which are read as the numbers themselves")
     return found

@@ -13,6 +13,8 @@ from clearprop.optim import Optimizer
 class Batch(Engine):
     """Calls `forward` and `backward` of each layer, in NumPy. It runs every layer, loss and optimizer, yours included."""
 
+    weighs = True
+
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """None, always: every layer with a forward and a backward runs here."""
         return None
@@ -41,5 +43,20 @@ class Batch(Engine):
             losses.append(value)
             n_correct.append(loss.n_correct(y_hat, y[rows]))
             net.backward(saved, loss.backward(kept))
+            optimizer.step(net.theta, net.grad)
+        return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))
+
+    def train_weighted(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, weights: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The same loop; the gradient of each example's loss is multiplied by its weight on its way into the net."""
+        losses, n_correct = [], []
+        for rows in batches(order, batch_size):
+            net.zero_grad()
+            y_hat, saved = net.forward(X[rows], training=True)
+            w, kept = weights[rows], loss.forward(y_hat, y[rows])[1]
+            losses.append((w @ loss.of_each(y_hat, y[rows])) / (1 if loss.reduction == "sum" else len(rows)))
+            n_correct.append(loss.n_correct(y_hat, y[rows]))
+            net.backward(saved, loss.backward(kept) * w[:, np.newaxis])
             optimizer.step(net.theta, net.grad)
         return Steps(np.array(losses, dtype=np.float64), np.array(n_correct, dtype=np.float64))

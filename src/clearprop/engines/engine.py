@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from clearprop.arrays import Array, added_up
+from clearprop.errors import UnsupportedError
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import Configured
@@ -77,6 +78,8 @@ class Task(NamedTuple):
     watch : Watch or None
     epochs_before : int
         Epochs done so far.
+    weights, weights_val : array (N,) or None
+        Weights of the examples, whose mean is 1; None for examples that all count the same.
     """
 
     net: Net
@@ -92,6 +95,8 @@ class Task(NamedTuple):
     stop_nonfinite: bool
     watch: Watch | None
     epochs_before: int
+    weights: Array | None = None
+    weights_val: Array | None = None
 
 
 class EpochFigures(NamedTuple):
@@ -124,6 +129,9 @@ CHUNK = 4096  # examples that are evaluated at a time, to bound the memory
 class Engine(Configured, ABC):
     """Runs a net. Takes and returns NumPy arrays, whatever it computes with."""
 
+    weighs: ClassVar[bool] = False
+    """Whether `train_weighted` is there: whether examples may have weights."""
+
     @abstractmethod
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """The reason why this engine cannot train this combination, in one sentence; None if it can."""
@@ -145,6 +153,15 @@ class Engine(Configured, ABC):
         Never stops for a non-finite number; `fit` examines the losses afterwards, and restores the net if need be.
         """
 
+    def train_weighted(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, weights: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """`train_epoch` with a weight w_i for each example (N,): the loss of a batch of B is (sum of w_i l_i) / B.
+
+        A loss that is a sum is the sum of w_i l_i. Its gradient matches. The correct predictions are counted as ever.
+        """
+        raise UnsupportedError(f"The engine {self!r} takes no sample weights; use 'compiled' or 'batch'.")
+
     def prepare(self, net: Net, loss: Loss, optimizer: Optimizer, batch_size: int) -> None:
         """Make ready whatever takes long once, such as compiling, so that it is not counted as training."""
 
@@ -160,12 +177,15 @@ class Engine(Configured, ABC):
         """A permutation of n examples; every engine draws the same one from the same generator."""
         return rng.permutation(n)
 
-    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
-        """Loss, summed over the examples of X (N, n_x), and number predicted right, after training."""
+    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array, weights: Array | None = None) -> tuple[float, float]:
+        """Loss, summed over the examples of X (N, n_x), each times its weight, and number predicted right, after training."""
         value = n_correct = 0.0
         for first in range(0, len(X), CHUNK):
             y_hat, y_part = self.forward(net, X[first : first + CHUNK]), y[first : first + CHUNK]
-            value += loss(y_hat, y_part) * (len(y_part) if loss.reduction == "mean" else 1)
+            if weights is None:
+                value += loss(y_hat, y_part) * (len(y_part) if loss.reduction == "mean" else 1)
+            else:
+                value += added_up(loss.of_each(y_hat, y_part) * weights[first : first + CHUNK])
             n_correct += loss.n_correct(y_hat, y_part)
         return value, n_correct
 

@@ -10,7 +10,7 @@ from clearprop.arrays import Array
 from clearprop.engines.engine import Engine
 from clearprop.engines.support import require_support
 from clearprop.nn import BatchNorm, BinaryCrossEntropy, CrossEntropy, ElementwiseLoss, Loss, NegativeLogLikelihood, Net
-from clearprop.nn.cross_entropy import one_hot
+from clearprop.nn.cross_entropy import ClassLoss
 from clearprop.optim import SGD, Optimizer
 
 
@@ -59,7 +59,8 @@ def prepared(
     if isinstance(loss, ElementwiseLoss):
         loss.check(like, y)
         return X, np.broadcast_to(y, like.shape).astype(net.dtype)
-    return X, one_hot(y, like)
+    assert isinstance(loss, ClassLoss)
+    return X, loss.rows(y, like)
 
 
 def limits(net: Net, loss: Loss) -> tuple[float, float]:

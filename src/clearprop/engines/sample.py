@@ -9,23 +9,37 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import not_one_by_one, unknown_part
+from clearprop.engines.support import constants, not_one_by_one, unknown_part
 from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     ElementwiseLoss,
+    Focal,
+    GELUTanh,
+    Huber,
+    Identity,
     Layer,
+    LeakyReLU,
     Linear,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
     Net,
+    Quantile,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
+from clearprop.nn.gates import ROOT_2_PI, TANH_CUBIC, TANH_SCALE, normal_cdf
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 from clearprop.optim import OPTIMIZERS, Optimizer
 
 
@@ -67,7 +81,7 @@ def gradient(net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
     total, predictions = 0.0, []
     for x_b, y_b in zip(X, y, strict=True):
         y_hat, saved = forward(net, x_b)
-        value, dy_hat = LOSSES[type(loss)](np.clip(y_hat, low, high), y_b)
+        value, dy_hat = LOSSES[type(loss)](np.clip(y_hat, low, high), y_b, *loss.constants())
         backward(net, saved, dy_hat)
         total += float(value)
         predictions.append(y_hat)
@@ -82,7 +96,7 @@ def forward(net: Net, x: Array) -> tuple[Array, list[Array]]:
     """The output (n_y,) for one example (n_x,), and what each layer saved."""
     saved = []
     for layer in net.layers:
-        x, kept = FORWARD[type(layer)](x, *pair(layer, layer.parameters()))
+        x, kept = FORWARD[type(layer)](x, *constants(layer), *pair(layer, layer.parameters()))
         saved.append(kept)
     return x, saved
 
@@ -90,7 +104,8 @@ def forward(net: Net, x: Array) -> tuple[Array, list[Array]]:
 def backward(net: Net, saved: list[Array], dy: Array) -> None:
     """Add the gradients of one example to `net.grad`, from the last layer to the first."""
     for layer, kept in zip(reversed(net.layers), reversed(saved), strict=True):
-        dy = BACKWARD[type(layer)](kept, dy, *pair(layer, layer.parameters()), *pair(layer, layer.gradients()))
+        parameters, gradients = pair(layer, layer.parameters()), pair(layer, layer.gradients())
+        dy = BACKWARD[type(layer)](kept, dy, *constants(layer), *parameters, *gradients)
 
 
 def pair(layer: Layer, arrays: dict[str, Array]) -> tuple[Array, ...]:
@@ -146,6 +161,92 @@ def drelu(a: Array, da: Array) -> Array:
     return da * (a > 0.0)
 
 
+def leaky_relu(z: Array, c: float) -> tuple[Array, Array]:
+    """a = z where z > 0, else c z; saves a."""
+    a = np.where(z > 0.0, z, c * z)
+    return a, a
+
+
+def dleaky_relu(a: Array, da: Array, c: float) -> Array:
+    """dz = da where a > 0, else c da."""
+    return np.where(a > 0.0, da, c * da)
+
+
+def elu(z: Array, alpha: float) -> tuple[Array, Array]:
+    """a = z where z > 0, else alpha (exp(z) - 1); saves a."""
+    a = np.where(z > 0.0, z, alpha * np.expm1(np.minimum(z, 0.0)))
+    return a, a
+
+
+def delu(a: Array, da: Array, alpha: float) -> Array:
+    """dz = da where a > 0, else da (a + alpha)."""
+    return np.where(a > 0.0, da, da * (a + alpha))
+
+
+def selu(z: Array) -> tuple[Array, Array]:
+    """a = scale * elu(z, alpha); saves a."""
+    a = SELU_SCALE * elu(z, SELU_ALPHA)[0]
+    return a, a
+
+
+def dselu(a: Array, da: Array) -> Array:
+    """dz = da scale where a > 0, else da (a + scale alpha)."""
+    return np.where(a > 0.0, SELU_SCALE * da, da * (a + SELU_SCALE * SELU_ALPHA))
+
+
+def softplus(z: Array) -> tuple[Array, Array]:
+    """a = log(1 + exp(z)), without overflow; saves a."""
+    a = np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+    return a, a
+
+
+def dsoftplus(a: Array, da: Array) -> Array:
+    """dz = da (1 - exp(-a))."""
+    return -da * np.expm1(-a)
+
+
+def silu(z: Array) -> tuple[Array, Array]:
+    """a = z sigmoid(z); saves z."""
+    return z * sigmoid(z)[0], z
+
+
+def dsilu(z: Array, da: Array) -> Array:
+    """dz = da s (1 + z (1 - s)), with s = sigmoid(z)."""
+    s = sigmoid(z)[0]
+    return da * s * (1.0 + z * (1.0 - s))
+
+
+def gelu(z: Array) -> tuple[Array, Array]:
+    """a = z Phi(z); saves z."""
+    return z * normal_cdf(z), z
+
+
+def dgelu(z: Array, da: Array) -> Array:
+    """dz = da (Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi))."""
+    return da * (normal_cdf(z) + z * np.exp(-0.5 * z * z) / ROOT_2_PI)
+
+
+def gelu_tanh(z: Array) -> tuple[Array, Array]:
+    """a = z (1 + tanh u) / 2, with u = sqrt(2 / pi) (z + 0.044715 z^3); saves z."""
+    return 0.5 * z * (1.0 + np.tanh(TANH_SCALE * (z + TANH_CUBIC * z**3))), z
+
+
+def dgelu_tanh(z: Array, da: Array) -> Array:
+    """dz = da ((1 + h) + z (1 - h^2) u') / 2, with h = tanh u and u' = sqrt(2 / pi) (1 + 3 * 0.044715 z^2)."""
+    h = np.tanh(TANH_SCALE * (z + TANH_CUBIC * z**3))
+    return da * 0.5 * ((1.0 + h) + z * (1.0 - h * h) * TANH_SCALE * (1.0 + 3.0 * TANH_CUBIC * z * z))
+
+
+def identity(z: Array) -> tuple[Array, Array]:
+    """a = z; saves a."""
+    return z, z
+
+
+def didentity(a: Array, da: Array) -> Array:
+    """dz = da."""
+    return da
+
+
 def softmax(z: Array) -> tuple[Array, Array]:
     """p_i = exp(z_i) / sum_j exp(z_j), with the largest z subtracted from all; saves p."""
     e = np.exp(z - z.max())
@@ -163,6 +264,16 @@ def cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
     z = z - z.max()
     log_p = z - np.log(np.exp(z).sum())
     return -np.where(y == 0, 0, y * log_p).sum(), np.exp(log_p) * y.sum() - y
+
+
+def focal(z: Array, y: Array, gamma: float) -> tuple[float, Array]:
+    """-sum_i y_i (1 - p_i)^gamma log p_i with p = softmax(z); dz = g - p sum_i g_i, g = y p dl/dp (see `Focal`)."""
+    z = z - z.max()
+    log_p = z - np.log(np.exp(z).sum())
+    p, q = np.exp(log_p), -np.expm1(log_p)
+    value = -np.where(y == 0, 0, y * q**gamma * log_p).sum()
+    g = np.where(y == 0, 0, y * (gamma * p * np.where(q > 0, q, 1) ** (gamma - 1) * log_p - q**gamma))
+    return value, g - p * g.sum()
 
 
 def negative_log_likelihood(p: Array, y: Array) -> tuple[float, Array]:
@@ -187,12 +298,63 @@ def mean_squared_error(y_hat: Array, y: Array) -> tuple[float, Array]:
     return error @ error, 2.0 * error
 
 
-FORWARD: dict[type, Any] = {Linear: linear, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu, Softmax: softmax}
-BACKWARD: dict[type, Any] = {Linear: dlinear, Sigmoid: dsigmoid, Tanh: dtanh, ReLU: drelu, Softmax: dsoftmax}
+def mean_absolute_error(y_hat: Array, y: Array) -> tuple[float, Array]:
+    """sum_i |y_hat_i - y_i|, and dy_hat = sign(y_hat - y)."""
+    error = y_hat - y
+    return np.abs(error).sum(), np.sign(error)
+
+
+def huber(y_hat: Array, y: Array, delta: float) -> tuple[float, Array]:
+    """sum_i e_i^2 / 2, or delta (|e_i| - delta / 2) beyond delta, and dy_hat = e between -delta and delta."""
+    error = y_hat - y
+    size = np.abs(error)
+    return np.where(size <= delta, 0.5 * error * error, delta * (size - 0.5 * delta)).sum(), np.clip(error, -delta, delta)
+
+
+def quantile(y_hat: Array, y: Array, q: float) -> tuple[float, Array]:
+    """sum_i q (y_i - y_hat_i) for targets above, (1 - q) (y_hat_i - y_i) below, and dy_hat = -q or 1 - q."""
+    error = y_hat - y
+    return np.maximum((1.0 - q) * error, -q * error).sum(), (error > 0.0) * (1.0 - q) - (error < 0.0) * q
+
+
+FORWARD: dict[type, Any] = {
+    Linear: linear,
+    Sigmoid: sigmoid,
+    Tanh: tanh,
+    ReLU: relu,
+    LeakyReLU: leaky_relu,
+    ELU: elu,
+    SELU: selu,
+    Softplus: softplus,
+    SiLU: silu,
+    GELU: gelu,
+    GELUTanh: gelu_tanh,
+    Identity: identity,
+    Softmax: softmax,
+}
+BACKWARD: dict[type, Any] = {
+    Linear: dlinear,
+    Sigmoid: dsigmoid,
+    Tanh: dtanh,
+    ReLU: drelu,
+    LeakyReLU: dleaky_relu,
+    ELU: delu,
+    SELU: dselu,
+    Softplus: dsoftplus,
+    SiLU: dsilu,
+    GELU: dgelu,
+    GELUTanh: dgelu_tanh,
+    Identity: didentity,
+    Softmax: dsoftmax,
+}
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,
     NegativeLogLikelihood: negative_log_likelihood,
     BinaryCrossEntropy: binary_cross_entropy,
     BinaryCrossEntropyWithLogits: binary_cross_entropy_with_logits,
+    Focal: focal,
     MeanSquaredError: mean_squared_error,
+    MeanAbsoluteError: mean_absolute_error,
+    Huber: huber,
+    Quantile: quantile,
 }

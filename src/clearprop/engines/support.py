@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from clearprop.engines.engine import Engine
 from clearprop.errors import UnsupportedError
-from clearprop.nn import BatchNorm, Dropout, Loss, Net
+from clearprop.nn import Activation, BatchNorm, Dropout, Layer, Loss, Net
 from clearprop.optim import Optimizer
 
 
@@ -41,6 +41,18 @@ def require_support(engine: Engine, net: Net, loss: Loss, optimizer: Optimizer) 
     if reason is not None:
         able = ", ".join(ENGINES.able(net, loss, optimizer))
         raise UnsupportedError(f"The engine {engine!r} cannot train this: {reason} Engines that can: {able}.")
+
+
+def constants(layer: Layer) -> tuple[float, ...]:
+    """The numbers, besides its parameters, on which the formulas of a layer depend.
+
+    Examples
+    --------
+    >>> import clearprop as cp
+    >>> constants(cp.LeakyReLU(0.1)), constants(cp.Tanh())
+    ((0.1,), ())
+    """
+    return layer.constants() if isinstance(layer, Activation) else ()
 
 
 def not_one_by_one(net: Net) -> str | None:

@@ -7,24 +7,38 @@ from typing import Any
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import unknown_part
+from clearprop.engines.support import constants, unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     ElementwiseLoss,
+    Focal,
+    GELUTanh,
+    Huber,
+    Identity,
+    LeakyReLU,
     Linear,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
     Net,
+    Quantile,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
+from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE
 from clearprop.nn.pytorch import torch
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 from clearprop.optim import Optimizer
 
 
@@ -76,7 +90,7 @@ def gradient(net: Net, loss: Loss, theta: Tensor, X: Tensor, y: Tensor) -> tuple
     """Loss, gradient (P,) and predictions of a batch."""
     theta = theta.detach().requires_grad_()  # the same numbers; autograd records what is done with them from here on
     y_hat = forward(net, views(net, theta), X)
-    value = LOSSES[type(loss)](kept_between(y_hat, *limits(net, loss)), y)
+    value = LOSSES[type(loss)](kept_between(y_hat, *limits(net, loss)), y, *loss.constants())
     scale = 1.0 if loss.reduction == "sum" else 1.0 / len(X)
     if loss.reduction == "mean" and isinstance(loss, ElementwiseLoss):
         scale /= y.shape[1]
@@ -99,7 +113,7 @@ def kept_between(y_hat: Tensor, low: float, high: float) -> Tensor:
 def forward(net: Net, params: dict[int, list[Tensor]], x: Tensor) -> Tensor:
     """The output (B, n_y) for a batch (B, n_in); what has to be saved, PyTorch saves."""
     for layer in net.layers:
-        x = FORWARD[type(layer)](x, *params[id(layer)])
+        x = FORWARD[type(layer)](x, *constants(layer), *params[id(layer)])
     return x
 
 
@@ -123,6 +137,46 @@ def relu(z: Tensor) -> Tensor:
     return torch.relu(z)
 
 
+def leaky_relu(z: Tensor, c: float) -> Tensor:
+    """a = z where z > 0, else c z."""
+    return torch.where(z > 0.0, z, c * z)
+
+
+def elu(z: Tensor, alpha: float) -> Tensor:
+    """a = z where z > 0, else alpha (exp(z) - 1)."""
+    return torch.where(z > 0.0, z, alpha * torch.expm1(z.clamp(max=0.0)))
+
+
+def selu(z: Tensor) -> Tensor:
+    """a = scale * elu(z, alpha)."""
+    return SELU_SCALE * elu(z, SELU_ALPHA)
+
+
+def softplus(z: Tensor) -> Tensor:
+    """a = log(1 + exp(z)), without overflow."""
+    return -torch.nn.functional.logsigmoid(-z)
+
+
+def silu(z: Tensor) -> Tensor:
+    """a = z sigmoid(z)."""
+    return z * torch.sigmoid(z)
+
+
+def gelu(z: Tensor) -> Tensor:
+    """a = z Phi(z)."""
+    return z * torch.special.ndtr(z)
+
+
+def gelu_tanh(z: Tensor) -> Tensor:
+    """a = z (1 + tanh u) / 2, with u = sqrt(2 / pi) (z + 0.044715 z^3)."""
+    return 0.5 * z * (1.0 + torch.tanh(TANH_SCALE * (z + TANH_CUBIC * z**3)))
+
+
+def identity(z: Tensor) -> Tensor:
+    """a = z."""
+    return z
+
+
 def softmax(z: Tensor) -> Tensor:
     """p_bi = exp(z_bi) / sum_j exp(z_bj), with the largest z of the row subtracted from it."""
     e = torch.exp(z - z.amax(dim=1, keepdim=True).detach())
@@ -132,6 +186,12 @@ def softmax(z: Tensor) -> Tensor:
 def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     """-sum_bi y_bi log p_bi with p = softmax(z)."""
     return -(y * (z - torch.logsumexp(z, dim=1, keepdim=True))).sum()
+
+
+def focal(z: Tensor, y: Tensor, gamma: float) -> Tensor:
+    """-sum_bi y_bi (1 - p_bi)^gamma log p_bi with p = softmax(z)."""
+    log_p = z - torch.logsumexp(z, dim=1, keepdim=True)
+    return -(y * (-torch.expm1(log_p)) ** gamma * log_p).sum()
 
 
 def negative_log_likelihood(p: Tensor, y: Tensor) -> Tensor:
@@ -155,11 +215,46 @@ def mean_squared_error(y_hat: Tensor, y: Tensor) -> Tensor:
     return (error * error).sum()
 
 
-FORWARD: dict[type, Any] = {Linear: linear, Sigmoid: sigmoid, Tanh: tanh, ReLU: relu, Softmax: softmax}
+def mean_absolute_error(y_hat: Tensor, y: Tensor) -> Tensor:
+    """sum_bi |y_hat_bi - y_bi|."""
+    return torch.abs(y_hat - y).sum()
+
+
+def huber(y_hat: Tensor, y: Tensor, delta: float) -> Tensor:
+    """sum_bi e_bi^2 / 2, or delta (|e_bi| - delta / 2) beyond delta."""
+    size = torch.abs(y_hat - y)
+    return torch.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta)).sum()
+
+
+def quantile(y_hat: Tensor, y: Tensor, q: float) -> Tensor:
+    """sum_bi q (y_bi - y_hat_bi) for targets above, (1 - q) (y_hat_bi - y_bi) below."""
+    error = y_hat - y
+    return ((1.0 - q) * error.clamp(min=0.0) - q * error.clamp(max=0.0)).sum()
+
+
+FORWARD: dict[type, Any] = {
+    Linear: linear,
+    Sigmoid: sigmoid,
+    Tanh: tanh,
+    ReLU: relu,
+    LeakyReLU: leaky_relu,
+    ELU: elu,
+    SELU: selu,
+    Softplus: softplus,
+    SiLU: silu,
+    GELU: gelu,
+    GELUTanh: gelu_tanh,
+    Identity: identity,
+    Softmax: softmax,
+}
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,
     NegativeLogLikelihood: negative_log_likelihood,
     BinaryCrossEntropy: binary_cross_entropy,
     BinaryCrossEntropyWithLogits: binary_cross_entropy_with_logits,
+    Focal: focal,
     MeanSquaredError: mean_squared_error,
+    MeanAbsoluteError: mean_absolute_error,
+    Huber: huber,
+    Quantile: quantile,
 }

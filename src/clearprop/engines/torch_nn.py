@@ -17,10 +17,14 @@ from clearprop.nn import (
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     Dropout,
+    Focal,
+    Huber,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
     Net,
+    Quantile,
 )
 from clearprop.nn.layer import Layer
 from clearprop.nn.pytorch import torch
@@ -156,7 +160,7 @@ def gradient(twin: Twin, criterion: Callable[[Tensor, Tensor], Tensor], X: Tenso
 
 def make_criterion(net: Net, loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss as a PyTorch module."""
-    criterion: Callable[[Tensor, Tensor], Tensor] = LOSSES[type(loss)](loss.reduction, *limits(net, loss))
+    criterion: Callable[[Tensor, Tensor], Tensor] = LOSSES[type(loss)](loss.reduction, *(loss.constants() or limits(net, loss)))
     return criterion
 
 
@@ -192,6 +196,34 @@ class BCEOfProbabilities(OnProbabilities):
         """The sum, or the mean over all numbers."""
         p = self.kept_between(p)
         values = -(y * torch.log(p) + (1.0 - y) * torch.log(1.0 - p))
+        return values.sum() if self.reduction == "sum" else values.mean()
+
+
+class FocalOfScores(nn.Module):
+    """-sum_bi y_bi (1 - p_bi)^gamma log p_bi, which PyTorch does not have."""
+
+    def __init__(self, reduction: str, gamma: float) -> None:
+        super().__init__()
+        self.reduction, self.gamma = reduction, gamma
+
+    def forward(self, z: Tensor, y: Tensor) -> Tensor:
+        """The sum, or the mean over the examples."""
+        log_p = nn.functional.log_softmax(z, dim=1)
+        total = -(y * (-torch.expm1(log_p)) ** self.gamma * log_p).sum()
+        return total if self.reduction == "sum" else total / len(y)
+
+
+class Pinball(nn.Module):
+    """sum_bi q (y_bi - y_hat_bi) for targets above, (1 - q) (y_hat_bi - y_bi) below, which PyTorch does not have."""
+
+    def __init__(self, reduction: str, q: float) -> None:
+        super().__init__()
+        self.reduction, self.q = reduction, q
+
+    def forward(self, y_hat: Tensor, y: Tensor) -> Tensor:
+        """The sum, or the mean over all numbers."""
+        above, below = nn.functional.relu(y - y_hat), nn.functional.relu(y_hat - y)
+        values = self.q * above + (1.0 - self.q) * below
         return values.sum() if self.reduction == "sum" else values.mean()
 
 
@@ -236,7 +268,11 @@ LOSSES: dict[type, Any] = {
     NegativeLogLikelihood: NLLOfProbabilities,
     BinaryCrossEntropy: BCEOfProbabilities,
     BinaryCrossEntropyWithLogits: lambda reduction, *_: nn.BCEWithLogitsLoss(reduction=reduction),
+    Focal: FocalOfScores,
     MeanSquaredError: lambda reduction, *_: nn.MSELoss(reduction=reduction),
+    MeanAbsoluteError: lambda reduction, *_: nn.L1Loss(reduction=reduction),
+    Huber: lambda reduction, delta: nn.HuberLoss(reduction=reduction, delta=delta),
+    Quantile: Pinball,
 }
 RULES: dict[type, Any] = {
     SGD: lambda o, params: torch.optim.SGD(params, momentum=o.momentum, nesterov=o.nesterov),

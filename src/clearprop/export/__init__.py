@@ -1,5 +1,7 @@
-"""Trained networks as files."""
+"""Trained networks as files: our own, and those of other programs."""
 
+from clearprop.export.export_format import FORMATS
+from clearprop.export.exporting import Exported
 from clearprop.export.model import Model
 
-__all__ = ["Model"]
+__all__ = ["FORMATS", "Exported", "Model"]

@@ -15,6 +15,8 @@ from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
 from clearprop.data.raw import Label, Task
 from clearprop.errors import ModelFileError, OptionError
+from clearprop.export.blueprint import Blueprint, head_of
+from clearprop.export.exporting import EXAMPLES, Exported, export_blueprint
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
 from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, Net
 
@@ -96,6 +98,61 @@ class Model:
             return self.probabilities(X).argmax(axis=1)
         y_hat = self.outputs(X)
         return y_hat if self.encoder is None else self.encoder.decode_target(y_hat)
+
+    @checked
+    def export(self, path: str | Path, to: str, examples: str | Path | None = None) -> Exported:
+        """Write the model for somewhere else: raw values in, labels and probabilities (or values) out.
+
+        The export is run, where the tools that it needs are installed, and compared with `predict` on raw examples.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; .onnx, .py, .c, .mjs or .js. C has a header beside it, torch a .safetensors file with the parameters.
+        to : {"onnx", "numpy", "c", "js", "torch"}
+        examples : str or Path, optional
+            A CSV file of raw rows, or the folder of a run that has kept some, to try what was written on; made-up rows are
+            tried in any case.
+
+        Returns
+        -------
+        Exported
+            The files, the number of examples, and the largest difference.
+
+        Raises
+        ------
+        OptionError
+            If the path has an ending that does not suit the format, or the parameters are not finite.
+        UnsupportedError
+            If the format has no words for a layer or for the loss yet, or the answers differ.
+        MissingExtraError
+            If a package is needed that is not installed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import clearprop as cp
+        >>> data = cp.data.load("circles", seed=0)
+        >>> model = Model.of(cp.mlp([2, 10, 2], hidden="tanh"), cp.CrossEntropy(), data)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     exported = model.export(f"{folder}/circles.py", to="numpy")
+        >>> exported.examples, exported.difference < 1e-6
+        (12, True)
+        """
+        rows = None if examples is None else Path(examples)
+        if rows is not None and rows.is_dir():
+            rows = rows / EXAMPLES
+        return export_blueprint(self._blueprint(), Path(path), to, rows)
+
+    def _blueprint(self) -> Blueprint:
+        net, classification = self.net, self.task == "classification"
+        head = head_of(self.loss, self.task, net.n_out)
+        n_classes = 2 if head.startswith("two") else net.n_out or 0
+        return Blueprint(
+            net, self.name, self.task, tuple(self.classes or range(n_classes)) if classification else (), tuple(self.targets),
+            head, self.encoder, tuple(self.features or [f"x{i + 1}" for i in range(net.n_in or 0)]),
+            self.probabilities if classification else self.predict,
+        )  # fmt: skip
 
     @checked
     def save(self, path: str | Path) -> None:

@@ -17,11 +17,13 @@ lr          learning rate
 
 from importlib import import_module
 
-from clearprop.nn.activations import Activation, ReLU, Sigmoid, Tanh
+from clearprop.nn.activations import Activation, Identity, ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
 from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.focal import Focal
+from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, Uniform, Xavier, Zeros
 from clearprop.nn.layer import Layer
 from clearprop.nn.linear import Linear
@@ -29,14 +31,20 @@ from clearprop.nn.loss import ElementwiseLoss, Loss
 from clearprop.nn.mean_squared_error import MeanSquaredError
 from clearprop.nn.multilayer import mlp
 from clearprop.nn.net import Net
-from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES
+from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
+from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES, NUMBER_LOSSES
+from clearprop.nn.robust_losses import Huber, MeanAbsoluteError, Quantile
 from clearprop.nn.softmax import Softmax, softmax
 
 __all__ = [
     "ACTIVATIONS",
+    "ELU",
+    "GELU",
     "INITIALISERS",
     "LAYERS",
     "LOSSES",
+    "NUMBER_LOSSES",
+    "SELU",
     "Activation",
     "BatchNorm",
     "BinaryCrossEntropy",
@@ -44,19 +52,28 @@ __all__ = [
     "CrossEntropy",
     "Dropout",
     "ElementwiseLoss",
+    "Focal",
+    "GELUTanh",
     "He",
+    "Huber",
+    "Identity",
     "Initialiser",
     "Layer",
     "LeCun",
+    "LeakyReLU",
     "Linear",
     "Loss",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "NegativeLogLikelihood",
     "Net",
     "Normal",
+    "Quantile",
     "ReLU",
+    "SiLU",
     "Sigmoid",
     "Softmax",
+    "Softplus",
     "Tanh",
     "Uniform",
     "Xavier",

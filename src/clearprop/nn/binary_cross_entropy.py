@@ -5,11 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.errors import DataError
 from clearprop.nn.loss import ElementwiseLoss, Reduction
 from clearprop.registry import switch
 
 
-class BinaryCrossEntropy(ElementwiseLoss):
+class ZeroOneLoss(ElementwiseLoss):
+    """A loss of yes or no, whose targets are 0, 1, or a probability between them."""
+
+    def check(self, y_hat: Array, y: Array) -> None:
+        """Raise a `ShapeError` for another shape than the predictions', and a `DataError` for a target outside 0 ... 1.
+
+        With y = -1 the loss would have no lower bound. NaN passes: the loss is NaN then, which training reports.
+        """
+        super().check(y_hat, y)
+        wrong = (y < 0) | (y > 1)
+        if wrong.any():
+            raise DataError(
+                f"{type(self).__name__} needs targets between 0 and 1, but y holds {y[wrong].flat[0]:.6g};"
+                " write the two classes as 0 and 1, such as (y + 1) / 2 for -1 and +1."
+            )
+
+
+class BinaryCrossEntropy(ZeroOneLoss):
     """-(y log p + (1 - y) log(1 - p)), for a probability p = y_hat (the output of `Sigmoid`) and a target y in {0, 1}.
 
     Parameters
@@ -63,7 +81,7 @@ class BinaryCrossEntropy(ElementwiseLoss):
         return elementwise_n_correct(y_hat > 0.5, y)
 
 
-class BinaryCrossEntropyWithLogits(ElementwiseLoss):
+class BinaryCrossEntropyWithLogits(ZeroOneLoss):
     """Binary cross-entropy of p = sigmoid(z), computed from the score z = y_hat: the sigmoid is part of the loss.
 
     Parameters

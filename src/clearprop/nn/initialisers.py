@@ -3,7 +3,8 @@
 The aim of most of them is that a layer neither shrinks nor blows up what passes through it. If y_j = sum_i x_i W_ij with
 independent terms of mean 0, then var(y) = n_in var(W) var(x): the forward pass keeps its scale when var(W) = 1 / n_in
 (LeCun). The backward pass, dx = dy W^T, keeps its scale when var(W) = 1 / n_out; Xavier takes 2 / (n_in + n_out), between
-the two. ReLU loses half of the variance, so He doubles LeCun's: 2 / n_in.
+the two. A ReLU halves the second moment of a symmetric z, E[a^2] = E[z^2] / 2, and the second moment is what the next layer's
+variance is made of (a has no mean of 0 any more); so He doubles LeCun's: 2 / n_in.
 """
 
 from __future__ import annotations

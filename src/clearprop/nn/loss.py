@@ -58,6 +58,14 @@ class Loss(Configured, ABC):
         """The value of the loss alone."""
         return self.forward(numbers("y_hat", y_hat), numbers("y", y))[0]
 
+    def constants(self) -> tuple[float, ...]:
+        """The numbers, besides predictions and targets, on which the formula depends, such as the delta of `Huber`."""
+        return ()
+
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """The loss of each example (B,), of which `forward` is the mean or the sum over the batch."""
+        return np.array([self.forward(y_hat[b : b + 1], y[b : b + 1])[0] for b in range(len(y_hat))], dtype=np.float64)
+
     def probabilities(self, y_hat: Array) -> Array | None:
         """Probability of each class, (B, n_classes); None for a loss that is not about classes."""
         return None
@@ -96,12 +104,12 @@ class ElementwiseLoss(Loss):
 
     @staticmethod
     @abstractmethod
-    def f(y_hat: Array, y: Array) -> Array:
+    def f(y_hat: Array, y: Array, *constants: Any) -> Array:
         """The loss of one number, element-wise."""
 
     @staticmethod
     @abstractmethod
-    def df(y_hat: Array, y: Array) -> Array:
+    def df(y_hat: Array, y: Array, *constants: Any) -> Array:
         """Its derivative with respect to y_hat, element-wise."""
 
     def admissible(self, y_hat: Array) -> Array:
@@ -112,12 +120,19 @@ class ElementwiseLoss(Loss):
         """Mean or sum of f(y_hat, y); saves both."""
         self.check(y_hat, y)
         y_hat = self.admissible(y_hat)
-        return float(self.f(y_hat, y).sum(dtype=np.float64) * self.scale(y_hat)), (y_hat, y)
+        value = self.f(y_hat, y, *self.constants()).sum(dtype=np.float64)
+        return float(value * self.scale(y_hat)), (y_hat, y)
 
     def backward(self, saved: tuple[Array, Array]) -> Array:
         """df(y_hat, y), divided by the number of numbers if the value was their mean."""
         y_hat, y = saved
-        return (self.df(y_hat, y) * self.scale(y_hat)).astype(y_hat.dtype, copy=False)
+        return (self.df(y_hat, y, *self.constants()) * self.scale(y_hat)).astype(y_hat.dtype, copy=False)
+
+    def of_each(self, y_hat: Array, y: Array) -> Array:
+        """Mean or sum of f(y_hat, y) over the numbers of each example (B,)."""
+        self.check(y_hat, y)
+        losses = self.f(self.admissible(y_hat), y, *self.constants())
+        return losses.sum(axis=1, dtype=np.float64) / (1 if self.reduction == "sum" else y_hat.shape[1])
 
     def scale(self, y_hat: Array) -> float:
         """1 for a sum; 1 / (B n_y) for a mean."""

@@ -12,10 +12,12 @@ from clearprop.arrays import Dtype
 from clearprop.errors import OptionError
 from clearprop.nn.activations import ReLU
 from clearprop.nn.dropout import Dropout
-from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, Xavier
+from clearprop.nn.gates import GELU, GELUTanh, SiLU
+from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Xavier
 from clearprop.nn.layer import Layer
 from clearprop.nn.linear import Linear
 from clearprop.nn.net import Net
+from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU
 from clearprop.nn.registries import ACTIVATIONS
 from clearprop.registry import count
 
@@ -41,7 +43,8 @@ def mlp(
     output : str
         Activation of the last layer: "linear" (for losses on scores), "sigmoid", "softmax", ...
     init : str or Initialiser, optional
-        Initialiser of all weights. By default He's before a ReLU, and Xavier's elsewhere.
+        Initialiser of all weights. By default He's before a rectifier (ReLU, LeakyReLU, ELU, GELU, SiLU), LeCun's before a
+        SELU, and Xavier's elsewhere.
     dropout : float
         Rate of a Dropout after every hidden activation.
     seed, dtype
@@ -64,8 +67,8 @@ def mlp(
     layers: list[Layer] = []
     for i, name in enumerate([*names, output]):
         activation = make_activation(name)
-        default: Initialiser = He() if isinstance(activation, ReLU) else Xavier()
-        layers.append(Linear(sizes[i], sizes[i + 1], init=default if init is None else INITIALISERS.make(init)))
+        rule = usual_initialiser(activation) if init is None else INITIALISERS.make(init)
+        layers.append(Linear(sizes[i], sizes[i + 1], init=rule))
         if activation is not None:
             layers.append(activation)
         if dropout and i < n_hidden:
@@ -78,3 +81,21 @@ def make_activation(name: str) -> Layer | None:
     if name == "linear":
         return None
     return ACTIVATIONS.make(name)
+
+
+HALVING = (ReLU, LeakyReLU, ELU, GELU, GELUTanh, SiLU)
+"""Activations that let the positive half pass, and little of the other: half of the variance, which He's rule doubles."""
+
+
+def usual_initialiser(activation: Layer | None) -> Initialiser:
+    """The initialiser that keeps the scale of what passes through a linear layer and the activation behind it.
+
+    Examples
+    --------
+    >>> from clearprop.nn import Tanh
+    >>> usual_initialiser(ReLU()), usual_initialiser(SELU()), usual_initialiser(Tanh())
+    (He(), LeCun(distribution='normal'), Xavier())
+    """
+    if isinstance(activation, SELU):
+        return LeCun("normal")
+    return He() if isinstance(activation, HALVING) else Xavier()

@@ -18,7 +18,10 @@ from clearprop.nn.loss import Loss
 from clearprop.nn.registries import LAYERS, LOSSES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from torch import nn
+
+    from clearprop.plots.network import UnitColumn
 
 MOST_LAYERS = 10_000  # of a net in a file
 FEW = 1_000_000  # parameters that may be allocated before they are compared with those in the file
@@ -348,6 +351,19 @@ class Net:
         from clearprop.nn.layer_table import LayerTable
 
         return LayerTable(self.layers, self.n_in, self.dtype, batch_size).text()
+
+    def diagram(self) -> list[UnitColumn]:
+        """Every quantity with its name and size, from the input to the output, as `plot` draws them."""
+        from clearprop.nn.diagram import columns_of
+
+        return columns_of(self.layers, self.n_in)
+
+    @checked
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the net with the names of all quantities; the same as `cp.plots.network(net)`."""
+        from clearprop.plots.network import network
+
+        return network(self, ax)
 
     def _repr_html_(self) -> str:
         from clearprop.nn.layer_table import LayerTable

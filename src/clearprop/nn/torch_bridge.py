@@ -10,15 +10,18 @@ from typing import Any
 
 from clearprop.arrays import FLOATS, FloatName, describe
 from clearprop.errors import UnsupportedError
-from clearprop.nn.activations import ReLU, Sigmoid, Tanh
+from clearprop.nn.activations import Identity, ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.layer import Layer
 from clearprop.nn.linear import Linear
 from clearprop.nn.pytorch import torch
+from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
 from clearprop.nn.softmax import Softmax
 
 nn = torch.nn
+EXACT = 700.0  # from which on nn.Softplus returns z itself: by default 20, where log(1 + exp z) still differs in float64
 
 
 def to_sequential(layers: Sequence[Layer]) -> nn.Sequential:
@@ -49,7 +52,7 @@ def from_modules(module: nn.Module) -> tuple[list[Layer], FloatName]:
     Raises
     ------
     UnsupportedError
-        If it holds a module that is none of Linear, Sigmoid, Tanh, ReLU, Softmax(dim=1), Dropout and BatchNorm1d.
+        If it holds a module that is none of Linear, Dropout, BatchNorm1d and the activations of `cp.nn.ACTIVATIONS`.
 
     Examples
     --------
@@ -135,6 +138,12 @@ def _from_softmax(module: nn.Softmax) -> Layer:
     return Softmax()
 
 
+def _from_softplus(module: nn.Softplus) -> Layer:
+    if module.beta != 1:
+        raise UnsupportedError(f"{module!r} must have beta=1, as the Softplus of clearprop has.")
+    return Softplus()
+
+
 def _dtype(array: Any) -> torch.dtype:
     return torch.float32 if array.dtype == "float32" else torch.float64
 
@@ -153,6 +162,14 @@ TO_TORCH: dict[type, Callable[[Any], nn.Module]] = {
     Sigmoid: lambda layer: nn.Sigmoid(),
     Tanh: lambda layer: nn.Tanh(),
     ReLU: lambda layer: nn.ReLU(),
+    LeakyReLU: lambda layer: nn.LeakyReLU(layer.negative_slope),
+    ELU: lambda layer: nn.ELU(layer.alpha),
+    SELU: lambda layer: nn.SELU(),
+    Softplus: lambda layer: nn.Softplus(threshold=EXACT),
+    SiLU: lambda layer: nn.SiLU(),
+    GELU: lambda layer: nn.GELU(),
+    GELUTanh: lambda layer: nn.GELU(approximate="tanh"),
+    Identity: lambda layer: nn.Identity(),
     Softmax: lambda layer: nn.Softmax(dim=1),
     Dropout: lambda layer: nn.Dropout(layer.rate),
     BatchNorm: _batch_norm,
@@ -162,6 +179,13 @@ FROM_TORCH: dict[type, Callable[[Any], Layer]] = {
     nn.Sigmoid: lambda module: Sigmoid(),
     nn.Tanh: lambda module: Tanh(),
     nn.ReLU: lambda module: ReLU(),
+    nn.LeakyReLU: lambda module: LeakyReLU(module.negative_slope),
+    nn.ELU: lambda module: ELU(module.alpha),
+    nn.SELU: lambda module: SELU(),
+    nn.Softplus: _from_softplus,
+    nn.SiLU: lambda module: SiLU(),
+    nn.GELU: lambda module: GELU() if module.approximate == "none" else GELUTanh(),
+    nn.Identity: lambda module: Identity(),
     nn.Softmax: _from_softmax,
     nn.Dropout: lambda module: Dropout(module.p),
     nn.BatchNorm1d: _from_batch_norm,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.nn.layer import Layer
+from clearprop.arrays import Array
 from clearprop.plots import style
 from clearprop.registry import number
 from clearprop.rules import require_rows
@@ -15,11 +15,23 @@ from clearprop.rules import require_rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
+@runtime_checkable
+class Elementwise(Protocol):
+    """Anything with the two passes of an element-wise layer."""
+
+    def forward(self, x: Array, training: bool = False) -> tuple[Array, Any]:
+        """y, and what the backward pass needs."""
+
+    def backward(self, saved: Any, dy: Array) -> Array:
+        """dx."""
+
+
 KINDS = {"forward": "forward difference", "central": "central difference"}
 
 
 @checked
-def activation(layer: Layer, low: float = -10.0, high: float = 10.0, ax: Axes | None = None) -> Axes:
+def activation(layer: Elementwise, low: float = -10.0, high: float = 10.0, ax: Axes | None = None) -> Axes:
     """An element-wise layer and its gradient over an interval; the gradient is that of the layer's own backward pass.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -214,3 +214,43 @@ def _draw_group(ax: Axes, rows: list[dict[str, Any]], metric: str, colour: str, 
     median = [float(np.median(by_epoch[epoch])) for epoch in epochs]
     marker = "o" if len(epochs) <= 12 else None
     ax.plot(epochs, median, color=colour, linewidth=2.0, marker=marker, markersize=style.MARKER, label=name + note, zorder=3)
+
+
+@checked
+def step_losses(curves: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
+    """The loss of every batch against the step, one line for each run.
+
+    Parameters
+    ----------
+    curves : dict of str to sequence of float
+        For each run, the losses of its batches in order.
+    ax : matplotlib Axes, optional
+        To draw on; by default, those of a new pyplot figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    OptionError
+        If there is no run.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> step_losses({"lr 0.1": [0.7, 0.6, 0.65]}, Figure().subplots()).get_xlabel()
+    'step'
+    """
+    if not curves:
+        raise OptionError("There is nothing to draw: no run has losses.")
+    ax = style.axes_or_new(ax)
+    for index, (name, losses) in enumerate(curves.items()):
+        steps = np.arange(1, len(losses) + 1)
+        ax.plot(
+            steps, np.asarray(losses, float), color=style.colour(index), linewidth=0.5 * style.LINE, label=style.plain(name)
+        )
+    style.log_if_wide(ax, np.concatenate([np.asarray(losses, float) for losses in curves.values()]))
+    style.dress(ax, "step", "loss of the batch")
+    style.legend_above(ax)
+    return ax

@@ -24,6 +24,7 @@ RECIPES: LazyRegistry[Recipe] = LazyRegistry(
         "vu-synth": "clearprop.recipes.vu_synth:VuSynth",
         "vu-mnist": "clearprop.recipes.vu_mnist:VuMnist",
         "vu-studies": "clearprop.recipes.vu_studies:VuStudies",
+        "vu-batches": "clearprop.recipes.vu_batches:VuBatches",
     },
 )
 

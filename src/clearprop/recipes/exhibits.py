@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,6 +11,23 @@ from clearprop.training.history import json_row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def cell(value: Any) -> str:
+    """A value as a cell of a table: at most five significant digits, and an empty text for None.
+
+    Examples
+    --------
+    >>> cell(0.123456789), cell(12), cell(None), cell("x"), cell(float("nan")), cell(97.5), cell(238510.0)
+    ('0.12346', '12', '', 'x', 'NaN', '97.5', '238510')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        if value != value:
+            return "NaN"
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.5g}"
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,15 @@ class Table:
     note: str = ""
     name: str = ""
     long: bool = False
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        def cells(row: list[Any], kind: str) -> str:
+            return f"<tr>{''.join(f'<{kind}>{escape(cell(value))}</{kind}>' for value in row)}</tr>"
+
+        head = f"<caption>{escape(self.title)}</caption><thead>{cells(self.columns, 'th')}</thead>"
+        return f"<table>{head}<tbody>{''.join(cells(row, 'td') for row in self.rows)}</tbody></table>"
 
     def to_json(self) -> dict[str, Any]:
         """The table as strict JSON-able values: NaN and infinities are texts."""
@@ -69,6 +96,11 @@ class Picture:
     caption: str = ""
     layout: Literal["constrained"] | None = "constrained"
 
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.figure().savefig(file, format="png", dpi=100)
+        return file.getvalue()
+
     def figure(self) -> Figure:
         """The figure, drawn."""
         from matplotlib.figure import Figure
@@ -76,6 +108,29 @@ class Picture:
         figure = Figure(figsize=self.size, layout=self.layout)
         self.draw(figure)
         return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """Frames that are drawn on demand, and saved as a GIF.
+
+    Attributes
+    ----------
+    name : str
+        Name of its file, without the ending.
+    title : str
+    frames : int
+    draw : callable
+        Draws frame number k on a given empty figure.
+    size : tuple of float
+        Width and height in inches.
+    """
+
+    name: str
+    title: str
+    frames: int
+    draw: Callable[[Figure, int], object]
+    size: tuple[float, float] = (4.0, 4.2)
 
 
 @dataclass(frozen=True)
@@ -94,10 +149,11 @@ class Explanation:
 
 @dataclass(eq=False)
 class Exhibits:
-    """Tables, pictures and explanations, in the order in which they are shown."""
+    """Tables, pictures, animations and explanations, in the order in which they are shown."""
 
     tables: list[Table] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    animations: list[Animation] = field(default_factory=list)
     explanations: list[Explanation] = field(default_factory=list)
 
     def explain(self, question: str, answer: str) -> None:

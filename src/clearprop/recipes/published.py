@@ -106,7 +106,7 @@ def within(
     judged : bool
         Whether the figure alone is a claim.
     note : str
-        What the verdict adds where it is none.
+        Text that the verdict adds where it is none.
 
     Examples
     --------

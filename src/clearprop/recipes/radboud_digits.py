@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from clearprop.data.dataset import Split
+from clearprop.plots.training_curves import METRICS
 from clearprop.recipes import radboud_digits_evidence as evidence
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import identical_tables
@@ -53,7 +54,9 @@ class RadboudDigits(Recipe):
             result.exhibits.tables.append(Table(f"{name}, every epoch", COLUMNS, history, name=name, long=True))
         conditions.say("explanations")
         evidence.explain_all(result.exhibits, train, test, result.engine, histories)
-        result.exhibits.pictures.append(Picture("curves", "Training (blue) and test loss (orange)", curves(histories), (9, 9)))
+        result.exhibits.pictures.append(
+            Picture("curves", "Loss and accuracy; validation is the test set", curves(histories), (11, 22))
+        )
 
     def table(self, name: str, train: Split, test: Split, engine: str) -> tuple[list[dict[str, float]], list[list[str]]]:
         """Rows of one run: as numbers, and as they are printed."""
@@ -84,17 +87,15 @@ def compare(result: Result, name: str, rows: list[list[str]]) -> None:
 
 
 def curves(histories: dict[str, list[dict[str, float]]]) -> Any:
-    """Function that draws a panel for each run."""
+    """Function that draws a row for each run: loss and accuracy, with their legends."""
 
     def draw(figure: Any) -> None:
         from clearprop import plots
         from clearprop.plots import style
 
-        for ax, (name, rows) in zip(figure.subplots(4, 2).flat, histories.items(), strict=True):
-            plots.learning_curves(rows, ax)
-            style.headline(ax, name)
-            ax.title.set_position((0.0, 1.0))
-            if ax.get_legend() is not None:
-                ax.get_legend().remove()
+        for axes, (name, rows) in zip(figure.subplots(len(histories), 2), histories.items(), strict=True):
+            for ax, metric in zip(axes, METRICS, strict=True):
+                plots.learning_curves(rows, ax, metric)
+                ax.text(0.98, 0.5, name, transform=ax.transAxes, ha="right", fontsize=style.LABEL)
 
     return draw

@@ -4,46 +4,41 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from clearprop.data.dataset import Split
-from clearprop.nn import CrossEntropy, Linear, Net, Normal, Tanh
-from clearprop.optim import SGD
-from clearprop.plots.training_curves import METRICS
+from clearprop.engines import ENGINES
+from clearprop.nn import CrossEntropy
 from clearprop.recipes.course_data import CIRCLES, course_circles
-from clearprop.recipes.exhibits import Picture, Table
+from clearprop.recipes.exhibits import Table
 from clearprop.recipes.published import HIGH, LOW, measured, shown, within
 from clearprop.recipes.rdfia_circles_nan import first_nonfinite
-from clearprop.recipes.recipe import Conditions, Recipe, Result, Row, quietly
-from clearprop.training import History, evaluate, fit, fit_many
+from clearprop.recipes.rdfia_circles_pictures import add_pictures
+from clearprop.recipes.rdfia_circles_runs import (
+    BATCHES,
+    CODE,
+    COLUMNS,
+    DIVERGING,
+    EPOCHS,
+    PUBLISHED,
+    RATES,
+    SECONDS,
+    SPREADS,
+    cell,
+    circles_trial,
+    make_circles_net,
+    train_all,
+)
+from clearprop.recipes.recipe import Conditions, Recipe, Result, Row
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
-EPOCHS = 150
-BATCHES = [1, 10, 50, 100, 200]
-RATES = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0]
-CODE, TEXT = 1 / np.sqrt(0.3), 0.3
-SPREADS = {"code": CODE, "text": TEXT}
-"""Standard deviation of the first weights: the code divides by the root of 0.3, the text says 0.3."""
-PUBLISHED: dict[tuple[int, float], dict[str, float]] = {
-    (1, 0.01): {"train_accuracy": 97.0, "test_accuracy": 93.5, "train_loss": 0.092},
-    (10, 0.1): {"train_accuracy": 98.0, "test_accuracy": 93.0, "train_loss": 0.092},
-    (50, 0.5): {"test_accuracy": 93.5, "train_loss": 0.092},
-    (100, 1.0): {"train_accuracy": 97.5, "test_accuracy": 93.5, "train_loss": 0.093},
-}
-"""Accuracies in per cent, for batch size and learning rate; the run of batch 1 at rate 5 diverges."""
-SECONDS = {1: 8.9, 10: 1.25, 50: 0.34, 100: 0.21, 200: 0.16}
-"""Published seconds of one run, by batch size."""
-DIVERGING = (1, 5.0)
 NAN_SEEDS = 11
+BATCHES_TRIED = 200  # random batches whose gradients are compared with the whole one
 CHANCE = 0.02  # a claim about all figures fails if chance alone would put as many of them outside less often than this
-COLUMNS = {"train_accuracy": "train acc.", "test_accuracy": "test acc.", "train_loss": "train loss", "test_loss": "test loss"}
 
 
 class RdfiaCircles(Recipe):
@@ -78,34 +73,10 @@ class RdfiaCircles(Recipe):
         compare(result, rows, seeds)
         divergence(result, data, rows)
         explain(result, rows, seeds)
+        gradient_noise(result, data[0])
         timing(result, data)
         result.exhibits.tables += [grid_table(rows, init, column) for init in SPREADS for column in COLUMNS]
-        pictures(result, data, rows)
-
-
-def make_circles_net(init: str, rng: np.random.Generator | int) -> Net:
-    """2-10-2 with tanh; weights and biases from one normal distribution, as the write-ups' `init_params` draws them."""
-    normal = Normal(SPREADS[init])
-    first, second = (Linear(n_in, n_out, init=normal, bias_init=normal) for n_in, n_out in ((2, 10), (10, 2)))
-    return Net(first, Tanh(), second, seed=rng, dtype="float64")
-
-
-def circles_trial(
-    shared: tuple[Split, Split], seed: int, engine: str, batch: int, lr: float, init: str, epochs: int = EPOCHS
-) -> dict[str, Any]:
-    """Train once; loss and accuracy on both sets with the parameters at the end, NaN where the run diverged."""
-    train, test = shared
-    rng = np.random.default_rng(seed)
-    net, loss = make_circles_net(init, rng), CrossEntropy()
-    fit(
-        net, train, loss=loss, optimizer=SGD(lr), batch_size=batch, epochs=epochs, seed=rng, engine=engine,
-        on_nonfinite="continue",
-    )  # fmt: skip
-    row: dict[str, Any] = {"diverged": not np.isfinite(net.theta).all()}
-    for name, split in (("train", train), ("test", test)):
-        found = {"loss": float("nan"), "accuracy": float("nan")} if row["diverged"] else evaluate(net, split, loss)
-        row |= {f"{name}_{key}": value for key, value in found.items()}
-    return row
+        add_pictures(result, data, rows)
 
 
 def run_grid(data: tuple[Split, Split], init: str, seeds: int, engine: str, conditions: Conditions) -> list[Row]:
@@ -118,11 +89,6 @@ def run_grid(data: tuple[Split, Split], init: str, seeds: int, engine: str, cond
         # The names of the settings are part of what the seeds of the trials are drawn from: "batch" stays.
         found += conditions.sweep(circles_trial, {"init": [init], "batch": batches, "lr": rates}, seeds, data, engine)
     return found
-
-
-def cell(rows: list[Row], init: str, batch_size: int, lr: float) -> list[Row]:
-    """The runs of one setting."""
-    return [row for row in rows if (row["init"], row["batch"], row["lr"]) == (init, batch_size, lr)]
 
 
 def compare(result: Result, rows: list[Row], seeds: int) -> None:
@@ -216,6 +182,36 @@ def divergence(result: Result, data: tuple[Split, Split], rows: list[Row]) -> No
     )
 
 
+def gradient_noise(result: Result, train: Split) -> None:
+    """Distance of the gradient of a batch from that of all examples, at the start and after training."""
+    ((trained, _),) = train_all((train, train), result.engine, [(10, 0.1)], EPOCHS)
+    nets = {"at the start": make_circles_net("code", 0), "after training": trained}
+    engine, loss, rng = ENGINES.make("batch"), CrossEntropy(), np.random.default_rng(0)
+    rows: list[list[Any]] = []
+    for batch_size in BATCHES[:-1]:
+        line: list[Any] = [batch_size]
+        for net in nets.values():
+            _, whole = engine.loss_and_grad(net, loss, *train)
+            off = []
+            for _ in range(BATCHES_TRIED):
+                rows_of_batch = rng.choice(len(train), batch_size, replace=False)
+                _, grad = engine.loss_and_grad(net, loss, train.X[rows_of_batch], train.y[rows_of_batch])
+                off.append(float(np.linalg.norm(grad - whole) / np.linalg.norm(whole)))
+            line.append(float(np.sqrt(np.mean(np.square(off)))))
+        rows.append(line)
+    title = "Distance of a batch's gradient from the whole one, in lengths of the latter (root mean square)"
+    result.exhibits.tables.append(Table(title, ["batch", *nets], rows, name="gradient-noise"))
+    start, end = ([row[k] for row in rows] for k in (1, 2))
+    result.exhibits.explain(
+        "What does a batch that is too small do?",
+        f"Its gradient is mostly noise. At the start the gradient of one example lies {start[0]:.1f} times the length of the "
+        f"whole gradient away from it, that of 10 examples {start[1]:.2f}, of 100 {start[3]:.2f}: it falls with the root of "
+        "the batch size, as the deviation of a mean does. After training the whole gradient is short, and the noise is "
+        f"{end[0]:.1f}, {end[1]:.1f} and {end[3]:.1f} times its length: the smaller the batch, the smaller must the learning "
+        "rate be for the parameters to come to rest.",
+    )
+
+
 def timing(result: Result, data: tuple[Split, Split]) -> None:
     """Seconds of one run with its curves: loss and accuracy on both sets after every epoch."""
     rows = []
@@ -279,71 +275,3 @@ def explain(result: Result, rows: list[Row], seeds: int) -> None:
         "times as long, goes equally far. Off the diagonal a run is too slow (lower left of the tables) or unstable (upper "
         "right).",
     )
-
-
-def pictures(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None:
-    """Curves of the published settings, boundaries of the whole grid, and published against obtained."""
-    epochs = 20 if result.conditions.quick else EPOCHS
-    runs: dict[str, Any] = {"data": data, "engine": result.engine, "epochs": epochs}
-    result.exhibits.pictures += [
-        Picture("curves", "Loss and accuracy, seed 0; validation is the test set", partial(draw_curves, **runs), (11, 9)),
-        Picture("boundaries", "The decision boundary of every setting, seed 0", partial(draw_boundaries, **runs), (13, 11)),
-        Picture("intervals", "Published figures (diamonds) and 5-95 % intervals over the seeds",
-                partial(draw_intervals, rows=rows), (8, 6.5)),
-    ]  # fmt: skip
-
-
-def train_all(
-    data: tuple[Split, Split], engine: str, settings: Sequence[tuple[int, float]], epochs: int
-) -> list[tuple[Net, History]]:
-    """The net and the history of a run for each batch size and learning rate: seed 0, the code's initialisation."""
-    rngs = [np.random.default_rng(0) for _ in settings]
-    nets = [make_circles_net("code", rng) for rng in rngs]
-    batches, rates = ([pair[k] for pair in settings] for k in (0, 1))
-    with quietly():
-        histories = fit_many(
-            nets, data[0], loss=CrossEntropy(), optimizer=[SGD(lr) for lr in rates], batch_size=batches, epochs=epochs,
-            seed=rngs, engine=engine, validation=data[1],
-        )  # fmt: skip
-    return list(zip(nets, histories, strict=True))
-
-
-def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
-    """Loss and accuracy of the four settings with published figures."""
-    from clearprop import plots
-    from clearprop.plots import style
-
-    settings = list(PUBLISHED)
-    runs = train_all(data, engine, settings, epochs)
-    for axes, (batch_size, lr), (_, history) in zip(figure.subplots(len(PUBLISHED), 2), settings, runs, strict=True):
-        for ax, metric in zip(axes, METRICS, strict=True):
-            plots.learning_curves(history, ax, metric)
-            ax.text(0.98, 0.5, f"batch {batch_size}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
-
-
-def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
-    """A panel for each batch size and learning rate."""
-    from clearprop.plots import boundary_grid
-
-    settings, panels = list(product(BATCHES, RATES)), []
-    for (batch_size, lr), (net, history) in zip(settings, train_all(data, engine, settings, epochs), strict=True):
-        accuracy = "NaN" if history.nonfinite is not None else f"test {100 * history[-1]['val_accuracy']:.1f} %"
-        predict = None if history.nonfinite is not None else net
-        panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", predict))
-    boundary_grid(panels, data[1], figure, columns=len(RATES))
-
-
-def draw_intervals(figure: Figure, rows: list[Row]) -> None:
-    """Each published figure on the interval of the obtained ones."""
-    from clearprop.plots import published_against_obtained
-
-    axes = figure.subplots(3, 1)
-    for ax, column in zip(axes, list(COLUMNS)[:3], strict=True):
-        scale = 100 if "accuracy" in column else 1
-        lines = []
-        for (batch_size, lr), figures in PUBLISHED.items():
-            for init in SPREADS:
-                values = [scale * row[column] for row in cell(rows, init, batch_size, lr)]
-                if column in figures and values:
-                    lines.append((f"{batch_size}, {lr:g}, {init}", figures[column], values))
-        published_against_obtained(lines, ax, COLUMNS[column] + (", %" if scale == 100 else ""))

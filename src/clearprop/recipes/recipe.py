@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from clearprop.arguments import checked
 from clearprop.engines import ENGINES
 from clearprop.errors import DoubleSoftmaxWarning, MissingExtraError, NonFiniteWarning
-from clearprop.recipes.exhibits import Exhibits
+from clearprop.recipes.exhibits import Exhibits, Table
 from clearprop.recipes.published import Comparison
 from clearprop.registry import Configured, count
 from clearprop.training import History, fit
@@ -123,6 +123,15 @@ class Result:
     def holds(self) -> bool:
         """Whether every claim is true."""
         return all(comparison.holds is not False for comparison in self.comparisons)
+
+    @property
+    def table(self) -> Table:
+        """Published beside obtained."""
+        rows = [[c.what, c.published, c.obtained, c.verdict] for c in self.comparisons]
+        return Table(self.recipe.title, ["what", "published", "obtained", "verdict"], rows)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the pictures, as JSON-able values."""

@@ -115,16 +115,34 @@ def expose(result: Result) -> None:
         shown("V that differs by output: dW", "not 0", show(parts["dW"], "{:.6f}"), smallest > 1e-3 and worst < 1e-9,
               f"nowhere zero, and right by central differences to {worst:.0e}")
     )  # fmt: skip
-    skipped = parts["dW"].copy()
-    skipped[:, 2] = 0
-    off = float(np.abs(skipped - np.reshape(slopes[:6], (2, 3))).max())
+    wrong = {name: wrong_axis(V, x[0]) for name, V in (("published", [[1.0, 1.0], [-1.0, -1.0]]), ("ours", ASYMMETRIC[:2]))}
+    off = float(np.abs(wrong["ours"] - np.reshape(slopes[:6], (2, 3))).max())
     result.exhibits.explain(
         "Why can the published case not expose a first-layer fault?",
         "Each hidden unit has the same weight to both outputs, and dz2 = p - y = (-0.5, 0.5) adds up to 0: the first layer's "
-        f"gradient is zero, with or without a fault. With V = {ASYMMETRIC} it is {show(parts['dW'], '{:.6f}')}; "
-        f"leaving out one of the three hidden units, as one published code does, is then off by {off:.3f}.",
+        f"gradient is zero, with or without a fault. With V = {ASYMMETRIC} it is {show(parts['dW'], '{:.6f}')}. One published "
+        "code sums over the wrong axis, dh[i] = d[i] (V[0][i] + V[1][i]), over hidden units instead of outputs, and reaches "
+        f"only two of the three units: in the published case it gives {np.abs(wrong['published']).max():g} everywhere, as is "
+        f"right; with this V it is off by {off:.3f}.",
     )
     result.exhibits.explain("Element-wise use of the softmax derivative", softmax_derivative())
+
+
+def wrong_axis(V: list[list[float]], x: Array) -> Array:
+    """dW (2, 3) of the published step with dh[i] = d[i] (V[0][i] + V[1][i]): summed over hidden units instead of outputs.
+
+    Parameters
+    ----------
+    V : list
+        The first two rows of V (3, 2), all that the published line reads.
+    x : array (2,)
+    """
+    net, _, _ = published_example()
+    h = net.layers[1](net.layers[0](x[None, :]))[0]
+    d = np.array([-0.5, 0.5])  # y - t for two equal scores
+    dh = np.zeros(3)
+    dh[:2] = d * (np.array(V[0]) + np.array(V[1]))
+    return np.outer(x, dh * h * (1 - h))
 
 
 def softmax_derivative() -> str:
@@ -136,6 +154,8 @@ def softmax_derivative() -> str:
     return (
         "dy_i/do_j = y_i (d_ij - y_j) is a matrix, since every score moves every probability. With y = (0.2, 0.3, 0.5) and "
         f"class 0, the product with dL/dy is {show(whole, '{:.2f}')}, which is y - t; its diagonal alone, y (1 - y), gives "
-        f"{show(diagonal, '{:.2f}')}: the other scores would never decrease. The product need not be formed: y - t needs no "
-        "division by a probability that may be 0 (`clearprop explain --softmax separate` shows both factors)."
+        f"{show(diagonal, '{:.2f}')}: the other scores would never decrease. Why need the product not be derived by hand? "
+        "Because back-propagation needs local derivatives only: each of the two functions hands dL/dx to the one before it, "
+        "and the products are formed on the way (`clearprop explain --softmax separate`). That the product is as simple as y "
+        "- t is convenient, and saves the division by a probability that may be 0."
     )

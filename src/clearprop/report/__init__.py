@@ -5,9 +5,19 @@
 True
 """
 
+from clearprop.report.card import model_card
 from clearprop.report.document import Document, Section, environment
 from clearprop.report.of_recipe import recipe_report
 from clearprop.report.of_sweep import sweep_picture, sweep_report
 from clearprop.report.of_training import training_report
 
-__all__ = ["Document", "Section", "environment", "recipe_report", "sweep_picture", "sweep_report", "training_report"]
+__all__ = [
+    "Document",
+    "Section",
+    "environment",
+    "model_card",
+    "recipe_report",
+    "sweep_picture",
+    "sweep_report",
+    "training_report",
+]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.files import write_atomically
-from clearprop.recipes.exhibits import Explanation, Picture, Table
+from clearprop.recipes.exhibits import Explanation, Picture, Table, cell
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -101,23 +101,6 @@ class Document:
         text = self.html()
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
         return Path(path)
-
-
-def cell(value: Any) -> str:
-    """A value as a cell of a table: at most five significant digits, and an empty text for None.
-
-    Examples
-    --------
-    >>> cell(0.123456789), cell(12), cell(None), cell("x"), cell(float("nan")), cell(97.5), cell(238510.0)
-    ('0.12346', '12', '', 'x', 'NaN', '97.5', '238510')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        if value != value:
-            return "NaN"
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.5g}"
-    return str(value)
 
 
 def numeric(value: Any) -> bool:

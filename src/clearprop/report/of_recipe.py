@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clearprop.arguments import checked
-from clearprop.recipes import Result, Table
+from clearprop.recipes import Result
 from clearprop.report.document import Document, Section
 
 
@@ -11,11 +13,10 @@ from clearprop.report.document import Document, Section
 def recipe_report(result: Result) -> Document:
     """Comparison, explanations, figures and tables of a recipe that was run."""
     recipe, exhibits = result.recipe, result.exhibits
-    rows = [[c.what, c.published, c.obtained, c.verdict] for c in result.comparisons]
     ending = "Every claim holds." if result.holds else "Not every claim holds."
     if result.conditions.quick:
         ending += " This was a quick run: long trainings were cut short and not judged."
-    comparison = Section("Published and obtained", [ending], [Table("", ["what", "published", "obtained", "verdict"], rows)])
+    comparison = Section("Published and obtained", [ending], [replace(result.table, title="")])
     sections = [comparison]
     if exhibits.explanations:
         sections.append(Section("Explained, with numbers from this run", explanations=exhibits.explanations))

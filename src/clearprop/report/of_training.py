@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,19 @@ from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.notes import some
 from clearprop.data.scaling import Scaling
 from clearprop.export.model import Model
+from clearprop.metrics import calibration_metrics, reliability
 from clearprop.nn.loss import classes_of
 from clearprop.plots.training_curves import METRICS, Metric
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.report.document import Document, Section
 from clearprop.training import History
+from clearprop.training.influences import (
+    MOST_COLUMNS,
+    partial_dependence,
+    permutation_importance,
+    places_of,
+    score_of,
+)
 from clearprop.training.outcome import Outcome, true_values
 
 if TYPE_CHECKING:
@@ -49,6 +58,7 @@ def training_report(outcome: Outcome, configuration: dict[str, Any], command: st
         Section("Figures of merit", [facts], [figures_table(metrics)]),
         Section("Data", outcome.data.notes, [data_table(outcome.data)]),
         Section("Network", tables=[layers_table(outcome.model)]),
+        *([Section("Settings that were tried", tables=[tried_table(outcome.tried)])] if outcome.tried else []),
         Section("Pictures", pictures=pictures(outcome)),
         Section("Epochs", tables=[epochs_table(history)]),
     ]
@@ -76,6 +86,12 @@ def data_table(data: Dataset) -> Table:
     if columns:
         rows.append(["missing values filled", some(filled, 20) or "none"])
     return Table("", ["", ""], rows)
+
+
+def tried_table(tried: list[dict[str, Any]]) -> Table:
+    """The settings that a search has tried, best first; a lower score on held-out rows is better."""
+    rows = [["-".join(map(str, one["hidden"])) or "none", one["weight_decay"], one["score"]] for one in tried]
+    return Table("", ["hidden units", "weight decay", "score"], rows)
 
 
 def layers_table(model: Model) -> Table:
@@ -114,7 +130,8 @@ def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
     last = list(metrics)[-1]
     of = f"{SPLITS[last]} examples"
     if data.task == "regression":
-        return [*found, Picture("fit", f"Predicted against true values, {of}", partial(draw_fit, outcome), (4.6, 4.6))]
+        found.append(Picture("fit", f"Predicted against true values, {of}", partial(draw_fit, outcome), (4.6, 4.6)))
+        return found + influence_pictures(outcome, of)
     if data.n_in == 2:
         draw_plane = partial(draw_boundary, outcome, resolution)
         found.append(Picture("boundary", "Decision boundary", draw_plane, (5.4, 4.8), layout=None))
@@ -123,6 +140,10 @@ def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
         matrix = np.array(metrics[last]["confusion"])
         draw_matrix = partial(draw_confusion, matrix, data.classes)
         found.append(Picture("confusion", f"Confusion, {of}", draw_matrix, (side, side), layout=None))
+    found.append(
+        Picture("reliability", f"Reliability of the probabilities, {of}", partial(draw_reliability, outcome), (4.4, 4.4))
+    )
+    found += influence_pictures(outcome, of)
     if data.image_shape is not None:
         found.append(Picture("wrong", f"The worst mistakes, {of}", partial(draw_mistakes, outcome), (7.0, 7.4)))
         W = model.net.layers[0].parameters().get("W")
@@ -130,6 +151,42 @@ def pictures(outcome: Outcome, resolution: int = 120) -> list[Picture]:
             draw = partial(plots.first_layer, W, data.image_shape)
             found.append(Picture("weights", "First-layer weights as images", draw, (8, 4.6)))
     return found
+
+
+def influence_pictures(outcome: Outcome, of: str) -> list[Picture]:
+    """Importance of the columns, and the course of the prediction with the most important ones; none for images."""
+    places = places_of(outcome.model)
+    if outcome.data.image_shape is not None or not 2 <= len(places) <= MOST_COLUMNS:
+        return []
+    ranked = cache(partial(permutation_importance, outcome.model, list(outcome.data.splits.values())[-1]))
+    height = 1.2 + 0.28 * min(len(places), 20)
+    return [
+        Picture("importance", f"Importance of the columns, {of}", partial(draw_importance, outcome, ranked), (5.6, height)),
+        Picture("dependence", f"Partial dependence, {of}", partial(draw_dependence, outcome, ranked), (8.4, 5.6)),
+    ]
+
+
+def draw_importance(outcome: Outcome, ranked: Callable[[], list[dict[str, Any]]], figure: Figure) -> None:
+    """The loss of score when each column is shuffled."""
+    plots.importance(ranked(), figure.subplots(), score_of(outcome.model)[0])
+
+
+def draw_dependence(outcome: Outcome, ranked: Callable[[], list[dict[str, Any]]], figure: Figure) -> None:
+    """The mean prediction against each of the four most important columns."""
+    split = list(outcome.data.splits.values())[-1]
+    curves = [partial_dependence(outcome.model, split, row["column"]) for row in ranked()]
+    shown = [rows for rows in curves if rows][:4]
+    for rows, ax in zip(shown, figure.subplots(-(-len(shown) // 2), min(2, len(shown)), squeeze=False).ravel(), strict=False):
+        plots.dependence(rows, ax)
+    for ax in figure.axes[len(shown) :]:
+        ax.set_visible(False)
+
+
+def draw_reliability(outcome: Outcome, figure: Figure) -> None:
+    """Accuracy against confidence, in the last split."""
+    X, y = list(outcome.data.splits.values())[-1]
+    p, classes = outcome.model.probabilities(X), classes_of(y).astype(np.int64)
+    plots.reliability(reliability(classes, p), figure.subplots(), f"ECE {calibration_metrics(classes, p)['ece']:.3f}")
 
 
 def draw_curves(history: History, metric: Metric, figure: Figure) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.data import Dataset
-from clearprop.recipes import rdfia_circles, vu_studies
+from clearprop.recipes import rdfia_circles_runs as rdfia_circles
+from clearprop.recipes import vu_studies
 from clearprop.studies.study import Row, Study, better, beyond_chance, headline, settings, tell, words
 from clearprop.sweeps import pivot, run_sweep, summarise
 

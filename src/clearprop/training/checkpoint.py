@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -35,6 +35,7 @@ class CheckpointHeader(TypedDict):
     rows: list[dict[str, Any]]
     stopped: str | None
     callbacks: list[CallbackState]
+    steps: NotRequired[list[Any]]
 
 
 class Checkpoint(Callback):
@@ -74,6 +75,7 @@ class Checkpoint(Callback):
             "rows": [json_row(row) for row in run.history],
             "stopped": run.history.stopped,
             "callbacks": states,
+            **({"steps": [loss if np.isfinite(loss) else str(loss) for loss in run.history.steps]} if run.keep_steps else {}),
         }
         save_arrays(self.path, arrays, "checkpoint", header)
 
@@ -111,6 +113,7 @@ def resume_run(run: Run, path: str | Path) -> None:
         Snapshot(arrays, header["generators"], header["t"]).restore(run)
         run.history.rows = [parse_row(row) for row in header["rows"]]
         run.history.stopped = header["stopped"]
+        run.history.steps = [float(loss) for loss in header.get("steps", ())]
         for i, (callback, state) in enumerate(zip(others(run), header["callbacks"], strict=True)):
             prefix = f"callback{i}."
             own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

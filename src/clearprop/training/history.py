@@ -47,6 +47,8 @@ class History:
         Place of the first NaN or infinity, if there was one: epoch, step, place.
     best_epoch : int or None
         Epoch whose parameters the net has now, if early stopping chose one.
+    steps : list of float
+        Loss of each batch before the step that it caused, in order, if `fit` was told to keep them (`keep_steps=True`).
 
     Examples
     --------
@@ -62,6 +64,7 @@ class History:
         self.stopped: str | None = None
         self.nonfinite: dict[str, Any] | None = None
         self.best_epoch: int | None = None
+        self.steps: list[float] = []
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -122,6 +125,21 @@ class History:
         from clearprop.plots import learning_curves
 
         return learning_curves(self.rows, ax, metric)
+
+    @checked
+    def plot_steps(self, ax: Axes | None = None) -> Axes:
+        """Draw the loss of each batch against the step; see `clearprop.plots.step_losses`.
+
+        Raises
+        ------
+        OptionError
+            If the losses of the batches were not kept.
+        """
+        from clearprop.plots import step_losses
+
+        if not self.steps:
+            raise OptionError("The history holds no losses of batches; train with fit(..., keep_steps=True).")
+        return step_losses({"loss of each batch": self.steps}, ax)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in (self.rows or [{}])[-1].items())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arguments import checked, names_checked
-from clearprop.arrays import Array, describe
+from clearprop.arrays import Array, describe, pair_of
 from clearprop.data.batches import Order, Remainder, draw_order
 from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES, Engine, Steps
@@ -21,6 +21,7 @@ from clearprop.engines.compilations import Stopwatch
 from clearprop.errors import DoubleSoftmaxWarning, NonFiniteWarning, OptionError, UnsupportedError
 from clearprop.nn import LOSSES, CrossEntropy, Loss, Net, Softmax
 from clearprop.optim import OPTIMIZERS, Optimizer
+from clearprop.registry import switch
 from clearprop.training.checkpoint import Checkpoint, resume_run
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.fit_settings import FitSettings, OnNonFinite, TrainMetrics
@@ -51,6 +52,8 @@ def fit(
     train_metrics: TrainMetrics = "running",
     on_nonfinite: OnNonFinite = "stop",
     resume: str | Path | None = None,
+    sample_weight: Array | None = None,
+    keep_steps: bool = False,
 ) -> History:
     """Train `net`, in place.
 
@@ -85,6 +88,13 @@ def fit(
         `NonFiniteWarning` says in which epoch, step and layer the number appeared, and `history.nonfinite` keeps that.
     resume : path, optional
         A file written by `Checkpoint`, from which to go on.
+    sample_weight : array (N,), optional
+        Weight of each training example, zero or more. The weights are scaled to a mean of 1 over all of them, and enter
+        both value and gradient of the loss: that of a batch is (sum of w_i l_i) / B, so that with one batch of all examples,
+        an example of twice the weight is one that is there twice. Accuracies count every example once. The engines
+        "compiled" and "batch" take weights.
+    keep_steps : bool
+        Whether `history.steps` keeps the loss of each batch, not only of each epoch.
 
     Returns
     -------
@@ -109,6 +119,7 @@ def fit(
     run = begin_run(
         net, data, loss=loss, optimizer=optimizer, batch_size=batch_size, epochs=epochs, seed=seed, engine=engine, order=order,
         remainder=remainder, validation=validation, callbacks=callbacks, train_metrics=train_metrics, on_nonfinite=on_nonfinite,
+        sample_weight=sample_weight, keep_steps=keep_steps,
     )  # fmt: skip
     carry_out(run, resume)
     return run.history
@@ -124,15 +135,23 @@ def begin_run(
     engine: Engine | str | None = None,
     validation: Split | tuple[Array, Array] | None = None,
     callbacks: Callback | Sequence[Callback] = (),
+    sample_weight: Array | None = None,
+    keep_steps: bool = False,
     **settings: Any,
 ) -> Run:
     """The run that `fit` carries out, before its first epoch."""
     loss, optimizer = LOSSES.make(loss), OPTIMIZERS.make(optimizer)
     train, val = splits_of(data, validation)
+    if sample_weight is not None:
+        X, y = train if isinstance(train, Split) else pair_of("data", train)
+        train = Split(X, y, sample_weight)
     chosen = choose_engine(engine, net, loss, optimizer)
+    if not chosen.weighs and isinstance(train, Split) and train.weights is not None:
+        raise UnsupportedError(f"The engine {chosen!r} takes no sample weights; use 'compiled' or 'batch'.")
     run = Run(
         net, loss, optimizer, chosen, FitSettings(**settings),
         as_split(train, net), None if val is None else as_split(val, net), in_order(callbacks),
+        switch("keep_steps", keep_steps),
     )  # fmt: skip
     warn_of_double_softmax(net, loss)
     optimizer.reset()
@@ -182,8 +201,10 @@ def train_one_epoch(run: Run) -> Row | None:
     settings, n = run.settings, len(run.train)
     size, before = settings.size(n), Snapshot.of(run)
     rows = draw_order(run.rng, n, size, settings.order, settings.remainder, run.engine.permutation)
-    steps = run.engine.train_epoch(run.net, run.loss, run.optimizer, run.train.X, run.train.y, rows, size)
+    steps = run.train_in(rows, size)
     bad = first_bad_step(steps, run.net)
+    if run.keep_steps:
+        run.history.steps.extend(steps.losses[: None if bad is None else bad + 1].tolist())
     if bad is not None and settings.on_nonfinite == "stop":
         stop_nonfinite(run, recover(run, before, rows, size, bad))
         return None

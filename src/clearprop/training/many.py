@@ -46,8 +46,8 @@ def fit_many(
         thread, as by ``Compiled(threads=1)``.
     **settings
         As for `fit`: `loss`, `optimizer`, `batch_size`, `epochs`, `seed`, `validation`, `callbacks`, `order`, `remainder`,
-        `train_metrics` and `on_nonfinite`; each a value for all nets, or a list with one for each. An optimizer or a callback
-        that is given for all is copied for each.
+        `train_metrics`, `on_nonfinite`, `sample_weight` and `keep_steps`; each a value for all nets, or a list with one for
+        each. An optimizer or a callback that is given for all is copied for each.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def replay(run: Run, before: Snapshot, order: Array, batch_size: int) -> None:
     """Train the first steps of an epoch again, from the snapshot taken before it."""
     before.restore(run)
     if len(order):
-        run.engine.train_epoch(run.net, run.loss, run.optimizer, run.train.X, run.train.y, order, batch_size)
+        run.train_in(order, batch_size)
 
 
 def locate(run: Run, batch: Split) -> str:

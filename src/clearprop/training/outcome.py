@@ -18,14 +18,15 @@ from clearprop.data.task import is_uneven
 from clearprop.engines import Engine
 from clearprop.engines.compilations import Stopwatch
 from clearprop.export.model import Model
-from clearprop.metrics import average_precision, classification_metrics, regression_metrics
+from clearprop.metrics import average_precision, calibration_metrics, classification_metrics, regression_metrics
 from clearprop.nn.loss import classes_of
 from clearprop.training.evaluation import as_split, figures
 from clearprop.training.history import History, Row
 from clearprop.training.loop import choose_engine, fit
+from clearprop.training.manifest import manifest_of
 from clearprop.training.run import Callback
 from clearprop.training.settings import Settings
-from clearprop.training.settings_search import Searched, search
+from clearprop.training.settings_search import Searched, Told, search
 from clearprop.training.setup import Setup
 
 
@@ -48,6 +49,8 @@ class Outcome:
         Number of networks of which the model is the average.
     tried : list of dict
         After a search: the settings that were tried, best first.
+    manifest : dict
+        Conditions of the bits beside the configuration; see `training.manifest`.
     """
 
     settings: Settings
@@ -58,6 +61,7 @@ class Outcome:
     metrics: dict[str, Row]
     members: int = 1
     tried: list[dict[str, Any]] = field(default_factory=list)
+    manifest: dict[str, Any] = field(default_factory=dict)
 
     @property
     def interrupted(self) -> bool:
@@ -98,6 +102,7 @@ def train(
     resume: str | Path | None = None,
     validate: bool = True,
     thorough: bool = True,
+    told: Told | None = None,
 ) -> Outcome:
     """Train as set up, and measure on every split with the parameters that training left.
 
@@ -115,6 +120,8 @@ def train(
         Whether to measure on the validation examples after every epoch; early stopping does in any case.
     thorough : bool
         Whether to measure all figures of `clearprop.metrics`, or the loss and the accuracy alone.
+    told : callable, optional
+        Of a search for settings: called as told(progress) again and again.
 
     Examples
     --------
@@ -127,7 +134,7 @@ def train(
     (300, 2)
     """
     if setup.settings.effort != "quick":
-        return train_several(setup, thorough)
+        return train_several(setup, thorough, told)
     engine = choose_engine(engine or setup.settings.engine, setup.net, setup.loss, setup.optimizer)
     watch = Stopwatch()
     history = fit(setup.net, engine=engine, resume=resume, **arguments(setup, callbacks, validate))
@@ -150,7 +157,9 @@ def measured(setup: Setup, engine: Engine, history: History, seconds: float, tho
     """The outcome of a setup that was trained, measured on every split."""
     settings, data, net, loss = setup.settings, setup.data, setup.net, setup.loss
     model, penalty = Model.of(net, loss, data), setup.optimizer.penalty(net.theta)
-    return Outcome(settings, data, model, history, seconds, split_figures(model, data, engine, penalty, thorough))
+    metrics = split_figures(model, data, engine, penalty, thorough)
+    manifest = manifest_of(engine, data, net) if thorough else {}
+    return Outcome(settings, data, model, history, seconds, metrics, manifest=manifest)
 
 
 def split_figures(model: Model, data: Dataset, engine: Engine, penalty: float, thorough: bool) -> dict[str, Row]:
@@ -165,14 +174,14 @@ def split_figures(model: Model, data: Dataset, engine: Engine, penalty: float, t
     return metrics
 
 
-def train_several(setup: Setup, thorough: bool = True) -> Outcome:
+def train_several(setup: Setup, thorough: bool = True, told: Told | None = None) -> Outcome:
     """Search for good settings, and measure the average of the best networks.
 
     The figures of "train" are those of all rows that were learned from. Those of "val" come from the same rows, each predicted
     by the one network that has not seen it, so they are a little worse than the average would be.
     """
     watch = Stopwatch()
-    found = search(setup)
+    found = search(setup, told)
     seconds = watch.seconds()
     data, loss = found.data, setup.loss
     model, engine = Model.of(found.net, loss, data), choose_engine(None, found.net, loss, setup.optimizer)
@@ -180,7 +189,8 @@ def train_several(setup: Setup, thorough: bool = True) -> Outcome:
     with np.errstate(all="ignore"):
         if "test" in metrics:
             metrics = {"train": metrics["train"], "val": held_out_figures(model, found, thorough), "test": metrics["test"]}
-    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried)
+    manifest = manifest_of(engine, data, found.net) if thorough else {}
+    return Outcome(found.settings, data, model, found.history, seconds, metrics, found.members, found.tried, manifest)
 
 
 def held_out_figures(model: Model, found: Searched, thorough: bool) -> Row:
@@ -212,7 +222,7 @@ def further_figures(model: Model, split: Split) -> Row:
 
 def class_figures(y: Array, p: Array) -> Row:
     """Figures of classes (N,) against probabilities (N, C); for two very uneven ones the average precision of the rarer too."""
-    found = classification_metrics(y, p.argmax(axis=1), p.shape[1])
+    found = classification_metrics(y, p.argmax(axis=1), p.shape[1]) | calibration_metrics(y.astype(np.int64), p)
     counts = np.array(found["confusion"]).sum(axis=1)
     rare = int(counts.argmin())
     if p.shape[1] == 2 and counts[rare] > 0 and is_uneven(counts):

@@ -11,7 +11,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.engines import Engine
+from clearprop.engines import Engine, Steps
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import Configured
@@ -32,6 +32,8 @@ class Run:
     train, val : Split
         In the dtype of the net; `val` is None where there are no validation data.
     callbacks : sequence of Callback
+    keep_steps : bool
+        Whether the history keeps the loss of each batch.
     rng : numpy.random.Generator
         Source of the order of the examples.
     history : History
@@ -46,6 +48,7 @@ class Run:
     train: Split
     val: Split | None = None
     callbacks: Sequence[Callback] = ()
+    keep_steps: bool = False
     rng: np.random.Generator = field(init=False)
     history: History = field(default_factory=History)
 
@@ -61,6 +64,13 @@ class Run:
     def finished(self) -> bool:
         """Whether the run is over: all epochs done, or stopped."""
         return self.epoch >= self.settings.epochs or self.history.stopped is not None
+
+    def train_in(self, order: Array, size: int) -> Steps:
+        """Steps over the training examples in this order, `size` of them in each batch."""
+        X, y, weights = self.train.X, self.train.y, self.train.weights
+        if weights is None:
+            return self.engine.train_epoch(self.net, self.loss, self.optimizer, X, y, order, size)
+        return self.engine.train_weighted(self.net, self.loss, self.optimizer, X, y, weights, order, size)
 
     def stop(self, reason: str) -> None:
         """End training after the present epoch."""

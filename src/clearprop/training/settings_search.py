@@ -11,7 +11,7 @@ the last part of the cycle, in which the rate comes down, does its work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -44,8 +44,33 @@ DECAYS = (1e-3, 1e-2)
 MORE, LESS = 3.0, 0.2
 """Factors from a weight decay to its neighbours."""
 RANGE = (1e-6, 1.0)
+AT_LEAST = 4  # networks that are trained at once
+STEPS_SHOWN = 20  # parts of the budget after which the progress is told, about
 Choice = tuple[tuple[int, ...], float]
 """Units of the hidden layers, and the weight decay."""
+
+
+@dataclass(frozen=True)
+class SearchProgress:
+    """Progress of a search.
+
+    Attributes
+    ----------
+    done, planned : int
+        Networks that are trained, and that will be as far as is known: each round of settings adds some.
+    best : Choice or None
+        The best setting so far.
+    score : float
+        Its score.
+    """
+
+    done: int
+    planned: int
+    best: Choice | None = None
+    score: float = np.inf
+
+
+Told = Callable[[SearchProgress], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +80,11 @@ class Member:
     net: Net
     history: History
     score: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was trained to the end."""
+        return not (self.history.stopped or "").startswith("interrupted")
 
 
 @dataclass(eq=False)
@@ -78,6 +108,8 @@ class SettingsSearch:
     fast : bool
         Whether the compiled engine can train the networks.
     interrupted : bool
+    told : callable or None
+        Called as told(progress) again and again.
     """
 
     setup: Setup
@@ -88,6 +120,7 @@ class SettingsSearch:
     cost: float = 0.0
     fast: bool = True
     interrupted: bool = False
+    told: Told | None = None
 
     def settings(self, choice: Choice, fold: int) -> Settings:
         """The settings of one network."""
@@ -112,10 +145,42 @@ class SettingsSearch:
         return 6.0 * n_parameters * len(self.folds[0][0]) * self.settings(choice, 0).fit.epochs
 
     def train(self, wanted: Iterable[tuple[Choice, int]]) -> None:
-        """Train the networks of some choices and folds that are not trained yet, in one call."""
+        """Train the networks of some choices and folds that are not trained yet, several at once; Ctrl-C ends that."""
         pairs = [pair for pair in dict.fromkeys(wanted) if pair[1] not in self.members.get(pair[0], {})]
-        if not pairs or self.interrupted:
+        planned = self.n_trained + len(pairs)
+        try:
+            while pairs and not self.interrupted:
+                n = self._at_once(pairs)
+                self._tell(planned)
+                self._train_together(pairs[:n])
+                pairs = pairs[n:]
+            self._tell(planned)
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    @property
+    def n_trained(self) -> int:
+        """Number of networks that are trained."""
+        return sum(map(len, self.members.values()))
+
+    def _at_once(self, pairs: list[tuple[Choice, int]]) -> int:
+        """Number of networks that are trained before the progress is told again: all where nobody is told."""
+        if self.told is None:
+            return len(pairs)
+        part, cost, n = BUDGETS[self.setup.settings.effort][0] / STEPS_SHOWN, 0.0, 0
+        while n < len(pairs) and (n < AT_LEAST or cost < part):
+            cost += self.cost_of(pairs[n][0])
+            n += 1
+        return n
+
+    def _tell(self, planned: int) -> None:
+        if self.told is None:
             return
+        known = [choice for choice in self.members if 0 in self.members[choice]]
+        best = self.best() if known else None
+        self.told(SearchProgress(self.n_trained, planned, best, np.inf if best is None else self.score(best)))
+
+    def _train_together(self, pairs: list[tuple[Choice, int]]) -> None:
         held_out = {fold: self._fold(fold) for fold in {fold for _, fold in pairs}}
         setups = [set_up(self.settings(choice, fold), held_out[fold]) for choice, fold in pairs]
         keywords = [setup.settings.fit.keywords() for setup in setups]
@@ -150,7 +215,13 @@ class SettingsSearch:
 
     def best(self) -> Choice:
         """The choice with the best score; of equal ones, the one that was tried first."""
-        return min((choice for choice in self.members if 0 in self.members[choice]), key=self.score)
+        known = [choice for choice in self.members if 0 in self.members[choice]]
+        return min([choice for choice in known if self._is_whole(choice)] or known, key=self.score)
+
+    def _is_whole(self, choice: Choice) -> bool:
+        """Whether Ctrl-C has left the networks that judge it alone."""
+        members = self.members[choice]
+        return all(fold in members and members[fold].whole for fold in range(self.judges))
 
     def affordable(self, choices: Iterable[Choice]) -> list[Choice]:
         """The choices, cheapest first, until the budget is spent, with what the winner still needs set aside."""
@@ -215,18 +286,45 @@ class Searched:
     held_out: tuple[Array, Array]
 
 
-def search(setup: Setup) -> Searched:
-    """Search for good settings, and average the networks of the best."""
+def search(setup: Setup, told: Told | None = None) -> Searched:
+    """Search for good settings, and average the networks of the best.
+
+    Ctrl-C ends the search with the best that there is by then.
+
+    Parameters
+    ----------
+    setup : Setup
+    told : callable, optional
+        Called as told(progress) again and again.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it comes before any network was trained.
+    """
     state = begin_search(setup)
+    state.told = told
+    try:
+        explore(state)
+    except KeyboardInterrupt:
+        state.interrupted = True
+    if not state.members:
+        raise KeyboardInterrupt
+    return result_of(state, state.best())
+
+
+def explore(state: SettingsSearch) -> None:
+    """Train the networks of a first handful of choices, of the neighbours of the best, and so on; and all of the winner."""
     state.train((choice, fold) for choice in state.affordable(state.first_choices()) for fold in range(state.judges))
-    for _ in range(WAVES[setup.settings.effort] - 1):
+    for _ in range(WAVES[state.setup.settings.effort] - 1):
+        if state.interrupted or not state.members:
+            return
         before = state.best()
         state.train((choice, fold) for choice in state.affordable(state.neighbours(before)) for fold in range(state.judges))
-        if state.best() == before or state.score(before) < ENOUGH or state.interrupted:
+        if state.best() == before or state.score(before) < ENOUGH:
             break
     best = state.best()
     state.train((best, fold) for fold in range(len(state.folds)))
-    return result_of(state, best)
 
 
 def begin_search(setup: Setup) -> SettingsSearch:
@@ -268,7 +366,8 @@ def deal(y: Array, k: int, rng: np.random.Generator) -> list[tuple[Array, Array]
 def result_of(state: SettingsSearch, best: Choice) -> Searched:
     """The average of the networks of the best choice."""
     members = dict(sorted(state.members[best].items()))
-    good = {fold: member for fold, member in members.items() if np.isfinite(member.score)} or members
+    whole = {fold: member for fold, member in members.items() if member.whole} or members
+    good = {fold: member for fold, member in whole.items() if np.isfinite(member.score)} or whole
     X = state.data.train.X
     rows = np.concatenate([state.folds[fold][1] for fold in good])
     outputs = np.concatenate([member.net.outputs(X[state.folds[fold][1]]) for fold, member in good.items()])

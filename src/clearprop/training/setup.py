@@ -10,10 +10,10 @@ from clearprop.engines import ENGINES
 from clearprop.errors import OptionError
 from clearprop.nn import (
     LOSSES,
+    NUMBER_LOSSES,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     Loss,
-    MeanSquaredError,
     NegativeLogLikelihood,
     Net,
     mlp,
@@ -126,10 +126,10 @@ def suited(data: Dataset, loss: Loss) -> Dataset:
     OptionError
         If the loss is for numbers and the data for classes, or the other way round.
     """
-    regression = isinstance(loss, MeanSquaredError)
+    regression = isinstance(loss, NUMBER_LOSSES)
     if regression and data.task == "classification":
         raise OptionError(
-            f"mean_squared_error is a loss for numbers, but {data.name} has {len(data.classes)} classes;"
+            f"{type(loss).__name__} is a loss for numbers, but {data.name} has {len(data.classes)} classes;"
             " use cross_entropy, or the task regression."
         )
     if not regression and data.task == "regression":

@@ -57,7 +57,7 @@ def can_go_on_alone(run: Run) -> bool:
     """Whether nothing but early stopping has to see each epoch."""
     early = early_stopping(run)
     callbacks_left = len(run.callbacks) - (early is not None)
-    if callbacks_left or run.settings.order == "replacement" or run.settings.train_metrics == "after":
+    if callbacks_left or run.keep_steps or run.settings.order == "replacement" or run.settings.train_metrics == "after":
         return False
     if early is None:
         return True
@@ -89,6 +89,7 @@ def task_of(run: Run) -> Task:
         None if run.val is None else run.val.X, None if run.val is None else run.val.y,
         settings.size(n), settings.used(n), run.rng if settings.order == "shuffle" else None,
         settings.on_nonfinite == "stop", watch, run.epoch,
+        run.train.weights, None if run.val is None else run.val.weights,
     )  # fmt: skip
 
 

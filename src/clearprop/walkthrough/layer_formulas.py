@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from clearprop.nn import BatchNorm, Dropout, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Dropout,
+    GELUTanh,
+    Identity,
+    Layer,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,22 @@ KNOWN: dict[type, Formulas] = {
     Sigmoid: Formulas("a", "1 / (1 + exp(-{x}))", {"x": "{dy} * {y} (1 - {y})"}),
     Tanh: Formulas("a", "tanh({x})", {"x": "{dy} * (1 - {y}^2)"}),
     ReLU: Formulas("a", "max({x}, 0)", {"x": "{dy} where {y} > 0, else 0"}),
+    LeakyReLU: Formulas("a", "{x} where {x} > 0, else c {x}", {"x": "{dy} where {y} > 0, else c {dy}"}),
+    ELU: Formulas("a", "{x} where {x} > 0, else alpha (exp({x}) - 1)", {"x": "{dy} where {y} > 0, else {dy} * ({y} + alpha)"}),
+    SELU: Formulas(
+        "a",
+        "s {x} where {x} > 0, else s alpha (exp({x}) - 1), s = 1.0507, alpha = 1.6733",
+        {"x": "s {dy} where {y} > 0, else {dy} * ({y} + s alpha)"},
+    ),
+    Softplus: Formulas("a", "log(1 + exp({x}))", {"x": "{dy} * (1 - exp(-{y}))"}),
+    SiLU: Formulas("a", "{x} sigmoid({x})", {"x": "{dy} * s (1 + {x} (1 - s)), s = sigmoid({x})"}),
+    GELU: Formulas("a", "{x} Phi({x})", {"x": "{dy} * (Phi({x}) + {x} exp(-{x}^2 / 2) / sqrt(2 pi))"}),
+    GELUTanh: Formulas(
+        "a",
+        "{x} (1 + tanh u) / 2, u = sqrt(2 / pi) ({x} + 0.044715 {x}^3)",
+        {"x": "{dy} * ((1 + tanh u) + {x} (1 - tanh^2 u) u') / 2, u' = sqrt(2 / pi) (1 + 0.134145 {x}^2)"},
+    ),
+    Identity: Formulas("a", "{x}", {"x": "{dy}"}),
     Softmax: Formulas("p", "exp({x}) / sum of exp({x}), in each row", {"x": "{y} * ({dy} - sum of {dy} * {y}, in each row)"}),
     Dropout: Formulas("d", "{x} * mask, 0 or 1 / (1 - rate)", {"x": "{dy} * mask"}),
     BatchNorm: Formulas(

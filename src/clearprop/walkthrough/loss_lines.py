@@ -11,13 +11,17 @@ from clearprop.nn import (
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     ElementwiseLoss,
+    Focal,
+    Huber,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
+    Quantile,
     Softmax,
     softmax,
 )
-from clearprop.nn.cross_entropy import one_hot
+from clearprop.nn.cross_entropy import ClassLoss
 from clearprop.walkthrough.lines import Stage
 
 VALUES: dict[type, tuple[str, str]] = {
@@ -25,7 +29,11 @@ VALUES: dict[type, tuple[str, str]] = {
     NegativeLogLikelihood: ("-sum of y * log {o}", "-y / {o}"),
     BinaryCrossEntropy: ("-sum of (y log {o} + (1 - y) log(1 - {o}))", "({o} - y) / ({o} (1 - {o}))"),
     BinaryCrossEntropyWithLogits: ("-sum of (y log p + (1 - y) log(1 - p))", "p - y"),
+    Focal: ("-sum of y * (1 - p)^gamma log p", "g - p sum of g, g = y (gamma p (1 - p)^(gamma - 1) log p - (1 - p)^gamma)"),
     MeanSquaredError: ("sum of ({o} - y)^2", "2 ({o} - y)"),
+    MeanAbsoluteError: ("sum of |{o} - y|", "sign({o} - y)"),
+    Huber: ("sum of e^2 / 2, or delta (|e| - delta / 2) where |e| > delta, e = {o} - y", "{o} - y, between -delta and delta"),
+    Quantile: ("sum of q (y - {o}) where y > {o}, else (1 - q) ({o} - y)", "-q where y > {o}, else 1 - q"),
 }
 """For each loss, its value and its derivative, before the division by the number of examples; {o} is the output."""
 
@@ -43,7 +51,7 @@ class LossLines:
         if separate and type(loss) is not CrossEntropy:
             raise OptionError(f"softmax='separate' takes CrossEntropy apart into softmax and logarithm; the loss is {loss!r}.")
         self.loss, self.o, self.y_hat, self.separate = loss, o, y_hat, separate
-        self.y = y if isinstance(loss, ElementwiseLoss) or type(loss) not in VALUES else one_hot(y, y_hat)
+        self.y = loss.rows(y, y_hat) if isinstance(loss, ClassLoss) else y
         self.value, kept = loss.forward(y_hat, y)
         self.dy_hat = loss.backward(kept)
         parts = y_hat.size if isinstance(loss, ElementwiseLoss) else len(y_hat)
@@ -52,7 +60,7 @@ class LossLines:
 
     def forward(self, stage: Stage) -> None:
         """The probabilities, where the loss makes them, and the value."""
-        if type(self.loss) is CrossEntropy:
+        if type(self.loss) in (CrossEntropy, Focal):
             stage.add("p", f"softmax({self.o}) = exp({self.o}) / sum of exp({self.o}), in each row", softmax(self.y_hat))
         if type(self.loss) is BinaryCrossEntropyWithLogits:
             stage.add("p", f"1 / (1 + exp(-{self.o}))", 0.5 * (1 + np.tanh(0.5 * self.y_hat)))
@@ -64,6 +72,8 @@ class LossLines:
         if self.separate:
             return self._two_factors(stage)
         formula = VALUES.get(type(self.loss), ("", f"{type(self.loss).__name__}.backward()"))[1].format(o=self.o)
+        if isinstance(self.loss, CrossEntropy) and self.loss.class_weight is not None:
+            formula = "p * (sum of y, in each row) - y"  # weighted rows have another sum than 1
         stage.add(f"d{self.o}", f"({formula}){self.by_count}" if self.by_count else formula, self.dy_hat)
         return None
 

@@ -45,6 +45,8 @@ class Compiled(Engine):
         seed gives the same bits only with the same number of threads.
     """
 
+    weighs = True
+
     def __init__(self, threads: int | None = None) -> None:
         self.threads = None if threads is None else count("threads", threads)
 
@@ -90,27 +92,40 @@ class Compiled(Engine):
         """NumPy's permutation, drawn faster: with a small net, drawing it takes as long as the training itself."""
         return permutation(rng, n)
 
-    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, float]:
+    def loss_and_correct(self, net: Net, loss: Loss, X: Array, y: Array, weights: Array | None = None) -> tuple[float, float]:
         """Forward passes of the kernel, if the data have the dtype of the net and the kernel knows its layers."""
         if X.dtype != net.dtype or self._refusal(net, loss, NO_STEP) is not None:
-            return super().loss_and_correct(net, loss, X, y)
+            return super().loss_and_correct(net, loss, X, y, weights)
         size = min(EVALUATED, len(X))
         session = Session.of(net, loss, NO_STEP, EVALUATE, size, self.threads)
-        return session.steps(net.theta, X, y, np.arange(len(X)), NO_STEP).totals(loss, len(X), size)
+        return session.steps(net.theta, X, y, np.arange(len(X)), NO_STEP, weights).totals(loss, len(X), size)
 
     def train_epoch(
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """All steps of the epoch in one call of the kernel, if the data have the dtype of the net."""
+        return self._epoch(net, loss, optimizer, X, y, None, order, batch_size)
+
+    def train_weighted(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, weights: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The same call, with the weights."""
+        return self._epoch(net, loss, optimizer, X, y, weights, order, batch_size)
+
+    def _epoch(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, w: Array | None, order: Array, batch_size: int
+    ) -> Steps:
+        """`train_epoch`, with weights or without."""
         self._require(net, loss, optimizer)
         session = Session.of(net, loss, optimizer, TRAIN, batch_size, self.threads)
         if X.dtype == net.dtype:
-            return session.steps(net.theta, X, y, order, optimizer)
+            return session.steps(net.theta, X, y, order, optimizer, w)
         # Bytes in a file, say, which may be larger than the memory: they become numbers some batches at a time.
         pieces = []
         for rows in batches(order, batch_size * -(-PIECE // batch_size)):
             X_part = X[rows].astype(net.dtype)
-            pieces.append(session.steps(net.theta, X_part, y[rows], np.arange(len(rows)), optimizer))
+            w_part = None if w is None else w[rows]
+            pieces.append(session.steps(net.theta, X_part, y[rows], np.arange(len(rows)), optimizer, w_part))
         return Steps(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
 
     def train_epochs(self, task: Task, epochs: int) -> EpochFigures | None:

@@ -8,7 +8,7 @@ from clearprop.arrays import Array
 from clearprop.engines.compiled.losses import KernelLoss
 from clearprop.errors import ShapeError
 from clearprop.nn import Loss, Net
-from clearprop.nn.cross_entropy import one_hot
+from clearprop.nn.cross_entropy import ClassLoss
 from clearprop.nn.loss import ElementwiseLoss
 
 
@@ -20,7 +20,7 @@ def checked(net: Net, loss: Loss, known: KernelLoss, X: Array, y: Array) -> tupl
     X = np.ascontiguousarray(X, dtype=net.dtype)
     next(layer for layer in net.layers if layer.n_in is not None).check_input(X)  # a Dropout takes any number
     labelled = y.ndim == 1 and y.shape == X.shape[:1] and y.dtype.kind in "iu" and net.n_out not in (1, None)
-    if not (labelled and known.of_classes):
+    if known.adjusted or not (labelled and known.of_classes):
         check_targets(net, loss, X, y)
     return X, np.ascontiguousarray(y, np.int64 if y.ndim == 1 else net.dtype)
 
@@ -28,7 +28,10 @@ def checked(net: Net, loss: Loss, known: KernelLoss, X: Array, y: Array) -> tupl
 def check_targets(net: Net, loss: Loss, X: Array, y: Array) -> None:
     """The check that the loss makes when it is given predictions."""
     like = np.broadcast_to(np.zeros(1, net.dtype), (len(X), int(net.n_out or 1)))
-    loss.check(like, y) if isinstance(loss, ElementwiseLoss) else one_hot(y, like)
+    if isinstance(loss, ElementwiseLoss):
+        loss.check(like, y)
+    elif isinstance(loss, ClassLoss):
+        loss.rows(y, like)
 
 
 def refuse(net: Net, loss: Loss, X: Array, y: Array, order: Array) -> None:

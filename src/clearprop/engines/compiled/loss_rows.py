@@ -73,31 +73,52 @@ def softmax_row(z: Any, start: int, n: int, width: int, p: Any, begin: int, lane
     return top, s
 
 
-def class_row(
-    loss: Any, y_hat: Any, dy: Any, begin: int, targets: Any, t: int, n: int, width: int, scale: float, lanes: int
-) -> tuple[float, float]:
+def adjusted(loss: Any, p: Any, t: int, j: int, width: int) -> Any:
+    """A register of the targets of one row, smoothed and weighted if the loss asks for it."""
+    target = load(p.targets, t + j)
+    return target * load(p.class_terms, j) + load(p.class_terms, width + j) if loss.adjusted else target
+
+
+def class_row(loss: Any, p: Any, begin: int, t: int, n: int, width: int, scale: float) -> tuple[float, float]:
     """Loss of one example whose target is a class, and 1 if it is predicted right; writes scale * dL/dy_hat."""
+    y_hat, dy, targets, lanes = p.a, p.da, p.targets, p.lanes
     correct = class_correct(y_hat, begin, targets, t, n)
     value = 0.0
-    if loss.on_logits:
+    if loss.on_logits and loss.f is not None:
+        value = term_row(loss, p, begin, t, n, width, scale)
+    elif loss.on_logits:
         # L = sum_i t_i (log S - (z_i - m)), dL/dz = p sum_i t_i - t
         top, s = softmax_row(y_hat, begin, n, width, dy, begin, lanes)
         weight, log_s = 0.0, math.log(s)
         for j in range(0, width, lanes):
-            target = load(targets, t + j)
+            target = adjusted(loss, p, t, j, width)
             term = target * (log_s + top - load(y_hat, begin + j))
             value += total(pick(target, term, fill(y_hat, 0.0)))
             weight += total(target)
         for j in range(0, width, lanes):
-            store(dy, begin + j, (load(dy, begin + j) * weight - load(targets, t + j)) * scale)
+            store(dy, begin + j, (load(dy, begin + j) * weight - adjusted(loss, p, t, j, width)) * scale)
     else:
         tiny = fill(y_hat, smallest_normal(y_hat))
         for j in range(0, width, lanes):
             wanted, given = load(targets, t + j), load(y_hat, begin + j)
-            p = pick(given < tiny, tiny, given)
-            value += total(0.0 - wanted * np.log(p))
-            store(dy, begin + j, (0.0 - wanted / p) * scale)
+            share = pick(given < tiny, tiny, given)
+            value += total(0.0 - wanted * np.log(share))
+            store(dy, begin + j, (0.0 - wanted / share) * scale)
     return value, correct
+
+
+def term_row(loss: Any, p: Any, begin: int, t: int, n: int, width: int, scale: float) -> float:
+    """sum_i t_i f(log p_i) for one row of scores; writes dz = scale * (t f' - p sum_i t_i f'_i)."""
+    top, s = softmax_row(p.a, begin, n, width, p.da, begin, p.lanes)
+    value, weight, log_sum = 0.0, 0.0, top + math.log(s)
+    for j in range(0, width, p.lanes):
+        log_p, target = load(p.a, begin + j) - log_sum, load(p.targets, t + j)
+        value += total(target * loss.f(log_p, *loss.constants))
+        weight += total(target * loss.df(log_p, *loss.constants))
+    for j in range(0, width, p.lanes):
+        g = load(p.targets, t + j) * loss.df(load(p.a, begin + j) - log_sum, *loss.constants)
+        store(p.da, begin + j, (g - load(p.da, begin + j) * weight) * scale)
+    return value
 
 
 def number_row(
@@ -108,8 +129,8 @@ def number_row(
     for j in range(0, width, lanes):
         y, real, zero = load(targets, t + j), load(mask, j), fill(y_hat, 0.0)
         p = bounded(loss, load(y_hat, begin + j))
-        value += total(pick(real, loss.f(p, y), zero))
-        store(dy, begin + j, pick(real, loss.df(p, y), zero) * scale)
+        value += total(pick(real, loss.f(p, y, *loss.constants), zero))
+        store(dy, begin + j, pick(real, loss.df(p, y, *loss.constants), zero) * scale)
     n_correct = 0.0
     if loss.threshold is not None:
         for j in range(n):
@@ -125,15 +146,20 @@ def loss_of_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: f
     read_targets(p, first + row, row_end - row)
     for j in range(n):  # the last block reads on into the memory behind the rows; those lanes are not used
         store(p.a, here + j * lanes, spaced(p.a, start + row * lanes + j, lanes))
-    losses, n_correct = losses_of_block(p, loss, here, row_end - row, scale)
+    losses, n_correct = losses_of_block(p, loss, here, first + row, row_end - row, scale)
     for r in range(row, row_end):
         dz = fill(p.a, 0.0)  # put together in a register: a row of single numbers could not be loaded before all are written
         for j in range(n):
             dz = pick(numbers(p.a) == float(j), fill(p.a, p.da[here + j * lanes + r - row]), dz)
         store(p.da, start + r * lanes, dz)
     if unit != 0:
-        call(unit, p.a, p.da, start + row * lanes, start + row_end * lanes, n, lanes)
+        call(unit, p.a, p.z, p.da, start + row * lanes, start + row_end * lanes, n, lanes)
     return total(losses), total(n_correct) / n_answers(p, loss)
+
+
+def weight_of(p: Any, example: int) -> float:
+    """The weight of an example: 1, unless it has another."""
+    return float(p.weights[example]) if p.weighted != 0 else 1.0
 
 
 def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: float) -> tuple[float, float]:
@@ -145,11 +171,13 @@ def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: floa
     n, width, start, unit = p.table[at + N_OUT], p.table[at + WIDTH], p.table[at + A], p.table[at + DF]
     value = 0.0
     n_correct = 0.0
-    labelled = loss.on_logits and p.value_columns == 0 and unit == 0 and row_end - row <= FEW
+    plain = loss.on_logits and loss.f is None and not loss.adjusted
+    labelled = plain and p.value_columns == 0 and unit == 0 and row_end - row <= FEW
     if labelled and width == p.lanes:
         for r in range(row, row_end):
-            v, c = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale)
-            value += v
+            w = weight_of(p, p.order[first + r])
+            v, c = labelled_row(p.a, p.da, start + r * width, n, p.labels[p.order[first + r]], scale * w)
+            value += v * w
             n_correct += c
     elif width == p.lanes:
         for r in range(row, row_end, p.lanes):
@@ -158,14 +186,14 @@ def loss_rows(p: Any, loss: Any, first: int, row: int, row_end: int, scale: floa
             n_correct += c
     else:
         for r in range(row, row_end):
-            begin, t = start + r * width, r * width
+            begin, t, w = start + r * width, r * width, weight_of(p, p.order[first + r])
             set_target(p, t, n, p.order[first + r])
             if loss.of_classes:
-                v, c = class_row(loss, p.a, p.da, begin, p.targets, t, n, width, scale, p.lanes)
+                v, c = class_row(loss, p, begin, t, n, width, scale * w)
             else:
-                v, c = number_row(loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale, p.lanes)
-            value += v
+                v, c = number_row(loss, p.a, p.da, begin, p.targets, t, p.mask, n, width, scale * w, p.lanes)
+            value += v * w
             n_correct += c
         if unit != 0 and row < row_end:
-            call(unit, p.a, p.da, start + row * width, start + row_end * width, n, width)
+            call(unit, p.a, p.z, p.da, start + row * width, start + row_end * width, n, width)
     return value, n_correct

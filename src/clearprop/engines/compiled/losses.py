@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from clearprop.arrays import Array
 from clearprop.engines.compiled.linkage import call
 from clearprop.engines.compiled.loss_blocks import loss_block
 from clearprop.engines.compiled.loss_rows import loss_rows
@@ -16,9 +19,13 @@ from clearprop.nn import (
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
+    Focal,
+    Huber,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
+    Quantile,
 )
 
 
@@ -29,13 +36,18 @@ class KernelLoss(NamedTuple):
     ----------
     name : str
     f, df : callable or None
-        Element-wise value and derivative; None for the two losses of classes, which are the kernel's own.
+        Element-wise value and derivative, for a loss of classes in terms of log p; None for cross-entropy and negative
+        log-likelihood, which are the kernel's own.
     on_logits : bool
         For classes: softmax is part of it.
     bounded : bool
         Predictions are moved into [eps, 1 - eps] first.
     threshold : float or None
         A prediction above it says "yes"; None if there is no right and wrong.
+    constants : tuple of float
+        Further arguments of f and df.
+    adjusted : bool
+        Targets are smoothed or weighted, class by class.
     """
 
     name: str
@@ -44,11 +56,13 @@ class KernelLoss(NamedTuple):
     on_logits: bool = False
     bounded: bool = False
     threshold: float | None = None
+    constants: tuple[float, ...] = ()
+    adjusted: bool = False
 
     @property
     def of_classes(self) -> bool:
         """Whether the target is a class, not a number for each output."""
-        return self.f is None
+        return self.f is None or self.on_logits
 
 
 def _of_numbers(name: str, kind: type[Loss], bounded: bool, threshold: float | None) -> KernelLoss:
@@ -58,10 +72,15 @@ def _of_numbers(name: str, kind: type[Loss], bounded: bool, threshold: float | N
 KERNEL_LOSSES: dict[type[Loss], KernelLoss] = {
     CrossEntropy: KernelLoss("cross_entropy", on_logits=True),
     NegativeLogLikelihood: KernelLoss("likelihood"),
+    Focal: KernelLoss("focal", original(Focal, "f"), original(Focal, "df"), on_logits=True),
     MeanSquaredError: _of_numbers("squared", MeanSquaredError, False, None),
+    MeanAbsoluteError: _of_numbers("absolute", MeanAbsoluteError, False, None),
+    Huber: _of_numbers("huber", Huber, False, None),
+    Quantile: _of_numbers("quantile", Quantile, False, None),
     BinaryCrossEntropy: _of_numbers("binary", BinaryCrossEntropy, True, 0.5),
     BinaryCrossEntropyWithLogits: _of_numbers("binary_logits", BinaryCrossEntropyWithLogits, False, 0.0),
 }
+ADJUSTED_CROSS_ENTROPY = KernelLoss("adjusted_cross_entropy", on_logits=True, adjusted=True)
 RAW_BINARY = _of_numbers("raw_binary", BinaryCrossEntropy, False, 0.5)
 
 
@@ -69,7 +88,21 @@ def kernel_loss(loss: Loss) -> KernelLoss | None:
     """A loss as the kernel knows it; None if it does not."""
     if type(loss) is BinaryCrossEntropy and loss.raw:
         return RAW_BINARY
-    return KERNEL_LOSSES.get(type(loss))
+    if type(loss) is CrossEntropy and adjusts(loss):
+        return ADJUSTED_CROSS_ENTROPY
+    found = KERNEL_LOSSES.get(type(loss))
+    return found if found is None or found.f is None else found._replace(constants=loss.constants())
+
+
+def adjusts(loss: CrossEntropy) -> bool:
+    """Whether cross-entropy smooths or weighs its targets."""
+    return bool(loss.label_smoothing) or loss.class_weight is not None
+
+
+def class_terms(loss: CrossEntropy, n: int) -> tuple[Array, Array]:
+    """Factor and summand (n,) that make the targets of a loss out of the shares y: t = w ((1 - epsilon) y + epsilon / n)."""
+    w = np.ones(n) if loss.class_weight is None else np.array(loss.class_weight)
+    return w * (1 - loss.label_smoothing), w * (loss.label_smoothing / n)
 
 
 @cache
@@ -99,4 +132,4 @@ def last_derivative(p: Any, start: int) -> None:
     at = (p.stages - 1) * COLUMNS
     n, unit = p.table[at + N_OUT], p.table[at + DF]
     if unit != 0:
-        call(unit, p.a, p.da, start, start + n * p.lanes, n, p.lanes)
+        call(unit, p.a, p.z, p.da, start, start + n * p.lanes, n, p.lanes)

@@ -41,6 +41,8 @@ class Memory(NamedTuple):
         All W and b, with padded rows; their gradients; the optimizer's state.
     a, da : array (sum of B x width,)
         Outputs of every stage, and the gradients with respect to them, then to z.
+    z : array (sum of B x width,) or (0,)
+        Inputs of the activations whose derivative reads them, each in the place of its output in `a`.
     extra, spare : array
         Masks, x_hat and other numbers that stages without a product save; and a register for the end of a row.
     transposed : array
@@ -53,6 +55,8 @@ class Memory(NamedTuple):
         Row by row; or unit by unit, for a block, for each thread.
     mask : array (width of the last stage,)
         1 for an output, 0 for padding.
+    class_terms : array (2 x width of the last stage,)
+        For each class, what its target is multiplied by, and then what is added, if the loss smooths or weighs them.
     sums, block_sums : array (n_packed x lanes,), (2 x lanes,)
         For a narrow net: a register for each gradient; and for the losses and the right answers of the examples.
     partial : array of float64 (SHARES, threads)
@@ -63,6 +67,8 @@ class Memory(NamedTuple):
         Of the function that gives up the processor; 0 if there is none.
     x, labels, values : array (N, n_x), (N,) or (N, value_columns)
         Inputs and targets; the targets either as labels or as values.
+    weights, weighted : array (N,), int
+        Weights of the examples, and 1 if there are any.
     examples, value_columns, per_example, answers : int
         N; 0 for labels; the number of values of each example that the loss is a mean over, 0 for a sum; the number of
         answers that an example gives, each right or wrong.
@@ -110,6 +116,7 @@ class Memory(NamedTuple):
     two: Floats
     a: Floats
     da: Floats
+    z: Floats
     extra: Floats
     spare: Floats
     transposed: Floats
@@ -118,6 +125,7 @@ class Memory(NamedTuple):
     x_offsets: Integers
     targets: Floats
     mask: Floats
+    class_terms: Floats
     sums: Floats
     block_sums: Floats
     partial: Doubles
@@ -126,6 +134,8 @@ class Memory(NamedTuple):
     x: Floats
     labels: Constants
     values: Floats
+    weights: Floats
+    weighted: int
     examples: int
     value_columns: int
     per_example: int

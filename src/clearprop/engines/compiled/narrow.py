@@ -91,7 +91,7 @@ def forward_block(p: Any, stage: int) -> None:
             z = fma(load(p.a, x + i * lanes), fill(p.a, p.packed[w + i * n_out + j]), z)
         store(p.a, a + j * lanes, z)
     if unit != 0:
-        call(unit, p.a, a, a + n_out * lanes, n_out, lanes)
+        call(unit, p.a, p.z, a, a + n_out * lanes, n_out, lanes)
 
 
 def backward_block(p: Any, stage: int) -> None:
@@ -107,7 +107,7 @@ def backward_block(p: Any, stage: int) -> None:
             dx_i = fma(dz_j, fill(p.a, p.packed[k + j]), dx_i)
         store(p.da, x + i * lanes, dx_i)
     if unit != 0:
-        call(unit, p.a, p.da, x, x + n_in * lanes, n_in, lanes)
+        call(unit, p.a, p.z, p.da, x, x + n_in * lanes, n_in, lanes)
 
 
 def first_gradient_block(p: Any) -> None:

@@ -74,7 +74,7 @@ def forward_one(p: Any, activation: Any, stage: int, x: Any, x_start: int) -> No
             z0 = fma(fill(p.a, x[x_start + i]), load(p.packed, w + i * width + j), z0)
         store(p.a, a + j, (z0 + z1) + (z2 + z3))
     if unit != 0:
-        apply(activation, F_ROWS, unit, p.a, a, a + width, t[at + N_OUT], width)
+        apply(activation, F_ROWS, unit, p.a, p.z, a, a + width, t[at + N_OUT], width)
 
 
 def backward_one(p: Any, activation: Any, stage: int) -> None:
@@ -87,7 +87,7 @@ def backward_one(p: Any, activation: Any, stage: int) -> None:
             da = fma(fill(p.a, p.da[dz + j]), load(p.transposed, start + j * width + i), da)
         store(p.da, a + i, da)
     if t[before + DF] != 0:
-        apply(activation, DF_ROWS, t[before + DF], p.a, p.da, a, a + width, t[before + N_OUT], width)
+        apply(activation, DF_ROWS, t[before + DF], p.a, p.z, p.da, a, a + width, t[before + N_OUT], width)
 
 
 def move_one(p: Any, stage: int, x: Any, x_start: int, lr: float) -> None:

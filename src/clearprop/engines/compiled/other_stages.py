@@ -85,7 +85,7 @@ def finish(p: Any, stage: int, row: int, row_end: int) -> None:
     before = (stage - 1) * COLUMNS
     width, start, unit = p.table[before + WIDTH], p.table[before + A], p.table[before + DF]
     if unit != 0 and row < row_end:
-        call(unit, p.a, p.da, start + row * width, start + row_end * width, p.table[before + N_OUT], width)
+        call(unit, p.a, p.z, p.da, start + row * width, start + row_end * width, p.table[before + N_OUT], width)
 
 
 # --- an activation alone: a = f(x), dx = da f'(x) = dz
@@ -100,7 +100,7 @@ def forward_alone(p: Any, stage: int, size: int) -> None:
         for j in range(0, width, p.lanes):
             store(p.a, start + r * width + j, input_at(p, stage, r, j))
     if row < row_end:
-        call(t[at + F], p.a, start + row * width, start + row_end * width, t[at + N_OUT], width)
+        call(t[at + F], p.a, p.z, start + row * width, start + row_end * width, t[at + N_OUT], width)
 
 
 def backward_alone(p: Any, stage: int, size: int) -> None:

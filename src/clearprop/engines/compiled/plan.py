@@ -78,6 +78,11 @@ def stages(net: Net) -> list[KernelStage] | str:
     return found or "there is nothing to compute."
 
 
+def reads_z(activation: Layer | None) -> bool:
+    """Whether the derivative of an activation is computed from its input, which then has to be kept beside its value."""
+    return isinstance(activation, Activation) and activation.reads == "z"
+
+
 def aligned(n: int, dtype: Any) -> Array:
     """n zeros, of which the first begins a cache line: a register that lies across two lines takes twice as long to load."""
     size = np.dtype(dtype).itemsize
@@ -149,6 +154,7 @@ def make_job(found: list[KernelStage], dtype: Any, batch_size: int, threads: int
         **{name: aligned(layout.packed, dtype) for name in ("packed", "grad", "one", "two")},
         a=aligned(spare, dtype),
         da=aligned(spare, dtype),
+        z=aligned(spare if any(reads_z(stage.activation) for stage in found) else 0, dtype),
         extra=aligned(layout.extra, dtype),
         spare=aligned(threads * lanes, dtype),
         transposed=aligned(layout.transposed, dtype),
@@ -156,6 +162,7 @@ def make_job(found: list[KernelStage], dtype: Any, batch_size: int, threads: int
         x_offsets=np.zeros((threads, batch_size), np.int64),
         targets=aligned(max(rows, threads * lanes) * last_width, dtype),
         mask=(np.arange(last_width) < table[-1, N_OUT]).astype(dtype),
+        class_terms=aligned(2 * last_width, dtype),
         sums=aligned(layout.packed * lanes if narrow else 0, dtype),
         block_sums=aligned(2 * lanes, dtype),
         partial=np.zeros((SHARES, threads)),

@@ -81,8 +81,9 @@ def program_of(net: Net) -> Program:
 
 
 def parts_of(net: Net) -> list[Any]:
-    """Parts of which any other makes another program: the dtype, the layers, and whether a Dropout drops anything."""
-    return [net.dtype, *net.layers, *(layer.rate > 0 for layer in net.layers if isinstance(layer, Dropout))]
+    """Parts of which any other makes another program: dtype, layers, whether a Dropout drops anything, constants."""
+    constants = [c for layer in net.layers if isinstance(layer, Activation) for c in layer.constants()]
+    return [net.dtype, *net.layers, *(layer.rate > 0 for layer in net.layers if isinstance(layer, Dropout)), *constants]
 
 
 def own_sources(net: Net) -> list[str]:

@@ -19,7 +19,7 @@ from clearprop.engines.compiled.epochs import FIGURES, MIN_DELTA, NOTHING, WATCH
 from clearprop.engines.compiled.generator import address_of_generator
 from clearprop.engines.compiled.lanes import INTERPRETED
 from clearprop.engines.compiled.library import address
-from clearprop.engines.compiled.losses import KernelLoss, kernel_loss
+from clearprop.engines.compiled.losses import KernelLoss, class_terms, kernel_loss
 from clearprop.engines.compiled.memory import Job, address_of
 from clearprop.engines.compiled.plan import (
     BATCH_NORM,
@@ -44,7 +44,7 @@ from clearprop.engines.compiled.program import Program, program_of
 from clearprop.engines.compiled.team import processors, team
 from clearprop.engines.engine import EpochFigures, Steps, Task
 from clearprop.engines.preparation import check_batches
-from clearprop.nn import BatchNorm, Dropout, Linear, Loss, Net
+from clearprop.nn import BatchNorm, CrossEntropy, Dropout, Linear, Loss, Net
 from clearprop.optim import SGD, Optimizer, Schedule
 
 # A step of fewer floating-point operations than this is over before a second thread could help.
@@ -109,6 +109,8 @@ class Session:
     def use(self, net: Net, program: Program, loss: Loss) -> None:
         """Take over a net of the same kind."""
         self.net, self.program, self.loss = net, program, loss
+        if self.known.adjusted:
+            self.adjust(loss)
         if program.plain:
             return
         for row, own, running, stage in zip(
@@ -120,6 +122,14 @@ class Session:
             if isinstance(stage.layer, BatchNorm):
                 n, width = stage.n_out, len(running) // 2
                 running[:n], running[width : width + n] = stage.layer.running_mean, stage.layer.running_var
+
+    def adjust(self, loss: Loss) -> None:
+        """Take over the smoothing and the weights of a loss."""
+        assert isinstance(loss, CrossEntropy)
+        n, terms = self.program.stages[-1].n_out, self.job.parts["class_terms"]
+        width = len(terms) // 2
+        loss.rows(np.zeros(1, np.int64), np.zeros((1, n)))  # refuses weights that are not one for each class
+        terms[:n], terms[width : width + n] = class_terms(loss, n)
 
     def give_back(self) -> None:
         """Hand the running averages back to the layers."""
@@ -150,10 +160,12 @@ class Session:
 
     # --- one call of the kernel
 
-    def steps(self, theta: Array, X: Array, y: Array, order: Array, optimizer: Optimizer) -> Steps:
+    def steps(
+        self, theta: Array, X: Array, y: Array, order: Array, optimizer: Optimizer, weights: Array | None = None
+    ) -> Steps:
         """One epoch in the given order, on the parameters `theta`. With a small net, every line here counts."""
         order = np.ascontiguousarray(order, np.int64)
-        n_steps = self.set_data(X, y, len(order))
+        n_steps = self.set_data(X, y, len(order), weights)
         state = self.set_optimizer(optimizer, theta, n_steps)
         self.job.set(order=order, epochs=1, shuffled=0, figures=ONE_EPOCH, validation=0, watched=NOTHING, stop_nonfinite=0)
         self.run()
@@ -165,7 +177,7 @@ class Session:
 
     def begin(self, task: Task, epochs: int) -> None:
         """Prepare the job for several epochs of a task."""
-        n_steps = self.set_data(task.X, task.y, task.n)
+        n_steps = self.set_data(task.X, task.y, task.n, task.weights)
         self.state = self.set_optimizer(task.optimizer, task.net.theta, n_steps * epochs)
         self.job.set(
             order=np.arange(len(task.X)),
@@ -193,7 +205,7 @@ class Session:
             self.validation = Session(task.net, self.program, task.loss, NO_STEP, EVALUATE, size, self.threads)
         other = self.validation
         other.use(task.net, self.program, task.loss)
-        n_steps = other.set_data(task.X_val, task.y_val, len(task.X_val))
+        n_steps = other.set_data(task.X_val, task.y_val, len(task.X_val), task.weights_val)
         other.set_optimizer(NO_STEP, task.net.theta, n_steps)
         other.job.set(order=np.arange(len(task.X_val)))
         other.layout.table[:, RUNNING_AT] = self.layout.table[:, RUNNING_AT]
@@ -218,13 +230,14 @@ class Session:
 
     # --- its parts
 
-    def set_data(self, X: Array, y: Array, n: int) -> int:
+    def set_data(self, X: Array, y: Array, n: int, weights: Array | None) -> int:
         """The examples, of which an epoch uses n; returns its number of steps. Arrays of the last call are not checked anew."""
         n_steps = -(-n // self.size)
         if self.mode != EVALUATE:
             check_batches(self.net, {min(n, self.size), n % self.size})
         if self.job.parts["n_steps"] != n_steps or self.job.parts["n_order"] != n:
             self.job.set(n_steps=n_steps, n_order=n, report=np.zeros((2, n_steps)))
+        self.set_weights(weights)
         if X is not self.given[0] or y is not self.given[1]:
             X_read, y_read = checked(self.net, self.loss, self.known, X, y)
             labelled = y_read.ndim == 1 and y_read.dtype == np.int64
@@ -234,6 +247,13 @@ class Session:
             same = np.may_share_memory(X, X_read) and np.may_share_memory(y, y_read)
             self.given = (X, y) if same else (None, None)
         return n_steps
+
+    def set_weights(self, weights: Array | None) -> None:
+        """The weights of the examples, in the net's dtype."""
+        if weights is None:
+            self.job.set(weighted=0)
+        else:
+            self.job.set(weights=np.ascontiguousarray(weights, self.net.dtype), weighted=1)
 
     def set_optimizer(self, optimizer: Optimizer, theta: Array, n_steps: int) -> Array:
         """The parameters, the optimizer's state, and its rule for so many steps; returns the state as the kernel has it."""

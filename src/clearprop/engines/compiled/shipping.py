@@ -16,18 +16,18 @@ from pathlib import Path
 from clearprop.engines.compiled import units
 from clearprop.engines.compiled.compiler.processor import CHOICE, X86_LEVELS, processor
 from clearprop.engines.compiled.library import code_of, file_name, write
-from clearprop.engines.compiled.losses import KERNEL_LOSSES, RAW_BINARY
+from clearprop.engines.compiled.losses import ADJUSTED_CROSS_ENTROPY, RAW_BINARY, kernel_loss
 from clearprop.engines.compiled.moves import OPTIMIZERS
 from clearprop.engines.compiled.units import Unit
-from clearprop.nn import ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import ACTIVATIONS, LOSSES
 
 DTYPES = ("float32", "float64")
 
 
 def all_units() -> list[Unit]:
     """Every unit that does not depend on a person's own code."""
-    activations = [units.activation_unit(layer) for layer in (Sigmoid(), Tanh(), ReLU(), Softmax())]
-    losses = [*KERNEL_LOSSES.values(), RAW_BINARY]
+    activations = [units.activation_unit(ACTIVATIONS.make(name)) for name in ACTIVATIONS]
+    losses = [*(found for name in LOSSES if (found := kernel_loss(LOSSES.make(name)))), RAW_BINARY, ADJUSTED_CROSS_ENTROPY]
     online = [units.online_unit({*given}, loss) for given in ([], *([a] for a in activations)) for loss in losses]
     return [
         *(units.DRIVER, units.NARROW, units.WHOLE_BATCH, units.OTHER),

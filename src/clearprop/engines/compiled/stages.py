@@ -95,19 +95,19 @@ def own_rows(p: Any, stage: int, part: int) -> tuple[int, int]:
 def activate(p: Any, unit: int, start: int, row: int, row_end: int, n: int, width: int, lane: int, lane_end: int) -> None:
     """a <- f(a) for some rows and columns of a stage; whole rows lie one behind the other, and are one long row."""
     if lane_end - lane == width:
-        call(unit, p.a, start + row * width, start + row_end * width, n, width)
+        call(unit, p.a, p.z, start + row * width, start + row_end * width, n, width)
     else:
         for r in range(row, row_end):
-            call(unit, p.a, start + r * width + lane, start + r * width + lane_end, n, width)
+            call(unit, p.a, p.z, start + r * width + lane, start + r * width + lane_end, n, width)
 
 
 def differentiate(p: Any, unit: int, start: int, row: int, row_end: int, n: int, width: int, lane: int, lane_end: int) -> None:
-    """dz <- da * f'(z) for some rows and columns of a stage, in place; f' is computed from a."""
+    """dz <- da * f'(z) for some rows and columns of a stage, in place; f' is computed from a, or from z."""
     if lane_end - lane == width:
-        call(unit, p.a, p.da, start + row * width, start + row_end * width, n, width)
+        call(unit, p.a, p.z, p.da, start + row * width, start + row_end * width, n, width)
     else:
         for r in range(row, row_end):
-            call(unit, p.a, p.da, start + r * width + lane, start + r * width + lane_end, n, width)
+            call(unit, p.a, p.z, p.da, start + r * width + lane, start + r * width + lane_end, n, width)
 
 
 def forward_stage(p: Any, stage: int, size: int, part: int) -> None:

@@ -21,6 +21,7 @@ from clearprop.engines.compiled.moves import update_function
 from clearprop.engines.compiled.narrow import narrow_steps
 from clearprop.engines.compiled.online import online_function
 from clearprop.engines.compiled.other_stages import other_backward, other_forward
+from clearprop.engines.compiled.plan import reads_z
 from clearprop.engines.compiled.whole_batch import batch_steps
 from clearprop.nn import Activation, Layer, Softmax
 from clearprop.optim import Optimizer
@@ -57,7 +58,7 @@ OTHER = Unit("other", (other_forward, other_backward))
 @cache
 def loss_units(loss: KernelLoss) -> tuple[Unit, Unit]:
     """The units of a loss: for rows, and for blocks."""
-    source = "" if loss.f is None or loss.df is None else fingerprint(loss.f) + fingerprint(loss.df)
+    source = "" if loss.f is None or loss.df is None else f"{fingerprint(loss.f)}{fingerprint(loss.df)}{loss.constants or ''}"
     rows, block = loss_functions(loss)
     return Unit(f"loss-{loss.name}", (rows,), source), Unit(f"loss-{loss.name}-block", (block,), source)
 
@@ -92,8 +93,9 @@ def activation_unit(layer: Layer) -> Unit:
     if isinstance(layer, Softmax):
         return Unit("activation-Softmax", SOFTMAX)
     assert isinstance(layer, Activation)
-    f, df = as_function(layer, "f"), as_function(layer, "df")
-    return Unit(f"activation-{type(layer).__name__}", elementwise_functions(f, df), fingerprint(f) + fingerprint(df))
+    f, df, constants = as_function(layer, "f"), as_function(layer, "df"), layer.constants()
+    source = f"{fingerprint(f)}{fingerprint(df)}{constants or ''}{'' if layer.reads == 'a' else 'reads z'}"
+    return Unit(f"activation-{type(layer).__name__}", elementwise_functions(f, df, constants, reads_z(layer)), source)
 
 
 def as_function(layer: Activation, name: str) -> Callable[..., Any]:

@@ -27,50 +27,67 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
     Activation,
     BatchNorm,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
     CrossEntropy,
     Dropout,
+    Focal,
+    GELUTanh,
+    Huber,
+    Identity,
+    LeakyReLU,
     Linear,
     Loss,
+    MeanAbsoluteError,
     MeanSquaredError,
     NegativeLogLikelihood,
     Net,
+    Quantile,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
+    Softplus,
     Tanh,
 )
 from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
-ACTIVATION = ("forward", "backward", "f", "df")
-CLASS_LOSS = ("__call__", "forward", "backward", "scale", "n_correct")
-NUMBER_LOSS = (*CLASS_LOSS, "f", "df", "check", "admissible")
+ACTIVATION = ("forward", "backward", "f", "df", "constants")
+LOSS = ("__call__", "forward", "backward", "scale", "n_correct", "of_each")
+CLASS_LOSS = (*LOSS, "rows")
+NUMBER_LOSS = (*LOSS, "f", "df", "check", "admissible", "constants")
 OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
     Linear: ("forward", "backward", "check_input", "__setattr__"),
-    **dict.fromkeys((Sigmoid, Tanh, ReLU), ACTIVATION),
+    **dict.fromkeys((Sigmoid, Tanh, ReLU, Identity), ACTIVATION),
+    **dict.fromkeys((LeakyReLU, ELU, SELU, Softplus, SiLU, GELU, GELUTanh), ACTIVATION),
     Activation: ("forward", "backward"),
     Dropout: ("forward", "backward"),
     BatchNorm: ("forward", "backward", "check_input", "__setattr__"),
     Softmax: ("forward", "backward"),
     CrossEntropy: CLASS_LOSS,
+    Focal: (*CLASS_LOSS, "f", "df", "constants"),
     NegativeLogLikelihood: (*CLASS_LOSS, "probabilities"),
-    MeanSquaredError: (*NUMBER_LOSS, "probabilities"),
+    **dict.fromkeys((MeanSquaredError, MeanAbsoluteError, Huber, Quantile), (*NUMBER_LOSS, "probabilities")),
     **dict.fromkeys((BinaryCrossEntropy, BinaryCrossEntropyWithLogits), NUMBER_LOSS),
     **dict.fromkeys((SGD, AdaGrad, RMSProp, Adam), OPTIMIZER),
 }
 """Methods that the engine `batch` calls on an object of each class."""
 HELPERS: dict[type, tuple[tuple[type, str], ...]] = {
     Softmax: ((Softmax, "softmax"),),
-    CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "classes_of")),
-    NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (Loss, "classes_of")),
+    CrossEntropy: ((CrossEntropy, "one_hot"), (CrossEntropy, "check_shares"), (CrossEntropy, "classes_of")),
+    Focal: ((CrossEntropy, "one_hot"), (CrossEntropy, "check_shares"), (Focal, "classes_of")),
+    NegativeLogLikelihood: ((NegativeLogLikelihood, "one_hot"), (NegativeLogLikelihood, "check_shares"), (Loss, "classes_of")),
     BinaryCrossEntropy: ((BinaryCrossEntropy, "elementwise_n_correct"),),
     BinaryCrossEntropyWithLogits: ((BinaryCrossEntropyWithLogits, "elementwise_n_correct"),),
+    GELU: ((GELU, "normal_cdf"),),
 }
 """Functions that these methods call in turn, by name, in the module of a class."""
 SHARED = ("f", "df", "update")

@@ -121,7 +121,7 @@ class Recording:
             return -y / node.p
         if isinstance(loss, ElementwiseLoss):
             node.p = loss.admissible(node.x)
-            return loss.df(node.p, y)
+            return loss.df(node.p, y, *loss.constants())
         return loss.backward(loss.forward(node.x, y)[1]) * (len(node.x) if loss.reduction == "mean" else 1.0)
 
     def backward(self, dy: Array) -> None:
@@ -146,7 +146,7 @@ class Recording:
                 return np.zeros((0, 0))
             return dy @ self.ask("weights", node, node.W).T
         if isinstance(node.layer, Activation):
-            return dy * self.ask("slope", node, node.layer.df(node.y))
+            return dy * self.ask("slope", node, node.layer.slope(node.x, node.y))
         if node.kind == "softmax":
             return node.y * (dy - (dy * node.y).sum(axis=1, keepdims=True))
         if isinstance(node.layer, BatchNorm):

@@ -50,7 +50,7 @@ def _of_value(node: Node, error: Array, eps: float) -> Array:
         weights = np.abs(node.W)
         return error @ weights + 2 * eps * (np.abs(node.x) @ weights + np.abs(node.b))
     if isinstance(node.layer, Activation):
-        return error * np.abs(node.layer.df(node.y)) + error * error + 2 * eps * np.abs(node.y)
+        return error * np.abs(node.layer.slope(node.x, node.y)) + error * error + 2 * eps * np.abs(node.y)
     if node.kind == "softmax":
         return _of_softmax(node.y, error, eps)
     if isinstance(node.layer, BatchNorm):
@@ -99,7 +99,7 @@ def _backward(node: Node, of_x: Array, error: Array, eps: float) -> Array:
     if isinstance(node.layer, ReLU):
         return error * (node.y > 0) + (error + size) * (np.abs(node.x) <= of_x)  # near the kink, either slope may be taken
     if isinstance(node.layer, Activation):
-        return error * np.abs(node.layer.df(node.y)) + (size + error) * (of_x + 2 * eps)
+        return error * np.abs(node.layer.slope(node.x, node.y)) + (size + error) * (of_x + 2 * eps)
     if node.kind == "softmax":
         both = error + size * (of_x + of_x.max(axis=1, keepdims=True) + 4 * eps)
         return node.y * (both + (node.y * both).sum(axis=1, keepdims=True))

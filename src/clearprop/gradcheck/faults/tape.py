@@ -42,6 +42,13 @@ LOSS_KINDS: dict[type[Loss], LossKind] = {
 }
 
 
+def kind_of(loss: Loss) -> LossKind:
+    """The kind of a loss; one with smoothed or weighted targets is none of the usual kinds."""
+    if isinstance(loss, CrossEntropy) and (loss.label_smoothing or loss.class_weight is not None):
+        return "other"
+    return LOSS_KINDS.get(type(loss), "other")
+
+
 @dataclass(eq=False, repr=False)
 class Node:
     """One layer on the tape.
@@ -221,7 +228,7 @@ class Tape:
         self.nodes: list[Node] = []
         self.parameters: dict[str, Parameter] = {}
         self._add_layers()
-        self.loss = LossNode(self, LOSS_KINDS.get(type(step.loss), "other"), step.loss)
+        self.loss = LossNode(self, kind_of(step.loss), step.loss)
         self.gradients: dict[str, Array] = {}
         self.depth = len(step.linears())
         self.batch = len(step.X)

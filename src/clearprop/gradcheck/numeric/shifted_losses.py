@@ -117,7 +117,7 @@ def row_losses(loss: Loss, y_hat: Array, y: Array) -> Array:
     array([0.6931, 0.6931])
     """
     if isinstance(loss, ElementwiseLoss):
-        return loss.f(loss.admissible(y_hat), y).sum(axis=1)
+        return loss.f(loss.admissible(y_hat), y, *loss.constants()).sum(axis=1)
     _, (p, rows) = loss.forward(y_hat, y)  # log p, for CrossEntropy
     if isinstance(loss, CrossEntropy):
         return -np.where(rows == 0, 0, rows * p).sum(axis=1)
