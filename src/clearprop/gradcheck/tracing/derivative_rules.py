@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.recorded_functions import as_type, masked_call, part, scatter, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, as_float, filled, get, put, vertices_in
-from clearprop.gradcheck.tracing.wrappers import as_type, masked_call, part, scatter, write_view
 
 ValueOf = Callable[[Vertex], Any]
 

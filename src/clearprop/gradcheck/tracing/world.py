@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from clearprop.gradcheck.tracing import standins
+from clearprop.gradcheck.tracing import number_standins, random_standins, standins
 from clearprop.gradcheck.tracing.data_readers import DataReaders, copied
 from clearprop.gradcheck.tracing.invented_data import WIDTH, InventedData
 from clearprop.gradcheck.tracing.missing import Nothing, missing_module
@@ -79,8 +79,8 @@ class World:
             "_pickle": self.readers.pickle,
             "cPickle": self.readers.pickle,
             "sklearn.datasets": self.readers.sklearn_datasets,
-            "math": standins.math_standin,
-            "random": standins.random_standin,
+            "math": number_standins.math_standin,
+            "random": random_standins.random_standin,
             "scipy.special": standins.scipy_special,
             "scipy.signal": standins.scipy_signal,
             "time": time_standin,
@@ -88,7 +88,7 @@ class World:
         }
         if not AUTOMATIC.search(text):
             self.makers["torch"] = torch_standin
-        self.builtins = {**vars(builtins), **standins.BUILTINS}
+        self.builtins = {**vars(builtins), **number_standins.BUILTINS}
         self.builtins |= {
             "__import__": self.import_,
             "input": answer,
