@@ -126,13 +126,19 @@ def find_moves(graph: Graph) -> list[Move]:
 
 
 def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
-    """Whether it is data minus a prediction, an error: its result does not take the place of what it began with."""
+    """Whether it is a target minus a prediction, an error: its result does not take the place of what it began with."""
     assert moved.origin is not None
-    if moved.origin.kind != "data" or step.fn is not np.subtract or moved.version or graph.users.get(graph.rep(step), []) == []:
+    users = graph.users.get(graph.rep(step), [])
+    if step.fn is not np.subtract or moved.version or not users:
         return False
-    names = [{re.split(r"[\[(]", n)[0] for v in own for n in v.names} for own in ([step], [moved, moved.origin])]
-    stored = any(user.fn is put and step in user.inputs[1:] for user in graph.users.get(graph.rep(step), ()))
-    return not stored and not names[0] & names[1]
+    stored = any(user.fn is put and step in user.inputs[1:] for user in users)
+    return not stored and not _called(step) & (_called(moved) | _called(moved.origin))
+
+
+def _called(vertex: Vertex) -> set[str]:
+    """The names of a value, without indices, holders, and words such as "new"."""
+    plain = {re.split(r"[\[(]", name)[0].split(".")[-1].lower() for name in vertex.names}
+    return {re.sub(r"_?(new|next|updated|old|prev)_?", "", name) or name for name in plain}
 
 
 def _lines_that_repeat(graph: Graph) -> set[Any]:
