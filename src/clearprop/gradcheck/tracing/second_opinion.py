@@ -51,8 +51,10 @@ def judge_fairly(
         if decayed:
             other = judge(graph, bare, words, number, given, seed, **options)
             if other.verdict == "right":
-                other.notes.append(f"The gradient of {', '.join(decayed)} holds a weight decay that is no part of the loss.")
-                return other
+                return _with_decay(other, decayed)
+            if _rights(other) > _rights(first):
+                words.spent = spent
+                return _with_decay(judge(graph, bare, words, number, given, seed, **options), decayed)
         if given is not None and not options.get("exact"):
             other = judge_fairly(graph, moves, words, number, None, seed, **options)
             if other.verdict == "right":
@@ -65,6 +67,16 @@ def judge_fairly(
     finally:
         words.spent = spent
     return first if given is not None or _well_founded(first) else _doubted(first)
+
+
+def _rights(found: Round) -> int:
+    return sum(each.verdict == "right" for each in found.judged)
+
+
+def _with_decay(found: Round, names: list[str]) -> Round:
+    """The verdict, with a word on the decay."""
+    found.notes.append(f"The gradient of {', '.join(names)} holds a weight decay that is no part of the loss.")
+    return found
 
 
 def _well_founded(found: Round) -> bool:

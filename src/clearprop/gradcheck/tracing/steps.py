@@ -132,7 +132,8 @@ def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
     if step.fn is not np.subtract or moved.version or not users:
         return False
     stored = any(user.fn is put and step in user.inputs[1:] for user in users)
-    return not stored and not _called(step) & (_called(moved) | _called(moved.origin))
+    own = _called(moved) | _called(moved.origin)
+    return bool(own) and not stored and not _called(step) & own
 
 
 def _called(vertex: Vertex) -> set[str]:
@@ -165,7 +166,10 @@ def _streams(graph: Graph) -> set[Any]:
 
 def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:
     """Whether data or other parameters went into a step, beside the parameter itself."""
-    return any(v.fn is None and v is not origin and v.kind != "literal" for v in ancestors)
+    return any(
+        (v.fn is None and v is not origin and v.kind != "literal") or (v.size > 1 and not v.bits & origin.mark)
+        for v in ancestors
+    )
 
 
 def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
