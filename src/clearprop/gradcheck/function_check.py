@@ -12,6 +12,7 @@ from clearprop.gradcheck.numeric.function_objective import FunctionObjective
 from clearprop.gradcheck.numeric.methods import Method, compare_gradients, inconclusive
 from clearprop.gradcheck.report import GradientReport
 from clearprop.gradcheck.suspects import find_patterns
+from clearprop.gradcheck.turned_inputs import find_turned
 
 
 @checked
@@ -69,6 +70,6 @@ def check_gradient(
         return GradientReport(title, inconclusive(objective), objective.notes, [], objective.evaluations, seconds)
     analytic = objective.given()
     tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
-    suspects = find_patterns(tensors, analytic, numeric, batch)
+    suspects = find_turned(objective, tensors, numeric) or find_patterns(tensors, analytic, numeric, batch)
     seconds = time.perf_counter() - started
     return GradientReport(title, tensors, [*objective.notes, *notes], suspects, objective.evaluations, seconds)

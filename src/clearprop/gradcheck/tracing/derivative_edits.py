@@ -106,7 +106,11 @@ class DerivativeEdits(EditMaker):
             own = self._bend_of(vertex, bend)
             if own is None:
                 raise ValueError
-            base = np.asarray(run_again(self.graph, vertex, value_of)) if k is None else np.asarray(value_of(vertex.args[k]))
+            base = (
+                np.asarray(run_again(self.graph, vertex, value_of))
+                if k is None
+                else np.asarray(filled(vertex.args[k], value_of))
+            )
             slope = own.slopes[point]
             return base * (slope if slope.shape == base.shape or base.size != slope.size else slope.reshape(base.shape))
 

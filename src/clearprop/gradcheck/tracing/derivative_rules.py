@@ -16,8 +16,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.fold_rules import FOLDS, ValueOf
+from clearprop.gradcheck.tracing.recorded_functions import as_type, masked_call, part, scatter, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, as_float, filled, get, put, vertices_in
-from clearprop.gradcheck.tracing.wrappers import as_type, masked_call, part, scatter, write_view
 
 PARTIALS: dict[Any, Callable[..., tuple[Any, ...]]] = {
     np.add: lambda y, a, b: (1.0, 1.0),
@@ -272,7 +272,7 @@ def _product(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vert
         found = np.einsum(
             ",".join(t for t, _ in every) + "->" + inputs[k], *(np.asarray(v) for _, v in every), optimize=len(every) > 2
         )
-        yield node, found.reshape(np.shape(value_of(node)))
+        yield node, unbroadcast(found, np.shape(operands[k])).reshape(np.shape(value_of(node)))
 
 
 def _form(fn: Any, m: int, n: int, rest: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
+from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError
+from clearprop.gradcheck.tracing.driver import Driver
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
-from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, source_of, sources_of
+from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
@@ -81,7 +82,7 @@ def examined_once(
     if run.problem:
         return Examined(problem=run.problem, notes=run.notes())
     stage("its steps were judged")
-    step = bench.steps(TRACE)
+    step = steps_judged(bench)
     notes = run.notes()
     silent = forgotten_return(run.text, WATCHED.skips) if not step else ""
     if silent:
@@ -105,10 +106,20 @@ def examined_once(
             )
             units.append(JudgedUnit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{ADAPTER}"))
     problem = "" if units else NOTHING + ADAPTER
-    skipped = [] if names or step else driver.left_over(candidates)
+    skipped = [] if names else driver.left_over(candidates, ran)
     if skipped and units:
         problem = f"{len(units)} of {len(units) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
+    elif units and not names and not step:
+        problem = run.steps_not_run()
     return Examined(units, problem, notes)
+
+
+def steps_judged(bench: Bench) -> JudgedUnit | None:
+    """The verdict on the steps that a program took; what goes wrong in judging them is said, and is no verdict."""
+    try:
+        return bench.steps(TRACE)
+    except (Exception, RecursionError) as error:
+        return JudgedUnit(STEP, STEP, [], f"Its steps could not be judged: {type(error).__name__}: {str(error)[:200]}")
 
 
 def checked(unit: DrivenUnit) -> JudgedUnit:

@@ -22,9 +22,9 @@ from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.person_program import STEP, judged_rounds, outcome_of, where_from
 from clearprop.gradcheck.tracing.round_outcome import Judged, Outcome3, Round
+from clearprop.gradcheck.tracing.second_opinion import judge_fairly
 from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.trace import Trace
-from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.wording import Words
 
 Triple = tuple[str, Any, Any]
@@ -129,7 +129,9 @@ class Judge(Bench):
         first = [move for move in found if move.round == 0]
         words = Words(graph, self.sources())
         with np.errstate(all="ignore"):
-            round = judge(graph, first, words, 0, given, self.seed, update_seen=triples is None, layer=layer, exact=exact)
+            round = judge_fairly(
+                graph, first, words, 0, given, self.seed, update_seen=triples is None, layer=layer, exact=exact
+            )
         return self._ruled([round])
 
     def function(self, function: Function) -> Ruling:

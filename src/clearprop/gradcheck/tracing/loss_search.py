@@ -83,6 +83,7 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
     found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None]
+    found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     ends = set(found)

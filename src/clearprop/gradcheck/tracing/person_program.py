@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,12 +16,13 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
+from clearprop.gradcheck.tracing.invented_data import FORMS, WIDTH, wanted_width
 from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.rewriting import moved_names
 from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
@@ -39,18 +42,28 @@ def source_of(path: Path) -> str:
     """
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
     if path.suffix != ".ipynb":
-        return text
+        return re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE)
     try:
         cells = json.loads(text)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
         raise SyntaxError(f"{path.name} is no notebook") from error
-    return "\n".join("\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code) + "\n"
+    cells = ["\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code]
+    return "\n".join(cell if _parses(cell) else re.sub("^", "#", cell, flags=re.MULTILINE) for cell in cells) + "\n"
 
 
 def _without_magic(line: str) -> str:
-    """A line of a notebook; what is meant for IPython becomes a remark."""
-    return f"#{line}" if line.lstrip().startswith(("%", "!", "?")) else line
+    """A line of a notebook; what is meant for IPython, or must stand at the top of a file, becomes a remark."""
+    return f"#{line}" if line.lstrip().startswith(("%", "!", "?", "from __future__")) else line
+
+
+def _parses(cell: str) -> bool:
+    """Whether a cell is Python; one in Python 2 counts, so that it is said."""
+    try:
+        ast.parse(cell)
+    except SyntaxError as error:
+        return "print" in str(error.msg)
+    return True
 
 
 class ProgramRun:
@@ -74,21 +87,28 @@ class ProgramRun:
     def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
         self.path, self.text, self.problem = path, text, ""
         self.true_torch = true_torch
-        self._run(WIDTH)
+        for form in FORMS:
+            self._run_in_widths(form)
+            if TRACE.steps or not self.world.data.used or not WATCHED.skips:
+                return
+        self._run_in_widths(FORMS[0])
+
+    def _run_in_widths(self, form: str) -> None:
+        """Run the program, again where invented tables turn out to have too few columns."""
+        self._run(WIDTH, form)
         for _ in range(TRIES):
-            wanted = (
-                wanted_width([reason for _, reason in WATCHED.skips], self.world.data.width) if self.world.data.used else None
-            )
+            reasons = [reason for _, reason in WATCHED.skips]
+            wanted = wanted_width(reasons, self.world.data.width) if self.world.data.used else None
             if wanted is None or not 1 < wanted < 5000:
                 break
-            self._run(wanted)
+            self._run(wanted, form)
 
-    def _run(self, width: int) -> None:
-        """Run the program once, with invented tables of a width."""
+    def _run(self, width: int, form: str) -> None:
+        """Run the program once, with invented tables of a width and a form."""
         self.problem = ""
         restart()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
-        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width)
+        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width, form)
         self.module = ModuleType("__main__")
         try:
             with np.errstate(all="ignore"):
@@ -101,6 +121,16 @@ class ProgramRun:
             TRACE.note(f"It calls sys.exit({stop.code!r}) when it is run; only what stands before that was checked.")
         except BaseException as error:
             self.problem = f"It fails when it is run: {describe(error, TRACE.files)}"
+
+    def steps_not_run(self) -> str:
+        """The statements that take steps and could not be run, in a sentence; "" if there are none."""
+        lines = dict(WATCHED.skips)
+        lines |= {int(place.rsplit(":", 1)[1]): reason for place, reason in WATCHED.cut.items()}
+        for node in ast.parse(self.text).body:
+            inside = next((line for line in lines if node.lineno <= line <= (node.end_lineno or 0)), None)
+            if inside is not None and not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and moved_names(node):
+                return f"The steps from line {node.lineno} on were not looked at: {lines[inside]}"
+        return ""
 
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
@@ -146,7 +176,8 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
         if mine:
             distinct_names(mine)
             others = tuple(tuple(m for m in moves if m.round == n) for n in range(ROUNDS) if n != number)
-            found = judge(graph, mine, words, number, seed=seed, others=others)
+            groups = trainings(graph, mine)
+            found = together([judge_fairly(graph, group, words, number, seed=seed, others=others) for group in groups])
             yield found
             if found.verdict == "wrong":
                 return

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing import trace, wrappers
+from clearprop.gradcheck.tracing import recorded_functions, trace
 
 REFUSED: Final = {
     "load", "save", "savez", "savez_compressed", "loadtxt", "savetxt", "genfromtxt", "fromfile", "fromregex", "fromfunction",
@@ -28,11 +28,11 @@ OWN: Final[dict[str, Callable[..., Any]]] = {
     "get": trace.get,
     "put": trace.put,
     "as_float": trace.as_float,
-    "part": wrappers.part,
-    "scatter": wrappers.scatter,
-    "masked_call": wrappers.masked_call,
-    "write_view": wrappers.write_view,
-    "as_type": wrappers.as_type,
+    "part": recorded_functions.part,
+    "scatter": recorded_functions.scatter,
+    "masked_call": recorded_functions.masked_call,
+    "write_view": recorded_functions.write_view,
+    "as_type": recorded_functions.as_type,
 }
 METHODS: Final = ("reduce", "accumulate", "outer", "reduceat")
 

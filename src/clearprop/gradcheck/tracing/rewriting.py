@@ -259,7 +259,7 @@ def copied(node: ast.expr) -> ast.expr:
     return ast.parse(ast.unparse(node), mode="eval").body
 
 
-def moved_names(tree: ast.Module) -> set[str]:
+def moved_names(tree: ast.AST) -> set[str]:
     """Targets that are moved by something that is no plain number: `w` in `w -= lr * dw` and in `w = w - lr * dw`."""
     found = set()
     for node in ast.walk(tree):

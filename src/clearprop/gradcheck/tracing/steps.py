@@ -99,7 +99,7 @@ def find_moves(graph: Graph) -> list[Move]:
         moved = step.step_of
         assert moved is not None
         assert moved.origin is not None
-        if step.stack[:1] in streams:
+        if step.stack[:1] in streams or _is_difference(graph, step, moved):
             continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
@@ -162,6 +162,23 @@ def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
     return any(wanted & set(stems_of_gradient(name)[1:]) or ("[" in name and stem(name) in wanted) for name in vertex.names)
 
 
+def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
+    """Whether it is a target minus a prediction, an error: its result does not take the place of what it began with."""
+    assert moved.origin is not None
+    users = graph.users.get(graph.rep(step), [])
+    if step.fn is not np.subtract or moved.version or not users:
+        return False
+    stored = any(user.fn is put and step in user.inputs[1:] for user in users)
+    own = _called(moved) | _called(moved.origin)
+    return bool(own) and not stored and not _called(step) & own
+
+
+def _called(vertex: Vertex) -> set[str]:
+    """The names of a value, without indices, holders, and words such as "new"."""
+    plain = {re.split(r"[\[(]", name)[0].split(".")[-1].lower() for name in vertex.names}
+    return {re.sub(r"_?(new|next|updated|old|prev)_?", "", name) or name for name in plain}
+
+
 def _lines_that_repeat(graph: Graph) -> set[Any]:
     seen: dict[Any, int] = {}
     for step in graph.trace.steps:
@@ -186,7 +203,10 @@ def _streams(graph: Graph) -> set[Any]:
 
 def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:
     """Whether data or other parameters went into a step, beside the parameter itself."""
-    return any(v.fn is None and v is not origin and v.kind != "literal" for v in ancestors)
+    return any(
+        (v.fn is None and v is not origin and v.kind != "literal") or (v.size > 1 and not v.bits & origin.mark)
+        for v in ancestors
+    )
 
 
 def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
@@ -208,7 +228,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
     """The gradient in a step; None if it only shrinks the parameter."""
     live = []
     for sign, term in parts:
-        if _only_scales(graph, term, moved):
+        if only_scales(graph, term, moved):
             move.how.add("weight decay")
         else:
             live.append((sign, term))
@@ -245,7 +265,7 @@ def _is_size(graph: Graph, number: float) -> bool:
     return abs(whole - round(whole)) < 1e-9 and round(whole) > 1 and round(whole) in graph.sizes
 
 
-def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     """Whether a term is the parameter times constants."""
     while graph.rep(term) is not graph.rep(moved):
         if term.fn not in (np.multiply, np.divide) or len(term.inputs) == 0:

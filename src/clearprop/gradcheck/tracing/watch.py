@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, Final
+
+import numpy as np
 
 from clearprop.gradcheck.tracing.bindings import Alias
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
@@ -62,6 +64,8 @@ class ProgramWatch:
         Loops that were ended early without a step in them, with the reason.
     branches : dict of tuple to set of bool
         Tests that decide between computations, and how they turned out.
+    called : callable
+        (name, value) -> the value that gets that name: invented data, where it is something that could not be read.
     """
 
     Failure = (Exception, Enough)
@@ -75,11 +79,13 @@ class ProgramWatch:
         self.depth = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.perf_counter()
+        self.called: Callable[[str, Any], Any] = lambda name, thing: thing
 
     # ---------------------------------------------------------------- names and numbers
 
     def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
-        """The value, which from here on has this name."""
+        """The value, which from here on has this name; an array of a library that is not watched is watched from here on."""
+        value = self.called(text, adopted(value))
         self._bind(sys._getframe(1).f_code, text, value)
         return self._named(text, value, at)
 
@@ -114,6 +120,7 @@ class ProgramWatch:
         """The values, which get a name each."""
         if isinstance(values, (tuple, list)) and len(values) == len(texts):
             code = sys._getframe(1).f_code
+            values = [self.called(text, adopted(value)) for text, value in zip(texts, values, strict=True)]
             for text, value in zip(texts, values, strict=True):
                 self._bind(code, text, value)
                 self._named(text, value)
@@ -240,6 +247,11 @@ class ProgramWatch:
 def seen(value: Any) -> Any:
     """The part of a value that is noted: the vertex of a traced one, else the thing itself."""
     return value.vertex if isinstance(value, Traced) else value
+
+
+def adopted(value: Any) -> Any:
+    """An array that a library made, traced; anything else as it is."""
+    return leaf(value, "data") if type(value) is np.ndarray else value
 
 
 def stepped(steps: list[Vertex]) -> int:
