@@ -296,7 +296,7 @@ RULES: dict[type, Any] = {
     AdamW: lambda o, params: torch.optim.AdamW(params, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay),
     Nadam: lambda o, params: torch.optim.NAdam(params, betas=(o.beta1, o.beta2), eps=o.eps),
 }
-STATE = {
+STATE: dict[type, dict[str, str]] = {
     SGD: {"v": "momentum_buffer"},
     AdaGrad: {"s": "sum"},
     RMSProp: {"s": "square_avg"},

@@ -45,7 +45,7 @@ class Unflatten(Layer):
 
     def backward(self, saved: None, dy: Array) -> Array:
         """dx (B, C H W) = dy."""
-        return dy.reshape(len(dy), self.n_in)
+        return dy.reshape(len(dy), -1)
 
     def width(self, n_in: int | None) -> int | None:
         super().width(n_in)

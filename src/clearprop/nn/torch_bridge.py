@@ -33,7 +33,7 @@ class ResidualBlock(nn.Sequential):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The sum."""
-        found: torch.Tensor = x + super().forward(x)
+        found: torch.Tensor = x + super().forward(x)  # type: ignore[no-untyped-call]
         return found
 
 
@@ -189,7 +189,8 @@ def _from_conv2d(module: nn.Conv2d) -> Layer:
         raise UnsupportedError(
             f"{module!r} must have square kernels, strides and margins of zeros, one group, no dilation, and a bias."
         )
-    layer = Conv2d(module.in_channels, module.out_channels, *(part.pop() for part in (kernel, stride, padding)))
+    sizes: list[int] = [int(part.pop() or 0) for part in (kernel, stride, padding)]
+    layer = Conv2d(module.in_channels, module.out_channels, sizes[0], sizes[1], sizes[2])
     layer.W[:], layer.b[:] = _read(module.weight), _read(module.bias)
     return layer
 

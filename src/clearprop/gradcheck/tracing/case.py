@@ -30,6 +30,8 @@ class Case:
         Whether it is a layer by itself: a mean over the batch in the gradients of its parameters may belong to the loss.
     exact : bool
         Whether the gradients must be those of the given loss itself, not only up to a factor that all share.
+    signed : bool
+        Whether a negative gradient is wrong although nothing is seen to be moved by it: that of a loss by its predictions.
     others : tuple of tuple of Move
         Other rounds of the same program, in which an explanation must hold as well.
     """
@@ -42,6 +44,7 @@ class Case:
     update_seen: bool = True
     layer: bool = False
     exact: bool = False
+    signed: bool = False
     others: tuple[tuple[Move, ...], ...] = ()
 
     def only(self, moves: list[Move]) -> Case:

@@ -109,7 +109,8 @@ class Hearing:
         loss = unpacked(message["loss"], data, vertices)
         claimed = [g.vertex for _, _, g in triples if isinstance(g, Traced)] if triples is not None else trace.steps
         self.agreement.demand(trace, claimed)
-        return _told(self.judge.claims(trace, triples, loss, bool(message["layer"]), bool(message["exact"])))
+        layer, exact, signed = (bool(message[name]) for name in ("layer", "exact", "signed"))
+        return _told(self.judge.claims(trace, triples, loss, layer, exact, signed))
 
     def _function(self, message: dict[str, Any], data: memoryview) -> dict[str, Any]:
         start = unpacked(message["start"], data, {})

@@ -83,7 +83,9 @@ class Bench(ABC):
         """The verdict on the steps that a program took; None if it took none."""
 
     @abstractmethod
-    def claims(self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool) -> Ruling:
+    def claims(
+        self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool, signed: bool = False
+    ) -> Ruling:
         """The verdict on claimed gradients, or, without any, on the steps in a trace."""
 
     @abstractmethod
@@ -120,7 +122,9 @@ class Judge(Bench):
             self.found_wrong.append(found)
         return found
 
-    def claims(self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool) -> Ruling:
+    def claims(
+        self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool, signed: bool = False
+    ) -> Ruling:
         graph = Graph(trace, merge=triples is None)
         found = find_moves(graph) if triples is None else moves_of(graph, list(triples))
         if not found:
@@ -129,9 +133,8 @@ class Judge(Bench):
         first = [move for move in found if move.round == 0]
         words = Words(graph, self.sources())
         with np.errstate(all="ignore"):
-            round = judge_fairly(
-                graph, first, words, 0, given, self.seed, update_seen=triples is None, layer=layer, exact=exact
-            )
+            options = {"update_seen": triples is None, "layer": layer, "exact": exact, "signed": signed}
+            round = judge_fairly(graph, first, words, 0, given, self.seed, **options)
         return self._ruled([round])
 
     def function(self, function: Function) -> Ruling:

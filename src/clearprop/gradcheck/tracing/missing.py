@@ -60,7 +60,7 @@ class Nothing(MagicMock):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        type(self).__iter__ = Nothing._items  # type: ignore[attr-defined]  # a mock makes itself a class with an __iter__ of its own
+        type(self).__iter__ = Nothing._items  # a mock makes itself a class with an __iter__ of its own
 
     def _items(self) -> Any:
         frame = sys._getframe(1)
@@ -73,10 +73,10 @@ class Nothing(MagicMock):
             if isinstance(each, (ast.Tuple, ast.List)):
                 found.append(tuple(self._parts(each)))
             else:
-                found.append(self.called(ast.unparse(each)))
+                found.append(self.named_data(ast.unparse(each)))
         return found
 
-    def called(self, name: str) -> Any:
+    def named_data(self, name: str) -> Any:
         """Invented data, if the name of the variable stands for data; itself if not."""
         role = role_of(name)
         return type(self).invent(role, self._extract_mock_name()) if role else self

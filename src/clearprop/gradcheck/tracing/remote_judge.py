@@ -41,13 +41,16 @@ class RemoteJudge(Bench):
             return None
         return JudgedUnit(str(answer["name"]), str(answer["kind"]), [_ruling(answer)])
 
-    def claims(self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool) -> Ruling:
+    def claims(
+        self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool, signed: bool = False
+    ) -> Ruling:
         packer, given = Packer(), list(triples) if triples is not None else None
         spoken_of = [each.vertex for triple in given or () for each in triple[1:] if isinstance(each, Traced)]
         trace_sent = packed_trace(trace, packer, [*spoken_of, *([loss] if loss is not None else [])])
         pairs = [[name, _sent(p, packer), _sent(g, packer)] for name, p, g in given] if given is not None else None
-        message = {"do": "claims", "trace": trace_sent, "triples": pairs, "layer": layer, "exact": exact}
-        return _ruling(self._answer({**message, "loss": packer.tree(loss)}, packer))
+        message = {"do": "claims", "trace": trace_sent, "triples": pairs}
+        asked = {"layer": layer, "exact": exact, "signed": signed}
+        return _ruling(self._answer({**message, **asked, "loss": packer.tree(loss)}, packer))
 
     def function(self, function: Function) -> Ruling:
         packer = Packer()

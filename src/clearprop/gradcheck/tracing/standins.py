@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -99,7 +98,7 @@ def total(x: Any, *args: Any, **kwargs: Any) -> Any:
     return numpy_function("sum", np.sum)(x, *args, **kwargs)
 
 
-SPECIAL: dict[str, Callable[..., Any]] = {
+SPECIAL: dict[str, Any] = {
     "apply_along_axis": apply_along_axis,
     "append": append,
     "copyto": copyto,

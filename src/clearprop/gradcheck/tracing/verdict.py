@@ -45,6 +45,7 @@ def judge(
     update_seen: bool = True,
     layer: bool = False,
     exact: bool = False,
+    signed: bool = False,
     others: tuple[tuple[Move, ...], ...] = (),
 ) -> Round:
     """The verdict on the moves of one round; `Case` says what the arguments mean.
@@ -54,7 +55,7 @@ def judge(
     given : Sought, optional
         The loss, where the caller knows it.
     """
-    case = Case(graph, moves, words, number, seed, update_seen, layer, exact, others)
+    case = Case(graph, moves, words, number, seed, update_seen, layer, exact, signed, others)
     return judge_given(case, given) if given is not None else judge_sought(case)
 
 
@@ -122,7 +123,7 @@ def judge_factors(result: Round, sheet: Sheet, case: Case) -> None:
     if not known:
         return
     down, up = [entry for entry in known if entry[2] > 0], [entry for entry in known if entry[2] < 0]
-    if up and (down or case.update_seen):
+    if up and (down or case.update_seen or case.signed):
         judge_uphill(result, sheet, case.words, up, bool(down), case.update_seen)
     elif up:
         result.notes.append("It returns the negative gradient; the update must add it.")

@@ -68,7 +68,7 @@ class World:
         self.folder, self.data = folder, InventedData(text, width, form)
         self.readers = DataReaders(self.data)
         Nothing.invent, Nothing.trees = self.data.named, {}
-        WATCHED.called = lambda name, thing: thing.called(name) if isinstance(thing, Nothing) and thing.gives_data() else thing
+        WATCHED.called = lambda name, thing: thing.named_data(name) if isinstance(thing, Nothing) and thing.gives_data() else thing
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
         self.makers: dict[str, Callable[[], ModuleType]] = {
@@ -148,7 +148,7 @@ class World:
         """A package some of whose parts have stand-ins."""
         if name == "sklearn":
             parent = copied(module)
-            parent.datasets = self._made("sklearn.datasets", ("x",))
+            vars(parent)["datasets"] = self._made("sklearn.datasets", ("x",))
             return parent
         if name == "scipy":
             parent = ModuleType("scipy")

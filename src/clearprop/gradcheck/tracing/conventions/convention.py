@@ -89,17 +89,21 @@ class Convention(abc.ABC):
     def units(self, used: set[str]) -> Iterator[DrivenUnit]:
         """All that follows the convention, apart from the names in `used`."""
 
-    def judged_triples(self, triples: list[Triple], loss: Any = None, layer: bool = False, exact: bool = False) -> Ruling:
+    def judged_triples(
+        self, triples: list[Triple], loss: Any = None, layer: bool = False, exact: bool = False, signed: bool = False
+    ) -> Ruling:
         """The verdict on claimed gradients."""
-        return self._judged(triples, loss.vertex if isinstance(loss, Traced) else None, layer, exact)
+        return self._judged(triples, loss.vertex if isinstance(loss, Traced) else None, layer, exact, signed)
 
     def judged_steps(self) -> Ruling:
         """The verdict on the steps that were recorded."""
-        return self._judged(None, None, False, False)
+        return self._judged(None, None)
 
-    def _judged(self, triples: list[Triple] | None, loss: Any, layer: bool, exact: bool) -> Ruling:
+    def _judged(
+        self, triples: list[Triple] | None, loss: Any, layer: bool = False, exact: bool = False, signed: bool = False
+    ) -> Ruling:
         try:
-            return self.program.bench.claims(TRACE, triples, loss, layer, exact)
+            return self.program.bench.claims(TRACE, triples, loss, layer, exact, signed)
         except NothingClaimedError as error:
             raise NotCalledError(str(error)) from None
 

@@ -143,7 +143,7 @@ class DerivativesOfSeveral(Convention):
         rng = np.random.default_rng(self.seed)
         values: dict[str, Any] = {}
         for n in names:
-            y = (rng.random(shape) > 0.5) * 1.0
+            y: Any = (rng.random(shape) > 0.5) * 1.0
             if form != "0 or 1":
                 if shape[1:] != (N_OUT,):
                     raise NotCalledError("no targets were found for it")

@@ -17,7 +17,6 @@ from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf
 
-NEGATIVE: Final = "It returns the negative gradient; the update must add it."
 LOSS_METHODS: Final = r"^(forward|loss|cost|calculate|compute_?(loss|cost)|fn|func|__call__|value|calc)$"
 SLOPE_METHODS: Final = r"^(backward|prime|derivative|deriv|grad|gradient|loss_prime|delta|d_?loss|loss_?grad(ient)?)$"
 
@@ -73,11 +72,7 @@ class LossClasses(Convention):
             slope = next((vars(made)[n] for n in KEPT_SLOPES if n in vars(made)), None)
         if slope is None or np.shape(slope) != np.shape(p):
             raise NotCalledError(f"{backward} returns nothing of the shape of the predictions; is a return missing?")
-        found = self.judged_triples([(p.vertex.names[0], before, slope)], call(np.sum, (value,), {}))
-        if NEGATIVE in found.notes:
-            found.judged[0].verdict, found.judged[0].note = "wrong", "it has the wrong sign"
-            found.notes.remove(NEGATIVE)
-        return found
+        return self.judged_triples([(p.vertex.names[0], before, slope)], call(np.sum, (value,), {}), signed=True)
 
 
 def _own(kind: Any, method: str) -> list[str]:
