@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -28,6 +29,7 @@ def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
         slope = slopes.get(parameter)
         if slope is not None and np.any(slope):
             _judge_replaced(result, sheet, words, parameter, slope)
+    _judge_replaced_lists(result, sheet, words, {v: slopes[v] for v in loose if v in slopes and np.any(slopes[v])})
 
 
 def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
@@ -67,6 +69,41 @@ def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex
             result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name], right))
             result.judged.append(Judged(name, place[1], parameter.shape, "wrong", "replaced by its gradient"))
             return
+
+
+def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dict[Vertex, Array]) -> None:
+    """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
+    graph = sheet.graph
+    later: dict[str, Vertex] = {}
+    for vertex in graph.vertices:
+        if vertex.fn is not None and vertex.step_of is None and vertex.size == 1:
+            for name in vertex.names:
+                later.setdefault(name, vertex)
+    lists: dict[str, dict[str, tuple[Vertex, Vertex]]] = {}
+    for vertex, number in ((v, each) for v in slopes if v.size == 1 for each in graph.all_of(v)):
+        for name in number.names:
+            if name.endswith("]") and name in later and later[name].number > number.number:
+                lists.setdefault(name.split("[")[0], {})[name] = (vertex, graph.rep(later[name]))
+    for name, found in lists.items():
+        if len(found) > 1 and (
+            _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found.values())
+        ):
+            place = words.place(next(iter(found.values()))[1].stack)
+            reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
+            result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name]))
+            result.judged.append(Judged(name, place[1], (len(found),), "wrong", "replaced by its gradient"))
+
+
+def _follow(graph: Graph, found: dict[str, tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:
+    """Whether later numbers of a list are proportional to the derivatives by the earlier ones.
+
+    Equal constants are one vertex, whose derivative is a sum; only numbers that stand alone are compared.
+    """
+    alone = [(before, after) for before, after in found.values() if len(graph.all_of(before)) == 1]
+    if len(alone) < 2:
+        return False
+    values = np.array([float(np.ravel(after.value)[0]) for _, after in alone])
+    return same_direction([values], [np.array([float(np.ravel(slopes[before])[0]) for before, _ in alone])]) is not None
 
 
 def _by_hand(result: Round, words: Words, vertex: Vertex, name: str) -> None:

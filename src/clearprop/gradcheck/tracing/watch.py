@@ -100,7 +100,7 @@ class ProgramWatch:
                     self.trace.aliases.setdefault(vertex, []).append((text, *at))
         elif isinstance(value, (list, tuple)) and len(value) <= 64:
             for i, item in enumerate(value):
-                if isinstance(item, (Traced, list)) and type(item) is not Num:
+                if isinstance(item, (Traced, list)):
                     self._named(f"{text}[{i}]", item)
         elif isinstance(value, dict) and len(value) <= 64:
             for key, item in value.items():

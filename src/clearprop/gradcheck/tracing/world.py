@@ -68,7 +68,7 @@ class World:
         self.folder, self.data = folder, InventedData(text, width, form)
         self.readers = DataReaders(self.data)
         Nothing.invent, Nothing.trees = self.data.named, {}
-        WATCHED.called = lambda name, thing: thing.named_data(name) if isinstance(thing, Nothing) and thing.gives_data() else thing
+        WATCHED.called = _named_data
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
         self.makers: dict[str, Callable[[], ModuleType]] = {
@@ -214,6 +214,11 @@ class World:
         vars(module).update({"__builtins__": self.builtins, WATCH: WATCHED, "__file__": str(path)})
         sys.modules[module.__name__] = module
         loader.exec_module(module)
+
+
+def _named_data(name: str, thing: Any) -> Any:
+    """Invented data under a name, where a thing stands for data that could not be read."""
+    return thing.named_data(name) if isinstance(thing, Nothing) and thing.gives_data() else thing
 
 
 def installed(name: str) -> bool:
