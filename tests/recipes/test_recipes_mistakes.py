@@ -42,7 +42,8 @@ DIAGONAL = "dy = [-t[c] / y[c] for c in range(2)]\n    d = [dy[c] * y[c] * (1 - 
 AXIS = "dh = [d[0] * (w2[0][0] + w2[1][0]), d[1] * (w2[0][1] + w2[1][1]), 0.0]"
 MISTAKES = {
     "the minus and the old value of a bias are lost": (
-        "b1 = [b1[j] - alpha * dk[j] for j in range(3)]", "b1 = [alpha * dk[j] for j in range(3)]", "b1 is replaced by its gradient",
+        "b1 = [b1[j] - alpha * dk[j] for j in range(3)]", "b1 = [alpha * dk[j] for j in range(3)]",
+        "b1 is replaced by its gradient",
     ),
     "the minus and the old value of weights are lost": (
         "w2 = [[w2[j][c] - alpha * dw2[j][c] for c in range(2)] for j in range(3)]",
