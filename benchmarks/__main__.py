@@ -5,7 +5,7 @@ python -m benchmarks --quick              small data, to try the code; writes to
 python -m benchmarks --only circles200    a part, or several with commas between; writes to runs/bench only
 python -m benchmarks --render             writes the pages again from the figures of the last run
 
-Parts: circles1, circles10, circles200, digits15, mnist64, mnist256, many, fit, races, scaling, files.
+Parts: circles1, circles10, circles200, digits15, mnist64, mnist256, many, fit, races, search, scaling, files.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figures import Found
+from benchmarks.grid_search import measure_search
 from benchmarks.installed import absent_rows, environment
 from benchmarks.larger_than_memory import measure_files
 from benchmarks.many import MANY_PEERS
@@ -35,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 OUT = ROOT / "runs" / "bench"
 
 
-PARTS = (*(w.key for w in WORKLOADS), "many", "fit", "races", "scaling", "files")
+PARTS = (*(w.key for w in WORKLOADS), "many", "fit", "races", "search", "scaling", "files")
 
 
 def main() -> None:
@@ -83,6 +84,7 @@ def measure(only: tuple[str, ...], quick: bool, rounds: int, races: int) -> Iter
         "many": ("many", "Many nets", lambda: measure_many(many_nets(quick), rounds, 10 * seconds)),
         "fit": ("warm_fit", "A warm fit", lambda: measure_fit(2 if quick else 11, workloads(quick), seconds)),
         "races": ("races", "Time to 98 %", lambda: measure_races(races, 0.9, 3) if quick else measure_races(races)),
+        "search": ("search", "A grid search", lambda: measure_search(24 if quick else 1)),
         "scaling": ("scaling", "Scaling", lambda: measure_scaling(quick)),
         "files": ("files", "Data larger than memory", lambda: measure_files((8, 64) if quick else (128, 512, 2048), 1024)),
     }

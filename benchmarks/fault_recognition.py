@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.program_mutants import HEADING, with_section
 from clearprop.gradcheck.faults import catalogue, name_faults
 from clearprop.gradcheck.faults.pairs import ordered
 from support.faults_specimens import Specimen, random_step, right_gradients, slugs
@@ -125,7 +126,8 @@ def main() -> None:
     singles = single_table(given.nets, given.seed)
     pairs = pair_table(given.pairs, given.seed)
     text = page(singles, pairs, false_alarms(given.right, given.seed), given.right)
-    given.out.write_text(text)
+    older = given.out.read_text() if given.out.exists() else ""
+    given.out.write_text(with_section(text, HEADING + older.split(HEADING)[1]) if HEADING in older else text)
     print(text)
 
 

@@ -87,6 +87,39 @@ def report(found: list[Verdict], wrong: list[Verdict], right: list[Verdict]) -> 
     return "\n".join(lines)
 
 
+HEADING = "## Mistakes planted in whole programs"
+
+
+def section(found: list[Verdict], right: list[Verdict], how: str) -> str:
+    """The part of docs/faults.md that is about whole programs.
+
+    Parameters
+    ----------
+    found : list of Verdict
+        Of mutants.
+    right : list of Verdict
+        Of right programs.
+    how : str
+        The command.
+    """
+    main = [verdict for verdict in found if verdict.scale is None]
+    accused = sum(verdict.noticed for verdict in right)
+    seconds = sorted(verdict.seconds for verdict in [*main, *right]) or [0.0]
+    head = f"""{HEADING}
+
+Written by `{how}`: {len({v.program for v in main})} right programs in as many styles, each with one edit of one line of its
+backward pass. *Exact line*: the first finding stands at the edited line. *Corrected*: the line that it suggests gives the
+right program's numbers. Right programs, under seeds of their own: {len(right)} checks, {accused} accused.
+A check takes {seconds[len(seconds) // 2]:.1f} s (median), interpreter and imports included.
+"""
+    return "\n".join([head, table("mistake", main, lambda verdict: verdict.kind), ""])
+
+
+def with_section(text: str, new: str) -> str:
+    """A page with the part about whole programs, in the place of an older one."""
+    return f"{text.split(HEADING)[0].rstrip()}\n\n{new}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, help="check so many mutants only, and each right program under two seeds")
@@ -94,6 +127,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="of each right program (20, with --sample 2)")
     parser.add_argument("--programs", help="names, separated by commas (all)")
     parser.add_argument("--out", type=Path, help="JSON file for the single verdicts")
+    parser.add_argument("--page", type=Path, help="Markdown page to which the table is added (docs/faults.md)")
     given = parser.parse_args()
     names = given.programs.split(",") if given.programs else [program.name for program in PROGRAMS]
     seeds = given.seeds if given.seeds is not None else 20 if given.sample is None else 2
@@ -110,6 +144,9 @@ def main() -> None:
         right = list(pool.map(checked_right, *zip(*pairs, strict=True))) if pairs else []
     if given.out:
         given.out.write_text(json.dumps({"mutants": rows(found), "wrong": rows(wrong), "right": rows(right)}, indent=1))
+    if given.page:
+        how = f"python -m benchmarks.program_mutants {' '.join(sys.argv[1:])}"
+        given.page.write_text(with_section(given.page.read_text(), section(found, right, how)))
     print(report(found, wrong, right))
 
 

@@ -110,7 +110,21 @@ def verdicts(found: Found) -> list[Verdict]:
     ]
     warm = Verdict("warm fit of circles, 150 epochs", "beyond its kernel", 10.0, fit_overhead(found), "ms", less=True)
     whole = [Verdict(w.name, "fit against its kernel", 1.15, fit_share(found, w), "times", less=True) for w in WORKLOADS]
-    return [*steps, *of_many(found), *races, warm, *whole]
+    return [*steps, *of_many(found), *races, *of_search(found), warm, *whole]
+
+
+def of_search(found: Found) -> list[Verdict]:
+    """Goals about a grid search on the digits: its time, and the best score of its cross-validation."""
+    rows = {row["peer"]: row for row in found.get("search", [])}
+    ours, theirs = rows.get("clearprop"), rows.get("scikit-learn")
+    both = ours is not None and theirs is not None
+    name = "grid search, 48 settings x 5 folds"
+    faster = [theirs["seconds"] / ours["seconds"]] if both else []
+    better = [ours["score"] - theirs["score"]] if both else []
+    return [
+        Verdict(name, "against scikit-learn's MLPClassifier", 20.0, np.array(faster)),
+        Verdict(name, "best score beyond that of MLPClassifier", 0.0, np.array(better), "%"),
+    ]
 
 
 def of_many(found: Found) -> list[Verdict]:

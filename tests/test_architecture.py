@@ -180,8 +180,9 @@ def test_house_rules(path: Path) -> None:
     calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not calls & {"eval", "exec", "hasattr"}, "no eval, exec or hasattr dispatch"
     defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-    # Of modules, only the public face has one: its names are imported when they are first used.
-    assert "__getattr__" not in defined or path == PACKAGE / "__init__.py"
+    # Of modules, only public faces have one, whose names are imported when they are first used: the package's, and that of the
+    # checks, through which a command passes that has a program checked in another process, and needs none of them itself.
+    assert "__getattr__" not in defined or path in (PACKAGE / "__init__.py", PACKAGE / "gradcheck" / "__init__.py")
     imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert "pickle" not in imports
 

@@ -95,6 +95,19 @@ except ImportError as error:
     ]
 
 
+def test_the_estimators_say_what_they_need() -> None:
+    code = """
+import clearprop as cp
+try:
+    cp.NetClassifier
+except ImportError as error:
+    print(type(error).__name__, error)
+"""
+    assert printed(code) == [
+        "MissingExtraError The estimators need scikit-learn, which is not installed: pip install scikit-learn."
+    ]
+
+
 def test_derivatives_are_checked_and_explained() -> None:
     code = """
 import numpy as np
@@ -136,7 +149,7 @@ def test_the_command_line_trains_and_keeps_the_run_without_pictures(tmp_path: Pa
         NO_LLVMLITE,
         "The run is kept without pictures: these need matplotlib, which is not installed: pip install matplotlib.",
     ]
-    kept = {"model.safetensors", "history.jsonl", "metrics.json", "config.json", "examples.csv"}
+    kept = {"model.safetensors", "history.jsonl", "metrics.json", "config.json", "examples.csv", "card.md", "manifest.json"}
     assert {path.name for path in folder.iterdir()} == kept
     assert "accuracy" in result.stdout
     assert "curves.png" not in result.stdout
@@ -180,7 +193,8 @@ def test_importing_clearprop_imports_none_of_them() -> None:
 
 
 def test_using_every_public_name_imports_none_of_them() -> None:
-    code = "import clearprop as cp\nfor name in cp.__all__: getattr(cp, name)"
+    # But for the estimators, which are classes of scikit-learn.
+    code = "import clearprop as cp\nfor name in {*cp.__all__} - {'NetClassifier', 'NetRegressor'}: getattr(cp, name)"
     assert imported(code, (*HEAVY, "rich", "typer", "clearprop.engines.compiled.compiled_engine")) == "[]\n"
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     from clearprop import data, descent, ladder, metrics, nn, optim, plots, recipes, sweeps
-    from clearprop.doctor import Doctor, diagnose, diagnose_torch
+    from clearprop.doctor import Doctor, diagnose, diagnose_curves, diagnose_torch
     from clearprop.engines import ENGINES, Engine
     from clearprop.errors import ClearpropError
     from clearprop.estimator import NetClassifier, NetRegressor
@@ -42,18 +42,23 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         BatchNorm,
         BinaryCrossEntropy,
         BinaryCrossEntropyWithLogits,
+        Conv2d,
         CrossEntropy,
         Dropout,
+        Embedding,
+        Flatten,
         Focal,
         GELUTanh,
         He,
         Huber,
         Identity,
         Layer,
+        LayerNorm,
         LeakyReLU,
         LeCun,
         Linear,
         Loss,
+        MaxPool2d,
         MeanAbsoluteError,
         MeanSquaredError,
         NegativeLogLikelihood,
@@ -61,11 +66,13 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         Normal,
         Quantile,
         ReLU,
+        Residual,
         Sigmoid,
         SiLU,
         Softmax,
         Softplus,
         Tanh,
+        Unflatten,
         Uniform,
         Xavier,
         Zeros,
@@ -73,12 +80,17 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
     )
     from clearprop.optim import (
         SGD,
+        Accumulated,
         AdaGrad,
         Adam,
+        AdamW,
         Constant,
         CoolDown,
+        Cosine,
         ExponentialDecay,
         InverseTimeDecay,
+        Lion,
+        Nadam,
         OneCycle,
         RMSProp,
         StepDecay,
@@ -94,6 +106,7 @@ if TYPE_CHECKING:  # what the table below says, for type checkers and editors
         LivePlot,
         MLflowLogger,
         TensorBoardLogger,
+        WeightAverage,
         evaluate,
         fit,
         fit_many,
@@ -109,9 +122,11 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Accumulated",
     "Activation",
     "AdaGrad",
     "Adam",
+    "AdamW",
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
@@ -120,13 +135,17 @@ __all__ = [
     "Checkpoint",
     "ClearpropError",
     "Constant",
+    "Conv2d",
     "CoolDown",
+    "Cosine",
     "CrossEntropy",
     "Doctor",
     "Dropout",
     "EarlyStopping",
+    "Embedding",
     "Engine",
     "ExponentialDecay",
+    "Flatten",
     "Focal",
     "GELUTanh",
     "GradientReport",
@@ -137,15 +156,19 @@ __all__ = [
     "InverseTimeDecay",
     "JSONLinesLogger",
     "Layer",
+    "LayerNorm",
     "LeCun",
     "LeakyReLU",
     "Linear",
+    "Lion",
     "LivePlot",
     "Loss",
     "MLflowLogger",
+    "MaxPool2d",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Model",
+    "Nadam",
     "NegativeLogLikelihood",
     "Net",
     "NetClassifier",
@@ -155,6 +178,7 @@ __all__ = [
     "Quantile",
     "RMSProp",
     "ReLU",
+    "Residual",
     "SiLU",
     "Sigmoid",
     "Softmax",
@@ -162,8 +186,10 @@ __all__ = [
     "StepDecay",
     "Tanh",
     "TensorBoardLogger",
+    "Unflatten",
     "Uniform",
     "WarmUp",
+    "WeightAverage",
     "Xavier",
     "Zeros",
     "assert_gradients",
@@ -176,6 +202,7 @@ __all__ = [
     "data",
     "descent",
     "diagnose",
+    "diagnose_curves",
     "diagnose_torch",
     "evaluate",
     "explain",
@@ -200,7 +227,7 @@ SUBPACKAGES = (
 """Modules that are reachable as attributes, those of `__all__` and others."""
 HOMES = {
     "clearprop.laboratory": "lab",
-    "clearprop.doctor": "Doctor diagnose diagnose_torch",
+    "clearprop.doctor": "Doctor diagnose diagnose_curves diagnose_torch",
     "clearprop.engines": "ENGINES Engine",
     "clearprop.errors": "ClearpropError",
     "clearprop.estimator": "NetClassifier NetRegressor",
@@ -209,15 +236,18 @@ HOMES = {
         "GradientReport assert_gradients check check_function check_gradient check_layer check_program check_step"
     ),
     "clearprop.nn": (
-        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits CrossEntropy Dropout ELU Focal GELU"
-        " GELUTanh He Huber Identity Layer LeakyReLU LeCun Linear Loss MeanAbsoluteError MeanSquaredError"
-        " NegativeLogLikelihood Net Normal Quantile ReLU SELU Sigmoid SiLU Softmax Softplus Tanh Uniform Xavier Zeros"
-        " mlp"
+        "Activation BatchNorm BinaryCrossEntropy BinaryCrossEntropyWithLogits Conv2d CrossEntropy Dropout ELU Embedding"
+        " Flatten Focal GELU GELUTanh He Huber Identity Layer LayerNorm LeakyReLU LeCun Linear Loss MaxPool2d"
+        " MeanAbsoluteError MeanSquaredError NegativeLogLikelihood Net Normal Quantile ReLU Residual SELU Sigmoid SiLU"
+        " Softmax Softplus Tanh Unflatten Uniform Xavier Zeros mlp"
     ),
-    "clearprop.optim": "SGD AdaGrad Adam Constant CoolDown ExponentialDecay InverseTimeDecay OneCycle RMSProp StepDecay WarmUp",
+    "clearprop.optim": (
+        "Accumulated AdaGrad Adam AdamW Constant CoolDown Cosine ExponentialDecay InverseTimeDecay Lion Nadam OneCycle"
+        " RMSProp SGD StepDecay WarmUp"
+    ),
     "clearprop.training": (
-        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger evaluate"
-        " fit fit_many lr_find"
+        "CSVLogger Callback Checkpoint EarlyStopping History JSONLinesLogger LivePlot MLflowLogger TensorBoardLogger"
+        " WeightAverage evaluate fit fit_many lr_find"
     ),
     "clearprop.walkthrough": "explain",
 }

@@ -42,6 +42,12 @@ class Configured:
             return {}
         return {name: p.default for name, p in list(inspect.signature(cls.__init__).parameters.items())[1:]}
 
+    @classmethod
+    def starred(cls, arguments: dict[str, Any]) -> list[Any]:
+        """Arguments that a constructor with `*layers`, say, takes one by one; they are taken out of those by name."""
+        names = [p.name for p in inspect.signature(cls.__init__).parameters.values() if p.kind is p.VAR_POSITIONAL]
+        return [value for name in names for value in arguments.pop(name, ())] if cls.__init__ is not object.__init__ else []
+
     def config(self) -> dict[str, Any]:
         """The object as JSON-able values: its class name under `"type"`, and its arguments."""
         return {"type": type(self).__name__, **{name: _plain(getattr(self, name)) for name in self.defaults()}}
@@ -228,6 +234,7 @@ class Registry(Generic[T]):
         arguments = {name: value for name, value in given.items() if name != "type"}
         found = self.find(given.get("type", ""))
         try:
-            return found(**arguments)
+            parts = [self.make(part) if isinstance(part, dict) else part for part in found.starred(arguments)]
+            return found(*parts, **arguments)
         except TypeError as error:
             raise OptionError(f"Cannot make the {self.kind} {found.__name__} from {brief(arguments)}: {error}.") from None

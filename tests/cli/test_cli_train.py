@@ -9,7 +9,16 @@ import pytest
 from clearprop.export.model import Model
 from clearprop.training import History
 
-EVERYWHERE = {"model.safetensors", "history.jsonl", "config.json", "metrics.json", "examples.csv", "curves.png"}
+EVERYWHERE = {
+    "card.md",
+    "manifest.json",
+    "model.safetensors",
+    "history.jsonl",
+    "config.json",
+    "metrics.json",
+    "examples.csv",
+    "curves.png",
+}
 
 
 def theta(folder):

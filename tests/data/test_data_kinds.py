@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import clearprop as cp
 from clearprop import data
 from clearprop.errors import ClearpropError, DataError, OptionError
 
@@ -482,11 +483,42 @@ def test_rare_classes_are_said_and_can_be_weighed_up() -> None:
     frame = pd.DataFrame({"a": np.arange(400.0) % 37, "y": (np.arange(400) % 40 == 0).astype(int)})
     loaded = data.load(frame, target="y")
     assert any("recall of each class" in note for note in loaded.notes)
-    counts = np.bincount(data.load(frame, target="y", class_weight="balanced").train.y)
-    assert counts[0] == counts[1] > 200
-    weighted = data.load(frame.assign(w=np.where(frame["y"] == 1, 10, 0)), target="y", weight="w", val=0, test=0)
-    assert weighted.train.y.min() == 1
+    balanced = data.load(frame, target="y", class_weight="balanced")
+    for part in (balanced.train, balanced.val):
+        assert len(np.unique(part.weights)) == 2
+    of_class = np.bincount(balanced.train.y, balanced.train.weights)
+    assert of_class[0] == pytest.approx(of_class[1])
+    assert balanced.test.weights is None
+
+
+def test_weights_of_a_column_enter_the_loss_and_rows_without_any_are_left_out() -> None:
+    frame = pd.DataFrame({"a": np.arange(40.0) % 7, "w": np.arange(40) % 4, "y": np.arange(40) % 2})
+    weighted = data.load(frame, target="y", weight="w", val=0.2, test=0.2)
     assert "w" not in weighted.features
+    assert set(weighted.train.weights) | set(weighted.val.weights) == {1.0, 2.0, 3.0}
+    assert weighted.test.weights is None
+    both = data.load(frame, target="y", weight="w", class_weight="balanced", val=0, test=0).train
+    of_class = np.bincount(both.y, both.weights)
+    assert of_class[0] == pytest.approx(of_class[1])
+    for wrong in ([-1.0], [np.nan], ["x"]):
+        with pytest.raises(DataError, match="weights in 'w' must be numbers, zero or more"):
+            data.load(frame.assign(w=wrong * 40), target="y", weight="w")
+    with pytest.raises(DataError, match="have the weight 0"):
+        data.load(frame.assign(w=0), target="y", weight="w", val=0, test=0)
+
+
+def test_a_weight_does_what_a_repeated_row_does() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30), "w": rng.integers(1, 4, 30)})
+    frame["y"] = np.where(frame["a"] + 0.5 * rng.normal(size=30) > 0, "yes", "no")
+    again = frame.loc[np.repeat(frame.index, frame["w"])].drop(columns="w")
+    settings: dict[str, Any] = {"val": 0, "test": 0, "scale": "none", "dtype": "float64", "target": "y"}
+    thetas = []
+    for loaded in (data.load(frame, weight="w", **settings), data.load(again, **settings)):
+        net = cp.mlp([2, 3, 2], seed=0, dtype="float64")
+        cp.fit(net, loaded, optimizer=cp.SGD(lr=0.5), batch_size=None, epochs=50, seed=0)
+        thetas.append(net.theta.copy())
+    np.testing.assert_allclose(thetas[0], thetas[1], rtol=1e-9)  # the same sums in another order, over 50 steps
 
 
 def test_outliers_of_a_target_are_clipped_in_training_alone() -> None:

@@ -191,7 +191,14 @@ def test_odd_numbers(tmp_path, cells, values, note) -> None:
         (lambda i: f"2020{i % 12 + 1:02d}{i % 28 + 1:02d}", ["month", "day", "weekday"]),
         (lambda i: f"202001{i % 28 + 1:02d}{i % 24:02d}", ["day", "weekday", "hour"]),
         (lambda i: f"{['January', 'March', 'May'][i % 3]}-{2000 + i % 7}", ["year", "month", "weekday"]),
+        (lambda i: f"{['January', 'April', 'August'][i % 3]} {2000 + i % 7}", ["year", "month", "weekday"]),
         (lambda i: f"{['Jan', 'Mar', 'May'][i % 3]} {2000 + i % 7}", ["year", "month", "weekday"]),
+        (
+            lambda i: f"{i % 28 + 1}. {['Januar', 'März', 'Mai', 'Dezember'][i % 4]} {2000 + i % 7}",
+            ["year", "month", "day", "weekday"],
+        ),
+        (lambda i: f"{i % 28 + 1} {['janv.', 'août', 'févr.'][i % 3]} {2000 + i % 7}", ["year", "month", "day", "weekday"]),
+        (lambda i: f"{['Okt', 'Mär', 'Dez'][i % 3]}-{10 + i % 7}", ["year", "month", "weekday"]),
         (lambda i: f"{i % 12 + 1:02d}/{2000 + i % 7}", ["year", "month", "weekday"]),
     ],
 )
@@ -228,3 +235,10 @@ def test_whole_numbers_as_classes_are_said_unless_asked_for(tmp_path) -> None:
     said(read(tmp_path, text), "The 6 different whole numbers of the target quality are taken as classes")
     assert not any("taken as classes" in note for note in read(tmp_path, text, task="classification").notes)
     assert read(tmp_path, text, task="regression").task == "regression"
+
+
+def test_files_of_other_programs_are_named(tmp_path) -> None:
+    for name, program in (("t.ods", "LibreOffice"), ("t.xls", "Excel's old format"), ("t.sav", "SPSS")):
+        (tmp_path / name).write_bytes(b"PK")
+        with pytest.raises(DataError, match=f"{program}; save it as .xlsx or .csv"):
+            data.load(tmp_path / name)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import clearprop as cp
 from clearprop.cli.doctor import doctor
 from clearprop.doctor import diagnose_curves, read_curves
 from clearprop.errors import DataError, OptionError
@@ -46,6 +48,18 @@ OVERFITTED = {
     "every_fifth.csv": "loss,val_loss\n" + "".join(f"{t},{v if i % 5 == 4 else ''}\n" for i, (t, v) in enumerate(PAIRS)),
     "one_blank.csv": "loss,val_loss\n" + "".join(f"{'' if i == 3 else t},{v}\n" for i, (t, v) in enumerate(PAIRS)),
     "header_again.csv": lines("epoch,loss,val_loss\n", "{i},{t},{v}\n").replace("\n10,", "\nepoch,loss,val_loss\n10,"),
+    "spaces.txt": lines("# of Tuesday\nepoch loss val_loss\n", "{i} {t}   {v}\n"),
+    "nested.json": json.dumps([{"epoch": i, "train": {"loss": t}, "val": {"loss": v}} for i, (t, v) in enumerate(PAIRS)]),
+    "pandas.json": json.dumps({"loss": dict(enumerate(FALLING)), "val_loss": dict(enumerate(TURNING))}),
+    "with_a_summary.json": json.dumps(
+        {
+            "log_history": [
+                *({"epoch": i + 0.5, "step": 2 * i, "loss": t, "grad_norm": 1.0} for i, t in enumerate(FALLING)),
+                *({"epoch": i + 1.0, "step": 2 * i + 1, "eval_loss": v} for i, v in enumerate(TURNING)),
+                {"epoch": 20.0, "step": 40, "train_loss": 0.4, "train_runtime": 9.0},
+            ]
+        }
+    ),
     "two_runs.csv": "epoch,loss,val_loss\n0,0.7,0.7\n1,nan,nan\n" + lines("epoch,loss,val_loss\n", "{i},{t},{v}\n"),
 }
 
@@ -103,6 +117,21 @@ def test_a_hole_is_no_nan_and_nan_is() -> None:
     assert first.sentence == "The loss is not finite in epoch 3; it was 0.5 in the epoch before."
 
 
+def test_several_losses_are_named_by_the_training_loss_alone(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    path.write_text(lines("  epoch, train/box_loss, train/cls_loss, val/box_loss, val/cls_loss\n", "{i},{t},{t},{t},{v}\n"))
+    with pytest.raises(DataError, match="several columns that may be the training loss: train/box_loss, train/cls_loss"):
+        read_curves(path)
+    assert diagnose_curves(read_curves(path, {"train": "train/cls_loss"})).findings[0].slug == "overfitting"
+    assert diagnose_curves(read_curves(path, {"train": "train/box_loss"})).healthy
+
+
+def test_a_header_of_two_words_is_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("Train Loss\n" + "".join(f"{t}\n" for t in FALLING))
+    assert [row["train_loss"] for row in read_curves(path)] == pytest.approx(FALLING)
+
+
 def test_unusual_columns_are_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(lines("round,a,b\n", "{i},{t},{v}\n"))
@@ -116,17 +145,33 @@ def test_unusual_columns_are_named(tmp_path: Path) -> None:
         assert isinstance(CliRunner().invoke(app, arguments).exception, error)
 
 
+def kept_by_keras() -> Any:
+    """An object such as Keras's `fit` returns: a History whose `history` is a dictionary of lists."""
+
+    class History:
+        history: ClassVar = {"loss": FALLING, "val_loss": TURNING, "accuracy": [0.5] * 20}
+
+    return History()
+
+
 def forms() -> dict[str, Any]:
     import pandas as pd
+    import pyarrow as pa
 
     rows = [{"epoch": i + 1, "train_loss": t, "val_loss": v} for i, (t, v) in enumerate(PAIRS)]
     frame = pd.DataFrame({"loss": FALLING, "val_loss": TURNING})
-    return {"rows": rows, "frame": frame, "dict": {"loss": FALLING, "val_loss": TURNING}, "history": History(rows)}
+    given = {"loss": FALLING, "val_loss": TURNING}
+    return {
+        "rows": rows, "frame": frame, "dict": given, "history": History(rows), "keras": kept_by_keras(),
+        "arrow": pa.table(given), "arrays": {name: np.array(curve) for name, curve in given.items()},
+        "lightning": pd.DataFrame([{"epoch": i, "train_loss": t} for i, t in enumerate(FALLING)]
+                                  + [{"epoch": i, "val_loss": v} for i, v in enumerate(TURNING)]),
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["rows", "frame", "dict", "history"])
+@pytest.mark.parametrize("form", ["rows", "frame", "dict", "history", "keras", "arrow", "arrays", "lightning"])
 def test_curves_are_given_in_python(form: str) -> None:
-    assert diagnose_curves(forms()[form]).findings[0].slug == "overfitting"
+    assert cp.diagnose_curves(forms()[form]).findings[0].slug == "overfitting"
 
 
 def test_lists_and_series() -> None:
@@ -134,9 +179,18 @@ def test_lists_and_series() -> None:
 
     assert diagnose_curves(FALLING).healthy
     assert diagnose_curves(pd.Series(FALLING)).healthy
+    assert diagnose_curves(np.array(FALLING)).healthy
+    assert diagnose_curves([None, *FALLING]).healthy
     assert diagnose_curves([]).status == 2
     with pytest.raises(DataError, match="give a list of losses"):
         diagnose_curves(["a", "b"])
+
+
+def test_a_frame_that_ends_in_nan_was_not_finite() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"loss": [0.7, 0.5, math.nan, math.nan], "val_loss": [0.7, 0.6, math.nan, math.nan]})
+    assert diagnose_curves(frame).findings[0].sentence.startswith("The loss is not finite in epoch 3")
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 100, 1000])

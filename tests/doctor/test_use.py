@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import clearprop as cp
+from clearprop.arrays import Array
 from clearprop.doctor.callback import Doctor
 from clearprop.doctor.changes import change
 from clearprop.doctor.curves import diagnose_curves, read_curves
@@ -30,6 +34,57 @@ def test_diagnose_leaves_the_net_as_it_was() -> None:
     before = net.theta.copy()
     assert diagnose(net, circles(), optimizer=cp.SGD(0.3), batch_size=20, epochs=20).healthy
     np.testing.assert_array_equal(net.theta, before)
+
+
+def two_rates(net: cp.Net) -> cp.SGD:
+    """An optimizer that has taken a step, and holds a momentum."""
+    optimizer = cp.SGD(0.05, momentum=0.9)
+    optimizer.step(net.theta, np.full_like(net.theta, 0.01))
+    return optimizer
+
+
+class Brought(NamedTuple):
+    """What a person hands to `cp.diagnose`."""
+
+    net: cp.Net
+    data: tuple[Array, Array]
+    optimizer: cp.SGD
+    seed: np.random.Generator
+
+
+KEPT: dict[str, Callable[[Brought], Any]] = {
+    "weights": lambda b: b.net.theta,
+    "gradients": lambda b: b.net.grad,
+    "buffers": lambda b: [np.array(v) for v in vars(b.net.layers[1]).values() if isinstance(v, np.ndarray)],
+    "masks": lambda b: b.net.layers[3].rng.bit_generator.state,  # type: ignore[attr-defined]
+    "inputs": lambda b: b.data[0],
+    "targets": lambda b: b.data[1],
+    "optimizer": lambda b: [np.array(v) for v in vars(b.optimizer).values() if isinstance(v, np.ndarray)],
+    "seed": lambda b: b.seed.bit_generator.state,
+    "NumPy's random state": lambda b: np.random.get_state()[1],  # noqa: NPY002
+    "layers": lambda b: [id(layer) for layer in b.net.layers],
+}
+
+
+@pytest.fixture(scope="module")
+def before_and_after() -> dict[str, tuple[Any, Any]]:
+    rng = np.random.default_rng(0)
+    net = cp.Net(cp.Linear(4, 12), cp.BatchNorm(12), cp.ReLU(), cp.Dropout(0.2), cp.Linear(12, 2), seed=0)
+    X = rng.normal(size=(200, 4)).astype("float32")
+    brought = Brought(net, (X, (X[:, 0] > 0).astype(int)), two_rates(net), np.random.default_rng(9))
+    net.grad[:] = 0.25
+    before = {name: copy.deepcopy(state(brought)) for name, state in KEPT.items()}
+    # A rate that is far too high, so that remedies are tried on copies as well.
+    found = diagnose(net, brought.data, optimizer=cp.SGD(50.0, momentum=0.9), epochs=5, seed=brought.seed)
+    assert found.findings
+    diagnose(net, brought.data, optimizer=brought.optimizer, epochs=2)
+    return {name: (before[name], state(brought)) for name, state in KEPT.items()}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_nothing_of_the_persons_is_changed(name: str, before_and_after: dict[str, tuple[Any, Any]]) -> None:
+    before, after = before_and_after[name]
+    np.testing.assert_equal(after, before)
 
 
 def test_the_callback_finds_what_the_function_finds_and_changes_nothing() -> None:

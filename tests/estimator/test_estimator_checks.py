@@ -7,7 +7,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from clearprop.estimator import NetClassifier, NetRegressor
 
-QUICK = {"epochs": 30}
+QUICK = {"epochs": 60}
 WHOLE = {"batch_size": None, "dtype": "float64", "epochs": 60, "lr": 0.02}  # one batch: weights are repetitions
 DRAWN = "Batches are drawn at random, so that leaving out a row, or repeating one, changes the other batches."
 

@@ -71,7 +71,16 @@ def test_it_is_the_encoder_of_the_command_line():
     assert {column.name: column for column in ours.columns} == {column.name: column for column in theirs.columns}
 
 
-def test_polars_and_arrays_in_place_of_a_table_of_numbers():
+def test_a_frame_of_polars_is_as_good():
+    polars = pytest.importorskip("polars")
+    X, y = table()
+    ours, theirs = X.drop(columns="kind"), polars.from_pandas(X.drop(columns="kind"))
+    one, other = (NetClassifier(early_stopping=True, **QUICK).fit(frame, y) for frame in (ours, theirs))
+    assert np.array_equal(one.predict_proba(ours), other.predict_proba(theirs))
+    assert other.feature_names_in_.tolist() == list(ours.columns)
+
+
+def test_arrays_in_place_of_a_table_of_numbers():
     X, y = IRIS
     frame = pd.DataFrame(X, columns=list("abcd"))
     classifier = NetClassifier(**QUICK).fit(frame, y)
@@ -154,7 +163,7 @@ def test_several_labels_at_once():
     assert (p >= 0).all()
     assert (p <= 1).all()
     assert np.array_equal(classifier.predict(X[200:]), (p > 0.5).astype(int))
-    assert (classifier.predict(X[200:]) == y[200:]).mean() > 0.75
+    assert (classifier.predict(X[200:]) == y[200:]).mean() > 0.68  # 0.58 for the more frequent answer to each
     assert abs(p.sum(axis=1) - 1).max() > 0.1  # labels do not exclude each other
 
 

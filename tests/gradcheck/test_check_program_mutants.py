@@ -14,8 +14,8 @@ from support.program_table import PROGRAMS, backward_lines, by_name
 
 needs_checker = pytest.mark.skipif(not hasattr(cp, "check_program"), reason="this clearprop has no check_program yet")
 
-# Floors for the fixed sample, below what was measured on all mutants (python -m benchmarks.program_mutants).
-FLOORS = {"noticed": 95.0}
+# Floors for the fixed sample of 40, one or two mutants below what was measured (docs/faults.md).
+FLOORS = {"noticed": 90.0, "exact": 75.0, "corrected": 65.0}
 
 
 @needs_checker
@@ -28,10 +28,19 @@ def test_planted_mistakes_are_noticed():
 
 
 @needs_checker
+@pytest.mark.parametrize("seed", [7, 23])
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
-def test_right_programs_are_not_accused(program):
-    verdict = checked_right(program, 7)
+def test_right_programs_are_not_accused(program, seed):
+    verdict = checked_right(program, seed)
     assert verdict.status == "right", verdict.message
+
+
+@needs_checker
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_right_programs_are_not_accused_under_twenty_seeds(program):
+    accused = [verdict for seed in range(100, 120) if (verdict := checked_right(program, seed)).noticed]
+    assert accused == []
 
 
 # ---------------------------------------------------------------- the ruler itself

@@ -212,3 +212,28 @@ def test_reports_as_text_rich_html_and_json(capsys):
     assert found["suspects"][0]["fault"]
     with pytest.raises(AssertionError, match=r"\[squares\]: wrong"):
         assert_gradients(report)
+
+
+def test_a_filter_the_wrong_way_round_is_named():
+    rng = np.random.default_rng(0)
+    P, c = {"x": rng.normal(size=(5, 5)), "w": rng.normal(size=(2, 2))}, rng.normal(size=(4, 4))
+    places = [(i, j) for i in range(4) for j in range(4)]
+
+    def f(p):
+        return sum(c[i, j] * np.sum(p["x"][i : i + 2, j : j + 2] * p["w"]) for i, j in places)
+
+    def gradient(p, turn):
+        dx, dw = np.zeros((5, 5)), np.zeros((2, 2))
+        for i, j in places:
+            dx[i : i + 2, j : j + 2] += c[i, j] * turn(p["w"])
+            dw += c[i, j] * p["x"][i : i + 2, j : j + 2]
+        return {"x": dx, "w": dw}
+
+    assert check_gradient(f, lambda p: gradient(p, np.array), P).ok
+    flipped = check_gradient(f, lambda p: gradient(p, np.flip), P)
+    assert [suspect.sentence for suspect in flipped.suspects] == [
+        "dx is right once w is flipped: the line that computes it needs w[::-1, ::-1]."
+    ]
+    turned = check_gradient(f, lambda p: gradient(p, np.transpose), P)
+    assert "w is transposed" in turned.suspects[0].sentence
+    assert check_gradient(f, lambda p: gradient(p, np.zeros_like), P)["x"].verdict == "wrong"

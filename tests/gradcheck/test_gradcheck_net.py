@@ -98,7 +98,7 @@ def test_conduct():
     shared = cp.Linear(3, 3)
     assert check(cp.Net(shared, cp.Tanh(), shared), (X, Y), "cross_entropy").ok
     assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", weight_decay=0.3).ok
-    with pytest.raises(OptionError, match=r"data must be a Dataset, a Split or a pair \(X, y\)"):
+    with pytest.raises(OptionError, match=r"data must be a Dataset or a Split or a pair \(X, y\)"):
         check(net, X, "cross_entropy")
     with pytest.raises(OptionError, match="batch_size must be a positive number of examples, not 0"):
         check(net, (X, Y), "cross_entropy", batch_size=0)

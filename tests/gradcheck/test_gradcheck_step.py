@@ -114,3 +114,41 @@ def test_what_does_not_fit_is_said():
         check_step(X, y, parameters, gradients, output="sigmoid")
     with pytest.raises(OptionError, match="did you mean 'tanh'"):
         check_step(X, y, parameters, gradients, activation="tahn")
+
+
+def test_biases_as_rows_or_columns_are_named_only_if_they_are_wrong():
+    X, y, parameters, gradients = step("relu", cp.CrossEntropy())
+    rows = [{k: v[None] if v.ndim == 1 else v for k, v in d.items()} for d in (parameters, gradients)]
+    assert check_step(X, y, *rows, "relu").ok
+    wrong = {**rows[1], "W2": np.random.default_rng(5).normal(size=(4, 2))}
+    report = check_step(X, y, rows[0], wrong, "relu")
+    assert [t.name for t in report.tensors if t.verdict == "wrong"] == ["W2"]
+    assert not any("db" in suspect.sentence for suspect in report.suspects)
+    everything = {k: np.random.default_rng(6).normal(size=v.shape) for k, v in rows[1].items()}
+    assert not any("shape" in suspect.sentence for suspect in check_step(X, y, rows[0], everything, "relu").suspects)
+
+
+@pytest.mark.parametrize("turned", [("W1",), ("W2",)])
+def test_weights_of_mixed_orientation(turned):
+    X, y, parameters, gradients = step("tanh", cp.CrossEntropy())
+    P, G = ({k: v.T if k in turned else v for k, v in d.items()} for d in (parameters, gradients))
+    report = check_step(X, y, P, G, "tanh")
+    assert report.ok, report
+    assert f"{turned[0]} is (n_out, n_in)" in report.notes[0]
+    spoilt = {**G, turned[0]: 2 * G[turned[0]]}
+    assert [t.name for t in check_step(X, y, P, spoilt, "tanh").tensors if t.verdict == "wrong"] == list(turned)
+
+
+def test_the_reading_is_the_one_that_explains():
+    """Softmax over the whole matrix, and db summed to one number: named without a word about activation and reduction."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((7, 6)), np.arange(6) % 3
+    W1, b1, W2, b2 = (s * rng.normal(size=n) for s, n in [(1, (5, 7)), (0.3, (5, 1)), (1, (3, 5)), (0.3, (3, 1))])
+    a = np.maximum(W1 @ X + b1, 0)
+    e = np.exp(W2 @ a + b2)
+    d2 = e / e.sum() - np.eye(3)[y].T
+    d1 = W2.T @ d2 * (a > 0)
+    gradients = {"W1": d1 @ X.T / 6, "b1": d1.sum() / 6, "W2": d2 @ a.T / 6, "b2": d2.sum() / 6}
+    report = check_step(X, y, {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, gradients)
+    assert "softmax" in report.suspects[0].sentence
+    assert "one number" in report.suspects[0].sentence

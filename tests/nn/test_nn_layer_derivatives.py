@@ -21,7 +21,7 @@ SCALES = (1.0, 1e-6, 1e-12)  # of dy: the comparison must not go blind when grad
 
 class Case(NamedTuple):
     layer: cp.Layer
-    shape: tuple[int, int]
+    shape: tuple[int, ...]
     reference: Callable  # (x, parameters by name, the layer) -> y, in torch
     training: bool = False
 
@@ -36,6 +36,23 @@ def torch_batchnorm(training):
         return torch.nn.functional.batch_norm(x, mean, var, p["gamma"], p["beta"], training, layer.momentum, layer.eps)
 
     return reference
+
+
+def torch_layernorm(x, p, layer):
+    return F.layer_norm(x, (layer.n,), p["gamma"], p["beta"], layer.eps)
+
+
+def torch_residual(x, p, layer):
+    return x + torch.tanh(x @ p["0.W"] + p["0.b"]) @ p["2.W"] + p["2.b"]
+
+
+def torch_residual_norm(x, p, layer):
+    z = x @ p["0.W"]
+    return x + F.batch_norm(z, None, None, p["1.gamma"], p["1.beta"], True, 0.1, 1e-5)
+
+
+def torch_conv2d(x, p, layer):
+    return F.conv2d(x, p["W"], p["b"], layer.stride, layer.padding)
 
 
 def torch_dropout(x, p, layer):
@@ -67,6 +84,20 @@ CASES = {
     "dropout, after": Case(cp.Dropout(0.4), (6, 5), lambda x, p, layer: x * 1),
     "batchnorm, training": Case(cp.BatchNorm(3, momentum=0.3), (5, 3), torch_batchnorm(True), training=True),
     "batchnorm, two examples": Case(cp.BatchNorm(2, eps=0.1), (2, 2), torch_batchnorm(True), training=True),
+    "layernorm": Case(cp.LayerNorm(3), (5, 3), torch_layernorm),
+    "layernorm, one example": Case(cp.LayerNorm(6, eps=0.1), (1, 6), torch_layernorm),
+    "residual": Case(cp.Residual(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3)), (5, 3), torch_residual),
+    "residual, batchnorm": Case(
+        cp.Residual(cp.Linear(3, 3, bias=False), cp.BatchNorm(3)), (5, 3), torch_residual_norm, training=True
+    ),
+    "unflatten": Case(cp.Unflatten(2, 2, 3), (3, 12), lambda x, p, layer: x.reshape(3, 2, 2, 3)),
+    "flatten": Case(cp.Flatten(), (3, 2, 2, 3), lambda x, p, layer: x.flatten(1)),
+    "conv2d": Case(cp.Conv2d(2, 3), (2, 2, 5, 4), torch_conv2d),
+    "conv2d, stride": Case(cp.Conv2d(1, 2, kernel=2, stride=2), (3, 1, 5, 7), torch_conv2d),
+    "conv2d, padding": Case(cp.Conv2d(2, 2, kernel=3, stride=2, padding=1), (2, 2, 5, 4), torch_conv2d),
+    "conv2d, 1 x 1": Case(cp.Conv2d(3, 2, kernel=1), (1, 3, 2, 2), torch_conv2d),
+    "max pool": Case(cp.MaxPool2d(2), (2, 2, 5, 4), lambda x, p, layer: F.max_pool2d(x, 2)),
+    "max pool, 3 x 3": Case(cp.MaxPool2d(3), (2, 1, 6, 7), lambda x, p, layer: F.max_pool2d(x, 3)),
     "batchnorm, after": Case(cp.BatchNorm(3), (5, 3), torch_batchnorm(False)),
 }
 
@@ -132,8 +163,34 @@ def test_values_and_derivatives_are_those_of_torch(case, scale, agree):
     check_torch(layer, x, dy * scale, case.training, case.reference, agree)
 
 
+def test_an_embedding_is_a_linear_layer_on_one_hot_columns(agree):
+    rng = np.random.default_rng(0)
+    layer = cp.Embedding([0, 3, 0, 2], dim=2).initialise(0)
+    x = np.column_stack([rng.normal(size=6), rng.integers(3, size=6), rng.normal(size=6), rng.integers(2, size=6)])
+    tables = [torch.tensor(layer.W[:3], requires_grad=True), torch.tensor(layer.W[3:], requires_grad=True)]
+    wanted = torch.cat(
+        [
+            torch.tensor(x[:, [0, 2]]),
+            *[F.embedding(torch.tensor(x[:, k]).long(), t) for k, t in zip((1, 3), tables, strict=True)],
+        ],
+        1,
+    )
+    y, saved = layer.forward(x)
+    dy = rng.normal(size=y.shape)
+    agree(y, wanted.detach().numpy(), TORCH)
+    wanted.backward(torch.tensor(dy))
+    layer.dW[:] = 1  # to which the gradient is added
+    dx = layer.backward(saved, dy)
+    agree(layer.dW - 1, np.vstack([t.grad.numpy() for t in tables]), TORCH)
+    assert np.array_equal(dx, np.column_stack([dy[:, 0], np.zeros(6), dy[:, 1], np.zeros(6)]))
+    with pytest.raises(cp.ClearpropError, match=r"Column 3 has the categories 0 ... 1, but row 2 holds 2"):
+        layer(np.array([[0, 0, 0, 0], [0, 2, 0, 1], [0, 0, 0, 2.0]]))
+
+
 @pytest.mark.parametrize("name", [*LAYERS, *ACTIVATIONS])
 def test_every_registered_layer_is_in_the_table(name):
+    if name == "embedding":
+        return  # the test above; categories have no derivative to compare with
     assert LAYERS.find(name) in {type(case.layer) for case in CASES.values()}, f"add a case for {name} to CASES"
 
 

@@ -166,7 +166,7 @@ def test_every_registered_loss_is_in_the_table(name):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_sum_is_mean_times_the_number_averaged_over(case, agree):
     # class losses average over the B examples, element-wise ones over all B n_y numbers
-    n = len(case.y_hat) if case.loss in (cp.CrossEntropy, cp.NegativeLogLikelihood) else case.y_hat.size
+    n = len(case.y_hat) if case.loss in (cp.CrossEntropy, cp.NegativeLogLikelihood, cp.Focal) else case.y_hat.size
     mean, total = case.loss(**(case.options or {})), case.loss(reduction="sum", **(case.options or {}))
     agree(n * mean(case.y_hat, case.y), total(case.y_hat, case.y), TORCH)
     gradients = [loss.backward(loss.forward(case.y_hat, case.y)[1]) for loss in (mean, total)]
@@ -240,7 +240,7 @@ FAULTS = [
     ("cross-entropy, integers", times(-1)),
     ("cross-entropy, one-hot", times(1.0005)),
     ("cross-entropy, one-hot", times(1.00001)),
-    ("cross-entropy, soft, not of sum 1", value_without_soft_targets),
+    ("cross-entropy, weighted, soft", value_without_soft_targets),
     ("nll, integers", times(5)),
     ("nll, soft", y_hat_minus_y),
     ("bce", times(15)),
@@ -257,6 +257,6 @@ FAULTS = [
 @pytest.mark.parametrize(("name", "plant"), FAULTS, ids=[f"{name}-{i}" for i, (name, _) in enumerate(FAULTS)])
 def test_planted_faults_are_found(name, plant, slope, agree):
     case = CASES[name]
-    check(case.loss(), case, slope, agree)  # the right one passes, so it is the fault that is found
+    check(case.loss(**(case.options or {})), case, slope, agree)  # the right one passes, so it is the fault that is found
     with pytest.raises(AssertionError, match=r"dy_hat|value"):
-        check(plant(case.loss)(), case, slope, agree)
+        check(plant(case.loss)(**(case.options or {})), case, slope, agree)

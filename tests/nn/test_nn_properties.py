@@ -115,7 +115,7 @@ def test_losses_are_never_negative_and_finite(name, reduction, y_hat, seed):
     if name in ("negative_log_likelihood", "binary_cross_entropy"):
         y_hat = softmax(y_hat)  # these take probabilities
     y = rng.integers(2, size=y_hat.shape).astype(float)
-    if name in ("cross_entropy", "negative_log_likelihood"):
+    if name in ("cross_entropy", "negative_log_likelihood", "focal"):
         if y_hat.shape[1] == 1:  # one class out of one is refused
             with pytest.raises(ShapeError, match="C >= 2 classes"):
                 loss.forward(y_hat, np.zeros(len(y_hat), int))

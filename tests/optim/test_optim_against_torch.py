@@ -52,6 +52,33 @@ def torch_path(made, options, size=1.0, clip_norm=None, schedule=None) -> np.nda
     return np.array(points)
 
 
+class TorchLion(torch.optim.Optimizer):
+    """Algorithm 2 of Chen et al., in the order of its lines, since PyTorch has none: update, m, then decay and step at once."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                beta1, beta2 = group["betas"]
+                c = m.lerp(p.grad, 1 - beta1).sign()
+                m.lerp_(p.grad, 1 - beta2)
+                p -= group["lr"] * (c + group["weight_decay"] * p)
+
+
+class ExactNAdam(torch.optim.NAdam):
+    """PyTorch's, whose product of momenta would be kept in float32."""
+
+    def __init__(self, params, **options):
+        super().__init__(params, **options)
+        for p in params:
+            start = {"step": torch.tensor(0.0), "mu_product": torch.ones((), dtype=torch.float64)}
+            self.state[p] = {**start, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)}
+
+
 O = torch.optim  # noqa: E741
 CASES = {
     "sgd": (cp.SGD(0.1), O.SGD, {"lr": 0.1}),
@@ -76,6 +103,24 @@ CASES = {
         {"lr": 0.05, "alpha": 0.7, "eps": 0.1, "weight_decay": 0.3},
     ),
     "adam": (cp.Adam(0.1), O.Adam, {"lr": 0.1}),
+    "adamw": (cp.AdamW(0.1), O.AdamW, {"lr": 0.1}),
+    "adamw, betas, eps, decay": (
+        cp.AdamW(0.1, beta1=0.7, beta2=0.9, eps=0.1, weight_decay=0.3),
+        O.AdamW,
+        {"lr": 0.1, "betas": (0.7, 0.9), "eps": 0.1, "weight_decay": 0.3},
+    ),
+    "nadam": (cp.Nadam(0.1), ExactNAdam, {"lr": 0.1}),
+    "nadam, betas, eps, decay": (
+        cp.Nadam(0.1, beta1=0.7, beta2=0.9, eps=0.1, weight_decay=0.3),
+        ExactNAdam,
+        {"lr": 0.1, "betas": (0.7, 0.9), "eps": 0.1, "weight_decay": 0.3},
+    ),
+    "lion": (cp.Lion(0.1), TorchLion, {"lr": 0.1}),
+    "lion, betas, decay": (
+        cp.Lion(0.1, beta1=0.7, beta2=0.8, weight_decay=0.3),
+        TorchLion,
+        {"lr": 0.1, "betas": (0.7, 0.8), "weight_decay": 0.3},
+    ),
     "adam, betas, eps, decay": (
         cp.Adam(0.1, beta1=0.7, beta2=0.9, eps=0.1, weight_decay=0.3),
         O.Adam,
@@ -90,10 +135,10 @@ def test_twenty_steps(ours, theirs, options, agree):
     agree(path(ours), torch_path(theirs, options), TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+@pytest.mark.parametrize("name", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam"])
 def test_defaults_are_those_of_torch(name):
     ours, theirs, _ = CASES[name]
-    if name in ("adagrad", "rmsprop", "adam"):
+    if name in ("adagrad", "rmsprop", "adam", "adamw", "nadam"):
         other = {"betas": ("beta1", "beta2"), "alpha": ("rho",), "eps": ("eps",), "lr": ("lr",)}
         for key, names in other.items():
             if key in inspect.signature(theirs).parameters:
@@ -101,7 +146,7 @@ def test_defaults_are_those_of_torch(name):
                 assert np.ravel(default).tolist() == [getattr(type(ours)(), n) for n in names]
 
 
-@pytest.mark.parametrize("name", ["momentum", "nesterov", "adam", "rmsprop"])
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "adam", "rmsprop", "adamw, betas, eps, decay", "nadam", "lion"])
 def test_with_a_schedule(name, agree):
     ours, theirs, options = CASES[name]
     schedule = cp.CoolDown(cp.ExponentialDecay(0.1, 0.8), steps=10, total=20)

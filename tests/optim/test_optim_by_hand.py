@@ -12,6 +12,8 @@ from clearprop.optim import OPTIMIZERS, SCHEDULES
 
 EPS = 1e-30  # too small to matter
 
+MU = [0.5 * (1 - 0.5 * 0.96 ** (t / 250)) for t in (1, 2)]
+
 STEPS = {
     # 1 - 0.1 * 2 = 0.8, 0.8 - 0.1 * 1 = 0.7
     "sgd": (cp.SGD(0.1), [2, 1], [0.8, 0.7]),
@@ -36,6 +38,14 @@ STEPS = {
     # m = 1, s = 1; m_hat = 1 / 0.5 = 2, s_hat = 1 / 0.25 = 4: 1 - 0.1 * 2 / 2 = 0.9.
     # m = 0.5 - 1 = -1/2, s = 0.75 + 1 = 7/4; m_hat = -1/2 / (3/4) = -2/3, s_hat = 7/4 / (7/16) = 4: 0.9 + 0.1 * (2/3) / 2
     "adam": (cp.Adam(0.1, beta1=0.5, beta2=0.75, eps=EPS), [2, -2], [0.9, 0.9 + 1 / 30]),
+    # first 1 - 0.1 * 0.5 = 0.95, then 0.1 less, as Adam; 0.85 * 0.95 = 0.8075, and 1/30 more
+    "adamw": (cp.AdamW(0.1, beta1=0.5, beta2=0.75, eps=EPS, weight_decay=0.5), [2, -2], [0.85, 0.8075 + 1 / 30]),
+    # m = 1, s_hat = 4; mu_1 and mu_2 are 0.5 (1 - 0.96^(t / 250) / 2): (mu_2 * 1 / (1 - mu_1 mu_2) + 2) / 2
+    "nadam": (cp.Nadam(0.1, beta1=0.5, beta2=0.75, eps=EPS), [2], [1 - 0.1 * (MU[1] / (1 - MU[0] * MU[1]) + 2) / 2]),
+    # sign(0.5 * 2) = 1: 0.9, m = 0.25 * 2 = 0.5; sign(0.5 * 0.5 - 0.5 * 1) = -1: 1.0
+    "lion": (cp.Lion(0.1, beta1=0.5, beta2=0.75), [2, -1], [0.9, 1.0]),
+    # m = 0.5 wins over -0.4: 0.25 - 0.2 > 0; 1 - 0.05 - 0.1 = 0.85, 0.85 - 0.0425 - 0.1
+    "lion, decay": (cp.Lion(0.1, beta1=0.5, beta2=0.75, weight_decay=0.5), [2, -0.4], [0.85, 0.7075]),
     # eps = 2 is added to the corrected root: 1 - 0.1 * 2 / (2 + 2)
     "adam, eps": (cp.Adam(0.1, beta1=0.5, beta2=0.75, eps=2.0), [2], [0.95]),
 }
@@ -81,6 +91,39 @@ def test_penalty_is_what_weight_decay_differentiates(slope, agree):
     assert cp.SGD().penalty(theta) == 0
 
 
+def test_decoupled_decay_adds_nothing_to_the_loss():
+    assert cp.AdamW(weight_decay=0.5).penalty(np.array([1.0, 2.0])) == 0
+
+
+@pytest.mark.parametrize("kind", [cp.SGD, cp.AdamW])
+def test_weight_decay_may_spare_biases(kind):
+    net = cp.Net(cp.Linear(2, 1, bias_init="normal"), cp.BatchNorm(1), seed=0, dtype="float64")
+    assert net.biases().tolist() == [False, False, True, True, True]
+    optimizer, start = kind(0.1, weight_decay=0.5, spare_biases=True), net.theta.copy()
+    with pytest.raises(cp.ClearpropError, match=r"net\.biases\(\)"):
+        optimizer.step(net.theta, np.zeros(5))
+    optimizer = kind(0.1, weight_decay=0.5, spare_biases=True)
+    optimizer.biases = net.biases()
+    optimizer.step(net.theta, np.zeros(5))
+    np.testing.assert_allclose(net.theta, start * [0.95, 0.95, 1, 1, 1], rtol=1e-15)  # 1 - 0.1 * 0.5
+    if not optimizer.decoupled:
+        assert optimizer.penalty(net.theta) == pytest.approx(0.25 * (net[0].W ** 2).sum(), rel=1e-15)
+
+
+def test_accumulated_batches_are_one_large_batch(agree):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(24, 3)), rng.integers(2, size=24)
+    results = []
+    for optimizer, size in (
+        (cp.Accumulated(cp.Adam(0.05, weight_decay=0.1, clip_norm=0.3), 3), 4),
+        (cp.Adam(0.05, weight_decay=0.1, clip_norm=0.3), 12),
+    ):
+        net = cp.mlp([3, 4, 2], seed=1, dtype="float64")
+        cp.fit(net, (X, y), optimizer=optimizer, batch_size=size, epochs=3, order="sequential", engine="batch")
+        results.append(net.theta.copy())
+    agree(*results, 1e-12)
+
+
 def test_a_net_of_many_arrays_is_one_step():
     net = cp.mlp([3, 4, 4, 2], seed=0, dtype="float64")
     optimizer, twin = cp.Adam(0.01), cp.Adam(0.01)
@@ -115,6 +158,8 @@ RATES = {
     "cool-down of a decay": (cp.CoolDown(cp.StepDecay(0.8, 2, 0.5), steps=4, total=4), {0: 0.8, 1: 0.6, 2: 0.2, 3: 0.1, 4: 0}),
     # up to step 4: 0.04 + 0.96 (1 - cos(pi s / 4)) / 2, half way 0.52; then 1 at 4, (1 - cos(pi / 2)) / 2 at 7, 0 at 10
     "one cycle": (cp.OneCycle(1.0, total=10, rise=0.4), {0: 0.04, 2: 0.52, 4: 1, 7: 0.5, 10: 0, 11: 0}),
+    # 0.2 + 0.8 (1 + cos(pi s / 4)) / 2, half way 0.6
+    "cosine": (cp.Cosine(1.0, total=4, least=0.2), {0: 1, 2: 0.6, 4: 0.2, 9: 0.2}),
     # no rise: (1 - cos(pi / 3)) / 2 = 1/4 when a third is left
     "one cycle, falling only": (cp.OneCycle(1.0, total=3, rise=0.0), {0: 1, 1: 3 / 4, 2: 1 / 4, 3: 0}),
 }

@@ -21,7 +21,7 @@ from support.valid_calls import Call, prepare, public_calls
 CALLS = {call.name: call for call in public_calls()}
 FUNCTIONS = ("f", "predict", "permutation", "make", "draw", "say", "write", "progress")
 """Arguments that are functions: what a person's own function raises is for that person to see."""
-HANDED_ON = {"run_sweep": ("shared", "fixed")}
+HANDED_ON = {"run_sweep": ("shared", "fixed"), "check_gradient": ("grad", "x")}
 """Arguments that are handed on to a function of one's own as they are."""
 CALLABLES = ("class", "function", "net", "layer", "another loss", "loss class", "optimizer class")
 LONG = ("answer_questions",)

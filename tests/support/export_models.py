@@ -100,8 +100,50 @@ def bare() -> cp.Model:
     return cp.Model(cp.mlp([4, 3, 2], hidden="tanh", seed=3), cp.CrossEntropy())
 
 
+def times() -> cp.Model:
+    """Dates in further forms, among them whole numbers."""
+    rng, n = np.random.default_rng(0), 150
+    time = pd.Series(pd.Timestamp("2019-01-05") + pd.to_timedelta(rng.integers(0, 900 * 24, n), "h"))
+    forms = "%b-%y", "%B %Y", "%m/%Y", "%Y-%m", "%H:%M", "%d %B %Y", "%d-%b-%Y"
+    table = pd.DataFrame({"time": time, **{form: time.dt.strftime(form) for form in forms}})
+    table = table.assign(day=time.dt.strftime("%Y%m%d").astype(int), hour=time.dt.strftime("%Y%m%d%H").astype(int))
+    data = cp.data.load(table.assign(late=rng.choice(["yes", "no"], n)), target="late")
+    assert {column.kind for column in data.encoder.columns} == {"date"}
+    return trained(data, cp.mlp([data.n_in, 4, 2]), cp.CrossEntropy())
+
+
+def residual() -> cp.Model:
+    """Residual blocks, also within each other and of layers that do nothing after training."""
+    nn = cp.nn
+    inner = nn.Residual(nn.LayerNorm(4), nn.Residual(cp.Tanh()), cp.BatchNorm(4))
+    first = nn.Residual(cp.Linear(4, 6), cp.ReLU(), cp.Dropout(0.1), cp.Linear(6, 4))
+    net = cp.Net(cp.Linear(3, 4), first, inner, nn.Residual(cp.Dropout(0.2)), cp.Linear(4, 3), seed=2)
+    rng = np.random.default_rng(0)
+    return trained(cp.data.load((rng.normal(size=(60, 3)), np.arange(60) % 3)), net, cp.CrossEntropy())
+
+
+def embedding() -> cp.Model:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=60), rng.integers(0, 5, 60), rng.normal(size=60), rng.integers(0, 3, 60)])
+    net = cp.Net(cp.nn.Embedding([0, 5, 0, 3], dim=2), cp.nn.Softplus(), cp.Linear(6, 3), seed=2)
+    return trained(cp.data.load((X, np.arange(60) % 3), scale="none"), net, cp.CrossEntropy())
+
+
+def convolution() -> cp.Model:
+    nn = cp.nn
+    images = (
+        nn.Unflatten(1, 8, 8),
+        nn.Conv2d(1, 3, kernel=3, stride=2, padding=1),
+        cp.ReLU(),
+        nn.Conv2d(3, 4, 2),
+        nn.MaxPool2d(2),
+    )
+    return trained(cp.data.load("digits"), cp.Net(*images, nn.Flatten(), cp.Linear(4, 10), seed=2), cp.CrossEntropy())
+
+
 MODELS: dict[str, Callable[[], cp.Model]] = {
     "numbers, categories, holes, dates": mixed,
+    "dates in every form": times,
     "regression": regression,
     "two targets in float64": two_targets,
     "binary cross-entropy": lambda: binary(cp.BinaryCrossEntropy(), "sigmoid"),
@@ -111,4 +153,7 @@ MODELS: dict[str, Callable[[], cp.Model]] = {
     "batch norm, dropout, a shared layer": standardised,
     "average of three": averaged,
     "without encoder": bare,
+    "residual blocks, layer norm": residual,
+    "embedding": embedding,
+    "convolution": convolution,
 }

@@ -19,7 +19,7 @@ from clearprop.training.settings import settings_for
 from clearprop.training.setup import set_up
 from support.bad_values import circle_points
 
-NAMES = "data descent doctor engines export metrics nn optim plots recipes report studies sweeps training walkthrough"
+NAMES = "data descent doctor engines export gradcheck metrics nn optim plots recipes report studies sweeps training walkthrough"
 PACKAGES = ["clearprop", *(f"clearprop.{name}" for name in NAMES.split())]
 METHODS = {
     "Net": "__call__ initialise outputs predict astype restore save load from_config summary forward",
@@ -38,7 +38,9 @@ METHODS = {
 }
 """Public methods of the classes that people hold in their hands."""
 APART = {
-    "clearprop.gradcheck": "its door is in the package itself",
+    "clearprop.gradcheck.program_check": "starts a process for each program; its door is tested with the programs",
+    "clearprop.gradcheck.tracing.function_classes": "needs PyTorch",
+    "clearprop.gradcheck.asserting": "hands its arguments on to the checks",
     "clearprop.doctor.torch_diagnosis": "needs PyTorch",
     "clearprop.doctor.curves": "takes a file, a table or a list of any tool, with errors of its own",
     "clearprop.doctor.curve_tables": "takes a file, a table or a list of any tool, with errors of its own",
@@ -46,7 +48,7 @@ APART = {
 DEVELOPERS = {
     "Run", "Diagnosis", "Finding", "Remedy", "Treatment", "Case", "Steps", "EngineRegistry", "Table", "Picture", "Section",
     "Explanation", "Comparison", "Result", "Exhibits", "Line", "Stage", "Study", "Trial", "BasinMap", "Path", "examine",
-    "recipe_report", "Walkthrough",
+    "recipe_report", "Walkthrough", "GradientReport", "Suspect", "TensorResult",
 }  # fmt: skip
 """Records that the package makes itself."""
 
@@ -189,6 +191,17 @@ SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
         "across": lambda _: "lr",
         "down": lambda _: "size",
     },
+    "check_gradient": {
+        "f": lambda _: lambda x: float((x**2).sum()),
+        "grad": lambda _: lambda x: 2 * x,
+        "x": lambda _: np.ones(3),
+    },
+    "check_layer": {"layer": lambda _: cp.Linear(2, 3), "shape": lambda _: 2},
+    "check_step": {
+        "parameters": lambda _: [np.ones((2, 2)), np.ones(2)],
+        "gradients": lambda _: [np.ones((2, 2)), np.ones(2)],
+    },
+    "Step": {},
     "explain": {"y": lambda _: y[:2].copy()},
     "Between": {},
     "Column": {"name": lambda _: "a"},

@@ -153,9 +153,9 @@ def test_lr_find_suggests_a_rate_that_learns(engine):
     found = cp.lr_find(given, DATA, optimizer="adam", engine=engine)
     assert np.array_equal(given.theta, before)
     assert (np.diff(found.rates) > 0).all()
-    assert 1e-3 < found.suggestion < 0.5
+    assert 1e-2 < found.suggestion < 0.2
     history = cp.fit(given, DATA, optimizer=cp.Adam(found.suggestion), epochs=20)
-    assert history[-1]["val_accuracy"] > 0.95
+    assert history[-1]["val_accuracy"] > 0.9
     ax = found.plot(Figure().subplots())
     assert ax.get_xscale() == "log"
     assert f"{found.suggestion:.2g}" in repr(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,24 @@ def test_effort_survives_json() -> None:
     assert Settings.of(**json.loads(json.dumps(settings.to_json()))) == settings
     with pytest.raises(OptionError, match="effort"):
         Settings.of(effort="none")
+
+
+def test_a_search_heeds_the_weights_of_the_rows() -> None:
+    data = rings()
+    rng = np.random.default_rng(1)
+    flipped = {name: rng.random(len(data.splits[name])) < 0.6 for name in ("train", "val")}
+    lied = {
+        name: replace(
+            data.splits[name],
+            y=np.where(wrong, 1 - data.splits[name].y, data.splits[name].y),
+            weights=np.where(wrong, 0.01, 1.0),
+        )
+        for name, wrong in flipped.items()
+    }
+    weighted = replace(data, splits=data.splits | lied)
+    found = search(set_up(settings_for(weighted, effort="default", epochs=20, fixed=("epochs",)), weighted))
+    # Six rows of ten have the wrong label, so a search that ignores the weights is right in fewer than half of the test rows.
+    assert (found.net.outputs(data.test.X).argmax(axis=1) == data.test.y).mean() > 0.7
 
 
 def small_search() -> Any:

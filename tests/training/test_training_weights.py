@@ -38,6 +38,10 @@ LOSS_CASES = [
     (cp.BinaryCrossEntropyWithLogits("sum"), "binary", ()),
     (cp.MeanSquaredError(), "real", ()),
     (cp.MeanSquaredError("sum"), "real", ()),
+    (cp.CrossEntropy(label_smoothing=0.1), "classes", ()),
+    (cp.nn.Focal(gamma=2.0), "classes", ()),
+    (cp.nn.Huber(delta=0.5), "real", ()),
+    (cp.nn.Quantile(q=0.8), "real", ()),
 ]
 SHAPES = {  # each takes another way through the kernel
     "narrow": ([N_IN, 5, 3], 12),
@@ -218,3 +222,10 @@ def test_evaluate_weighs_the_loss_of_a_split():
         weighted = cp.evaluate(net, Split(X, y, WHOLE), engine=engine)
         assert weighted["loss"] == pytest.approx(cp.evaluate(net, (X[rows], y[rows]))["loss"], rel=1e-12)
         assert weighted["accuracy"] == cp.evaluate(net, (X, y))["accuracy"]
+
+
+def test_the_doctor_watches_a_run_with_weights():
+    doctor, net = cp.Doctor(), make([N_IN, 5, 3], ())
+    cp.fit(net, (X, targets("classes", 3)), epochs=5, callbacks=doctor, sample_weight=WEIGHTS)
+    assert doctor.diagnosis is not None
+    assert "failure" not in str(doctor.diagnosis)

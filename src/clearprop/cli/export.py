@@ -24,7 +24,7 @@ def export(
 
     The preprocessing goes with it: scaling, categories, missing values, dates.
 
-    The export is run on the rows that the run has kept, and on made-up ones, and compared with clearprop predict.
+    The file is run on the rows that the run has kept, and on made-up ones, and compared with clearprop predict.
 
     Example: clearprop export runs/penguins --to c --out penguins.c
     """

@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import typer
-
+from clearprop.cli.declaring import DATA, NETWORK, OUTPUT, TABLE, TRAINING, argument, listed, option
+from clearprop.cli.declaring import Json as Json
+from clearprop.cli.declaring import Quiet as Quiet
 from clearprop.engines import ENGINES
 from clearprop.nn import ACTIVATIONS, INITIALISERS, LOSSES
 from clearprop.optim import OPTIMIZERS, SCHEDULES
-
-DATA, TABLE, NETWORK, TRAINING, OUTPUT = "Data", "Table", "Network", "Training", "Output"
-
-
-def listed(*names: str) -> str:
-    """Names as they are typed: with hyphens."""
-    return ", ".join(name.replace("_", "-") for name in names)
-
-
-def option(panel: str, text: str, *flags: str, **further: Any) -> Any:
-    """An option in a panel of the help, without its default value unless `show_default` is given."""
-    return typer.Option(*flags, help=text, rich_help_panel=panel, **{"show_default": False, **further})
-
-
-def argument(text: str, metavar: str) -> Any:
-    """A positional argument, without its default value."""
-    return typer.Argument(help=text, metavar=metavar, show_default=False)
-
 
 SOURCE = (
     "Built-in data set (circles, synth, digits or mnist); a table (.csv, .tsv, .txt, .data, .json, .xlsx, .arff, .parquet, ...;"
@@ -65,9 +48,9 @@ Categorical = Annotated[str | None, option(TABLE, "Columns whose numbers are nam
 Id = Annotated[str | None, option(TABLE, "Columns to keep for predictions, but not to learn from.", metavar="COLUMNS")]
 Group = Annotated[str | None, option(TABLE, "Column whose equal values stay together in one split.", metavar="COLUMN")]
 Time = Annotated[str | None, option(TABLE, "Column to order the rows by: the last are the test set.", metavar="COLUMN")]
-Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in training.", metavar="COLUMN")]
+Weight = Annotated[str | None, option(TABLE, "Column with the weight of each row in the loss.", metavar="COLUMN")]
 TestFile = Annotated[str | None, option(TABLE, "A second table with the rows of the test set.", metavar="FILE")]
-ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes: balanced repeats the training rows of rare ones.")]
+ClassWeight = Annotated[str | None, option(DATA, "Weights of the classes in the loss: balanced, so that all count the same.")]
 OutlierRule = Annotated[
     str | None,
     option(DATA, "Values of the target far outside the others: auto (clipped in training) or keep.", "--outliers"),
@@ -143,5 +126,3 @@ Config = Annotated[Path | None, option(OUTPUT, "Train as this config.json says; 
 CheckpointEvery = Annotated[int | None, option(OUTPUT, "With --out: save a checkpoint every N epochs.", metavar="N")]
 Resume = Annotated[Path | None, option(OUTPUT, "Continue the run whose checkpoint is in this folder.", metavar="DIRECTORY")]
 Report = Annotated[Path | None, option(OUTPUT, "Write a report to this HTML file.", metavar="FILE")]
-Json = Annotated[bool, option(OUTPUT, "Print one JSON object and nothing else.", "--json")]
-Quiet = Annotated[bool, option(OUTPUT, "Print errors only.", "--quiet", "-q")]

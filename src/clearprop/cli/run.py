@@ -163,7 +163,8 @@ def comparison_table(comparisons: list[Comparison]) -> Table:
 
 def exhibit_table(exhibit: Exhibit) -> Table:
     """A table of the recipe, with numbers right-aligned."""
-    from clearprop.report.document import cell, numeric
+    from clearprop.recipes.exhibits import cell
+    from clearprop.report.document import numeric
 
     table = empty_table()
     for place, column in enumerate(exhibit.columns):

@@ -64,6 +64,16 @@ class Split:
     def __len__(self) -> int:
         return len(self.X)
 
+    def take(self, rows: Array | slice) -> Split:
+        """Some of the examples, with their weights.
+
+        Examples
+        --------
+        >>> Split(np.eye(3), np.array([0, 1, 2])).take([2, 0]).y.tolist()
+        [2, 0]
+        """
+        return Split(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
     def __iter__(self) -> Iterator[Array]:
         return iter((self.X, self.y))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.data.months import in_english
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,13 +19,14 @@ SHAPE = re.compile(
     r"\d{4}-?\d{2}-?\d{2}.*|\d{1,4}[-/. ]\s?(\d{1,2}|[A-Za-z]{3,9})\.?[-/. ,]\s?\d{1,4}.*|\d{1,2}:\d{2}(:\d{2})?"
     r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}.*|\d{4}-\d{2}|[A-Za-z]{3,9}[ -]\d{2}(\d{2})?|\d{1,2}/\d{4}"
 )
+LETTERS = re.compile(r"[^\W\d_]{3,}")
 FORMATS = (
     "ISO8601", "%d.%m.%Y", "%d.%m.%y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y",
     "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p",
     "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
     "%Y.%m.%d",
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%H:%M", "%H:%M:%S",
-    "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%m/%Y",
+    "%d. %b %Y", "%d. %B %Y", "%d. %b %y", "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%m/%Y",
 )  # fmt: skip
 """Tried in this order; for 03/04/2020 the month comes first, unless a day above 12 says otherwise."""
 FIRST_DAY, LAST_DAY = 19000101, 21001231
@@ -47,6 +49,8 @@ def read_dates(column: pd.Series[Any], form: str | None = None) -> tuple[pd.Seri
 
     codes, unique = pd.factorize(column)
     texts = pd.Series([str(text).strip() for text in unique], dtype=object)
+    if any(map(LETTERS.search, texts[:LOOK])):
+        texts = texts.map(in_english)
     alike = sum(bool(SHAPE.fullmatch(text)) for text in texts[:LOOK])
     if len(texts) == 0 or (form is None and alike < LEAST * min(LOOK, len(texts))):
         return None

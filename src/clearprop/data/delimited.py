@@ -108,7 +108,7 @@ def _without_footer(body: str, dialect: Dialect) -> tuple[str, list[str]]:
         left = left[:at].rstrip()
     if not dropped:
         return body, []
-    return left + "\n", [f"Below the rows, {quoted(dropped)} is left out."]
+    return left + "\n", [f"Below the rows, {quoted(dropped, 2)} {'is' if len(dropped) == 1 else 'are'} left out."]
 
 
 def _without_repeated_header(content: str, body: str, dialect: Dialect) -> tuple[str, list[str]]:

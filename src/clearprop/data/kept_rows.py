@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +60,6 @@ def _cell(value: Any, form: str | None) -> str:
     """A cell of a tidied frame as text."""
     if value is None or value != value:  # NaN and NaT
         return ""
-    if type(value).__name__ != "Timestamp":
+    if not isinstance(value, datetime):  # of which pandas's Timestamp is one
         return str(value)
     return str(value.isoformat() if form in (None, "ISO8601") else value.strftime(form))

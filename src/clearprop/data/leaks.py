@@ -91,10 +91,10 @@ def _numeric_leaks(found: Leaks, features: pd.DataFrame, names: list[str], targe
     for j in np.flatnonzero((high - low == n - 1) & ~holes):
         if n >= FEW_ROWS and np.array_equal(values[:, j], low[j] + np.arange(n)) and low[j] in (0, 1):
             found.index.append(names[j])
-    for j, name in enumerate(names):
-        called = ID_NAMES.fullmatch(name) or (j == 0 and INDEX_NAMES.fullmatch(name.lower()))
-        if called and n >= FEW_ROWS and not holes[j] and name not in found.left_out:
-            column = values[:, j]
+    for place, name in enumerate(names):
+        called = ID_NAMES.fullmatch(name) or (place == 0 and INDEX_NAMES.fullmatch(name.lower()))
+        if called and n >= FEW_ROWS and not holes[place] and name not in found.left_out:
+            column = values[:, place]
             if np.array_equal(column, np.round(column)) and len(np.unique(column)) == n:
                 found.index.append(name)
     _copies(found, names, values, targets)

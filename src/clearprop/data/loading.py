@@ -20,7 +20,7 @@ from clearprop.data.dataset import SPLITS, Dataset, Split
 from clearprop.data.encoder import Encoder, fit_encoder
 from clearprop.data.kept_rows import kept_rows
 from clearprop.data.new_rows import NewRows, read_new_rows
-from clearprop.data.notes import some
+from clearprop.data.notes import rows, some
 from clearprop.data.outliers import Outliers, robust_scaling
 from clearprop.data.raw import Label, Raw, Task
 from clearprop.data.scaling import SCALES, Scale, Scaling
@@ -29,14 +29,15 @@ from clearprop.data.splitting import part_size, require_rest, split_groups, spli
 from clearprop.data.table_files import ENDINGS, is_frame
 from clearprop.data.table_options import TableOptions
 from clearprop.data.task import class_labels, class_numbers, is_one_hot, settle_task, target_notes
-from clearprop.data.weighting import balanced_rows, weighted_rows
-from clearprop.errors import OptionError
+from clearprop.data.weighting import balancing
+from clearprop.errors import DataError, OptionError
 from clearprop.registry import choose
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    Part = tuple[Array | pd.DataFrame, Array]
+    Part = tuple[Array | pd.DataFrame, Array, Array | None]
+    """X, labels or reals, and the weights of the rows."""
 
 OUTLIERS: tuple[Outliers, ...] = get_args(Outliers)
 LOG = logging.getLogger("clearprop")
@@ -84,7 +85,7 @@ def load(
         arrays. Regression targets are standardised too, unless it is "none".
     dtype : {"float32", "float64"}
     class_weight : {"balanced"}, optional
-        Repeat training rows so that each class occurs as often as the largest.
+        Weigh the training and validation rows so that all classes count the same in the loss.
     outliers : {"auto", "keep"}
         "auto" scales a regression target by its median and interquartile range, and clips it in training and validation, if a
         few values lie so far out that they would decide everything; a note says so.
@@ -128,8 +129,10 @@ def load(
     task, y = settle_task(raw, task)
     classes: list[Label] = np.unique(np.concatenate(list(y.values()))).tolist() if task == "classification" else []
     notes = [*raw.notes, *target_notes(raw, y, classes, asked_task)]
+    if raw.weights is not None and (raw.weights == 0).any():
+        notes.append(f"{rows(int((raw.weights == 0).sum()))} with the weight 0 take no part in training.")
     parts = _split(raw, y, classes, {"val": val, "test": test}, rng, class_weight)
-    X_train, y_train = parts["train"]
+    X_train, y_train, _ = parts["train"]
     encoder = fit_encoder(
         X_train, y_train, scale or raw.scale or ("none" if classes else "standard"), features=raw.features,
         targets=raw.targets, classes=classes, full_scale=raw.full_scale, target_index=raw.target_index, formats=raw.formats,
@@ -138,11 +141,14 @@ def load(
     clip = None
     if task == "regression" and encoder.target_scaling != Scaling() and choose("outliers", outliers, OUTLIERS) == "auto":
         encoder, clip = _without_outliers(encoder, y_train, notes)
-    splits = {part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind)) for part, (X, labels) in parts.items()}
+    splits = {
+        part: Split(encoder.encode(X, kind), encoder.encode_target(labels, kind), weights)
+        for part, (X, labels, weights) in parts.items()
+    }
     if clip is not None:
-        splits |= {part: Split(s.X, np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
+        splits |= {part: replace(s, y=np.clip(s.y, -clip, clip)) for part, s in splits.items() if part != "test"}
     features, targets = list(encoder.features), list(encoder.targets)
-    alone = raw.groups is None and raw.times is None and raw.weights is None and class_weight is None
+    alone = raw.groups is None and raw.times is None
     examples = kept_rows(parts.get("test", parts["train"])[0], raw.features, raw.formats)
     return Dataset(raw.name, splits, task, classes, features, targets, encoder, raw.image_shape, notes, alone, examples)
 
@@ -185,16 +191,32 @@ def _split(
                     f"{raw.name} comes with {len(y[part])} examples for {part}, not {part}={share!r}: the {SPLITS[part]} set "
                     f"is fixed; omit {part}, or pass {part}=0 to drop it."
                 )
-            given[part] = (raw.parts[part][0], y[part])
+            given[part] = (raw.parts[part][0], y[part], None)
     require_rest(raw.name, n, counts)
-    rows = _rows_of_parts(raw, y["train"], classes, {part: count for part, count in counts.items() if count > 0}, rng)
-    at = rows["train"]
-    if raw.weights is not None:
-        rows["train"] = at = at[weighted_rows(raw.weights[at], rng)]
-    if class_weight == "balanced" and classes:
-        rows["train"] = at[balanced_rows(class_numbers(y["train"][at], classes), rng)]
-    taken: dict[str, Part] = {part: (_take(X, at), y["train"][at]) for part, at in rows.items() if len(at) > 0}
+    places = _rows_of_parts(raw, y["train"], classes, {part: count for part, count in counts.items() if count > 0}, rng)
+    if raw.weights is not None:  # a row without weight must not take part in the scaling either
+        places |= {part: at[raw.weights[at] > 0] for part, at in places.items() if part != "test"}
+    weights = _weights_of_rows(raw, y["train"], classes, places["train"], class_weight)
+    taken: dict[str, Part] = {
+        part: (_take(X, at), y["train"][at], None if weights is None or part == "test" else weights[at])
+        for part, at in places.items()
+        if len(at) > 0
+    }
     return {**taken, **given}
+
+
+def _weights_of_rows(raw: Raw, y: Array, classes: list[Label], train: Array, class_weight: str | None) -> Array | None:
+    """The weight of each row: of its column, and of its class among the training rows."""
+    weights = raw.weights
+    if len(train) == 0:
+        raise DataError(f"All training rows of {raw.name} have the weight 0; give some of them more.")
+    if class_weight is None or not classes:
+        return weights
+    numbers = class_numbers(y, classes)
+    of_class = balancing(numbers[train], None if weights is None else weights[train])
+    factors = np.append(of_class, np.zeros(len(classes) - len(of_class)))[numbers]
+    factors = np.where(factors > 0, factors, 1.0)  # a class that is in validation alone
+    return np.asarray(factors if weights is None else factors * weights)
 
 
 def _rows_of_parts(

@@ -18,6 +18,14 @@ from clearprop.data.table_options import TableOptions
 from clearprop.errors import DataError, UnknownNameError
 
 ARRAY_FILES = {".npz": read_npz, ".mat": read_mat}
+FOREIGN = {
+    ".xls": "a spreadsheet in Excel's old format",
+    ".xlsb": "a spreadsheet in Excel's binary format",
+    ".ods": "a spreadsheet of LibreOffice",
+    ".sav": "a data set of SPSS",
+    ".dta": "a data set of Stata",
+    ".rds": "a data set of R",
+}
 SUFFIXES = (*ARRAY_FILES, *ENDINGS)
 
 
@@ -90,8 +98,8 @@ def find_path(source: str | Path) -> Path:
         raise _not_found(str(source), path)
     if path.is_dir():
         return path
-    if path.suffix.lower() == ".xls":
-        raise DataError(f"{path} is a spreadsheet in Excel's old format; save it as .xlsx or .csv.")
+    if path.suffix.lower() in FOREIGN:
+        raise DataError(f"{path} is {FOREIGN[path.suffix.lower()]}; save it as .xlsx or .csv.")
     if path.suffix.lower() not in SUFFIXES:
         raise DataError(f"{path} ends in {path.suffix or 'nothing'!r}; it must be one of {', '.join(SUFFIXES)}.")
     if path.stat().st_size == 0:

@@ -1,4 +1,4 @@
-"""Weighting of training rows: by repetition, since every row counts the same in the mean of a loss."""
+"""Weights of rows in the loss: from a column, from the rarity of their class, or both."""
 
 from __future__ import annotations
 
@@ -7,31 +7,26 @@ import numpy as np
 from clearprop.arrays import Array
 
 
-def balanced_rows(y: Array, rng: np.random.Generator) -> Array:
-    """Row numbers in which each class occurs as often as the largest does; rows of smaller classes are repeated.
+def balancing(y: Array, weights: Array | None = None) -> Array:
+    """A factor for each class, with which all classes weigh the same; 1 on the average of the rows.
+
+    Parameters
+    ----------
+    y : array (N,) of int
+        Numbers of the classes.
+    weights : array (N,), optional
+        Of the rows.
+
+    Returns
+    -------
+    array (C,)
+        0 for a class of which there is no row.
 
     Examples
     --------
-    >>> balanced_rows(np.array([0, 0, 0, 1]), np.random.default_rng(0)).tolist()
-    [0, 1, 2, 3, 3, 3]
+    >>> balancing(np.array([0, 0, 0, 1])).round(3).tolist()
+    [0.667, 2.0]
     """
-    counts = np.bincount(y)
-    found = []
-    for label in np.flatnonzero(counts):
-        rows = np.flatnonzero(y == label)
-        whole, rest = divmod(int(counts.max()), len(rows))
-        found.append(np.concatenate([np.repeat(rows, whole), rng.permutation(rows)[:rest]]))
-    return np.sort(np.concatenate(found))
-
-
-def weighted_rows(weights: Array, rng: np.random.Generator) -> Array:
-    """As many row numbers as there are weights, each as often as its weight says, up to one (systematic sampling).
-
-    Examples
-    --------
-    >>> weighted_rows(np.array([2.0, 0.0, 1.0, 1.0]), np.random.default_rng(0)).tolist()
-    [0, 0, 2, 3]
-    """
-    ends = np.cumsum(weights)
-    at = (np.arange(len(weights)) + rng.random()) * (ends[-1] / len(weights))
-    return np.minimum(np.searchsorted(ends, at, side="right"), len(weights) - 1)
+    totals = np.bincount(y, weights)
+    there = totals > 0
+    return np.where(there, totals.sum() / (there.sum() * np.where(there, totals, 1.0)), 0.0)

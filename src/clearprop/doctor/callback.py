@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped, unused-ignore]
+
 from clearprop.doctor.case import Case
 from clearprop.doctor.diagnosis import Diagnosis, examine
 from clearprop.doctor.monitor import LEVELS, Level, Monitor
@@ -16,8 +18,9 @@ from clearprop.training import Callback, EarlyStopping, Run
 class Doctor(Callback):
     """Watches a run, and says at its end what is wrong with it: `doctor.diagnosis`.
 
-    At the cheap level that takes a forward and a backward pass of 512 examples an epoch. Only for what looks wrong are
-    remedies tried on copies, which takes a few short runs with the settings of this one; a healthy run is not repeated.
+    At the cheap level that takes a forward pass of 256 examples an epoch, and of as many that are held out. Only for what
+    looks wrong are remedies tried on copies, which takes a few short runs with the settings of this one; a healthy run is not
+    repeated.
 
     Parameters
     ----------
@@ -45,6 +48,7 @@ class Doctor(Callback):
 
     case: Case
     monitor: Monitor
+    libraries: ThreadpoolController
 
     def __init__(self, metric: str = "", level: Level = "cheap") -> None:
         choose("level", level, LEVELS)
@@ -60,16 +64,23 @@ class Doctor(Callback):
         )  # fmt: skip
         self.diagnosis = None
         self.monitor = Monitor(self.case, self.level, still=False)
-        self.monitor.look(run.net, 0, 0, end=True)
+        self.libraries = ThreadpoolController()
+        self.look(run, step=0)
 
     def on_epoch_end(self, run: Run) -> None:
         """Look at the net."""
-        self.monitor.look(run.net, run.epoch, run.settings.steps(len(run.train)), end=True)
+        self.look(run, run.settings.steps(len(run.train)))
+
+    def look(self, run: Run, step: int) -> None:
+        """Measure the net on one thread: products of a few hundred rows gain nothing from a second, and may wait for it."""
+        with self.libraries.limit(limits=1, user_api="blas"):
+            self.monitor.look(run.net, run.epoch if step else 0, step, end=True)
 
     def on_fit_end(self, run: Run) -> None:
         """Put together what was seen, and examine it."""
         self.case = self.case.but(epochs=max(run.epoch, 1))
-        chart = Monitor(self.case, self.level).chart  # now that it is known how many epochs there were
+        with self.libraries.limit(limits=1, user_api="blas"):
+            chart = Monitor(self.case, self.level).chart  # now that it is known how many epochs there were
         for quantity in QUANTITIES:
             if isinstance(quantity, OfMoment):
                 chart.add(quantity.name, self.monitor.chart.rows(quantity.name))

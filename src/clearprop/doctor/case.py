@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,11 @@ class Case:
         """Seed for weights and masks that a remedy draws anew."""
         seed = self.settings.seed
         return seed if isinstance(seed, int) else int(copy.deepcopy(seed).integers(2**31))
+
+    @cached_property
+    def labels(self) -> Array:
+        """The different labels of the training examples, in order."""
+        return np.unique(classes_of(self.train.y))
 
     @property
     def size(self) -> int:

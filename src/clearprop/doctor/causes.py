@@ -35,9 +35,10 @@ class Cause:
 
 ROWS = (
     # tier, finding, when, explained by
-    # The data, and outputs that cannot be what the data asks for.
+    # The data, outputs that cannot be what the data asks for, and parameters none of which can move.
     (0.0, "inputs-nan", "", ""),
     (0.05, "one-unit-softmax", "", ""),
+    (0.06, "frozen-parameter", "nothing learns", ""),
     (0.07, "output-mismatch", "out of reach", ""),
     (0.1, "label-encoding", "", ""),
     (0.2, "features-shuffled", "", ""),

@@ -61,6 +61,17 @@ def meaning(name: str) -> tuple[str, int] | None:
     return f"{'val' if kinds & VAL else 'train'}_{what}", 2 * len(rest) + ("log" in kinds)
 
 
+def like(names: list[str], other: str) -> str:
+    """The name that differs from another in what is held out alone; else the first.
+
+    Examples
+    --------
+    >>> like(["val/box_loss", "val/cls_loss"], "train/cls_loss")
+    'val/cls_loss'
+    """
+    return next((name for name in names if set(words_of(name)) - VAL == set(words_of(other)) - TRAIN), names[0])
+
+
 def chosen(names: Sequence[str], columns: dict[str, str], where: str) -> dict[str, str]:
     """For each of the history's names, the column that holds it.
 
@@ -100,7 +111,7 @@ def chosen(names: Sequence[str], columns: dict[str, str], where: str) -> dict[st
                     f"{where} has several columns that may be the training loss: {', '.join(best)}; name one, as in --column"
                     f" train={best[0]!r}."
                 )
-        found[own] = best[0]
+        found[own] = like(best, found.get("train_loss", "")) if own == "val_loss" else best[0]
     if "train_loss" not in found and "val_loss" not in found:
         raise DataError(
             f"{where} has no column loss, train_loss or val_loss; its columns are: {', '.join(names) or 'none'}. Name one,"

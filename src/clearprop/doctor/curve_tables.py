@@ -11,12 +11,16 @@ import itertools
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clearprop.doctor.curve_names import chosen
-from clearprop.errors import DataError
+import numpy as np
+
+from clearprop.data.table_files import is_frame
+from clearprop.doctor.curve_names import chosen, meaning
+from clearprop.errors import DataError, MissingExtraError
 from clearprop.training import History
 from clearprop.training.history import Row
 
@@ -62,43 +66,101 @@ def of_json(text: str, where: str) -> list[Row]:
 
 
 def of_python(data: Any, where: str = "The curves") -> list[Row]:
-    """Rows of a list of numbers or of dictionaries, of a dictionary of lists, of a History or of a DataFrame.
+    """Rows of a list of numbers or of dictionaries, of a dictionary of lists, of a History (Keras's too) or of a data frame.
 
     Raises
     ------
     DataError
         If it is none of them.
     """
-    rows = getattr(data, "rows", None)
-    if isinstance(rows, list):
-        return [dict(row) for row in rows]
-    to_dict = getattr(data, "to_dict", None)
-    if callable(to_dict):  # pandas
-        frame = data.to_frame("loss" if data.name is None else str(data.name)) if getattr(data, "ndim", 2) == 1 else data
-        return [{str(k): v for k, v in row.items()} for row in frame.reset_index().to_dict("records")]
+    if isinstance(data, History):
+        return [dict(row) for row in data.rows]
+    if type(data).__name__ == "History" and isinstance(getattr(data, "history", None), Mapping):
+        data = data.history  # what Keras's fit returns
+    if is_frame(data):
+        return of_frame(data)
     if isinstance(data, Mapping):
-        lists = {str(k): list(v) for k, v in data.items() if isinstance(v, (list, tuple)) or getattr(v, "ndim", 0) == 1}
+        columns = {str(k): list(v.values()) if isinstance(v, Mapping) else v for k, v in data.items()}  # as pandas writes JSON
+        lists = {k: list(v) for k, v in columns.items() if isinstance(v, (list, tuple)) or np.ndim(v) == 1}
         longest = max((len(v) for v in lists.values()), default=0)
         if longest:
             return [{k: v[i] for k, v in lists.items() if i < len(v)} for i in range(longest)]
-    elif isinstance(data, Sequence) or getattr(data, "ndim", 0) == 1:
+    elif not isinstance(data, str) and (isinstance(data, Sequence) or np.ndim(data) == 1):
         items = list(data)
-        if items and all(isinstance(item, Mapping) for item in items):
-            return [{str(k): v for k, v in item.items()} for item in items]
-        if all(isinstance(item, (int, float)) or getattr(item, "ndim", None) == 0 for item in items):
-            return [{"loss": float(item)} for item in items]
+        if all(isinstance(item, Mapping) for item in items):
+            return [flat(item) for item in items]
+        if all(item is None or is_scalar(item) for item in items):
+            return [{"loss": None if item is None else float(item)} for item in items]
     raise DataError(
         f"{where} is not a table of curves: give a list of losses, one an epoch, or lists under 'loss' and 'val_loss'."
     )
 
 
+def flat(row: Mapping[Any, Any]) -> Row:
+    """A row without dictionaries in it: {"train": {"loss": 1}} has a "train.loss"."""
+    found: Row = {}
+    for key, value in row.items():
+        inner = flat(value) if isinstance(value, Mapping) else {}
+        found |= {f"{key}.{name}": item for name, item in inner.items()} if inner else {str(key): value}
+    return found
+
+
+def is_scalar(item: Any) -> bool:
+    """Whether it is a number, or an array or tensor that holds one."""
+    return not isinstance(item, (str, bytes, Mapping)) and np.ndim(item) == 0
+
+
+def of_frame(data: Any) -> list[Row]:
+    """Rows of a data frame or a series of pandas, or of any library that narwhals knows."""
+    import pandas as pd
+
+    if isinstance(data, pd.Series):
+        data = data.to_frame("loss" if data.name is None else str(data.name))
+    if isinstance(data, pd.DataFrame):
+        return without_gaps([{str(k): v for k, v in row.items()} for row in data.reset_index().to_dict("records")])
+    try:
+        import narwhals as nw
+    except ImportError:
+        raise MissingExtraError(f"Reading a {type(data).__name__} needs narwhals: pip install 'clearprop[frames]'.") from None
+    frame: Any = nw.from_native(data, allow_series=True)
+    if isinstance(frame, nw.Series):
+        frame = frame.alias(frame.name or "loss").to_frame()
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    return list(frame.iter_rows(named=True))
+
+
+def without_gaps(rows: list[Row]) -> list[Row]:
+    """Rows of pandas, which writes NaN where nothing is, with None in such places.
+
+    A NaN is a gap if its column goes on behind it, or if the row has another loss; a run that ends in NaN in all of its losses
+    was not finite.
+    """
+    losses = [name for name in dict.fromkeys(k for row in rows for k in row) if (meaning(name) or ("",))[0].endswith("_loss")]
+    last = {name: max((i for i, row in enumerate(rows) if is_finite(row[name])), default=-1) for name in losses}
+
+    def cleared(i: int, row: Row) -> Row:
+        other = any(is_finite(row[name]) for name in losses)
+        gaps = {name: None for name in losses if row[name] != row[name] and (i < last[name] or other)}
+        return row | gaps
+
+    return [cleared(i, row) for i, row in enumerate(rows)]
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a cell holds a number that is finite."""
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
 def of_table(text: str, suffix: str, where: str) -> list[Row]:
     """Rows of a table with a delimiter, with a header or without."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not lines:
         raise DataError(f"{where} is empty: there are no curves in it.")
     first = lines[0]
     delimiter = "\t" if suffix == ".tsv" or "\t" in first else ";" if ";" in first else ","
+    if delimiter == "," and "," not in first and len(lines[-1].split()) == len(first.split()) > 1:
+        lines = [",".join(line.split()) for line in lines]  # columns set apart by spaces
     cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     header, body = cells[0], cells[1:]
     if all(is_number(cell) for cell in header):
@@ -173,8 +235,13 @@ def is_hole(value: Any) -> bool:
 
 def as_curves(rows: Sequence[Row], columns: dict[str, str], where: str = "The curves") -> list[Row]:
     """Rows with the history's names, those of one epoch merged, and without those that hold no loss."""
+    counts = Counter(str(key) for row in rows for key, cell in row.items() if key is not None and not is_hole(cell))
     names = list(dict.fromkeys(str(key) for row in rows for key in row if key is not None))
-    found = chosen(names, columns, where)
+    most = max(counts.values(), default=0)
+    usual = [
+        name for name in names if counts[name] > min(1, most - 1) or name in columns.values()
+    ]  # not a summary's, in the last row
+    found = chosen(usual or names, columns, where)
     merged: dict[Any, Row] = {}
     sums: dict[tuple[Any, str], list[float]] = {}
     for i, row in enumerate(rows):
@@ -185,4 +252,6 @@ def as_curves(rows: Sequence[Row], columns: dict[str, str], where: str = "The cu
             sums.setdefault((place, own), []).append(value)
             target[own] = sum(sums[place, own]) / len(sums[place, own]) if own.endswith(("_loss", "_accuracy")) else value
     kept = [row for row in merged.values() if "train_loss" in row or "val_loss" in row]
+    if all("epoch" in row for row in kept):
+        kept.sort(key=lambda row: float(row["epoch"]))
     return [{own: value for own, value in row.items() if own != "step"} for row in kept]

@@ -69,7 +69,8 @@ def diagnose_curves(curves: Any, columns: dict[str, str] | None = None) -> Diagn
     Parameters
     ----------
     curves : list, dict, DataFrame or History
-        Training losses, one an epoch; or rows with `train_loss`, and if there are any `val_loss`, `train_accuracy`,
+        Training losses, one an epoch; or what Keras's `fit` returns; or rows with `train_loss`, and if there are any,
+        `val_loss`, `train_accuracy`,
         `val_accuracy`, or these under the names that other tools use; or lists or columns under such names. What is left out,
         or None, is a hole.
     columns : dict, optional
@@ -90,7 +91,8 @@ def diagnose_curves(curves: Any, columns: dict[str, str] | None = None) -> Diagn
     >>> diagnose_curves([2.3026] * 10).findings[0].slug
     'constant-predictor'
     """
-    rows = as_curves(of_python(curves), columns or {}) if len(curves) else []
+    given = of_python(curves)
+    rows = as_curves(given, columns or {}) if given else []
     chart = Chart({"history": rows})
     found = without_holes(rows)
     if len(found.train) < LEAST:

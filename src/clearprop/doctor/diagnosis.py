@@ -17,7 +17,7 @@ from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding
 from clearprop.doctor.monitor import Level
 from clearprop.doctor.rules import RULES, Rule
-from clearprop.doctor.treating import CaseSubject, Subject, combine, learned_nothing, shown, treat
+from clearprop.doctor.treating import CaseSubject, Subject, combine, learned_little, learned_nothing, shown, treat
 from clearprop.doctor.watching import watch
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.optim import OPTIMIZERS, Optimizer
@@ -26,6 +26,7 @@ from clearprop.training.history import Row
 
 HEALTHY, FOUND, UNKNOWN = 0, 1, 2  # exit status of the command
 TREATMENTS = 8  # remedies that are tried at most
+NOTHING = 0.9  # share of the best constant's score from which on a run is not called healthy
 OUTCOMES = 4.0  # tier from which on findings are outcomes, and no causes
 APART = ("split-overlap", "scaler-leak", "wrong-metric")  # cured by definition, whatever is learned
 
@@ -218,18 +219,18 @@ def judge(subject: Subject, chart: Chart) -> Diagnosis:
 
 
 def concluded(subject: Subject, chart: Chart, kept: list[Finding], dropped: list[Finding]) -> Diagnosis:
-    """The verdict: by evidence; and where nothing was learned and no remedy helps alone, what several do together."""
+    """The verdict: by evidence; and where next to nothing was learned and no remedy helps alone, what several do together."""
     cured = any(finding.helped and finding.slug not in APART for finding in kept)
-    if learned_nothing(chart) and not cured:
+    if learned_little(chart) and not cured:
         both = combine(subject, [*(finding for finding in kept if not finding.helped), *dropped], chart)
         slugs = {finding.slug for finding in both}
         kept = [*both, *(finding for finding in kept if finding.slug not in slugs)]
         dropped = [finding for finding in dropped if finding.slug not in slugs]
-        if not kept:
+        if not kept and learned_nothing(chart, NOTHING):
             tried = ", ".join(finding.slug for finding in dropped if finding.treatment is not None)
             return Diagnosis(
                 (), chart, tuple(dropped),
-                unknown=f"the run learned nothing: it ends at a loss of {shown(chart.final)}, and the best constant has"
+                unknown=f"the run learned next to nothing: it ends at a loss of {shown(chart.final)}, and the best constant has"
                 f" {shown(chart.base)}; " + (f"no remedy that was tried helped ({tried})" if tried else "no rule says why"),
             )  # fmt: skip
     return Diagnosis(tuple(by_evidence(kept)), chart, tuple(dropped))

@@ -11,14 +11,14 @@ from clearprop.arrays import Array
 from clearprop.data.dataset import Split
 from clearprop.doctor.case import Case
 from clearprop.doctor.chart import Chart
-from clearprop.doctor.quantities import QUANTITIES, Moment, OfCase, OfMoment
+from clearprop.doctor.quantities import QUANTITIES, Moment, OfCase, OfMoment, OfSample
 from clearprop.errors import ClearpropError
 from clearprop.nn import Net
 from clearprop.registry import choose
 
 Level = Literal["cheap", "full"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-SAMPLE: dict[Level, int] = {"cheap": 512, "full": 1024}  # examples that are looked at
+SAMPLE: dict[Level, int] = {"cheap": 256, "full": 1024}  # examples that are looked at
 
 
 class Monitor:
@@ -46,11 +46,20 @@ class Monitor:
         self.held_out = sampled(case.val, SAMPLE[level]) if case.val is not None and fits else None
         self.of_moment = [q for q in QUANTITIES if isinstance(q, OfMoment)]
         self.theta: Array | None = None
+        if still:
+            self.look_once()
+
+    def look_once(self) -> None:
+        """Measure what does not change in training."""
         for quantity in QUANTITIES:
-            if still and isinstance(quantity, OfCase) and (level == "full" or not quantity.full):
-                # Parts that do not fit make a quantity impossible, and training too, which then says why.
-                with suppress(ClearpropError), np.errstate(all="ignore"):
-                    self.chart.add(quantity.name, quantity.measure(case))
+            if quantity.full and self.level != "full":
+                continue
+            # Parts that do not fit make a quantity impossible, and training too, which then says why.
+            with suppress(ClearpropError), np.errstate(all="ignore"):
+                if isinstance(quantity, OfCase):
+                    self.chart.add(quantity.name, quantity.measure(self.case))
+                elif isinstance(quantity, OfSample):
+                    self.chart.add(quantity.name, quantity.measure(self.case, self.sample))
 
     def look(self, net: Net, epoch: int, step: int, end: bool) -> None:
         """Measure everything (at the end of an epoch, and at the start), or the dense quantities alone."""
@@ -75,7 +84,8 @@ class Monitor:
             saved.append(kept)
         if not np.isfinite(a).all():
             return None
-        gradients, deltas = self.derivatives(net, a, saved) if end else ([], [])
+        backwards = end and (epoch <= 1 or self.level == "full")  # rules read the first gradients, and cheap is to be cheap
+        gradients, deltas = self.derivatives(net, a, saved) if backwards else ([], [])
         return Moment(
             self.case, net, epoch, step, end, inputs, outputs, gradients, deltas, self.theta, self.sample, self.held_out
         )

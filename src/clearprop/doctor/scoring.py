@@ -8,8 +8,9 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.dataset import Split
-from clearprop.doctor.case import Case, holds_labels, labels_of
+from clearprop.doctor.case import Case, holds_labels
 from clearprop.nn import Net
+from clearprop.nn.loss import classes_of
 
 TINY = 1e-7  # a probability below this counts as this
 
@@ -46,7 +47,8 @@ def score(case: Case, net: Net, split: Split, outputs: Array | None = None) -> t
 
 
 def _of_classes(case: Case, y_hat: Array, y: Array) -> tuple[float, float]:
-    classes = labels_of(np.concatenate([case.train.y, y]))[-len(y) :]
+    own = classes_of(y)
+    classes = np.searchsorted(np.union1d(case.labels, own), own)
     p = case.loss.probabilities(y_hat)
     if p is None:  # several outputs against one label, or a loss that is not about classes
         p = _shares(y_hat, int(classes.max()) + 1)
@@ -68,10 +70,15 @@ def _shares(y_hat: Array, n_classes: int) -> Array:
     return p / p.sum(axis=1, keepdims=True)
 
 
-def base_score(case: Case) -> float:
-    """The score of the best constant prediction: the entropy of the class shares, or 1."""
+def base_score(case: Case, split: Split | None = None) -> float:
+    """The score of the best constant prediction for a split (by default all training examples).
+
+    It is the entropy of the class shares; or, as a share of the variance of all training targets, that of the split's.
+    """
+    split = case.train if split is None else split
     if not holds_labels(case.train.y):
-        return 1.0
-    shares = np.bincount(labels_of(case.train.y)) / len(case.train)
+        own, all_ = (float(part.y.astype(np.float64).var(axis=0).mean()) for part in (split, case.train))
+        return own / max(all_, 1e-30) if all_ > 0 else 1.0
+    shares = np.unique(classes_of(split.y), return_counts=True)[1] / len(split)
     shares = shares[shares > 0]
     return float(-(shares * np.log(shares)).sum())

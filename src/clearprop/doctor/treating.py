@@ -13,6 +13,7 @@ from clearprop.doctor.changes import change
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.finding import Finding, Treatment, counted
 from clearprop.doctor.rules import Rule
+from clearprop.doctor.rules.rule import val_improved
 from clearprop.doctor.watching import affordable, watch
 from clearprop.errors import ClearpropError
 from clearprop.training.history import Row
@@ -71,9 +72,14 @@ def treat(subject: Subject, rule: Rule, finding: Finding, before: Chart) -> tupl
     return replace(finding, treatment=best[1]), best[2]
 
 
-def learned_nothing(chart: Chart) -> bool:
-    """Whether the run ends no better than the best constant."""
-    return math.isfinite(chart.base) and len(chart.column("scores", "train")) > 1 and not chart.final < 0.97 * chart.base
+def learned_nothing(chart: Chart, share: float = 0.97) -> bool:
+    """Whether the run ends no better than the best constant: at this share of its score, or above."""
+    return math.isfinite(chart.base) and len(chart.column("scores", "train")) > 1 and not chart.final < share * chart.base
+
+
+def learned_little(chart: Chart) -> bool:
+    """Whether the run ends hardly better than the best constant, where a single remedy need not show."""
+    return learned_nothing(chart, 0.85)
 
 
 def combine(subject: Subject, suspects: list[Finding], before: Chart) -> tuple[Finding, ...]:
@@ -90,7 +96,9 @@ def combine(subject: Subject, suspects: list[Finding], before: Chart) -> tuple[F
             changes |= {name: value for name, value in options(finding).items() if name not in changes}
         changes |= {name: value for name, value in longer.items() if name not in changes}
         after = attempt(subject, changes)
-        if after is None or not after.final < 0.7 * before.base or (best is not None and best[0] <= after.final):
+        if after is None or not (after.final < 0.7 * before.base and val_improved(before, after, 0.95)):
+            continue  # a longer run may only learn its examples by heart
+        if best is not None and best[0] <= after.final:
             continue
         treatment = Treatment(changes, curve(before), curve(after), True, words(before, after, True))
         best = after.final, together(group, treatment)

@@ -39,11 +39,26 @@ class Observed(Batch):
         self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, order: Array, batch_size: int
     ) -> Steps:
         """The steps of one epoch; the length of each gradient is kept."""
+        return self._watched(net, loss, optimizer, X, y, None, order, batch_size)
+
+    def train_weighted(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, weights: Array, order: Array, batch_size: int
+    ) -> Steps:
+        """The same with a weight for each example."""
+        return self._watched(net, loss, optimizer, X, y, weights, order, batch_size)
+
+    def _watched(
+        self, net: Net, loss: Loss, optimizer: Optimizer, X: Array, y: Array, w: Array | None, order: Array, batch_size: int
+    ) -> Steps:
         losses, n_correct = [], []
         self.norms = []
         frozen = frozen_parts(net)
         for step, start in enumerate(range(0, len(order), batch_size), 1):
-            one = super().train_epoch(net, loss, optimizer, X, y, order[start : start + batch_size], batch_size)
+            rows = order[start : start + batch_size]
+            if w is None:
+                one = super().train_epoch(net, loss, optimizer, X, y, rows, batch_size)
+            else:
+                one = super().train_weighted(net, loss, optimizer, X, y, w, rows, batch_size)
             for part, values in frozen:
                 net.theta[part] = values
             losses.append(one.losses[0])

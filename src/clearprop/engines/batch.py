@@ -36,6 +36,7 @@ class Batch(Engine):
     ) -> Steps:
         """The usual loop: forward, loss, backward, step."""
         losses, n_correct = [], []
+        optimizer.biases = net.biases()
         for rows in batches(order, batch_size):
             net.zero_grad()
             y_hat, saved = net.forward(X[rows], training=True)
@@ -51,6 +52,7 @@ class Batch(Engine):
     ) -> Steps:
         """The same loop; the gradient of each example's loss is multiplied by its weight on its way into the net."""
         losses, n_correct = [], []
+        optimizer.biases = net.biases()
         for rows in batches(order, batch_size):
             net.zero_grad()
             y_hat, saved = net.forward(X[rows], training=True)

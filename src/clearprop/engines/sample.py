@@ -23,6 +23,7 @@ from clearprop.nn import (
     Huber,
     Identity,
     Layer,
+    LayerNorm,
     LeakyReLU,
     Linear,
     Loss,
@@ -66,6 +67,7 @@ class Sample(Engine):
         """The loop: gradient, step."""
         X, rows_y = prepared(self, net, loss, X, y, optimizer)
         losses, n_correct = [], []
+        optimizer.biases = net.biases()
         for rows in batches(order, batch_size):
             value, y_hat = gradient(net, loss, X[rows], rows_y[rows])
             optimizer.step(net.theta, net.grad)
@@ -259,6 +261,25 @@ def dsoftmax(p: Array, dp: Array) -> Array:
     return p * (dp - dp @ p)
 
 
+def layer_norm(x: Array, eps: float, gamma: Array, beta: Array) -> tuple[Array, tuple[Array, Array]]:
+    """y = gamma x_hat + beta, with x_hat = s (x - mean) and s = 1 / sqrt(var + eps); saves x_hat and s."""
+    s = 1.0 / np.sqrt(x.var() + eps)
+    x_hat = (x - x.mean()) * s
+    return gamma * x_hat + beta, (x_hat, s)
+
+
+def dlayer_norm(
+    saved: tuple[Array, Array], dy: Array, eps: float, gamma: Array, beta: Array, dgamma: Array, dbeta: Array
+) -> Array:
+    """dgamma += dy x_hat, dbeta += dy; returns s (dx_hat - mean(dx_hat) - x_hat mean(dx_hat x_hat)), dx_hat = dy gamma."""
+    x_hat, s = saved
+    dgamma += dy * x_hat
+    dbeta += dy
+    dx_hat = dy * gamma
+    dx: Array = s * (dx_hat - dx_hat.mean() - x_hat * (dx_hat * x_hat).mean())
+    return dx
+
+
 def cross_entropy(z: Array, y: Array) -> tuple[float, Array]:
     """-sum_i y_i log p_i with p = softmax(z), and dz = p - y (for rows y that sum to 1)."""
     z = z - z.max()
@@ -331,6 +352,7 @@ FORWARD: dict[type, Any] = {
     GELUTanh: gelu_tanh,
     Identity: identity,
     Softmax: softmax,
+    LayerNorm: layer_norm,
 }
 BACKWARD: dict[type, Any] = {
     Linear: dlinear,
@@ -346,6 +368,7 @@ BACKWARD: dict[type, Any] = {
     GELUTanh: dgelu_tanh,
     Identity: didentity,
     Softmax: dsoftmax,
+    LayerNorm: dlayer_norm,
 }
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,

@@ -11,7 +11,7 @@ from clearprop.arrays import Array
 from clearprop.engines.engine import Engine, Steps, batches
 from clearprop.engines.preparation import checked, limits, prepared
 from clearprop.engines.scalar_formulas import BACKWARD, FORWARD, LOSSES, UPDATES, Row, Rows
-from clearprop.engines.support import constants, not_one_by_one, unknown_part
+from clearprop.engines.support import constants, not_one_by_one, spared, unknown_part
 from clearprop.nn import ElementwiseLoss, Linear, Loss, Net
 from clearprop.optim import Optimizer
 
@@ -21,7 +21,7 @@ class Scalar(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """Layers that take one example at a time, and the losses and optimizers in the tables of `scalar_formulas`."""
-        return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+        return not_one_by_one(net) or unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), one example after the other."""
@@ -122,9 +122,11 @@ def step(optimizer: Optimizer, theta: Rows, grad: Rows, state: list[Rows], t: in
     update, lr, fixed = UPDATES[type(optimizer)], optimizer.rate(t), optimizer.constants(t + 1)
     norm = math.sqrt(sum(g * g for row in grad for g in row))
     factor = 1.0 if optimizer.clip_norm is None or not norm > optimizer.clip_norm else optimizer.clip_norm / norm
+    l2, decay = (0.0, optimizer.weight_decay) if optimizer.decoupled else (optimizer.weight_decay, 0.0)
     for row, g_row, *s_rows in zip(theta, grad, *state, strict=True):
         for j in range(len(row)):
-            g = factor * g_row[j] + optimizer.weight_decay * row[j]
+            g = factor * g_row[j] + l2 * row[j]
+            row[j] -= lr * decay * row[j]
             row[j], *new = update(row[j], g, *[s[j] for s in s_rows], lr, *fixed)
             for s, value in zip(s_rows, new, strict=True):
                 s[j] = value

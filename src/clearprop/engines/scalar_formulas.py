@@ -34,7 +34,7 @@ from clearprop.nn import (
     Tanh,
 )
 from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
-from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Lion, Nadam, RMSProp
 
 Row = list[float]
 Rows = list[Row]
@@ -288,6 +288,30 @@ def adam(
     return theta - lr * (m / sum1) / (math.sqrt(s / sum2) + eps), m, s
 
 
+def nadam(
+    theta: float,
+    g: float,
+    m: float,
+    s: float,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    of_m: float,
+    of_g: float,
+    sum2: float,
+) -> tuple[float, float, float]:
+    """The averages of Adam; theta <- theta - lr (of_m m + of_g g) / (sqrt(s) + eps)."""
+    m = beta1 * m + (1.0 - beta1) * g
+    s = beta2 * s + (1.0 - beta2) * g * g
+    return theta - lr * (of_m * m + of_g * g) / (math.sqrt(s / sum2) + eps), m, s
+
+
+def lion(theta: float, g: float, m: float, lr: float, beta1: float, beta2: float) -> tuple[float, float]:
+    """theta <- theta - lr sign(beta1 m + (1 - beta1) g); m <- beta2 m + (1 - beta2) g."""
+    return theta - lr * sign(beta1 * m + (1.0 - beta1) * g), beta2 * m + (1.0 - beta2) * g
+
+
 # Python's arithmetic raises errors where IEEE's returns inf or NaN, with which training goes on until `fit` reports them.
 
 
@@ -355,4 +379,12 @@ LOSSES: dict[type, Any] = {
     Huber: huber,
     Quantile: quantile,
 }
-UPDATES: dict[type, Any] = {SGD: sgd, AdaGrad: adagrad, RMSProp: rmsprop, Adam: adam}
+UPDATES: dict[type, Any] = {
+    SGD: sgd,
+    AdaGrad: adagrad,
+    RMSProp: rmsprop,
+    Adam: adam,
+    AdamW: adam,
+    Nadam: nadam,
+    Lion: lion,
+}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from clearprop.engines.engine import Engine
 from clearprop.errors import UnsupportedError
-from clearprop.nn import Activation, BatchNorm, Dropout, Layer, Loss, Net
+from clearprop.nn import Activation, BatchNorm, Dropout, Layer, LayerNorm, Loss, Net
 from clearprop.optim import Optimizer
 
 
@@ -33,6 +33,13 @@ def unknown_part(
     return None
 
 
+def spared(optimizer: Optimizer) -> str | None:
+    """The reason why an engine that has one weight decay for all parameters cannot use an optimizer, as a sentence; or None."""
+    if optimizer.spare_biases and optimizer.weight_decay:
+        return f"its weight decay is the same for all parameters, but {optimizer!r} spares biases."
+    return None
+
+
 def require_support(engine: Engine, net: Net, loss: Loss, optimizer: Optimizer) -> None:
     """Raise an `UnsupportedError` that names the able engines, unless this one can train the combination."""
     from clearprop.engines import ENGINES  # the registry knows all engines, and they know this function
@@ -52,6 +59,8 @@ def constants(layer: Layer) -> tuple[float, ...]:
     >>> constants(cp.LeakyReLU(0.1)), constants(cp.Tanh())
     ((0.1,), ())
     """
+    if isinstance(layer, LayerNorm):
+        return (layer.eps,)
     return layer.constants() if isinstance(layer, Activation) else ()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import constants, unknown_part
+from clearprop.engines.support import constants, spared, unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
     ELU,
@@ -21,6 +21,7 @@ from clearprop.nn import (
     GELUTanh,
     Huber,
     Identity,
+    LayerNorm,
     LeakyReLU,
     Linear,
     Loss,
@@ -55,7 +56,7 @@ class TorchAutograd(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """The layers, losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""
@@ -183,6 +184,12 @@ def softmax(z: Tensor) -> Tensor:
     return e / e.sum(dim=1, keepdim=True)
 
 
+def layer_norm(x: Tensor, eps: float, gamma: Tensor, beta: Tensor) -> Tensor:
+    """y = gamma (x - mean) / sqrt(var + eps) + beta, in each row."""
+    x_hat = (x - x.mean(dim=1, keepdim=True)) * torch.rsqrt(x.var(dim=1, correction=0, keepdim=True) + eps)
+    return gamma * x_hat + beta
+
+
 def cross_entropy(z: Tensor, y: Tensor) -> Tensor:
     """-sum_bi y_bi log p_bi with p = softmax(z)."""
     return -(y * (z - torch.logsumexp(z, dim=1, keepdim=True))).sum()
@@ -246,6 +253,7 @@ FORWARD: dict[type, Any] = {
     GELUTanh: gelu_tanh,
     Identity: identity,
     Softmax: softmax,
+    LayerNorm: layer_norm,
 }
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,

@@ -7,7 +7,7 @@ from typing import Any
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import checked, limits, prepared
-from clearprop.engines.support import constants, unknown_part
+from clearprop.engines.support import constants, spared, unknown_part
 from clearprop.engines.torch_state import UPDATES, State, Tensor, array, check_device, report, tensor, views
 from clearprop.nn import (
     ELU,
@@ -21,6 +21,7 @@ from clearprop.nn import (
     GELUTanh,
     Huber,
     Identity,
+    LayerNorm,
     LeakyReLU,
     Linear,
     Loss,
@@ -55,7 +56,7 @@ class TorchManual(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """The layers, losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES)
+        return unknown_part(net, loss, optimizer, FORWARD, LOSSES, UPDATES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""
@@ -259,6 +260,23 @@ def dsoftmax(p: Tensor, dp: Tensor) -> Tensor:
     return p * (dp - (dp * p).sum(dim=1, keepdim=True))
 
 
+def layer_norm(x: Tensor, eps: float, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Any]:
+    """y = gamma x_hat + beta, with x_hat = s (x - mean) and s = 1 / sqrt(var + eps), in each row; saves x_hat and s."""
+    s = torch.rsqrt(x.var(dim=1, correction=0, keepdim=True) + eps)
+    x_hat = (x - x.mean(dim=1, keepdim=True)) * s
+    return gamma * x_hat + beta, (x_hat, s)
+
+
+def dlayer_norm(saved: Any, dy: Tensor, eps: float, gamma: Tensor, beta: Tensor, dgamma: Tensor, dbeta: Tensor) -> Tensor:
+    """dgamma += sum(dy x_hat), dbeta += sum(dy); returns s (dx_hat - mean(dx_hat) - x_hat mean(dx_hat x_hat))."""
+    x_hat, s = saved
+    dgamma += (dy * x_hat).sum(dim=0)
+    dbeta += dy.sum(dim=0)
+    dx_hat = dy * gamma
+    dx: Tensor = s * (dx_hat - dx_hat.mean(dim=1, keepdim=True) - x_hat * (dx_hat * x_hat).mean(dim=1, keepdim=True))
+    return dx
+
+
 def cross_entropy(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """-sum_bi y_bi log p_bi with p = softmax(z), and dz = p - y (for rows y that sum to 1)."""
     z = z - z.amax(dim=1, keepdim=True)
@@ -314,9 +332,8 @@ def huber(y_hat: Tensor, y: Tensor, delta: float) -> tuple[Tensor, Tensor]:
 def quantile(y_hat: Tensor, y: Tensor, q: float) -> tuple[Tensor, Tensor]:
     """sum_bi q (y_bi - y_hat_bi) for targets above, (1 - q) (y_hat_bi - y_bi) below, and dy_hat = -q or 1 - q."""
     error = y_hat - y
-    return torch.maximum((1.0 - q) * error, -q * error).sum(), torch.where(
-        error > 0.0, 1.0 - q, torch.where(error < 0.0, -q, 0.0)
-    )
+    slope = (1.0 - q) * (error > 0.0).to(y.dtype) - q * (error < 0.0).to(y.dtype)
+    return torch.maximum((1.0 - q) * error, -q * error).sum(), slope
 
 
 FORWARD: dict[type, Any] = {
@@ -333,6 +350,7 @@ FORWARD: dict[type, Any] = {
     GELUTanh: gelu_tanh,
     Identity: identity,
     Softmax: softmax,
+    LayerNorm: layer_norm,
 }
 BACKWARD: dict[type, Any] = {
     Linear: dlinear,
@@ -348,6 +366,7 @@ BACKWARD: dict[type, Any] = {
     GELUTanh: dgelu_tanh,
     Identity: didentity,
     Softmax: dsoftmax,
+    LayerNorm: dlayer_norm,
 }
 LOSSES: dict[type, Any] = {
     CrossEntropy: cross_entropy,

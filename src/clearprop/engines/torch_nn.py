@@ -10,7 +10,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.engines.engine import Device, Engine, Steps
 from clearprop.engines.preparation import check_batches, checked, limits, prepared
-from clearprop.engines.support import unknown_part
+from clearprop.engines.support import spared, unknown_part
 from clearprop.engines.torch_state import Tensor, array, check_device, clip_factor, report, tensor
 from clearprop.nn import (
     BinaryCrossEntropy,
@@ -25,11 +25,12 @@ from clearprop.nn import (
     NegativeLogLikelihood,
     Net,
     Quantile,
+    Residual,
 )
 from clearprop.nn.layer import Layer
 from clearprop.nn.pytorch import torch
 from clearprop.nn.torch_bridge import TO_TORCH, to_module
-from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Nadam, Optimizer, RMSProp
 
 nn = torch.nn
 
@@ -47,7 +48,10 @@ class TorchNN(Engine):
 
     def supports(self, net: Net, loss: Loss, optimizer: Optimizer) -> str | None:
         """Layers that have a counterpart in PyTorch, and the losses and optimizers in the tables at the end of this file."""
-        return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES)
+        inner = [part for layer in net.layers if isinstance(layer, Residual) for part in layer.layers]
+        if any(isinstance(part, (Dropout, Residual)) for part in inner):
+            return "in a Residual it takes no Dropout, whose masks NumPy draws, and no other Residual."
+        return unknown_part(net, loss, optimizer, TO_TORCH, LOSSES, RULES) or spared(optimizer)
 
     def forward(self, net: Net, X: Array) -> Array:
         """The output (N, n_y), all examples at once."""
@@ -95,7 +99,9 @@ class Twin:
     modules : list of nn.Module
         One for each of the net's `unique_layers`.
     parameters : list of nn.Parameter
-        In the order of `theta`: the W and b of each layer, W transposed.
+        In the order of `theta`: the W and b of each layer.
+    transposed : list of bool
+        Whether each parameter lies the other way round in `theta`, as the W of a Linear does.
     """
 
     def __init__(self, net: Net, device: Device) -> None:
@@ -104,19 +110,24 @@ class Twin:
         self.modules = [NumpyDropout(layer) if type(layer) is Dropout else to_module(layer) for layer in self.layers]
         of_layer = dict(zip(map(id, self.layers), self.modules, strict=True))
         self.model = nn.Sequential(*[of_layer[id(layer)] for layer in net.layers]).to(device)
-        self.parameters = [parameter for module in self.modules for parameter in module.parameters()]
+        found = [(part, p) for module in self.modules for part in module.modules() for p in part.parameters(recurse=False)]
+        self.parameters = [parameter for _, parameter in found]
+        self.transposed = [isinstance(part, nn.Linear) and parameter.ndim == 2 for part, parameter in found]
 
     def flat(self, tensors: Iterable[Any]) -> Array:
         """One tensor for each parameter (None stands for zeros) as a flat vector (P,), as in `theta`."""
-        pairs = zip(tensors, self.parameters, strict=True)
-        pieces = [array(torch.zeros_like(parameter) if values is None else values).T.ravel() for values, parameter in pairs]
+        pieces = []
+        for values, parameter, transposed in zip(tensors, self.parameters, self.transposed, strict=True):
+            piece = array(torch.zeros_like(parameter) if values is None else values)
+            pieces.append((piece.T if transposed else piece).ravel())
         return np.concatenate([*pieces, np.zeros(0)]).astype(self.net.dtype)
 
     def pieces(self, flat: Array) -> list[Tensor]:
         """A flat vector (P,) as one tensor for each parameter."""
         tensors, start = [], 0
-        for parameter in self.parameters:
-            piece = flat[start : start + parameter.numel()].reshape(tuple(parameter.shape)[::-1]).T
+        for parameter, transposed in zip(self.parameters, self.transposed, strict=True):
+            piece, shape = flat[start : start + parameter.numel()], tuple(parameter.shape)
+            piece = piece.reshape(shape[::-1]).T if transposed else piece.reshape(shape)
             tensors.append(tensor(np.ascontiguousarray(piece), self.device))
             start += parameter.numel()
         return tensors
@@ -130,7 +141,7 @@ class Twin:
         """Write the running means and variances back into the net; PyTorch calls them by the same names."""
         for layer, module in zip(self.layers, self.modules, strict=True):
             for name, buffer in module.named_buffers():
-                if name in layer.buffers:
+                if name in layer.buffers:  # in a Residual, "1.running_mean" here and there
                     getattr(layer, name)[:] = array(buffer)
 
 
@@ -237,7 +248,7 @@ def step(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, t: int) 
         factor = clip_factor(torch.cat([grad.ravel() for grad in grads]), optimizer.clip_norm)
         for grad in grads:
             grad *= factor
-    if optimizer.weight_decay:
+    if optimizer.weight_decay and not optimizer.decoupled:
         # torch.optim would add this to a copy, and plain SGD's v, the gradient with its penalty, could not be read off
         for parameter in twin.parameters:
             if parameter.grad is not None:
@@ -252,6 +263,9 @@ def load_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer) ->
         for parameter, piece in zip(twin.parameters, twin.pieces(value), strict=True):
             rule.state[parameter][STATE[type(optimizer)][name]] = piece
             rule.state[parameter]["step"] = torch.tensor(float(optimizer.t))
+            if isinstance(optimizer, Nadam):
+                product = optimizer.product(optimizer.t) if optimizer.t else 1.0
+                rule.state[parameter]["mu_product"] = torch.tensor(product, dtype=parameter.dtype)
 
 
 def store_state(twin: Twin, rule: torch.optim.Optimizer, optimizer: Optimizer, steps: int) -> None:
@@ -279,10 +293,12 @@ RULES: dict[type, Any] = {
     AdaGrad: lambda o, params: torch.optim.Adagrad(params, eps=o.eps),
     RMSProp: lambda o, params: torch.optim.RMSprop(params, alpha=o.rho, eps=o.eps),
     Adam: lambda o, params: torch.optim.Adam(params, betas=(o.beta1, o.beta2), eps=o.eps),
+    AdamW: lambda o, params: torch.optim.AdamW(params, betas=(o.beta1, o.beta2), eps=o.eps, weight_decay=o.weight_decay),
+    Nadam: lambda o, params: torch.optim.NAdam(params, betas=(o.beta1, o.beta2), eps=o.eps),
 }
-STATE = {
+STATE: dict[type, dict[str, str]] = {
     SGD: {"v": "momentum_buffer"},
     AdaGrad: {"s": "sum"},
     RMSProp: {"s": "square_avg"},
-    Adam: {"m": "exp_avg", "s": "exp_avg_sq"},
+    **{kind: {"m": "exp_avg", "s": "exp_avg_sq"} for kind in (Adam, AdamW, Nadam)},
 }

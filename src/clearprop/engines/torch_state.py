@@ -11,7 +11,7 @@ from clearprop.engines.engine import Device, Steps, batches
 from clearprop.errors import OptionError
 from clearprop.nn import Linear, Loss, Net
 from clearprop.nn.pytorch import torch
-from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Lion, Nadam, Optimizer, RMSProp
 from clearprop.registry import choose
 
 DEVICES: tuple[Device, ...] = get_args(Device)
@@ -97,9 +97,10 @@ class State:
         """Clip the gradient (P,), add that of the penalty, update theta and the state in place."""
         lr = optimizer.rate(self.t)
         self.t += 1
-        g = grad * clip_factor(grad, optimizer.clip_norm) + optimizer.weight_decay * self.theta
+        l2, decay = (0.0, optimizer.weight_decay) if optimizer.decoupled else (optimizer.weight_decay, 0.0)
+        g = grad * clip_factor(grad, optimizer.clip_norm) + l2 * self.theta
         rule = UPDATES[type(optimizer)]
-        theta, *state = rule(self.theta, g, *self.state.values(), lr, *optimizer.constants(self.t))
+        theta, *state = rule(self.theta - lr * decay * self.theta, g, *self.state.values(), lr, *optimizer.constants(self.t))
         self.theta.copy_(theta)
         for old, new in zip(self.state.values(), state, strict=True):
             old.copy_(new)
@@ -141,4 +142,27 @@ def adam(
     return theta - lr * (m / sum1) / (torch.sqrt(s / sum2) + eps), m, s
 
 
-UPDATES: dict[type, Any] = {SGD: sgd, AdaGrad: adagrad, RMSProp: rmsprop, Adam: adam}
+def nadam(
+    theta: Tensor, g: Tensor, m: Tensor, s: Tensor, lr: float, beta1: float, beta2: float, eps: float,
+    of_m: float, of_g: float, sum2: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """The averages of Adam; theta <- theta - lr (of_m m + of_g g) / (sqrt(s) + eps)."""
+    m = beta1 * m + (1.0 - beta1) * g
+    s = beta2 * s + (1.0 - beta2) * g * g
+    return theta - lr * (of_m * m + of_g * g) / (torch.sqrt(s / sum2) + eps), m, s
+
+
+def lion(theta: Tensor, g: Tensor, m: Tensor, lr: float, beta1: float, beta2: float) -> tuple[Tensor, Tensor]:
+    """theta <- theta - lr sign(beta1 m + (1 - beta1) g); m <- beta2 m + (1 - beta2) g."""
+    return theta - lr * torch.sign(beta1 * m + (1.0 - beta1) * g), beta2 * m + (1.0 - beta2) * g
+
+
+UPDATES: dict[type, Any] = {
+    SGD: sgd,
+    AdaGrad: adagrad,
+    RMSProp: rmsprop,
+    Adam: adam,
+    AdamW: adam,
+    Nadam: nadam,
+    Lion: lion,
+}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
@@ -15,8 +15,10 @@ from clearprop.arrays import Array, Dtype
 from clearprop.data.scaling import Scale
 from clearprop.errors import OptionError
 from clearprop.estimator.net_estimator import NetEstimator
+from clearprop.estimator.sklearn_callbacks import in_context
 from clearprop.export import Model
-from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, MeanSquaredError, Net
+from clearprop.nn import LOSSES, BinaryCrossEntropy, BinaryCrossEntropyWithLogits, Loss, Net
+from clearprop.nn.registries import NUMBER_LOSSES
 from clearprop.training import Callback
 
 SEVERAL = "multilabel-indicator"
@@ -39,9 +41,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     lr : float or "auto"
         Learning rate, or the highest one of the schedule; "auto" is one that goes well with the optimizer.
     batch_size : int, None or "auto"
-        Examples per step; None for all at once; "auto" is about N / 50, from 8 to 128.
+        Examples per step; None for all at once; "auto" is about N / 50, from 32 to 128.
     epochs : int or "auto"
-        Passes over the data; "auto" is as many as make 5,000 steps, from 10 to 200.
+        Passes over the data; "auto" is as many as make 5,000 steps, from 10 to 100.
     weight_decay, dropout : float
     init : str or None
         Initialiser; None is the one that suits the activation.
@@ -142,7 +144,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self.dtype = dtype
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @in_context
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> NetClassifier:
         """Go on training for one epoch on these examples, at a constant learning rate, with the optimizer's state kept.
 
@@ -170,6 +172,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 f"classes={classes!r} is not the same as on last call to partial_fit, was: {self.classes_!r}; omit classes."
             )
         self._partial_fit(X, y, sample_weight)
+        self._announced = None
         return self
 
     def predict(self, X: Any) -> Array:
@@ -214,7 +217,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _encode_y(self, y: Array, weights: Array | None, first: bool) -> Array:
         if first:
-            announced = vars(self).pop("_announced", None)
+            announced = vars(self).get("_announced")
             self.several_ = y.ndim == 2
             self.classes_ = np.arange(y.shape[1]) if self.several_ else np.unique(y) if announced is None else announced
             if len(self.classes_) < 2 and not self.several_:
@@ -236,7 +239,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _make_loss(self) -> tuple[Loss, int]:
         loss, n = self._loss_object(), len(self.classes_)
-        if isinstance(loss, MeanSquaredError):
+        if isinstance(loss, NUMBER_LOSSES):
             raise OptionError(f"{loss!r} is a loss for numbers, but the classifier learns {n} classes; use cross_entropy.")
         if self.several_ and not isinstance(loss, BINARY):
             raise OptionError(f"{loss!r} is a loss of one class, but y has {n} labels; use binary_cross_entropy_with_logits.")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -19,7 +19,7 @@ from clearprop.data.encoder import Encoder
 from clearprop.data.table_files import is_frame
 from clearprop.errors import OptionError
 from clearprop.estimator.inputs import encoded, fit_inputs
-from clearprop.estimator.sklearn_callbacks import CallbackSupportMixin, EpochTasks
+from clearprop.estimator.sklearn_callbacks import CallbackSupportMixin, EpochTasks, in_context
 from clearprop.export import Model
 from clearprop.nn import Loss, Net, mlp
 from clearprop.registry import count, require
@@ -36,6 +36,8 @@ AUTO = "auto"
 class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
     """Base of `NetClassifier` and `NetRegressor`, which describe the parameters."""
 
+    nets_: list[Net]
+    histories_: list[History]
     _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012  # scikit-learn's name; clearprop checks the values itself
 
     @abstractmethod
@@ -56,7 +58,7 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
 
     # --- fit
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @in_context
     def fit(
         self,
         X: Any,
@@ -89,55 +91,37 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         seed = self._seed()
         X, y = self._checked(X, y, first=True)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        in_loss = self._weights(y, weights)
         rows, held_out = self._split(y, seed)
-        X_own, y_own, w_own = taken(X, rows), y[rows], None if weights is None else weights[rows]
-        self._begin(X_own, y_own, w_own, first=not more)
-        train = Split(
-            encoded(X_own, self.encoder_, self.dtype), self._encode_y(y_own, w_own, False), self._weights(y_own, w_own)
-        )
+        self._begin(taken(X, rows), y[rows], None if weights is None else weights[rows], first=not more)
+        train = self._as_split(taken(X, rows), y[rows], None if in_loss is None else in_loss[rows])
+        val = None
         if X_val is not None:
-            held_out = (*self._checked(X_val, y_val, first=False), sample_weight_val)
+            val = self._given(X_val, y_val, sample_weight_val)
         elif held_out is not None:
-            held_out = (taken(X, held_out), y[held_out], None if weights is None else weights[held_out])
-        val = None if held_out is None else self._held_out(*held_out)
+            w = None if in_loss is None or not in_loss[held_out].any() else in_loss[held_out]
+            val = self._as_split(taken(X, held_out), y[held_out], w)
         settings = self._settings(len(train), seed)
         nets = self.nets_ if more else self._nets(train.X.shape[1], seed)
         self._train(nets, train, val, settings, {"X": X, "y": y, "metadata": {"sample_weight": sample_weight}})
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
-        """Go on training for one epoch on these examples, at a constant learning rate, with the optimizer's state kept.
-
-        The first call fixes the encoding of inputs and targets.
-
-        Parameters
-        ----------
-        X : array (N, n_x) or frame
-        y : array (N,) or (N, n_y)
-        sample_weight : array (N,), optional
-
-        Returns
-        -------
-        object
-            The estimator itself.
-        """
-        return self._partial_fit(X, y, sample_weight)
-
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        """Go on for one epoch; the first call finds out how inputs and targets are encoded."""
         first = "net_" not in vars(self)
         X, y = self._checked(X, y, first)
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
         if first:
             self._begin(X, y, weights, first)
-        train = Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, weights, False), self._weights(y, weights))
+        train = self._as_split(X, y, self._weights(y, weights))
         # The order of each call is drawn from a seed of its own, so that batches are not always made up alike.
-        seed = self._seed() + (0 if first else self.n_iter_)
+        seed = self._seed() + (0 if first else len(self.histories_[0]))
         settings = replace(self._settings(len(train), seed), schedule="constant")
         settings = replace(settings, fit=replace(settings.fit, epochs=1))
         if first:
             self.nets_ = self._nets(train.X.shape[1], seed)
-            self.histories_, self._states = [History() for _ in self.nets_], [({}, 0) for _ in self.nets_]
+            self.histories_ = [History() for _ in self.nets_]
+            self._states: list[tuple[dict[str, Array], int]] = [({}, 0) for _ in self.nets_]
         for k, net in enumerate(self.nets_):
             run = begin_run(
                 net, train, loss=self.loss_, optimizer=make_optimizer(settings, 1), engine=self.engine,
@@ -209,19 +193,24 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         """Classes whose shares a split keeps; None for targets without any, or with too few examples."""
         return None
 
-    def _held_out(self, X: Any, y: Array, weights: Any) -> Split:
-        """Examples that are measured after every epoch."""
-        w = None if weights is None else _check_sample_weight(weights, X, dtype=np.float64)
-        return Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, w, False), w)
+    def _given(self, X: Any, y: Any, sample_weight: Any) -> Split:
+        """Examples that were given for early stopping."""
+        X, y = self._checked(X, y, first=False)
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        return self._as_split(X, y, self._weights(y, weights))
+
+    def _as_split(self, X: Any, y: Array, weights: Array | None) -> Split:
+        """Examples as the network and the loss take them."""
+        return Split(encoded(X, self.encoder_, self.dtype), self._encode_y(y, weights, False), weights)
 
     def _settings(self, n: int, seed: int) -> Settings:
         """The parameters as settings of a run on n examples."""
         size = self.batch_size
         if size == AUTO:
-            size = min(128, max(8, 2 ** round(np.log2(max(n, 2) / 50))))
+            size = min(128, max(32, 2 ** round(np.log2(max(n, 2) / 50))))
         epochs = self.epochs
         if epochs == AUTO:
-            epochs = min(200, max(10, round(STEPS * min(n, size or n) / n)))
+            epochs = min(100, max(10, round(STEPS * min(n, size or n) / n)))
         name = self.optimizer
         lr = default_rate(name, 0.0, False) if self.lr == AUTO and name in RATES else 0.01 if self.lr == AUTO else self.lr
         hidden, activation = (
@@ -291,7 +280,7 @@ class NetEstimator(CallbackSupportMixin, BaseEstimator, ABC):
         self.history_ = histories[0]
         self.loss_curve_ = self.history_["train_loss"] if len(self.history_) else []
         self.n_iter_ = len(self.history_)
-        for name, value in self._as_fitted(average(nets)).items():
+        for name, value in self._as_fitted(nets[0] if len(nets) == 1 else average(nets)).items():
             setattr(self, name, value)
 
     def _as_fitted(self, net: Net) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from clearprop.data.scaling import Scale, Scaling
 from clearprop.errors import OptionError
 from clearprop.estimator.inputs import weighted_scaling
 from clearprop.estimator.net_estimator import NetEstimator
+from clearprop.estimator.sklearn_callbacks import in_context
 from clearprop.export import Model
 from clearprop.nn import LOSSES, Loss, Net
 from clearprop.training import Callback
@@ -92,6 +93,26 @@ class NetRegressor(RegressorMixin, NetEstimator):
         self.engine = engine
         self.dtype = dtype
         self.random_state = random_state
+
+    @in_context
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetRegressor:
+        """Go on training for one epoch on these examples, at a constant learning rate, with the optimizer's state kept.
+
+        The first call fixes the encoding of inputs and targets.
+
+        Parameters
+        ----------
+        X : array (N, n_x) or frame
+        y : array (N,) or (N, n_y)
+        sample_weight : array (N,), optional
+
+        Returns
+        -------
+        NetRegressor
+            The estimator itself.
+        """
+        self._partial_fit(X, y, sample_weight)
+        return self
 
     def predict(self, X: Any) -> Array:
         """Predicted numbers, in the units of y: (N,), or (N, n_y) where y had several columns."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+from sklearn.base import _fit_context
 
 from clearprop.training import Callback, Run
 
@@ -17,6 +19,16 @@ except ImportError:  # before 1.9 there are none
         def _init_callback_context(self, **task: Any) -> None:
             """No context: nobody can have set a callback."""
             return
+
+
+__all__ = ["CallbackSupportMixin", "EpochTasks", "in_context"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def in_context(method: F) -> F:
+    """A `fit` or `partial_fit` within scikit-learn's context, which tears the callbacks down at the end."""
+    wrapped: F = _fit_context(prefer_skip_nested_validation=True)(method)
+    return wrapped
 
 
 class EpochTasks(Callback):

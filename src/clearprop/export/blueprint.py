@@ -6,8 +6,9 @@ a `LayerStep` (the layer, the names of its input and output, their widths) and r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,25 +23,38 @@ from clearprop.nn import (
     BatchNorm,
     BinaryCrossEntropy,
     BinaryCrossEntropyWithLogits,
+    Conv2d,
     CrossEntropy,
     Dropout,
+    Embedding,
+    Flatten,
+    Focal,
+    Identity,
     Layer,
+    LayerNorm,
     Linear,
     Loss,
     NegativeLogLikelihood,
     Net,
+    Residual,
+    Unflatten,
 )
 
 HEADS: dict[type[Loss], str] = {
     CrossEntropy: "softmax",  # of the scores
+    Focal: "softmax",
     NegativeLogLikelihood: "as they are",
     BinaryCrossEntropy: "two columns",  # 1 - p and p
     BinaryCrossEntropyWithLogits: "two columns of a sigmoid",
 }
 """From the outputs of a net to the probabilities of the classes, by the loss that it was trained with."""
-ALIKE: tuple[type[Layer], ...] = (Dropout,)
+ALIKE: tuple[type[Layer], ...] = (Dropout, Identity)
 """Layers that change nothing after training."""
-LETTERS: dict[type[Layer], str] = {Linear: "z", BatchNorm: "n"}
+FLAT: tuple[type[Layer], ...] = (*ALIKE, Unflatten, Flatten)
+"""Layers that change nothing where an image is one row of numbers too."""
+BEARING: tuple[type[Layer], ...] = (Linear, Conv2d, Embedding)
+"""Layers whose weights are numbered."""
+LETTERS: dict[type[Layer], str] = {Linear: "z", Conv2d: "z", Embedding: "e", BatchNorm: "n", LayerNorm: "n", Residual: "r"}
 """Letter for the output of a layer; "a" for all others."""
 
 
@@ -119,11 +133,15 @@ class Blueprint:
         for layer in self.net.layers:
             before, width = width, layer.width(width)
             name = type(layer).__name__
-            parts += [] if type(layer) in ALIKE else [f"{name} {width}" if width != before or layer.names else name]
+            parts += (
+                []
+                if type(layer) in ALIKE
+                else [f"{name} {width}" if width is not None and (width != before or layer.names) else name]
+            )
         return " -> ".join(parts)
 
     def target_words(self) -> str:
-        """The target, in a sentence that is safe in a comment."""
+        """The targets, in a sentence that is safe in a comment."""
         names = comment(", ".join(self.targets) or "a class")
         if self.task == "classification":
             return f"Predicts {names}: one of {len(self.labels)} classes, and the probability of each."
@@ -164,19 +182,29 @@ class LayerStep:
     layer : Layer
     x, y : str
         Names of its input and its output.
-    n_x, n_y : int
-        Their widths.
+    shape_x, shape_y : tuple of int
+        Their shapes, for one example: (n,), or (C, H, W) for an image.
     k : int
-        Number of the Linear that it belongs to, from 1.
+        Number of the layer with parameters that it belongs to, from 1.
     """
 
     page: Page
     layer: Any
     x: str
     y: str
-    n_x: int
-    n_y: int
+    shape_x: tuple[int, ...]
+    shape_y: tuple[int, ...]
     k: int
+
+    @property
+    def n_x(self) -> int:
+        """Count of the numbers in the input of one example."""
+        return prod(self.shape_x)
+
+    @property
+    def n_y(self) -> int:
+        """Count of the numbers in the output of one example."""
+        return prod(self.shape_y)
 
     def array(self, letter: str, values: Array) -> str:
         """Name of an array of the layer, such as W1, which the page then holds; an array that two layers share has one name."""
@@ -196,19 +224,25 @@ class Page:
         For messages.
     writers : dict of class to function
         The function that writes each kind of layer.
+    alike : tuple of classes
+        Layers that need no line.
     arrays : dict of str to array
         Parameters, by name.
-    variables : list of (str, int)
-        Names of the values on the way, with their widths.
+    variables : list of str
+        Names of the values on the way.
     helpers : list of str
         Names of the functions that the lines call, each once, in the order of their first call.
+    k : int
+        Number of layers with parameters so far.
     """
 
     language: str
     writers: Mapping[type[Layer], Writer]
+    alike: tuple[type[Layer], ...] = ALIKE
     arrays: dict[str, Array] = field(default_factory=dict)
-    variables: list[tuple[str, int]] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
     helpers: list[str] = field(default_factory=list)
+    k: int = 0
 
     def hold(self, name: str, values: Array) -> str:
         """Keep an array under `name`, or the name under which it is kept already."""
@@ -225,39 +259,56 @@ class Page:
             self.helpers.append(helper)
         return helper
 
-    def lines(self, layers: Sequence[Layer], n_in: int, x: str = "x", y: str = "y_hat") -> list[str]:
-        """A line for each layer, from the variable `x` of width `n_in` to the variable `y`.
+    def lines(self, layers: Sequence[Layer], shape: tuple[int, ...], x: str = "x", y: str = "y_hat") -> list[str]:
+        """Lines for each layer, from the variable `x` of this shape (for one example) to `y`, a name that is free or kept.
 
         Raises
         ------
         UnsupportedError
             If there is no writer for a layer.
         """
-        steps = [layer for layer in layers if type(layer) not in ALIKE]
-        found, k, last = [], 0, x
-        for i, layer in enumerate(steps):
-            writer = self.writers.get(type(layer))
-            if writer is None:
-                raise UnsupportedError(
-                    f"{layer!r} cannot be written in {self.language} yet; known are"
-                    f" {', '.join(kind.__name__ for kind in (*self.writers, *ALIKE))}."
-                )
-            k += isinstance(layer, Linear)
-            width = layer.width(n_in) or n_in
-            final = i == len(steps) - 1
-            name = y if final else self._free(f"{LETTERS.get(type(layer), 'a')}{max(k, 1)}", dict(self.variables))
-            self.variables.append((name, width))
-            found.append(writer(LayerStep(self, layer, last, name, n_in, width, max(k, 1))))
-            last, n_in = name, width
-        return found or [""]
+        last, found = max((i for i, layer in enumerate(layers) if type(layer) not in self.alike), default=-1), []
+        for i, layer in enumerate(layers):
+            made = layer.forward(np.zeros((1, *shape), np.float32))[0].shape[1:]
+            if type(layer) not in self.alike:
+                writer = self._writer(layer)
+                self.k += isinstance(layer, BEARING)
+                k = max(self.k, 1)
+                name = y if i == last else self.name(f"{LETTERS.get(type(layer), 'a')}{k}")
+                found += writer(LayerStep(self, layer, x, name, shape, made, k)).split("\n")
+                x = name
+            shape = made
+        return found
+
+    def name(self, wanted: str) -> str:
+        """A name for a variable that no other one bears."""
+        self.variables.append(self._free(wanted, self.variables))
+        return self.variables[-1]
+
+    def _writer(self, layer: Layer) -> Writer:
+        writer = self.writers.get(type(layer))
+        if writer is None:
+            raise UnsupportedError(
+                f"{layer!r} cannot be written in {self.language} yet; known are"
+                f" {', '.join(kind.__name__ for kind in (*self.writers, *self.alike))}."
+            )
+        return writer
 
     @staticmethod
-    def _free(name: str, taken: Mapping[str, Any]) -> str:
+    def _free(name: str, taken: Collection[str]) -> str:
         found, i = name, 1
         while found in taken:
             i += 1
             found = f"{name}_{i}"
         return found
+
+
+def residual(step: LayerStep, total: str) -> str:
+    """The lines of a residual block, with `total` for the sum of {x} and {f}, as {y}."""
+    inner = step.page.name(f"f{step.k}")
+    lines = step.page.lines(step.layer.layers, step.shape_x, step.x, inner)
+    given = inner if lines else step.x
+    return "\n".join([*lines, total.format(x=step.x, f=given, y=step.y, n=step.n_y)])
 
 
 def require_whole(net: Net) -> None:

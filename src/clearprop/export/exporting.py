@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Exported:
     untried: str | None = None
 
     def in_words(self) -> str:
-        """Outcome of the trial, in one sentence.
+        """The outcome of the trial, in one sentence.
 
         Examples
         --------
@@ -88,7 +89,7 @@ def export_blueprint(blueprint: Blueprint, path: Path, to: str, examples: Path |
         outcome = tried(form, blueprint, Path(folder) / path.name, examples)
         files = [path.with_name(name) for name in contents]
         for file in files:
-            write_atomically(file, lambda temporary, file=file: shutil.copyfile(Path(folder) / file.name, temporary))
+            write_atomically(file, partial(shutil.copyfile, Path(folder) / file.name))
     return Exported(files, *outcome)
 
 

@@ -9,30 +9,46 @@ from pathlib import Path
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
+from clearprop.export.blueprint import FLAT, Blueprint, LayerStep, Page, Writer, residual
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.folding import folds
-from clearprop.export.source_pages import WrittenArray, render, written
+from clearprop.export.source_pages import WrittenArray, helper_sources, render, written
 from clearprop.export.trying import run_program
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Conv2d,
+    Embedding,
+    GELUTanh,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from clearprop.nn.gates import TANH_CUBIC, TANH_SCALE
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
-HELPERS = {
-    "linear": """/* x W + b: y_j = b_j + sum_i x_i W_ij. */
-function linear(x, W, b) {
-  const y = b === null ? W[0].map(() => 0) : b.slice();
-  x.forEach((xi, i) => W[i].forEach((w, j) => { y[j] += xi * w; }));
-  return y;
-}""",
-    "softmax": """/* exp(z_i) / sum_j exp(z_j); the maximum is taken off, so that nothing overflows. */
-function softmax(z) {
-  const most = Math.max(...z), e = z.map((value) => Math.exp(value - most)), sum = e.reduce((total, value) => total + value, 0);
-  return e.map((value) => value / sum);
-}""",
-}
 ELEMENTWISE: dict[type[Layer], str] = {
     Sigmoid: "(z) => 0.5 * (1 + Math.tanh(0.5 * z))",
     Tanh: "Math.tanh",
     ReLU: "(z) => Math.max(z, 0)",
+    LeakyReLU: "(z) => (z > 0 ? z : {layer.negative_slope!r} * z)",
+    ELU: "(z) => (z > 0 ? z : {layer.alpha!r} * Math.expm1(z))",
+    SELU: f"(z) => {SELU_SCALE} * (z > 0 ? z : {SELU_ALPHA} * Math.expm1(z))",
+    Softplus: "(z) => Math.max(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))",
+    SiLU: "(z) => z * 0.5 * (1 + Math.tanh(0.5 * z))",
+    GELU: "(z) => z * normalCdf(z)",
+    GELUTanh: f"(z) => 0.5 * z * (1 + Math.tanh({TANH_SCALE} * (z + {TANH_CUBIC} * z ** 3)))",
 }
 """Functions of one number."""
 RUNNER = """import { readFileSync } from "node:fs";
@@ -51,7 +67,10 @@ def linear(step: LayerStep) -> str:
 
 def elementwise(step: LayerStep) -> str:
     """A function of each number."""
-    return f"const {step.y} = {step.x}.map({ELEMENTWISE[type(step.layer)]});"
+    value = ELEMENTWISE[type(step.layer)].format(layer=step.layer)
+    if "normalCdf(" in value:
+        step.page.call("normalCdf")
+    return f"const {step.y} = {step.x}.map({value});"
 
 
 def softmax(step: LayerStep) -> str:
@@ -68,9 +87,48 @@ def batch_norm(step: LayerStep) -> str:
     return f"const {step.y} = {step.x}.map((v, i) => {value});"
 
 
+def layer_norm(step: LayerStep) -> str:
+    """gamma (x - mean) / sqrt(var + eps) + beta, over the units of the row."""
+    layer = step.layer
+    gamma, beta = step.array("gamma", layer.gamma), step.array("beta", layer.beta)
+    return f"const {step.y} = {step.page.call('layerNorm')}({step.x}, {gamma}, {beta}, {layer.eps!r});"
+
+
+def residual_block(step: LayerStep) -> str:
+    """x + f(x)."""
+    return residual(step, "const {y} = {x}.map((value, i) => value + {f}[i]);")
+
+
+def embedding(step: LayerStep) -> str:
+    """Columns of numbers, then the row of W for each category."""
+    W = step.array("W", step.layer.W)
+    return f"const {step.y} = {step.page.call('embedding')}({step.x}, {W}, {list(step.layer.sizes)});"
+
+
+def conv2d(step: LayerStep) -> str:
+    """The same weights for every patch."""
+    layer, W, b = step.layer, step.array("W", step.layer.W), step.array("b", step.layer.b)
+    sizes = ", ".join(map(str, (*step.shape_x, layer.kernel, layer.stride, layer.padding)))
+    return f"const {step.y} = {step.page.call('conv2d')}({step.x}, {W}, {b}, {sizes}); // {step.shape_y}"
+
+
+def max_pool(step: LayerStep) -> str:
+    """The largest number of each square."""
+    sizes = ", ".join(map(str, (*step.shape_x, step.layer.kernel)))
+    return f"const {step.y} = {step.page.call('maxPool')}({step.x}, {sizes}); // {step.shape_y}"
+
+
 WRITERS: dict[type[Layer], Writer] = {
-    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, **dict.fromkeys(ELEMENTWISE, elementwise)
-}  # fmt: skip
+    Linear: linear,
+    BatchNorm: batch_norm,
+    LayerNorm: layer_norm,
+    Residual: residual_block,
+    Embedding: embedding,
+    Conv2d: conv2d,
+    MaxPool2d: max_pool,
+    Softmax: softmax,
+    **dict.fromkeys(ELEMENTWISE, elementwise),
+}
 
 
 def nested(arrays: dict[str, Array]) -> list[WrittenArray]:
@@ -90,8 +148,8 @@ class JsSource(ExportFormat):
     endings = (".mjs", ".js")
 
     def write(self, blueprint: Blueprint, path: Path) -> dict[str, str | bytes]:
-        page, net = Page("JavaScript", WRITERS), blueprint.net
-        lines = page.lines(net.layers, net.n_in or 0)
+        page, net = Page("JavaScript", WRITERS, FLAT), blueprint.net
+        lines = page.lines(net.layers, (net.n_in or 0,))
         if blueprint.head == "softmax":
             page.call("softmax")
         fills = [column.categories.index(str(column.fill)) if column.kind == "categorical" and column.fill is not None else -1
@@ -99,7 +157,7 @@ class JsSource(ExportFormat):
         small = {letter: text for letter, text in folds(blueprint.categories).items() if letter.lower() != text}
         source = render(
             "js.mjs.j2", blueprint, path, lines, arrays=nested(page.arrays), fills=fills, folds=small,
-            helpers=[HELPERS[name] for name in page.helpers], wide=len(blueprint.scaling.shift) > 1,
+            helpers=helper_sources("layers.mjs.j2", page.helpers), wide=len(blueprint.scaling.shift) > 1,
         )  # fmt: skip
         return {path.name: source}
 

@@ -103,7 +103,7 @@ class Model:
     def export(self, path: str | Path, to: str, examples: str | Path | None = None) -> Exported:
         """Write the model for somewhere else: raw values in, labels and probabilities (or values) out.
 
-        The export is run, where the tools that it needs are installed, and compared with `predict` on raw examples.
+        The files are run, where what that needs is installed, and compared with `predict` on raw examples.
 
         Parameters
         ----------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,49 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.data.columns import Column
+from clearprop.errors import UnsupportedError
 from clearprop.export.blueprint import Blueprint, LayerStep, Page, Writer
 from clearprop.export.export_format import ExportFormat, Rows
 from clearprop.export.onnx_graph import OnnxGraph, row_of
 from clearprop.export.onnx_inputs import add_inputs
 from clearprop.export.spelling import comment
-from clearprop.nn import BatchNorm, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from clearprop.nn import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm,
+    Conv2d,
+    Embedding,
+    Flatten,
+    GELUTanh,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    Unflatten,
+)
+from clearprop.nn.rectifiers import SELU_ALPHA, SELU_SCALE
 
-OPERATORS: dict[type[Layer], str] = {Sigmoid: "Sigmoid", Tanh: "Tanh", ReLU: "Relu"}
-"""Layers that ONNX has as one operator without attributes."""
+OPERATORS: dict[type[Layer], str] = {
+    Sigmoid: "Sigmoid", Tanh: "Tanh", ReLU: "Relu", LeakyReLU: "LeakyRelu", ELU: "Elu", SELU: "Selu", Softplus: "Softplus",
+    GELU: "Gelu", GELUTanh: "Gelu",
+}  # fmt: skip
+"""Activations that ONNX has as one operator."""
+ATTRIBUTES: dict[type[Layer], Callable[[Any], dict[str, Any]]] = {
+    LeakyReLU: lambda layer: {"alpha": layer.negative_slope},
+    ELU: lambda layer: {"alpha": layer.alpha},
+    SELU: lambda layer: {"alpha": SELU_ALPHA, "gamma": SELU_SCALE},
+    GELUTanh: lambda layer: {"approximate": "tanh"},
+}
+"""Their attributes, where they have any."""
 
 
 @dataclass(eq=False)
@@ -70,12 +106,81 @@ def softmax(step: LayerStep) -> str:
 
 def operator(step: LayerStep) -> str:
     """A function of each number."""
-    return add(step, OPERATORS[type(step.layer)])
+    kind = type(step.layer)
+    return add(step, OPERATORS[kind], **(ATTRIBUTES[kind](step.layer) if kind in ATTRIBUTES else {}))
+
+
+def silu(step: LayerStep) -> str:
+    """z sigmoid(z), in two nodes."""
+    page = step.page
+    assert isinstance(page, OnnxPage)
+    z = page.tensor(step.x)
+    return page.graph.node("Mul", z, page.graph.node("Sigmoid", z), out=page.tensor(step.y))
+
+
+def layer_norm(step: LayerStep) -> str:
+    """gamma (x - mean) / sqrt(var + eps) + beta, over the units of each row."""
+    layer = step.layer
+    return add(step, "LayerNormalization", ("gamma", layer.gamma), ("beta", layer.beta), epsilon=layer.eps, axis=1)
+
+
+def residual_block(step: LayerStep) -> str:
+    """x + f(x)."""
+    page = step.page
+    assert isinstance(page, OnnxPage)
+    inner = page.name(f"f{step.k}")
+    given = inner if page.lines(step.layer.layers, step.shape_x, step.x, inner) else step.x
+    return page.graph.node("Add", page.tensor(step.x), page.tensor(given), out=page.tensor(step.y))
+
+
+def embedding(step: LayerStep) -> str:
+    """Columns of numbers, then the row of W for each category."""
+    page, layer = step.page, step.layer
+    assert isinstance(page, OnnxPage)
+    graph, x = page.graph, page.tensor(step.x)
+    codes = graph.node("Gather", x, graph.constant(layer.categories, "categories", np.int64), axis=1)
+    first = graph.constant(layer.first_rows, "first_rows", np.int64)
+    rows = graph.node("Add", graph.cast(graph.node("Round", codes), np.int64), first, name="rows")
+    vectors = graph.node("Gather", graph.constant(layer.W, f"net/{step.array('W', layer.W)}"), rows, axis=0)
+    wide = graph.constant([-1, layer.dim * len(layer.categories)], "shape", np.int64)
+    vectors = graph.node("Reshape", vectors, wide)
+    numbers = graph.node("Gather", x, graph.constant(layer.numbers, "numbers", np.int64), axis=1)
+    return graph.node("Concat", numbers, vectors, out=page.tensor(step.y), axis=1)
+
+
+def reshape(step: LayerStep) -> str:
+    """Rows to images, or images to rows."""
+    page = step.page
+    assert isinstance(page, OnnxPage)
+    shape = page.graph.constant([-1, *step.shape_y], "shape", np.int64)
+    return page.graph.node("Reshape", page.tensor(step.x), shape, out=page.tensor(step.y))
+
+
+def conv2d(step: LayerStep) -> str:
+    """The same weights for every patch."""
+    layer = step.layer
+    return add(step, "Conv", ("W", layer.W), ("b", layer.b), strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+
+
+def max_pool(step: LayerStep) -> str:
+    """The largest number of each square."""
+    return add(step, "MaxPool", kernel_shape=[step.layer.kernel] * 2, strides=[step.layer.kernel] * 2)
 
 
 WRITERS: dict[type[Layer], Writer] = {
-    Linear: linear, BatchNorm: batch_norm, Softmax: softmax, **dict.fromkeys(OPERATORS, operator)
-}  # fmt: skip
+    Linear: linear,
+    BatchNorm: batch_norm,
+    LayerNorm: layer_norm,
+    Residual: residual_block,
+    Embedding: embedding,
+    Unflatten: reshape,
+    Flatten: reshape,
+    Conv2d: conv2d,
+    MaxPool2d: max_pool,
+    Softmax: softmax,
+    SiLU: silu,
+    **dict.fromkeys(OPERATORS, operator),
+}
 
 
 def add_answer(graph: OnnxGraph, blueprint: Blueprint, y_hat: str) -> None:
@@ -110,15 +215,13 @@ class OnnxFile(ExportFormat):
     endings = (".onnx",)
 
     def write(self, blueprint: Blueprint, path: Path) -> dict[str, str | bytes]:
-        from importlib.metadata import version
-
         net = blueprint.net
         graph = OnnxGraph({*blueprint.raw_names, "X"})
         x = add_inputs(graph, blueprint)
         page = OnnxPage("ONNX", WRITERS, graph=graph)
         graph.node("Identity", x, out=page.tensor("x"))
-        page.lines(net.layers, net.n_in or 0)
-        add_answer(graph, blueprint, page.tensor("y_hat" if page.variables else "x"))
+        lines = page.lines(net.layers, (net.n_in or 0,))
+        add_answer(graph, blueprint, page.tensor("y_hat" if lines else "x"))
         words = f"{blueprint.in_words()}. {blueprint.target_words()}"
         model = graph.model(comment(blueprint.title or path.stem), words, version("clearprop"))
         return {path.name: model.SerializeToString(deterministic=True)}
@@ -131,8 +234,14 @@ class OnnxFile(ExportFormat):
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        return np.asarray(session.run(None, raw_inputs(blueprint, rows))[-1], np.float64)
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            answers = session.run(None, raw_inputs(blueprint, rows))
+        except Exception as error:  # its errors have no common base; NOT_IMPLEMENTED is an operator without double precision
+            why = " ".join(str(error).split())[-300:]
+            hint = "; for onnxruntime, export a model of net.astype('float32')" if "NOT_IMPLEMENTED" in str(error) else ""
+            raise UnsupportedError(f"onnxruntime refuses the export: {why}{hint}.") from None
+        return np.asarray(answers[-1], np.float64)
 
 
 def raw_inputs(blueprint: Blueprint, rows: Rows) -> dict[str, Array]:

@@ -13,11 +13,13 @@ from clearprop.arrays import Array
 from clearprop.data import read_rows
 from clearprop.data.columns import Column
 from clearprop.export.blueprint import Blueprint
+from clearprop.nn import Embedding
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 200  # examples of a file
+MOST_KNOWN = 60  # categories of a column
 MADE_UP = 12  # rows for a model that takes an array
 NEVER_SEEN = "never seen before"
 
@@ -53,7 +55,7 @@ def _cells(column: Column) -> list[str]:
     if column.kind == "categorical":
         known = list(column.categories)
         other = [known[0].upper(), f" {known[-1].lower()} ", known[0].replace(" ", "  "), f"{known[0]}.0", NEVER_SEEN, ""]
-        return [*known[:20], *other]
+        return [*known[:MOST_KNOWN], *other]
     assert column.scaling is not None
     if column.kind == "date":
         return _dates(column)
@@ -83,6 +85,9 @@ def _array_rows(blueprint: Blueprint) -> dict[str, list[str]]:
     shift, spread = np.array(scaling.shift), np.array(scaling.spread)
     one_for_all = len(scaling.shift) == 1  # pixels, which lie between 0 and the largest
     X = rng.uniform(0, 1, (MADE_UP, n)) if one_for_all else rng.normal(size=(MADE_UP, n))
+    first = blueprint.net.layers[0]
+    if isinstance(first, Embedding):  # whole numbers of categories
+        X[:, first.categories] = rng.integers(0, [first.sizes[k] for k in first.categories], (MADE_UP, len(first.categories)))
     raw = shift + spread * X
     return {name: [f"{value:.9g}" for value in raw[:, j].tolist()] for j, name in enumerate(blueprint.features)}
 

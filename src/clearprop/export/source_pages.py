@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from clearprop.data.written_numbers import MISSING, PLACEHOLDERS
 from clearprop.export import spelling
 from clearprop.export.blueprint import Blueprint
 from clearprop.export.spelling import comment, items, lines_of_numbers
+from clearprop.nn.gates import UPPER_TAIL
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +57,6 @@ def templates() -> Any:
 
 def render(template: str, blueprint: Blueprint, path: Path, lines: list[str], **more: Any) -> str:
     """The source of a page: a template, filled in."""
-    from importlib.metadata import version
-
     net, target = blueprint.net, blueprint.target_scaling
     text: str = templates().get_template(template).render(
         b=blueprint, title=comment(blueprint.title or path.stem), version=version("clearprop"), file=comment(path.name),
@@ -65,6 +65,13 @@ def render(template: str, blueprint: Blueprint, path: Path, lines: list[str], **
         plain_target=target.shift == (0.0,) and target.spread == (1.0,), **more,
     )  # fmt: skip
     return text
+
+
+def helper_sources(template: str, names: list[str]) -> list[str]:
+    """Sources of the functions that a page calls."""
+    text = templates().get_template(template).render(upper_tail=UPPER_TAIL)
+    sections = dict(section.split("\n", 1) for section in f"\n{text}".split("\n@ ")[1:])
+    return [sections[name].strip() for name in names]
 
 
 def sample_row(names: list[str]) -> str:

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+BLOCKS = ("ResidualBlock", "ColumnEmbedding")
+"""Modules that the page defines where it needs them."""
+
+
 def module_source(module: nn.Module) -> str:
     """The expression that makes a module of PyTorch, which prints itself in the form of its constructor.
 
     Raises
     ------
     UnsupportedError
-        If it is none of PyTorch's own, or made of others.
+        If it is neither one of PyTorch's own without others in it, nor one of the blocks that the page defines.
     """
+    from clearprop.nn.torch_bridge import ColumnEmbedding, ResidualBlock
+
+    if isinstance(module, ResidualBlock):
+        return f"ResidualBlock({', '.join(module_source(part) for part in module)})"
+    if isinstance(module, ColumnEmbedding):
+        return f"ColumnEmbedding({list(module.sizes)}, {module.table.embedding_dim})"
     if not type(module).__module__.startswith("torch.nn.") or any(True for _ in module.children()):
         raise UnsupportedError(
             f"{type(module).__name__} is no module of torch.nn by itself, so it cannot be written as source."
@@ -55,9 +65,10 @@ class TorchSource(ExportFormat):
         shared, lines = sequence_source(list(sequential))
         state = path.with_suffix(".safetensors").name
         tensors = {f"layers.{name}": tensor.clone().contiguous() for name, tensor in sequential.state_dict().items()}
+        blocks = [name for name in BLOCKS if any(f"{name}(" in line for line in [*lines, *shared])]
         source = render(
             "torch.py.j2", blueprint, path, lines, shared=shared, state=comment(state),
-            single=net.dtype == np.float32,
+            single=net.dtype == np.float32, blocks=blocks,
         )  # fmt: skip
         return {path.name: source, state: save(tensors)}
 

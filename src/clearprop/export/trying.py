@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,9 +50,22 @@ def run_program(command: Sequence[str | Path], text: str = "", folder: Path | No
     except subprocess.TimeoutExpired:
         raise UnsupportedError(f"{command[0]} took more than {SECONDS} s for the examples.") from None
     if result.returncode:
-        said = result.stderr.decode(errors="replace").strip()[-600:]
-        raise UnsupportedError(f"The export was written, but {Path(command[0]).name} refuses it: {said}")
+        raise UnsupportedError(
+            f"{Path(command[0]).name} refuses the export: {complaint(result.stderr.decode(errors='replace'))}"
+        )
     return result.stdout.decode()
+
+
+def complaint(stderr: str) -> str:
+    r"""The line of a traceback, or of a compiler's messages, that says what is wrong.
+
+    Examples
+    --------
+    >>> complaint("Traceback ...\n  File ...\nValueError: no number\n"), complaint("a.c:3:1: error: no semicolon\n  ^\n")
+    ('ValueError: no number', 'a.c:3:1: error: no semicolon')
+    """
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()] or ["it says nothing"]
+    return ([line for line in lines if re.search(r"^\w*Error\b|\berror: ", line)] or lines)[-1][:400]
 
 
 def run_python(path: Path, rows: dict[str, list[str]]) -> Array:

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.function_objective import FunctionObjective
 from clearprop.gradcheck.numeric.methods import Method, compare_gradients, inconclusive
 from clearprop.gradcheck.report import GradientReport
 from clearprop.gradcheck.suspects import find_patterns
+from clearprop.gradcheck.turned_inputs import find_turned
 
 
+@checked
 def check_gradient(
     f: Callable[[Any], Any],
     grad: Any,
@@ -67,6 +70,6 @@ def check_gradient(
         return GradientReport(title, inconclusive(objective), objective.notes, [], objective.evaluations, seconds)
     analytic = objective.given()
     tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
-    suspects = find_patterns(tensors, analytic, numeric, batch)
+    suspects = find_turned(objective, tensors, numeric) or find_patterns(tensors, analytic, numeric, batch)
     seconds = time.perf_counter() - started
     return GradientReport(title, tensors, [*objective.notes, *notes], suspects, objective.evaluations, seconds)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
 from clearprop.gradcheck.function_check import check_gradient
@@ -17,7 +18,7 @@ from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.methods import Method
 from clearprop.gradcheck.numeric.net_objective import NetObjective
 from clearprop.gradcheck.report import GradientReport
-from clearprop.nn import ElementwiseLoss, Layer, Net
+from clearprop.nn import ElementwiseLoss, Layer, Loss, Net
 from clearprop.nn.loss import Reduction
 
 EXAMPLES = 5
@@ -46,6 +47,7 @@ class Projection(ElementwiseLoss):
         return y + 0.0 * y_hat
 
 
+@checked
 def check_layer(
     layer: Layer | Any, shape: int | tuple[int, ...], method: Method = "auto", tolerance: float = TOLERANCE, seed: int = 0
 ) -> GradientReport:
@@ -78,6 +80,10 @@ def check_layer(
     'wrong'
     """
     started = time.perf_counter()
+    if isinstance(layer, (type, Loss)):
+        raise OptionError(f"layer must be an object with forward(x) and backward(dy), not {describe(layer)}.")
+    if min((shape,) if isinstance(shape, int) else shape, default=0) < 1:
+        raise ShapeError(f"shape must be that of a batch, (B, n_in), or n_in alone, not {shape!r}.")
     if not isinstance(layer, Layer):
         return check_plain_layer(layer, (EXAMPLES, shape) if isinstance(shape, int) else shape, method, tolerance, seed)
     rows, columns = (EXAMPLES, shape) if isinstance(shape, int) else (*shape, 0, 0)[:2]

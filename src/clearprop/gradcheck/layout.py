@@ -17,6 +17,7 @@ from clearprop.gradcheck.numeric.trees import flatten
 from clearprop.nn import ElementwiseLoss, Layer, Linear, Loss, Net
 from clearprop.nn.multilayer import make_activation
 
+MIXED = 4  # up to so many weights, some may be (n_out, n_in) and others not
 LAYERS_PERMUTED = 3  # up to so many layers, weights may come in any order
 
 
@@ -34,8 +35,8 @@ class Layout:
         Whether X was given like that.
     names : dict of str to str
         "W1", "b1", ... -> the name under which the array was given.
-    flipped : bool
-        Whether weights were given as (n_out, n_in).
+    flipped : frozenset of str
+        Names of the weights that were given as (n_out, n_in).
     activation, output : str
         Names of the hidden layers' activation and of the output's; "linear" for none.
     """
@@ -44,7 +45,7 @@ class Layout:
     X: Array
     rows: bool
     names: dict[str, str]
-    flipped: bool
+    flipped: frozenset[str]
     activation: str
     output: str
 
@@ -54,7 +55,9 @@ class Layout:
         for name, theirs in self.names.items():
             if theirs in given:
                 array = given[theirs]
-                found[name] = np.ascontiguousarray(array.T) if name[0] == "W" and self.flipped and array.ndim == 2 else array
+                turned = name[0] == "W" and theirs in self.flipped and array.ndim == 2
+                row = name[0] == "b" and array.ndim == 2 and min(array.shape) == 1  # (1, n) and (n, 1) are as good as (n,)
+                found[name] = np.ascontiguousarray(array.T) if turned else array.reshape(-1) if row else array
         if "X" in given and given["X"].ndim == 2:
             found["X"] = given["X"] if self.rows else np.ascontiguousarray(given["X"].T)
         return found
@@ -62,9 +65,13 @@ class Layout:
     def describe(self) -> str:
         """The layout in words."""
         sizes = "-".join(str(n) for n in _sizes(self.net))
-        order = "(n_out, n_in)" if self.flipped else "(n_in, n_out)"
+        weights = [theirs for ours, theirs in self.names.items() if ours[0] == "W"]
+        orders = {True: "(n_out, n_in)", False: "(n_in, n_out)"}
+        order = f"W is {orders[weights[0] in self.flipped]}"
+        if len({w in self.flipped for w in weights}) > 1:
+            order = ", ".join(f"{w} is {orders[w in self.flipped]}" for w in weights)
         x = "one example per row" if self.rows else "one example per column"
-        net = f"Read as a network {sizes}, {self.activation}, output {self.output}; X holds {x}; W is {order}"
+        net = f"Read as a network {sizes}, {self.activation}, output {self.output}; X holds {x}; {order}"
         renamed = ", ".join(f"{ours} = {theirs}" for ours, theirs in self.names.items() if ours != theirs)
         return f"{net}: {renamed or 'as named'}."
 
@@ -83,13 +90,30 @@ def layouts(X: Array, parameters: object, activations: Sequence[str], outputs: S
     weights, biases = split_parameters(leaves)
     if X.ndim == 1:  # one example, if it is as long as a weight matrix is on one side; else one number per example
         X = X[None] if any(len(X) in leaves[name].shape for name in weights) else X[:, None]
-    for rows, flipped in itertools.product((True, False), (False, True)):
-        x = X if rows else X.T
-        for chain in _chains(weights, biases, leaves, x.shape[1], flipped):
-            names = {f"W{k}": w for k, (w, _) in enumerate(chain, 1)} | {f"b{k}": b for k, (_, b) in enumerate(chain, 1) if b}
-            for activation, output in itertools.product(activations if len(chain) > 1 else activations[:1], outputs):
-                net = _build(chain, leaves, flipped, activation, output)
-                yield Layout(net, np.array(x, dtype=np.float64, order="C"), rows, names, flipped, activation, output)
+    uniform, mixed = _orientations(weights)
+    for orientations in (uniform, mixed):
+        found = False
+        for rows, flipped in itertools.product((True, False), orientations):
+            x = X if rows else X.T
+            for chain in _chains(weights, biases, leaves, x.shape[1], flipped):
+                found = True
+                names = {f"W{k}": w for k, (w, _) in enumerate(chain, 1)}
+                names |= {f"b{k}": b for k, (_, b) in enumerate(chain, 1) if b}
+                for activation, output in itertools.product(activations if len(chain) > 1 else activations[:1], outputs):
+                    net = _build(chain, leaves, flipped, activation, output)
+                    given = np.array(x, dtype=np.float64, order="C")
+                    yield Layout(net, given, rows, names, flipped, activation, output)
+        if found:
+            return
+
+
+def _orientations(weights: list[str]) -> tuple[list[frozenset[str]], list[frozenset[str]]]:
+    """The weights that may be (n_out, n_in): none or all of them; and, where that fits nothing, some of them."""
+    uniform = [frozenset[str](), frozenset(weights)]
+    if not 1 < len(weights) <= MIXED:
+        return uniform, []
+    some = [frozenset(chosen) for k in range(1, len(weights)) for chosen in itertools.combinations(weights, k)]
+    return uniform, some
 
 
 def split_parameters(leaves: dict[str, Array]) -> tuple[list[str], list[str]]:
@@ -107,7 +131,7 @@ def split_parameters(leaves: dict[str, Array]) -> tuple[list[str], list[str]]:
 
 
 def _chains(
-    weights: list[str], biases: list[str], leaves: dict[str, Array], n_in: int, flipped: bool
+    weights: list[str], biases: list[str], leaves: dict[str, Array], n_in: int, flipped: frozenset[str]
 ) -> Iterator[list[tuple[str, str | None]]]:
     """Orders of the weights in which each has as many inputs as the one before has outputs, with a bias that fits, or none."""
     orders = itertools.permutations(weights) if len(weights) <= LAYERS_PERMUTED else iter([tuple(weights)])
@@ -115,7 +139,7 @@ def _chains(
         width, fits = n_in, bool(order)
         widths = []
         for name in order:
-            enter, leave = leaves[name].shape[::-1] if flipped else leaves[name].shape
+            enter, leave = leaves[name].shape[::-1] if name in flipped else leaves[name].shape
             fits &= enter == width
             width = leave
             widths.append(leave)
@@ -133,11 +157,13 @@ def _chains(
         yield list(zip(order, chosen, strict=True))
 
 
-def _build(chain: list[tuple[str, str | None]], leaves: dict[str, Array], flipped: bool, activation: str, output: str) -> Net:
+def _build(
+    chain: list[tuple[str, str | None]], leaves: dict[str, Array], flipped: frozenset[str], activation: str, output: str
+) -> Net:
     """The net with these values."""
     layers: list[Layer] = []
     for k, (w, b) in enumerate(chain):
-        W = leaves[w].T if flipped else leaves[w]
+        W = leaves[w].T if w in flipped else leaves[w]
         linear = Linear(*W.shape)
         linear.W[:] = W
         if b is not None:

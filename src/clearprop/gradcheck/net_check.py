@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.data.dataset import Dataset, Split
 from clearprop.errors import OptionError
@@ -20,6 +21,7 @@ from clearprop.registry import require
 BATCH = 16  # examples: enough to tell a sum from a mean, few enough for 238,510 parameters in seconds
 
 
+@checked
 def check(
     net: Net,
     data: Dataset | Split | tuple[Array, Array],

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from clearprop.arguments import checked
 from clearprop.errors import OptionError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
-from clearprop.gradcheck.tracing.supervisor import Limits, check_file
+from clearprop.gradcheck.tracing.limits import Limits
+from clearprop.gradcheck.tracing.supervisor import check_file
 
 
+@checked
 def check_program(
     program: str | Path | Callable[[], Any], seconds: float = 60.0, memory: int = 4096, seed: int = 0
 ) -> FileOutcome:

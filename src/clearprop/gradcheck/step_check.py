@@ -6,28 +6,33 @@ import itertools
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError, ShapeError
+from clearprop.gradcheck.faults import name_faults
 from clearprop.gradcheck.layout import Layout, layouts, target_forms
 from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.methods import Method, compare_gradients
 from clearprop.gradcheck.numeric.net_objective import NetObjective
 from clearprop.gradcheck.numeric.trees import flatten, to_array
 from clearprop.gradcheck.report import RIGHT, WRONG, GradientReport, TensorResult
-from clearprop.gradcheck.suspects import find_suspects
+from clearprop.gradcheck.step import Step
+from clearprop.gradcheck.suspects import find_suspects, known_net
 from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
 from clearprop.nn.loss import REDUCTIONS, Reduction
 from clearprop.registry import choose
 
+TRIED = 12  # readings among which a known fault chooses
 PREFIX = re.compile(r"^(dL_d|dl_d|dL/d|dl/d|grad_|g_|d_|grad|d|g)(?=.)")
 SUFFIX = re.compile(r"(_grad|\.grad|_gradient)$")
 
 
+@checked
 def check_step(
     X: Any,
     y: Any,
@@ -90,6 +95,8 @@ def check_step(
     known = {name: a.astype(np.float64) for name, a in flatten(parameters).items()}
     given = match_names(flatten(gradients), list(known))
     X, y = to_array(X).astype(np.float64), to_array(y)
+    if X.ndim != 2:
+        raise ShapeError(f"X must be a batch of shape (B, n_x) or (n_x, B), not of shape {X.shape}.")
     objective, layout, words = _best(X, y, parameters, given, activation, loss, output, reduction, weight_decay)
     analytic = layout.canonical(given)
     analytic, convention = _convention(objective, analytic, reduction is None)
@@ -177,32 +184,65 @@ def _best(
     reduction: Reduction | None,
     weight_decay: float,
 ) -> tuple[NetObjective, Layout, list[str]]:
-    """The layout under which most gradients are right or nearly so, with its objective and a description."""
+    """The layout under which most gradients are right or explained, with its objective and a description."""
     activations = [activation] if isinstance(activation, str) else list(activation)
     each = "/".join(activations)  # one for each layer
     made, outputs = _loss_and_outputs(loss, output, activations)
     reductions = [choose("reduction", reduction, REDUCTIONS)] if reduction else list(REDUCTIONS)
-    best: tuple[tuple[float, float], NetObjective, Layout, list[str]] | None = None
+    found: list[Reading] = []
     for layout in layouts(X, parameters, [*activations, each] if len(activations) > 1 else activations, outputs):
         n_out = layout.net.forward(layout.X)[0].shape[1]
         for (targets, form), how in itertools.product(target_forms(y, n_out, len(layout.X), made), reductions):
             fixed = LOSSES.make({**made.config(), "reduction": how})
             objective = NetObjective(layout.net, fixed, layout.X, targets, weight_decay)
-            fit = _fit(objective, layout.canonical(given))
-            if best is None or fit < best[0]:
-                said = "the mean" if how == "mean" else "the sum"
-                tail = " (inferred)" if reduction is None and len(layout.X) > 1 else ""
-                words = [layout.describe(), f"Targets: {form}. The loss is {said} over the batch{tail}."]
-                best = fit, objective, layout, words
-    if best is None:
+            said = "the mean" if how == "mean" else "the sum"
+            tail = " (inferred)" if reduction is None and len(layout.X) > 1 else ""
+            words = [layout.describe(), f"Targets: {form}. The loss is {said} over the batch{tail}."]
+            found.append(Reading(_fit(objective, layout.canonical(given)), objective, layout, words))
+    if not found:
         shapes = ", ".join(f"{name} {a.shape}" for name, a in flatten(parameters).items())
         raise ShapeError(
             f"No network fits X of shape {X.shape}, y of shape {y.shape} and parameters {shapes}; weights must chain from the"
             " inputs to the outputs, as (n_in, n_out) or (n_out, n_in), and y needs one target for each example."
         )
-    objective = best[1]
-    objective.backward = False  # the gradients under test are known at this point only
-    return objective, best[2], best[3]
+    best = _explained(sorted(found, key=lambda reading: reading.fit), given)
+    best.objective.backward = False  # the gradients under test are known at this point only
+    return best.objective, best.layout, best.words
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way to read arrays as a step of training.
+
+    Attributes
+    ----------
+    fit : (float, float)
+        Number of arrays that are off, then the sum of their relative distances.
+    objective : NetObjective
+    layout : Layout
+    words : list of str
+        The reading in words.
+    """
+
+    fit: tuple[float, float]
+    objective: NetObjective
+    layout: Layout
+    words: list[str]
+
+
+def _explained(readings: list[Reading], given: dict[str, Array]) -> Reading:
+    """The nearest reading; where all arrays are off under it, the first one under which a known fault gives exactly them."""
+    nearest = readings[0]
+    if nearest.fit[0] < len(nearest.layout.canonical(given)):
+        return nearest
+    for reading in readings[:TRIED]:
+        known = known_net(reading.objective.net)
+        if known is not None:
+            objective = reading.objective
+            step = Step(known, objective.loss, objective.X, objective.y, objective.weight_decay)
+            if name_faults(step, reading.layout.canonical(given)):
+                return reading
+    return nearest
 
 
 def _fit(objective: NetObjective, analytic: dict[str, Array]) -> tuple[float, float]:
@@ -240,7 +280,7 @@ def _loss_and_outputs(loss: str | Loss, output: str | None, activations: list[st
 def _renamed(tensor: TensorResult, layout: Layout) -> TensorResult:
     """The result under the name and in the orientation in which the array was given."""
     name = layout.names.get(tensor.name, tensor.name)
-    turned = (layout.flipped and tensor.name[0] == "W") or (not layout.rows and tensor.name == "X")
+    turned = (tensor.name[0] == "W" and name in layout.flipped) or (not layout.rows and tensor.name == "X")
     if not turned:
         return replace(tensor, name=name)
     return replace(tensor, name=name, shape=tensor.shape[::-1], index=tensor.index and tensor.index[::-1])

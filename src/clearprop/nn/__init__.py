@@ -20,12 +20,15 @@ from importlib import import_module
 from clearprop.nn.activations import Activation, Identity, ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from clearprop.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.embedding import Embedding
 from clearprop.nn.focal import Focal
 from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.initialisers import INITIALISERS, He, Initialiser, LeCun, Normal, Uniform, Xavier, Zeros
 from clearprop.nn.layer import Layer
+from clearprop.nn.layernorm import LayerNorm
 from clearprop.nn.linear import Linear
 from clearprop.nn.loss import ElementwiseLoss, Loss
 from clearprop.nn.mean_squared_error import MeanSquaredError
@@ -33,6 +36,7 @@ from clearprop.nn.multilayer import mlp
 from clearprop.nn.net import Net
 from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
 from clearprop.nn.registries import ACTIVATIONS, LAYERS, LOSSES, NUMBER_LOSSES
+from clearprop.nn.residual import Residual
 from clearprop.nn.robust_losses import Huber, MeanAbsoluteError, Quantile
 from clearprop.nn.softmax import Softmax, softmax
 
@@ -49,9 +53,12 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropy",
     "BinaryCrossEntropyWithLogits",
+    "Conv2d",
     "CrossEntropy",
     "Dropout",
     "ElementwiseLoss",
+    "Embedding",
+    "Flatten",
     "Focal",
     "GELUTanh",
     "He",
@@ -59,10 +66,12 @@ __all__ = [
     "Identity",
     "Initialiser",
     "Layer",
+    "LayerNorm",
     "LeCun",
     "LeakyReLU",
     "Linear",
     "Loss",
+    "MaxPool2d",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "NegativeLogLikelihood",
@@ -70,11 +79,13 @@ __all__ = [
     "Normal",
     "Quantile",
     "ReLU",
+    "Residual",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
     "Tanh",
+    "Unflatten",
     "Uniform",
     "Xavier",
     "Zeros",

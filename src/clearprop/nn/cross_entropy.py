@@ -72,8 +72,8 @@ def check_shares(rows: Array) -> None:
     if wrong.any():
         first = int(wrong.argmax())
         raise DataError(
-            f"Target rows must hold shares of the classes, zero or more and of sum 1, but row {first} is {brief(rows[first])};"
-            " give one-hot rows or integer classes, or divide each row by its sum."
+            f"Target rows must hold shares of the classes, zero or more and of sum 1, but row {first} is"
+            f" {brief(rows[first].tolist())}; give one-hot rows or integer classes, or divide each row by its sum."
         )
 
 

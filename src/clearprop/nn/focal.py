@@ -11,6 +11,7 @@ from clearprop.nn.softmax import softmax
 from clearprop.registry import number
 
 LEAST = 1e-30  # of 1 - p, whose logarithm is taken; there, log p is 0 in floating point, and so are f and dz
+FARTHEST = -1e30  # log p, where p is 0 and p log p as well, not NaN
 
 
 class Focal(ClassLoss):
@@ -63,14 +64,15 @@ class Focal(ClassLoss):
     def df(log_p: Array, gamma: float) -> Array:
         """Its derivative with respect to log p."""
         q = np.maximum(-np.expm1(log_p), LEAST)
-        return np.exp(gamma * np.log(q)) * (gamma * log_p * np.exp(log_p) / q - 1.0)
+        return np.exp(gamma * np.log(q)) * (gamma * np.maximum(log_p, FARTHEST) * np.exp(log_p) / q - 1.0)
 
     def forward(self, y_hat: Array, y: Array) -> tuple[float, tuple[Array, Array]]:
         """Mean or sum of f(log p_c); saves log p and the one-hot targets, both (B, C)."""
         y = self.rows(y, like=y_hat)
         z = y_hat - y_hat.max(axis=1, keepdims=True)
         log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return float((y * self.f(log_p, self.gamma)).sum(dtype=np.float64)) * self.scale(y), (log_p, y)
+        losses = y * np.where(y == 0, 0, self.f(log_p, self.gamma))  # 0 log 0 = 0
+        return float(losses.sum(dtype=np.float64)) * self.scale(y), (log_p, y)
 
     def backward(self, saved: tuple[Array, Array]) -> Array:
         """dz = (y f' - p sum_i y_i f'_i) / B, without 1 / B for a sum."""

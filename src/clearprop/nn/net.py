@@ -28,6 +28,17 @@ FEW = 1_000_000  # parameters that may be allocated before they are compared wit
 CHUNK = 4096  # examples that are predicted at a time, to bound the memory
 
 
+SIZES = {
+    "Linear": ("n_in", "n_out"),
+    "BatchNorm": ("n",),
+    "LayerNorm": ("n",),
+    "Embedding": ("dim",),
+    "Conv2d": ("n_in_channels", "n_out_channels", "kernel", "kernel"),
+    "Residual": (),
+}
+"""Arguments of the layers with parameters, whose product is how many there are at least."""
+
+
 class NetHeader(TypedDict):
     """Schema of the header of a file with a net."""
 
@@ -210,6 +221,11 @@ class Net:
             )
         return p.argmax(axis=1)
 
+    def biases(self) -> Array:
+        """Whether each entry of `theta` belongs to a vector (a bias, the gamma of a BatchNorm), not to a matrix; bool (P,)."""
+        parts = [np.full(p.size, p.ndim < 2) for layer in self.unique_layers() for p in layer.parameters().values()]
+        return np.concatenate([*parts, np.zeros(0, dtype=bool)])
+
     def zero_grad(self) -> None:
         """Set every gradient to zero."""
         self._grad[:] = 0
@@ -388,15 +404,25 @@ def check_claims(config: dict[str, Any], arrays: dict[str, Array]) -> None:
         If it does.
     """
     held = arrays["theta"].size if "theta" in arrays else 0
-    claimed = 0
-    for layer in config["layers"]:
-        if str(layer.get("type")) in ("Linear", "BatchNorm"):  # the layers of others may have sizes without parameters
-            sizes = [layer[name] for name in ("n_in", "n_out", "n") if isinstance(layer.get(name), int)]
-            claimed += prod(max(size, 0) for size in sizes)
+    claimed = sum(claimed_parameters(layer) for layer in config["layers"])
     if claimed > max(held, FEW):
         raise ModelFileError(f"its layers claim {claimed:,} parameters or more, but theta holds {held:,}.")
     if not all(0 <= place < len(config["layers"]) for place in config["order"]):
         raise ModelFileError(f"its order names a layer that is not among its {len(config['layers'])}.")
+
+
+def claimed_parameters(layer: Any) -> int:
+    """Parameters, or a part of them, that the configuration of a layer claims; 0 for a layer of somebody's own."""
+    if not isinstance(layer, dict) or str(layer.get("type")) not in SIZES:
+        return 0
+    if layer["type"] == "Residual":
+        parts = layer.get("layers")
+        return sum(claimed_parameters(part) for part in parts) if isinstance(parts, list) else 0
+    found = [layer[name] for name in SIZES[layer["type"]] if isinstance(layer.get(name), int)]
+    rows = layer.get("sizes")
+    if isinstance(rows, list):
+        found.append(sum(size for size in rows if isinstance(size, int) and size > 0))
+    return prod(max(size, 0) for size in found)
 
 
 def _check_layers(layers: tuple[Layer, ...]) -> None:

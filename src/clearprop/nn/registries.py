@@ -5,15 +5,19 @@ from __future__ import annotations
 from clearprop.nn.activations import Identity, ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
 from clearprop.nn.binary_cross_entropy import BinaryCrossEntropy, BinaryCrossEntropyWithLogits
+from clearprop.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from clearprop.nn.cross_entropy import CrossEntropy, NegativeLogLikelihood
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.embedding import Embedding
 from clearprop.nn.focal import Focal
 from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.layer import Layer
+from clearprop.nn.layernorm import LayerNorm
 from clearprop.nn.linear import Linear
 from clearprop.nn.loss import Loss
 from clearprop.nn.mean_squared_error import MeanSquaredError
 from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
+from clearprop.nn.residual import Residual
 from clearprop.nn.robust_losses import Huber, MeanAbsoluteError, Quantile
 from clearprop.nn.softmax import Softmax
 from clearprop.registry import Registry
@@ -33,7 +37,23 @@ KNOWN: dict[str, type[Layer]] = {
     "softmax": Softmax,
 }
 
-LAYERS: Registry[Layer] = Registry("layer", Layer, {"linear": Linear, **KNOWN, "dropout": Dropout, "batchnorm": BatchNorm})
+LAYERS: Registry[Layer] = Registry(
+    "layer",
+    Layer,
+    {
+        "linear": Linear,
+        **KNOWN,
+        "dropout": Dropout,
+        "batchnorm": BatchNorm,
+        "layernorm": LayerNorm,
+        "residual": Residual,
+        "embedding": Embedding,
+        "unflatten": Unflatten,
+        "conv2d": Conv2d,
+        "max_pool2d": MaxPool2d,
+        "flatten": Flatten,
+    },
+)
 
 ACTIVATIONS: Registry[Layer] = Registry(
     "activation", Layer, KNOWN, aliases={"logistic": "sigmoid", "swish": "silu"}, within=LAYERS

@@ -12,16 +12,46 @@ from clearprop.arrays import FLOATS, FloatName, describe
 from clearprop.errors import UnsupportedError
 from clearprop.nn.activations import Identity, ReLU, Sigmoid, Tanh
 from clearprop.nn.batchnorm import BatchNorm
+from clearprop.nn.convolution import Conv2d, Flatten, MaxPool2d, Unflatten
 from clearprop.nn.dropout import Dropout
+from clearprop.nn.embedding import Embedding
 from clearprop.nn.gates import GELU, GELUTanh, SiLU
 from clearprop.nn.layer import Layer
+from clearprop.nn.layernorm import LayerNorm
 from clearprop.nn.linear import Linear
 from clearprop.nn.pytorch import torch
 from clearprop.nn.rectifiers import ELU, SELU, LeakyReLU, Softplus
+from clearprop.nn.residual import Residual
 from clearprop.nn.softmax import Softmax
 
 nn = torch.nn
 EXACT = 700.0  # from which on nn.Softplus returns z itself: by default 20, where log(1 + exp z) still differs in float64
+
+
+class ResidualBlock(nn.Sequential):
+    """x + f(x), f being the modules in it."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum."""
+        found: torch.Tensor = x + super().forward(x)  # type: ignore[no-untyped-call]
+        return found
+
+
+class ColumnEmbedding(nn.Module):
+    """An `nn.Embedding` for some columns of a matrix, whose numbers lie one below the other; the other columns pass."""
+
+    def __init__(self, sizes: list[int], dim: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.sizes = sizes
+        self.table = nn.Embedding(sum(sizes), dim, dtype=dtype)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The columns of numbers, then the vectors of the categories."""
+        numbers = [k for k, size in enumerate(self.sizes) if not size]
+        categories = [k for k, size in enumerate(self.sizes) if size]
+        first_rows = torch.tensor([sum(self.sizes[:k]) for k in categories], device=x.device)
+        rows = x[:, categories].round().long() + first_rows
+        return torch.cat([x[:, numbers], self.table(rows).flatten(1)], dim=1)
 
 
 def to_sequential(layers: Sequence[Layer]) -> nn.Sequential:
@@ -115,6 +145,73 @@ def _batch_norm(layer: BatchNorm) -> nn.Module:
     return module
 
 
+def _layer_norm(layer: LayerNorm) -> nn.Module:
+    module = nn.LayerNorm(layer.n, eps=layer.eps, dtype=_dtype(layer.gamma))
+    _write(module.weight, layer.gamma)
+    _write(module.bias, layer.beta)
+    return module
+
+
+def _embedding(layer: Embedding) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):  # nn.Embedding draws from PyTorch's global generator
+        module = ColumnEmbedding(layer.sizes, layer.dim, _dtype(layer.W))
+    _write(module.table.weight, layer.W)
+    return module
+
+
+def _conv2d(layer: Conv2d) -> nn.Module:
+    skip_init: Any = nn.utils.skip_init
+    sizes = layer.n_in_channels, layer.n_out_channels, layer.kernel, layer.stride, layer.padding
+    module: nn.Conv2d = skip_init(nn.Conv2d, *sizes, dtype=_dtype(layer.W))
+    _write(module.weight, layer.W)
+    _write(module.bias, layer.b)
+    return module
+
+
+def _from_layer_norm(module: nn.LayerNorm) -> Layer:
+    if len(module.normalized_shape) != 1 or module.bias is None:
+        raise UnsupportedError(f"{module!r} must run over one axis, and have weight and bias.")
+    layer = LayerNorm(module.normalized_shape[0], eps=module.eps)
+    layer.gamma[:], layer.beta[:] = _read(module.weight), _read(module.bias)
+    return layer
+
+
+def _from_embedding(module: ColumnEmbedding) -> Layer:
+    layer = Embedding(module.sizes, module.table.embedding_dim)
+    layer.W[:] = _read(module.table.weight)
+    return layer
+
+
+def _from_conv2d(module: nn.Conv2d) -> Layer:
+    kernel, stride, padding = ({*given} if isinstance(given, tuple) else {None} for given in _sizes_of(module))
+    plain = module.groups == 1 and {*module.dilation} == {1} and module.padding_mode == "zeros" and module.bias is not None
+    if not plain or any(len(part) != 1 or None in part for part in (kernel, stride, padding)):
+        raise UnsupportedError(
+            f"{module!r} must have square kernels, strides and margins of zeros, one group, no dilation, and a bias."
+        )
+    sizes: list[int] = [int(part.pop() or 0) for part in (kernel, stride, padding)]
+    layer = Conv2d(module.in_channels, module.out_channels, sizes[0], sizes[1], sizes[2])
+    layer.W[:], layer.b[:] = _read(module.weight), _read(module.bias)
+    return layer
+
+
+def _sizes_of(module: nn.Conv2d) -> tuple[Any, Any, Any]:
+    return module.kernel_size, module.stride, module.padding
+
+
+def _from_max_pool(module: nn.MaxPool2d) -> Layer:
+    k = module.kernel_size
+    if not isinstance(k, int) or module.stride != k or module.padding or module.dilation != 1 or module.ceil_mode:
+        raise UnsupportedError(f"{module!r} must take squares side by side: a whole kernel_size, the same stride, no padding.")
+    return MaxPool2d(k)
+
+
+def _from_unflatten(module: nn.Unflatten) -> Layer:
+    if module.dim != 1 or len(module.unflattened_size) != 3:
+        raise UnsupportedError(f"{module!r} must turn rows into images: nn.Unflatten(1, (channels, height, width)).")
+    return Unflatten(*module.unflattened_size)
+
+
 def _from_linear(module: nn.Linear) -> Layer:
     layer = Linear(module.in_features, module.out_features, bias=module.bias is not None)
     layer.W[:] = _read(module.weight).T
@@ -173,6 +270,13 @@ TO_TORCH: dict[type, Callable[[Any], nn.Module]] = {
     Softmax: lambda layer: nn.Softmax(dim=1),
     Dropout: lambda layer: nn.Dropout(layer.rate),
     BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    Residual: lambda layer: ResidualBlock(*[to_module(part) for part in layer.layers]),
+    Embedding: _embedding,
+    Unflatten: lambda layer: nn.Unflatten(1, (layer.channels, layer.height, layer.width_of_image)),
+    Conv2d: _conv2d,
+    MaxPool2d: lambda layer: nn.MaxPool2d(layer.kernel),
+    Flatten: lambda layer: nn.Flatten(),
 }
 FROM_TORCH: dict[type, Callable[[Any], Layer]] = {
     nn.Linear: _from_linear,
@@ -189,4 +293,11 @@ FROM_TORCH: dict[type, Callable[[Any], Layer]] = {
     nn.Softmax: _from_softmax,
     nn.Dropout: lambda module: Dropout(module.p),
     nn.BatchNorm1d: _from_batch_norm,
+    nn.LayerNorm: _from_layer_norm,
+    ResidualBlock: lambda module: Residual(*[from_module(part) for part in module]),
+    ColumnEmbedding: _from_embedding,
+    nn.Unflatten: _from_unflatten,
+    nn.Conv2d: _from_conv2d,
+    nn.MaxPool2d: _from_max_pool,
+    nn.Flatten: lambda module: Flatten(),
 }

@@ -23,7 +23,7 @@ class AdaGrad(Optimizer):
     lr : float or Schedule
     eps : float
         Keeps the denominator away from zero.
-    weight_decay, clip_norm
+    weight_decay, clip_norm, spare_biases
         As for `Optimizer`.
 
     Examples
@@ -42,8 +42,9 @@ class AdaGrad(Optimizer):
         eps: float = 1e-10,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
+        spare_biases: bool = False,
     ) -> None:
-        super().__init__(lr, weight_decay, clip_norm)
+        super().__init__(lr, weight_decay, clip_norm, spare_biases)
         self.eps = number("eps", eps, lambda x: x > 0, "positive")
 
     @staticmethod

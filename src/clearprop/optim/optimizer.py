@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array, added_up, describe
-from clearprop.errors import ShapeError
+from clearprop.errors import OptionError, ShapeError
 from clearprop.optim.schedules import Constant, Schedule, rate_or_schedule
-from clearprop.registry import Configured, number
+from clearprop.registry import Configured, number, switch
 
 
 class Optimizer(Configured, ABC):
@@ -23,9 +23,13 @@ class Optimizer(Configured, ABC):
     weight_decay : float
         Strength of L2 regularisation: weight_decay / 2 * |theta|^2 is added to the loss, and so weight_decay * theta to its
         gradient, for all parameters, biases included, as in PyTorch. The losses that training reports contain this term
-        (`penalty`).
+        (`penalty`). An optimizer that is `decoupled` shrinks the parameters themselves instead, by the factor
+        1 - lr * weight_decay in each step, before its rule moves them; then no term is added to the loss.
     clip_norm : float, optional
         Largest Euclidean norm of the gradient; a larger gradient is clipped to it, in the same direction.
+    spare_biases : bool
+        Whether weight decay leaves out biases and all other parameters that are vectors, such as the gamma of a BatchNorm: they
+        are few, and shift or scale a unit as a whole, so that keeping them small makes no function simpler.
 
     Attributes
     ----------
@@ -35,19 +39,30 @@ class Optimizer(Configured, ABC):
         Arrays that the rule carries from step to step, such as the velocity of SGD with momentum.
     state_names : tuple of str
         Their names, in the order in which `update` takes and returns them.
+    biases : array of bool (P,) or None
+        Parameters that `spare_biases` spares, as `Net.biases` names them; `fit` and the engines set it.
     constants_change : bool
         Whether `constants` differ from step to step.
+    decoupled : bool
+        Whether weight decay shrinks the parameters, and is no part of the gradient.
     """
 
     state_names: tuple[str, ...] = ()
     constants_change = False
+    decoupled = False
 
     def __init__(
-        self, lr: float | dict[str, Any] | Schedule, weight_decay: float = 0.0, clip_norm: float | None = None
+        self,
+        lr: float | dict[str, Any] | Schedule,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        spare_biases: bool = False,
     ) -> None:
         self.lr: float | Schedule = rate_or_schedule("lr", lr)
         self.weight_decay = number("weight_decay", weight_decay, lambda w: w >= 0, "zero or more")
         self.clip_norm = None if clip_norm is None else number("clip_norm", clip_norm, lambda c: c > 0, "positive, or None")
+        self.spare_biases = switch("spare_biases", spare_biases)
+        self.biases: Array | None = None
         self.t = 0
         self.state: dict[str, Array] = {}
 
@@ -89,12 +104,14 @@ class Optimizer(Configured, ABC):
         ------
         ShapeError
             If the two differ in shape, or the state belongs to a vector of another shape.
+        OptionError
+            If biases are to be spared, and it is not said which parameters they are.
         """
         self.prepare(theta, grad)
         lr = self.rate(self.t)
         self.t += 1
         g = self.regularised(theta, self.clipped(grad))
-        theta[:], *state = self.update(theta, g, *self.state.values(), lr, *self.constants(self.t))
+        theta[:], *state = self.update(self.shrunk(theta, lr), g, *self.state.values(), lr, *self.constants(self.t))
         for name, value in zip(self.state, state, strict=True):
             self.state[name][:] = value
 
@@ -120,11 +137,29 @@ class Optimizer(Configured, ABC):
 
     def regularised(self, theta: Array, grad: Array) -> Array:
         """`grad` plus the gradient of the penalty."""
-        return grad + self.weight_decay * theta if self.weight_decay else grad
+        if not self.weight_decay or self.decoupled:
+            return grad
+        return grad + self.weight_decay * self.decaying(theta)
+
+    def shrunk(self, theta: Array, lr: float) -> Array:
+        """`theta` after decoupled weight decay, (1 - lr weight_decay) theta."""
+        if not self.weight_decay or not self.decoupled:
+            return theta
+        return theta - lr * self.weight_decay * self.decaying(theta)
+
+    def decaying(self, theta: Array) -> Array:
+        """`theta`, with zeros for the parameters that weight decay spares."""
+        if not self.spare_biases:
+            return theta
+        if self.biases is None:
+            raise OptionError("spare_biases=True needs to know the biases: set optimizer.biases = net.biases() first.")
+        return np.where(self.biases, theta.dtype.type(0), theta)
 
     def penalty(self, theta: Array) -> float:
-        """weight_decay / 2 * |theta|^2, the term that L2 regularisation adds to the loss."""
-        return 0.5 * self.weight_decay * added_up(np.square(theta, dtype=np.float64)) if self.weight_decay else 0.0
+        """weight_decay / 2 * |theta|^2, the term that L2 regularisation adds to the loss; 0 if it is decoupled."""
+        if not self.weight_decay or self.decoupled:
+            return 0.0
+        return 0.5 * self.weight_decay * added_up(np.square(self.decaying(theta), dtype=np.float64))
 
     def reset(self) -> None:
         """Clear the state and the number of steps."""

@@ -24,7 +24,7 @@ class RMSProp(Optimizer):
         Decay factor of the average, at least 0 and below 1.
     eps : float
         Keeps the denominator away from zero.
-    weight_decay, clip_norm
+    weight_decay, clip_norm, spare_biases
         As for `Optimizer`.
 
     Examples
@@ -44,8 +44,9 @@ class RMSProp(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
+        spare_biases: bool = False,
     ) -> None:
-        super().__init__(lr, weight_decay, clip_norm)
+        super().__init__(lr, weight_decay, clip_norm, spare_biases)
         self.rho = number("rho", rho, lambda x: 0 <= x < 1, "at least 0 and below 1")
         self.eps = number("eps", eps, lambda x: x > 0, "positive")
 

@@ -101,6 +101,27 @@ class CoolDown(Schedule):
         return self.first(step) * min(1.0, max(0, self.total - step) / self.steps)
 
 
+class Cosine(Schedule):
+    """Falls from lr to `least` over `total` steps, along half a cosine: slowly, fast, slowly; constant from there on.
+
+    lr_s = least + (lr - least) (1 + cos(pi s / total)) / 2.
+
+    Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017, equation 5, without
+    restarts.
+
+    Examples
+    --------
+    >>> [round(Cosine(1.0, total=4)(step), 3) for step in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.0]
+    """
+
+    def __init__(self, lr: float = 0.1, total: int = 1000, least: float = 0.0) -> None:
+        self.lr, self.total, self.least = rate("lr", lr), count("total", total), rate("least", least)
+
+    def __call__(self, step: int) -> float:
+        return self.least + (self.lr - self.least) * (1 + math.cos(math.pi * min(step / self.total, 1.0))) / 2
+
+
 class OneCycle(Schedule):
     """Rises from max_lr / 25 to max_lr over the first `rise` of `total` steps, then falls to zero, both along half a cosine.
 
@@ -144,6 +165,7 @@ SCHEDULES: Registry[Schedule] = Registry(
         "exponential": ExponentialDecay,
         "warmup": WarmUp,
         "cooldown": CoolDown,
+        "cosine": Cosine,
         "one_cycle": OneCycle,
     },
     aliases={"time": "inverse_time_decay", "time_decay": "inverse_time_decay"},

@@ -26,7 +26,7 @@ class SGD(Optimizer):
     momentum : float
         At least 0 and below 1.
     nesterov : bool
-    weight_decay, clip_norm
+    weight_decay, clip_norm, spare_biases
         As for `Optimizer`.
 
     Examples
@@ -47,8 +47,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
+        spare_biases: bool = False,
     ) -> None:
-        super().__init__(lr, weight_decay, clip_norm)
+        super().__init__(lr, weight_decay, clip_norm, spare_biases)
         self.momentum = number("momentum", momentum, lambda x: 0 <= x < 1, "at least 0 and below 1")
         self.nesterov = switch("nesterov", nesterov)
         if self.nesterov and self.momentum == 0:

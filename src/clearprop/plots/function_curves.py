@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -91,7 +92,7 @@ def penalties(mark: float = 0.1, ax: Axes | None = None) -> Axes:
     mark = number("mark", mark, lambda share: 0 < share < 1, "between 0 and 1")
     ax = style.axes_or_new(ax)
     y_hat = np.linspace(0.01, 1, 300)
-    curves = {
+    curves: dict[str, Callable[[Any], Any]] = {
         "cross-entropy, $-\\log \\hat y$": lambda p: -np.log(p),
         "squared error, $(1 - \\hat y)^2$": lambda p: (1 - p) ** 2,
     }

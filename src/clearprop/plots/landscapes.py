@@ -99,7 +99,7 @@ def save_frames(draw: Callable[[Figure, int], object], n: int, path: str | Path,
     n, per_second = count("n", n), number("per_second", per_second, lambda rate: rate > 0, "greater than 0")
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    writer = PillowWriter(fps=per_second)
+    writer = PillowWriter(fps=per_second)  # type: ignore[arg-type]  # any rate will do
 
     def write(temporary: Path) -> None:
         gif = temporary.with_name(f"{temporary.name}.gif")  # Pillow tells the format by the ending

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from clearprop.arguments import checked
+from clearprop.arrays import Array
 from clearprop.plots import style
 
 if TYPE_CHECKING:
@@ -104,13 +105,13 @@ def network_size(columns: Sequence[UnitColumn]) -> tuple[float, float]:
     return round(0.55 * (len(columns) * ACROSS + 1.6), 1), round(0.55 * (most + 3.8), 1)
 
 
-def _places(size: int | None) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _places(size: int | None) -> Array:
     """Heights of the circles, the first on top; a column that is too long, or of unknown size, gets one circle less."""
     n = size if size is not None and size <= MOST else MOST - 2
     return (n - 1) / 2 - np.arange(n, dtype=float)
 
 
-def _drawn(column: UnitColumn, heights: Sequence[float]) -> list[float]:
+def _drawn(column: UnitColumn, heights: Array) -> list[float]:
     """Heights of the circles, without that of the three dots."""
     return [y for k, y in enumerate(heights) if not _is_cut(column) or k != len(heights) - 2]
 
@@ -119,7 +120,7 @@ def _is_cut(column: UnitColumn) -> bool:
     return column.size is None or column.size > MOST
 
 
-def _draw_units(ax: Axes, x: float, heights: Sequence[float], column: UnitColumn) -> None:
+def _draw_units(ax: Axes, x: float, heights: Array, column: UnitColumn) -> None:
     """The circles with the names of the units; three dots stand for those that are left out."""
     from matplotlib.patches import Circle
 

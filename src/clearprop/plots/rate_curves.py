@@ -49,7 +49,7 @@ def rate_curve(rows: Sequence[dict[str, Any]], ax: Axes | None = None, suggestio
     ax.plot(lr, [row["loss"] for row in rows], color=style.TRAIN, linewidth=0.6, alpha=0.4, label="loss of the batch")
     ax.plot(lr, smooth, color=style.TRAIN, linewidth=style.LINE, label="averaged")
     if suggestion is not None:
-        ax.axvline(suggestion, color=style.VALIDATION, linewidth=1.0, linestyle="--", label=f"steepest: {suggestion:.2g}")
+        ax.axvline(suggestion, color=style.VALIDATION, linewidth=1.0, linestyle="--", label=f"suggestion: {suggestion:.2g}")
     ax.set_xscale("log")
     low, high = min(smooth), max(smooth[: max(1, len(smooth) // 2)])
     ax.set_ylim(low - 0.15 * (high - low + 1e-9), high + 0.6 * (high - low + 1e-9))

@@ -34,9 +34,11 @@ def write_notebook(recipe: Recipe, path: str | Path, conditions: Conditions | No
     """
     try:
         import nbformat
+
+        written: Any = nbformat.writes
     except ImportError:
         raise MissingExtraError("Notebooks need nbformat: pip install 'clearprop[notebook]'.") from None
-    cells = nbformat.v4
+    cells: Any = nbformat.v4
     notebook = cells.new_notebook(
         cells=[
             cells.new_markdown_cell(text) if kind == "text" else cells.new_code_cell(text)
@@ -46,7 +48,7 @@ def write_notebook(recipe: Recipe, path: str | Path, conditions: Conditions | No
     )
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"  # the same recipe gives the same file
-    write_atomically(path, lambda temporary: temporary.write_text(nbformat.writes(notebook), encoding="utf-8"))
+    write_atomically(path, lambda temporary: temporary.write_text(written(notebook), encoding="utf-8"))
     return Path(path)
 
 

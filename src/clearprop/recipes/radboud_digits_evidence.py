@@ -57,7 +57,7 @@ def steps_until_dead(setting: DigitsRun, train: Split) -> tuple[list[int], Net]:
     return alive, net
 
 
-def bias_alone(net: Net, train: Split, setting: DigitsRun) -> tuple[float, float, float, float]:
+def bias_alone(net: Net, train: Split, setting: DigitsRun) -> tuple[float, float, float, float, float]:
     """The fourth epoch of a net whose ReLUs are dead: only its last bias still moves.
 
     With p the share of ones, b* = log p / (1 - p) the best bias, and y_k the share in minibatch k, the loss of a minibatch is

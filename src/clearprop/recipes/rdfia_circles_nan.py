@@ -57,7 +57,7 @@ def first_nonfinite(net: Net, train: Split, lr: float, epochs: int, seed: int, s
     """
     W1, b1, W2, b2 = (p.astype(np.float32) for layer in net.layers for p in layer.parameters().values())
     X, Y = train.X.astype(np.float32), np.eye(2, dtype=np.float32)[train.y]
-    rng, lr = np.random.default_rng(seed), np.float32(lr)
+    rng, rate = np.random.default_rng(seed), np.float32(lr)
     with np.errstate(all="ignore"):
         for epoch in range(1, epochs + 1):
             for step, i in enumerate(rng.permutation(len(X)), 1):
@@ -69,7 +69,7 @@ def first_nonfinite(net: Net, train: Split, lr: float, epochs: int, seed: int, s
                 loss = -(y * np.log(y_hat)).sum()
                 dz = y_hat - y
                 dh = (dz @ W2.T) * (1 - h**2)
-                W2, b2, W1, b1 = W2 - lr * h.T @ dz, b2 - lr * dz[0], W1 - lr * x.T @ dh, b1 - lr * dh[0]
+                W2, b2, W1, b1 = W2 - rate * h.T @ dz, b2 - rate * dz[0], W1 - rate * x.T @ dh, b1 - rate * dh[0]
                 where = first_of({"score": [z], "probability": [y_hat], "loss": [loss], "parameter": [W1, b1, W2, b2]})
                 if where is not None:
                     return Birth(where, epoch, step, float(np.abs(z).max()), float(y_hat.min()))

@@ -10,7 +10,7 @@ from typing import Any
 from clearprop.arguments import checked
 from clearprop.data.dataset import SPLITS
 from clearprop.data.notes import some
-from clearprop.report.document import cell
+from clearprop.recipes.exhibits import cell
 from clearprop.training.outcome import Outcome
 
 FEW_CLASSES = 60  # of more, the figures by class fill pages

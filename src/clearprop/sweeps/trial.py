@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.data.dataset import Dataset, Split
+from clearprop.data.dataset import Dataset
 from clearprop.engines import ENGINES, Engine
 from clearprop.errors import OptionError
 from clearprop.registry import Configured, count, unknown_name
@@ -187,7 +187,7 @@ def fewer(data: Dataset, examples: int, seed: int) -> Dataset:
     if examples > n:
         raise OptionError(f"examples must be at most the {n} training examples of {data.name}, not {examples}.")
     rows = np.sort(np.random.default_rng(np.random.SeedSequence([seed, 1])).permutation(n)[:examples])
-    return replace(data, splits=data.splits | {"train": Split(data.train.X[rows], data.train.y[rows])})
+    return replace(data, splits=data.splits | {"train": data.train.take(rows)})
 
 
 def check_settings(data: Dataset, given: Row) -> None:

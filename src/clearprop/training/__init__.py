@@ -13,6 +13,7 @@ from clearprop.training.mlflow_logger import MLflowLogger
 from clearprop.training.rate_search import lr_find
 from clearprop.training.run import Callback, Run
 from clearprop.training.tensorboard_logger import TensorBoardLogger
+from clearprop.training.weight_average import WeightAverage
 
 __all__ = [
     "CSVLogger",
@@ -26,6 +27,7 @@ __all__ = [
     "MLflowLogger",
     "Run",
     "TensorBoardLogger",
+    "WeightAverage",
     "evaluate",
     "fit",
     "fit_many",

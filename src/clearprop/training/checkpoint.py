@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -35,7 +35,6 @@ class CheckpointHeader(TypedDict):
     rows: list[dict[str, Any]]
     stopped: str | None
     callbacks: list[CallbackState]
-    steps: NotRequired[list[Any]]
 
 
 class Checkpoint(Callback):

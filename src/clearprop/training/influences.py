@@ -162,7 +162,7 @@ def _values(place: SourceColumn, X: Array, points: int) -> list[tuple[Any, Array
     if place.column is not None and place.column.kind == "categorical":
         return [(name, np.eye(width)[i]) for i, name in enumerate(place.column.categories[:30])]
     x = X[:, place.start].astype(np.float64)
-    grid = np.unique(x) if len(np.unique(x)) <= points else np.linspace(*np.quantile(x, (0.02, 0.98)), points)
+    grid = np.unique(x) if len(np.unique(x)) <= points else np.linspace(np.quantile(x, 0.02), np.quantile(x, 0.98), points)
     units = place.scaling.undo(grid[:, np.newaxis])[:, 0]
     return [(float(unit), np.concatenate([[scaled], np.zeros(width - 1)])) for unit, scaled in zip(units, grid, strict=True)]
 

@@ -30,7 +30,8 @@ class LivePlot(Callback):
 
     def __init__(self, seconds: float = 0.5) -> None:
         self.seconds = number("seconds", seconds, lambda x: x >= 0, "zero or more")
-        self.drawn, self.place = 0.0, None
+        self.drawn = 0.0
+        self.place: Jupyter | Marimo | None = None
 
     def on_fit_start(self, run: Run) -> None:
         """Find the notebook, if there is one."""
@@ -75,12 +76,13 @@ class Jupyter:
 
     def show(self, html: str) -> None:
         """Show, in place of what was shown before."""
-        from IPython.display import HTML, display
+        from IPython import display
 
+        shown: Any = display
         if self.handle is None:
-            self.handle = display(HTML(html), display_id=True)
+            self.handle = shown.display(shown.HTML(html), display_id=True)
         else:
-            self.handle.update(HTML(html))
+            self.handle.update(shown.HTML(html))
 
 
 class Marimo:

@@ -155,6 +155,7 @@ def begin_run(
     )  # fmt: skip
     warn_of_double_softmax(net, loss)
     optimizer.reset()
+    optimizer.biases = net.biases()
     return run
 
 

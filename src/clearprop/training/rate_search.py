@@ -37,7 +37,7 @@ class RateSearch:
     smooth : array (n,)
         The losses, averaged over the last ten or so.
     suggestion : float
-        The rate at which the averaged loss falls most steeply.
+        A tenth of the rate at which the averaged loss is lowest: there it is about to rise, and falls fast a decade below.
     """
 
     rates: Array
@@ -129,7 +129,7 @@ def lr_find(
             f"The loss is not finite even at a learning rate of {rates[len(losses)]:.2g}; begin with a lower one."
         )
     smooth = _averaged(losses)
-    return RateSearch(rates[: len(losses)], losses, smooth, _steepest(rates[: len(losses)], smooth))
+    return RateSearch(rates[: len(losses)], losses, smooth, _suggested(rates[: len(losses)], smooth))
 
 
 def _losses(
@@ -166,8 +166,7 @@ def _averaged(losses: Array) -> Array:
     return found
 
 
-def _steepest(rates: Array, smooth: Array) -> float:
-    """The rate at which the averaged loss falls most steeply, before its lowest point."""
-    end = max(int(smooth.argmin()) + 1, 5)
-    slope = np.gradient(smooth[:end], np.log(rates[:end]))
-    return float(rates[int(slope.argmin())])
+def _suggested(rates: Array, smooth: Array) -> float:
+    """A tenth of the rate with the lowest averaged loss; the first averages, of a few batches, are not looked at."""
+    skipped = min(20, len(rates) // 4)
+    return float(rates[skipped + int(smooth[skipped:].argmin())] / 10)

@@ -22,7 +22,7 @@ from clearprop.training.fit_settings import FitSettings
 Effort = Literal["quick", "default", "thorough"]
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 STEPS = 5000  # updates that the default number of epochs amounts to
-RATES = {"adam": 0.01, "rmsprop": 0.003, "adagrad": 0.05, "sgd": 0.1}
+RATES = {"adam": 0.01, "adamw": 0.01, "nadam": 0.01, "lion": 0.001, "rmsprop": 0.003, "adagrad": 0.05, "sgd": 0.1}
 IMAGES_RATE = 0.005  # for Adam: hundreds of units, each fed by hundreds of pixels
 
 

@@ -198,14 +198,14 @@ class SettingsSearch:
 
     def _fold(self, fold: int) -> Dataset:
         rows, rest = self.folds[fold]
-        X, y = self.data.train
-        return replace(self.data, splits={"train": Split(X[rows], y[rows]), "val": Split(X[rest], y[rest])})
+        return replace(self.data, splits={"train": self.data.train.take(rows), "val": self.data.train.take(rest)})
 
     def _score(self, setup: Setup) -> float:
-        """Loss on the held-out rows, without the penalty; for classes, and the share of wrong answers."""
+        """Loss on the held-out rows, without the penalty; for classes without weights, and the share of wrong answers."""
         with np.errstate(all="ignore"):
             found = figures(setup.net, as_split(setup.data.val, setup.net), setup.loss, ENGINES.make("batch"), 0.0)
-        wrong = 1.0 - found["accuracy"] if setup.data.task == "classification" else 0.0
+        alike = setup.data.train.weights is None
+        wrong = 1.0 - found["accuracy"] if setup.data.task == "classification" and alike else 0.0
         return found["loss"] + wrong if np.isfinite(found["loss"]) else np.inf
 
     def score(self, choice: Choice) -> float:
@@ -332,8 +332,11 @@ def begin_search(setup: Setup) -> SettingsSearch:
     data = setup.data
     parts = [data.splits[name] for name in ("train", "val") if name in data.splits]
     X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
+    weights = [np.ones(len(part)) if part.weights is None else part.weights for part in parts]
+    alike = all(part.weights is None for part in parts)
+    every = Split(X, y, None if alike else np.concatenate(weights))
     rest = {name: split for name, split in data.splits.items() if name == "test"}
-    whole = replace(data, splits={"train": Split(X, y), **rest})
+    whole = replace(data, splits={"train": every, **rest})
     if data.independent or len(parts) == 1:
         folds = deal(y, FOLDS, np.random.default_rng(setup.settings.seed))
     else:  # the validation rows were chosen with care: they judge alone

@@ -96,6 +96,7 @@ def make_schedule(settings: Settings, steps: int) -> Schedule:
         "ExponentialDecay": {"lr": lr, "factor": 0.01 ** (1 / steps)},  # down to a hundredth
         "WarmUp": {"then": lr, "steps": max(steps // 10, 1)},
         "CoolDown": {"first": lr, "steps": max(steps // 5, 1), "total": steps},
+        "Cosine": {"lr": lr, "total": steps},
         "OneCycle": {"max_lr": lr, "total": steps},
     }
     for name in settings.schedule_args:
@@ -114,7 +115,8 @@ def make_optimizer(settings: Settings, steps: int) -> Optimizer:
             able = [other for other, entry in OPTIMIZERS.entries.items() if name in entry.defaults()]
             raise OptionError(f"The optimizer {settings.optimizer!r} has no {name}; {', '.join(able)} has.")
     schedule = make_schedule(settings, steps)
-    rest = {"weight_decay": settings.weight_decay, "clip_norm": settings.clip_norm}
+    own = known["weight_decay"] if not settings.weight_decay and "weight_decay" not in settings.fixed else settings.weight_decay
+    rest = {"weight_decay": own, "clip_norm": settings.clip_norm}
     return OPTIMIZERS.make({"type": settings.optimizer, "lr": schedule, **rest, **given})
 
 

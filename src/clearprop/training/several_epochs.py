@@ -107,7 +107,8 @@ def rows_of(run: Run, figures: EpochFigures, seconds: float) -> list[Row]:
     """The rows of the history for some epochs."""
     settings, n, done = run.settings, len(run.train), len(figures.train_loss)
     used = settings.used(n)
-    penalty = 0.5 * run.optimizer.weight_decay * figures.squared_theta
+    decay = 0.0 if run.optimizer.decoupled else run.optimizer.weight_decay
+    penalty = 0.5 * decay * figures.squared_theta
     if run.loss.reduction == "sum":
         penalty = penalty / settings.size(n)
     columns = {

@@ -10,18 +10,25 @@ from clearprop.nn import (
     GELU,
     SELU,
     BatchNorm,
+    Conv2d,
     Dropout,
+    Embedding,
+    Flatten,
     GELUTanh,
     Identity,
     Layer,
+    LayerNorm,
     LeakyReLU,
     Linear,
+    MaxPool2d,
     ReLU,
+    Residual,
     Sigmoid,
     SiLU,
     Softmax,
     Softplus,
     Tanh,
+    Unflatten,
 )
 
 
@@ -79,6 +86,26 @@ KNOWN: dict[type, Formulas] = {
 }
 
 
+KNOWN[LayerNorm] = Formulas(
+    "n",
+    "{gamma} * x_hat + {beta}, x_hat = ({x} - mean) s, s = 1 / sqrt(var + eps), in each row",
+    {**KNOWN[BatchNorm].backward, "x": KNOWN[BatchNorm].backward["x"] + ", means of each row"},
+)
+KNOWN[Conv2d] = Formulas(
+    "z",
+    "{W} * every patch of {x}, + {b}",
+    {
+        "W": "sum of patch of {x} times {dy}",
+        "b": "sum of {dy} over examples and places",
+        "x": "{dy} {W}, added up over the patches",
+    },
+)
+KNOWN[MaxPool2d] = Formulas("m", "the largest of each square of {x}", {"x": "{dy} at the largest, else 0"})
+KNOWN[Unflatten] = Formulas("i", "{x} as images", {"x": "{dy} as rows"})
+KNOWN[Flatten] = Formulas("r", "{x} as rows", {"x": "{dy} as images"})
+KNOWN[Embedding] = Formulas(
+    "v", "the row of {W} for each category in {x}", {"W": "sum of {dy} in each row that was picked", "x": "0"}
+)
 NO_BIAS = Formulas("z", "{x} {W}", {"W": "{x}^T {dy}", "x": "{dy} {W}^T"})
 
 
@@ -88,9 +115,18 @@ def formulas_of(layer: Layer) -> Formulas:
         return NO_BIAS
     if type(layer) in KNOWN:
         return KNOWN[type(layer)]
+    if type(layer) is Residual:
+        return of_block(layer)
     name = type(layer).__name__
     parts = dict.fromkeys((*layer.names, "x"), f"{name}.backward({{dy}})")
     return Formulas("u", f"{name}.forward({{x}})", parts)
+
+
+def of_block(block: Residual) -> Formulas:
+    """Formulas of a residual block, whose layers are named but not taken apart."""
+    inside = " -> ".join(type(layer).__name__ for layer in block.layers)
+    parts = dict.fromkeys(block.names, f"back through {inside}, from {{dy}}")
+    return Formulas("r", f"{{x}} + f({{x}}), f = {inside}", {**parts, "x": "{dy} + {dy} back through f"})
 
 
 def fill(formula: str, symbols: dict[str, Any]) -> str:

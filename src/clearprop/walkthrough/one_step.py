@@ -11,7 +11,7 @@ from clearprop.arguments import checked
 from clearprop.arrays import Array, describe, numbers
 from clearprop.errors import ShapeError
 from clearprop.nn import LOSSES, ElementwiseLoss, Loss, Net
-from clearprop.optim import OPTIMIZERS, SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.optim import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, Lion, Nadam, Optimizer, RMSProp
 from clearprop.registry import choose
 from clearprop.rules import is_number, number
 from clearprop.walkthrough.layer_formulas import fill, formulas_of
@@ -22,13 +22,21 @@ from clearprop.walkthrough.walkthrough import Walkthrough
 Derivation = Literal["fused", "separate"]
 DERIVATIONS: tuple[Derivation, ...] = get_args(Derivation)
 
+AVERAGES = {"m": "beta1 {m} + (1 - beta1) {g}", "s": "beta2 {s} + (1 - beta2) {g}^2"}
 RULES: dict[type, tuple[dict[str, str], str]] = {
     SGD: ({"v": "momentum {v} + {g}"}, "{w} - lr {v}"),
     AdaGrad: ({"s": "{s} + {g}^2"}, "{w} - lr {g} / (sqrt({s}) + eps)"),
     RMSProp: ({"s": "rho {s} + (1 - rho) {g}^2"}, "{w} - lr {g} / (sqrt({s}) + eps)"),
-    Adam: (
-        {"m": "beta1 {m} + (1 - beta1) {g}", "s": "beta2 {s} + (1 - beta2) {g}^2"},
-        "{w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)",
+    Adam: (AVERAGES, "{w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)"),
+    AdamW: (AVERAGES, "(1 - lr weight_decay) {w} - lr ({m} / (1 - beta1^t)) / (sqrt({s} / (1 - beta2^t)) + eps)"),
+    Nadam: (
+        AVERAGES,
+        "{w} - lr (mu' {m} / (1 - M mu') + (1 - mu) {g} / (1 - M)) / (sqrt({s} / (1 - beta2^t)) + eps),"
+        " mu' the mu of the next step, M = mu_1 ... mu_t",
+    ),
+    Lion: (
+        {"m": "beta2 {m} + (1 - beta2) {g}"},
+        "(1 - lr weight_decay) {w} - lr sign(beta1 m + (1 - beta1) {g}), with the m from before",
     ),
 }
 """For each optimizer, what becomes of its state, and of a parameter {w} with the gradient {g}."""
@@ -179,8 +187,10 @@ def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
     """Take the step, and write down every gradient as it is used, the state and every parameter after it."""
     stage = Stage(f"Update: step {optimizer.t + 1} of {optimizer!r}", sign="<-")
     stage.add("lr", "", optimizer.rate(optimizer.t))
+    optimizer.biases = biases = net.biases()
     g = optimizer.regularised(net.theta, optimizer.clipped(net.grad)).copy()
-    plain = not (optimizer.weight_decay or optimizer.clip_norm)
+    l2 = bool(optimizer.weight_decay) and not optimizer.decoupled
+    plain = not (l2 or optimizer.clip_norm)
     simple = type(optimizer) is SGD and not optimizer.momentum
     optimizer.step(net.theta, net.grad)
     state, rule = RULES.get(type(optimizer), ({}, f"{type(optimizer).__name__}.update({{w}}, {{g}})"))
@@ -194,14 +204,15 @@ def _update(net: Net, names: Names, optimizer: Optimizer) -> Stage:
             start += value.size
             symbols = {"w": w, "g": f"d{w}" if plain else f"g_{w}", **{name: f"{name}_{w}" for name in optimizer.state_names}}
             if not plain:
-                stage.add(symbols["g"], _prepared(w, optimizer), g[part].reshape(value.shape))
+                stage.add(symbols["g"], _prepared(w, optimizer, bool(biases[part].all())), g[part].reshape(value.shape))
             for kept, formula in ({} if simple else state).items():
                 stage.add(symbols[kept], fill(formula, symbols), optimizer.state[kept][part].reshape(value.shape))
             stage.add(w, fill("{w} - lr {g}" if simple else rule, symbols), value)
     return stage
 
 
-def _prepared(w: str, optimizer: Optimizer) -> str:
+def _prepared(w: str, optimizer: Optimizer, bias: bool) -> str:
     """The gradient as the rule gets it: shortened, and with that of the penalty."""
     g = f"d{w}" if optimizer.clip_norm is None else f"d{w} min(1, clip_norm / |grad|)"
-    return f"{g} + weight_decay {w}" if optimizer.weight_decay else g
+    decays = optimizer.weight_decay and not optimizer.decoupled and not (bias and optimizer.spare_biases)
+    return f"{g} + weight_decay {w}" if decays else g

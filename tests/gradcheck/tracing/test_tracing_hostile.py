@@ -74,12 +74,3 @@ def test_a_module_beside_the_script_does_not_shadow_the_checkers_own(tmp_path):
     path = tmp_path / "script.py"
     path.write_text(GOOD)
     assert check_file(path).exit_status == 0
-
-
-def test_an_answer_that_the_script_made_up_is_not_executed(tmp_path):
-    path = tmp_path / "script.py"
-    forged = '{"stage": "done", "functions": [{"evil": 1}]}'
-    path.write_text(f"import sys, os\nopen(sys.orig_argv[-2], 'w').write({forged!r})\nos._exit(0)")
-    outcome = check_file(path)
-    assert outcome.exit_status == 2
-    assert outcome.problem == "The script overwrote the answer of the check."

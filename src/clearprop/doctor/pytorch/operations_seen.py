@@ -50,6 +50,12 @@ LINEAR = SAME | PARTS | {
 }  # fmt: skip
 """Operations that leave a linear map linear (a product only while at most one of its factors depends on the inputs)."""
 
+STEPPED = {
+    "round", "floor", "ceil", "trunc", "sign", "sgn", "fix", "heaviside", "argmax", "argmin", "gt", "ge", "lt", "le", "eq",
+    "ne", "bucketize",
+}  # fmt: skip
+"""Operations that are constant but for jumps, so that their derivative is 0 wherever it exists, or is not there."""
+
 FACTORS = {"mul", "div", *PRODUCTS, *CONVOLUTIONS}
 """Operations that are linear in each factor, and in the inputs only if one factor alone depends on them."""
 

@@ -78,6 +78,16 @@ def parameters(run: TorchRun, value: Any) -> TorchRun:
     return run
 
 
+def unfreeze(run: TorchRun, value: Any) -> TorchRun:
+    """Let every parameter have a gradient, and the optimizer hold it."""
+    run.module.requires_grad_(True)
+    held = {id(p) for group in run.optimizer.param_groups for p in group["params"]}
+    missing = [p for p in run.module.parameters() if id(p) not in held]
+    if missing:
+        run.optimizer.add_param_group({"params": missing})
+    return run
+
+
 def epochs(run: TorchRun, value: int) -> TorchRun:
     """Train for so many epochs."""
     return run.but(epochs=value)
@@ -281,6 +291,12 @@ def align(run: TorchRun, value: Any) -> TorchRun:
     return run.but(shape=lambda answer, targets: (answer, targets.reshape(answer.shape)))
 
 
+def classes(run: TorchRun, value: int) -> TorchRun:
+    """Move the classes from the last dimension of the outputs to this one."""
+    then = run.calling
+    return run.but(calling=lambda module, forward: then(module, forward).movedim(-1, value))
+
+
 def dtype(run: TorchRun, value: str) -> TorchRun:
     """Convert the targets to this type."""
     return on_targets(run, lambda t: t.to(getattr(torch, value)))
@@ -362,8 +378,8 @@ def split(run: TorchRun, value: str) -> TorchRun:
 
 
 CHANGES: dict[str, Change] = {
-    "rate": rate, "optimizer": optimizer, "parameters": parameters, "epochs": epochs, "order": order, "scale": scale,
-    "inputs": inputs, "labels": labels, "init": init, "last_layer": last_layer, "activation": activation, "output": output,
-    "align": align, "dtype": dtype, "loss": loss, "dropout": dropout, "hidden": hidden, "balance": balance,
-    "train_on": train_on, "split": split,
+    "rate": rate, "optimizer": optimizer, "parameters": parameters, "unfreeze": unfreeze, "epochs": epochs, "order": order,
+    "scale": scale, "inputs": inputs, "labels": labels, "init": init, "last_layer": last_layer, "activation": activation,
+    "output": output, "align": align, "classes": classes, "dtype": dtype, "loss": loss, "dropout": dropout, "hidden": hidden,
+    "balance": balance, "train_on": train_on, "split": split,
 }  # fmt: skip

@@ -15,6 +15,8 @@ from clearprop.doctor.case import Case, holds_labels, labels_of
 from clearprop.doctor.chart import Chart
 from clearprop.doctor.pytorch.computation import OPAQUE, Computation, Operation
 from clearprop.doctor.pytorch.loader_examples import Examples, Given
+from clearprop.doctor.pytorch.module_rows import activations, outputs, rms, shapes, size, structure
+from clearprop.doctor.pytorch.operations_seen import STEPPED
 from clearprop.doctor.pytorch.torch_run import StoppedError, TorchRun, staged
 from clearprop.doctor.pytorch.yardstick import OF_LABELS, OF_YES, Yardstick, named_yardstick, reduction_of, yardstick_for
 from clearprop.doctor.quantities.data_quantities import Association, Batches, Inputs, Splits
@@ -26,7 +28,6 @@ from clearprop.training import FitSettings
 from clearprop.training.history import Row
 
 ROWS, NUMBERS = 512, 400_000  # examples, and input numbers, that are looked at
-FLAT = 0.02  # share of the largest slope below which a unit counts as saturated
 
 
 class TorchMonitor:
@@ -241,12 +242,17 @@ class TorchMonitor:
             row["alike"] = float(flat.abs().max())
 
     def parameters(self, seen: Computation, own: dict[str, Any]) -> list[Row]:
-        """A row per parameter: whether it is used, wants a gradient, gets one, and is in the optimizer."""
+        """A row per parameter: whether it is used, wants a gradient, gets one, and is in the optimizer.
+
+        `flat` names an operation without a slope, if the parameter's gradient is exactly 0.
+        """
+        step = next((op.name for op in seen.operations if op.name in STEPPED), "")
         held = {id(p) for group in self.run.optimizer.param_groups for p in group["params"]}
         rows = [
             {
                 "name": name, "wants": p.requires_grad, "held": id(p) in held, "used": id(p) in seen.recorder.used,
                 "reached": own.get(name) is not None, "numbers": p.numel(),
+                "flat": step if own.get(name) is not None and not own[name].any() else "",
             }
             for name, p in self.run.module.named_parameters()
         ]  # fmt: skip
@@ -313,109 +319,6 @@ def as_split(examples: Examples, yardstick: Yardstick, seen: Computation) -> Spl
     return Split(X, y) if len(X) == len(y) else None
 
 
-def structure(seen: Computation, names: dict[int, str]) -> list[Row]:
-    """A row per layer, in the order in which they are computed, and one more if something else ends the module."""
-    rows: list[Row] = []
-    layers = seen.layers
-    tail = seen.tail()
-    for i, op in enumerate(layers, 1):
-        kind = {"Conv": "Linear"}.get(op.kind, op.kind)
-        if kind == "Softmax" and op.number not in tail:
-            kind = "attention"  # weights of a mean, and no probabilities of classes
-        width = int(op.out.shape[op.channels]) if op.out.dim() else 1
-        row: Row = {"layer": i, "kind": kind, "width": width, "repr": op.kind, "place": op.place}
-        if op.axis is not None and op.out.dim() == 2:
-            row["over_batch"] = op.axis % 2 == 0
-        if op.weight is not None:
-            following = next((other for other in layers[i:] if op.number in ancestry(seen, other)), None)
-            before = following.kind if following is not None else ""
-            W = op.weight.double().cpu().numpy()
-            spread, half = size(W), math.sqrt(2.0) if before == "ReLU" else 1.0
-            row |= {
-                "n_in": W.shape[0], "spread": spread, "gain": spread * math.sqrt(W.shape[0]) / half, "before": before,
-                "alike": float(np.abs(W - W[:, :1]).max()), "normalised": before.endswith("Norm"), "bias": 0.0,
-                "parameter": names.get(id(op.parameter)),
-            }  # fmt: skip
-        rows.append(row)
-    ending = seen.ending()
-    if ending and (not layers or layers[-1].number != seen.effective(seen.last)):
-        rows.append({"layer": len(layers) + 1, "kind": ending[0], "width": None, "repr": ending[0]})
-    return rows
-
-
-def ancestry(seen: Computation, op: Operation) -> set[int]:
-    """Operations that feed one, through reshaping and sums with constants alone."""
-    found = {seen.effective(parent) for parent in op.parents}
-    more = set(found)
-    for number in found:
-        if number >= 0 and seen.operations[number].name in ("add", "sub") and len(set(seen.operations[number].parents)) == 1:
-            more.add(seen.effective(seen.operations[number].parents[0]))
-    return more
-
-
-def shapes(seen: Computation, sample: Given, batch: int) -> Row:
-    """One row: shapes of outputs and targets, and whether the loss compares every output with every target."""
-    out, y = seen.output, sample.targets
-    row: Row = {"compared": 0}
-    if not (isinstance(out, torch.Tensor) and isinstance(y, torch.Tensor)) or not out.dim() or not y.dim():
-        return row
-    n = len(out)
-    row |= {"outputs": [batch, *out.shape[1:]], "targets": [batch, *y.shape[1:]]}
-    once = out.numel() == n and y.numel() == n and out.shape != y.shape
-    if once and n > 1 and any(op.in_loss and tuple(op.out.shape[-2:]) == (n, n) for op in seen.operations):
-        row["compared"] = batch**2
-    return row
-
-
-def activations(layers: list[Operation], stamp: Row, seen: Computation) -> list[Row]:
-    """A row per ReLU, sigmoid or tanh."""
-    rows = []
-    last = seen.effective(seen.last)
-    for i, op in enumerate(layers, 1):
-        if op.kind not in ("ReLU", "Sigmoid", "Tanh") or op.value.dim() < 2:
-            continue
-        a = op.value.movedim(op.channels, -1).reshape(-1, op.value.shape[op.channels])
-        row = {
-            **stamp,
-            "layer": i,
-            "kind": op.kind,
-            "units": a.shape[1],
-            "examples": op.value.shape[0],
-            "last": op.number == last,
-        }
-        if op.kind == "ReLU":
-            row |= {"dead": int((~(a > 0).any(dim=0)).sum()), "zeros": float((a == 0).float().mean())}
-        else:
-            slope = 4 * a * (1 - a) if op.kind == "Sigmoid" else 1 - a * a
-            row["saturated"] = float((slope < FLAT).float().mean())
-        rows.append(row)
-    return rows
-
-
-def outputs(seen: Computation, stamp: Row) -> Row:
-    """One row: spread of the predictions over the inputs, and the layer behind which it is lost."""
-    a = seen.output.detach().double().reshape(len(seen.output), -1).cpu().numpy() if seen.output.dim() else np.zeros((1, 1))
-    row = {**stamp, "across": float(a.std(axis=0).mean()), "low": float(a.min()), "high": float(a.max())}
-    lost = None
-    for i, op in enumerate(seen.layers, 1):
-        if lost is not None or op.entering is None or not op.entering.is_floating_point() or op.value.dim() < 2:
-            continue
-        given, left = (float(t.double().reshape(len(t), -1).std(dim=0, correction=0).mean()) for t in (op.entering, op.value))
-        if given > 1e-6 and left < 1e-6 * max(given, 1.0):
-            lost = i
-    return {**row, "size": float(np.abs(a).mean()), "lost": lost}
-
-
 def values_of(module: Any) -> dict[str, Array]:
     """Copies of the parameters."""
     return {name: p.detach().double().cpu().numpy().copy() for name, p in module.named_parameters()}
-
-
-def size(a: Array) -> float:
-    """Root mean square."""
-    return float(np.sqrt((a**2).mean())) if a.size else 0.0
-
-
-def rms(tensor: Any) -> float:
-    """Root mean square of a tensor; 0 for None."""
-    return 0.0 if tensor is None or not tensor.numel() else float(tensor.detach().double().square().mean().sqrt())

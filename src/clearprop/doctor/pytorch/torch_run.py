@@ -211,6 +211,10 @@ def advice(line: str, run: TorchRun) -> str:
         return f"; an example has shape {tuple(first.shape[1:])}, and the layer takes another width"
     if "must have the same dtype" in line and first is not None:
         return f"; the inputs are {first.dtype}, and the weights are not: convert them, x.float() for example"
+    if "index out of range in self" in line:
+        return beyond(run, first)
+    if "expected input" in line and "channels" in line:
+        return "; images are (batch, channels, height, width): x.permute(0, 3, 1, 2), or x.unsqueeze(1) for gray ones"
     if "more than 1 value per channel" in line:
         return "; the last batch has one example, of which BatchNorm can take no variance: drop_last=True in the DataLoader"
     if "the loss is no number" in line or "only for scalar outputs" in line:
@@ -218,6 +222,15 @@ def advice(line: str, run: TorchRun) -> str:
     if "not tuple" in line or "'tuple' object" in line:
         return "; the module answers with a tuple: hand the loss the item that it is about"
     return ""
+
+
+def beyond(run: TorchRun, first: Any) -> str:
+    """The meaning of an index that an embedding does not hold."""
+    tables = [part for part in run.module.modules() if isinstance(part, torch.nn.Embedding)]
+    if not tables or first is None or first.is_floating_point():
+        return ""
+    rows = min(part.num_embeddings for part in tables)
+    return f"; the inputs go from {int(first.min())} to {int(first.max())}, and an Embedding has num_embeddings={rows}"
 
 
 def train(run: TorchRun, chart: Chart, monitor: Any, began: float) -> None:

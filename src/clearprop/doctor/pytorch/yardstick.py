@@ -20,7 +20,8 @@ from clearprop.doctor.pytorch.operations_seen import SAME
 from clearprop.doctor.pytorch.torch_run import TorchRun
 from clearprop.nn.pytorch import torch
 
-OF_LABELS = ("CrossEntropy", "NLLLoss")
+OF_LABELS = ("CrossEntropy", "NLLLoss", "KLDivLoss")
+OF_LOGARITHMS = ("NLLLoss", "KLDivLoss")  # losses that take logarithms of probabilities
 OF_YES = ("BinaryCrossEntropy", "BinaryCrossEntropyWithLogits")
 TINY = 1e-7
 SQUARES = ({"sub", "pow", "mean"}, {"sub", "mul", "mean"}, {"rsub", "pow", "mean"}, {"mse_loss"}, {"mse_loss", "mean"})
@@ -40,11 +41,11 @@ class Yardstick:
     Attributes
     ----------
     loss : str
-        The loss by clearprop's name, "NLLLoss" for the one that takes logarithms of probabilities, or the person's own name.
+        The loss by clearprop's name, PyTorch's for those that take logarithms of probabilities, or the person's own name.
     known : bool
         Whether it is one of those that are measured as clearprop's.
     logarithms : bool
-        For "NLLLoss", whether the module gives logarithms of probabilities.
+        For a loss that takes logarithms of probabilities, whether the module gives them.
     """
 
     loss: str
@@ -68,9 +69,9 @@ class Yardstick:
         """Probabilities of the classes, from answers (N, C) or (N, 1)."""
         if self.loss in OF_YES:
             return 1 / (1 + np.exp(-np.clip(out, -500, 500))) if self.loss.endswith("Logits") else np.clip(out, 0, 1)
-        if self.loss == "NLLLoss" and self.logarithms:
+        if self.loss in OF_LOGARITHMS and self.logarithms:
             return np.exp(np.minimum(out, 0))
-        if self.loss == "NLLLoss" and (out >= 0).all() and np.allclose(out.sum(axis=1), 1, atol=1e-3):
+        if self.loss in OF_LOGARITHMS and (out >= 0).all() and np.allclose(out.sum(axis=1), 1, atol=1e-3):
             return out
         p = np.exp(out - out.max(axis=1, keepdims=True))
         return p / p.sum(axis=1, keepdims=True)
@@ -216,13 +217,20 @@ def yardstick_for(run: TorchRun, seen: Computation) -> Yardstick:
     if any(name.startswith("nll_loss") for name in names):
         if "log_softmax" in names:
             return Yardstick("CrossEntropy", set(names) <= PLAIN)
-        ending = [kind for kind in seen.ending() if kind not in SAME]
-        return Yardstick("NLLLoss", True, ending[:1] == ["LogSoftmax"] or ending[:2] == ["log", "Softmax"])
+        return Yardstick("NLLLoss", True, gives_logarithms(seen))
+    if own in ("KLDivLoss", "kl_div") and not getattr(run.loss_fn, "log_target", False):
+        return Yardstick("KLDivLoss", True, gives_logarithms(seen))
     if names[:1] == ["log_softmax"] and set(names) <= {"log_softmax", "mul", "sum", "neg", "div", "mean"}:
         return Yardstick("CrossEntropy", True)
     if {name for name in names if name != "div"} in SQUARES:
         return Yardstick("MeanSquaredError", True)
     return Yardstick(own, False)
+
+
+def gives_logarithms(seen: Computation) -> bool:
+    """Whether the module ends in the logarithm of a softmax."""
+    ending = [kind for kind in seen.ending() if kind not in SAME]
+    return ending[:1] == ["LogSoftmax"] or ending[:2] == ["log", "Softmax"]
 
 
 NAMED = {

@@ -5,7 +5,7 @@ A new quantity is a class in one of these files, and an entry in `QUANTITIES`.
 
 from clearprop.doctor.quantities.data_quantities import Association, Batches, Inputs, Splits, Targets
 from clearprop.doctor.quantities.moment_quantities import Activations, Gradients, Movement, Outputs, Scores
-from clearprop.doctor.quantities.quantity import Moment, OfCase, OfMoment, Quantity
+from clearprop.doctor.quantities.quantity import Moment, OfCase, OfMoment, OfSample, Quantity
 from clearprop.doctor.quantities.setup_quantities import Baseline, Repeatability, SettingsOfRun, Structure
 
 QUANTITIES: tuple[Quantity, ...] = (
@@ -14,4 +14,4 @@ QUANTITIES: tuple[Quantity, ...] = (
     Scores(), Activations(), Gradients(), Outputs(), Movement(),
 )  # fmt: skip
 
-__all__ = ["QUANTITIES", "Moment", "OfCase", "OfMoment", "Quantity"]
+__all__ = ["QUANTITIES", "Moment", "OfCase", "OfMoment", "OfSample", "Quantity"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from clearprop.arrays import Array
@@ -18,6 +20,7 @@ SCALED_ROWS = 20_000  # training examples from which on a scaler hardly depends 
 LINK_ROWS = 600  # rows whose neighbours are looked up
 NEIGHBOURS = 5
 HASHED = 256  # rows that are hashed at a time
+STRETCH = 64  # columns by which long rows are compared first
 
 
 class Inputs(OfCase):
@@ -100,13 +103,10 @@ class Splits(OfCase):
             return []
         held = {"val": case.val, "test": case.test}
         rows = []
-        known = hashes(case.train.X)
-        known = np.unique(known)
-        own = 1 - len(known) / max(len(case.train), 1)
         for name, split in held.items():
             if split is None or split.X.shape[1:] != case.train.X.shape[1:]:
                 continue
-            shared = int(np.isin(hashes(split.X.astype(case.train.X.dtype, copy=False)), known).sum())
+            shared, own = repeated(case.train.X, split.X)
             rows.append({"split": name, "examples": len(split), "shared": shared, "share": shared / len(split), "own": own})
         pooled = [split for split in held.values() if split is not None]
         if rows and pooled:
@@ -134,6 +134,32 @@ def standardised(X: Array) -> float:
     return float(max(np.abs(X.mean(axis=0)[varying]).max(), np.abs(std[varying] - 1).max()))
 
 
+def repeated(X: Array, held: Array) -> tuple[int, float]:
+    """Number of the held-out rows that are in X, and the share of the rows of X that repeat another.
+
+    Rows are compared by a stretch of their columns first, and whole only where that is not enough: most rows differ there, and
+    reading all of X is what takes time.
+    """
+    X, held = (a.reshape(len(a), math.prod(a.shape[1:])) for a in (X, held.astype(X.dtype, copy=False)))
+    part = telling(X)
+    own, other = hashes(X[:, part]), hashes(held[:, part])
+    known, place, count = np.unique(own, return_inverse=True, return_counts=True)
+    there = np.isin(other, known)
+    again = (count > 1) | np.isin(known, other[there])
+    whole, wanted = hashes(X[again[place.reshape(-1)]]), hashes(held[there])
+    different = int((~again).sum()) + len(np.unique(whole))
+    return int(np.isin(wanted, whole).sum()), 1 - different / max(len(X), 1)
+
+
+def telling(X: Array) -> slice:
+    """The stretch of columns in which the first rows differ most."""
+    if X.shape[1] <= 2 * STRETCH:
+        return slice(None)
+    differing = np.cumsum(np.r_[0, (X[:HASHED] != X[:1]).sum(axis=0)])
+    start = int((differing[STRETCH:] - differing[:-STRETCH]).argmax())
+    return slice(start, start + STRETCH)
+
+
 def hashes(X: Array) -> Array:
     """A number of 64 bits for each row: equal for equal rows, and for two different ones with a chance below 2^-30.
 
@@ -141,7 +167,7 @@ def hashes(X: Array) -> Array:
     bits of many floats are 0, and modulo 2^64 only lower bits reach upper ones, w ^ (w >> 29) stands for w. That costs one
     pass over the data, where a dictionary of rows would copy each of them.
     """
-    rows = np.ascontiguousarray(X.reshape(len(X), -1))
+    rows = np.ascontiguousarray(X.reshape(len(X), math.prod(X.shape[1:])))
     wide = next(n for n in (8, 4, 2, 1) if (rows.shape[1] * rows.itemsize) % n == 0)
     words = rows.view(f"u{wide}")
     odd = np.random.default_rng(0).integers(0, 2**64, words.shape[1], dtype=np.uint64) | np.uint64(1)

@@ -69,7 +69,9 @@ class Gradients(OfMoment):
     name = "gradients"
 
     def measure(self, moment: Moment) -> list[Row]:
-        rows = []
+        rows: list[Row] = []
+        if not moment.gradients:  # no backward pass was made
+            return rows
         for i, (own, delta, x) in enumerate(zip(moment.gradients, moment.deltas, moment.inputs, strict=True), 1):
             if own:
                 rms = {
@@ -97,12 +99,17 @@ class Outputs(OfMoment):
         across = float(a.std(axis=0).mean())
         row = {**moment.stamp, "across": across, "low": float(a.min()), "high": float(a.max())}
         row["size"] = float(np.abs(a).mean())
-        lost = None
+        varies = across > 1e-3 * max(1.0, row["size"])
+        return [{**row, "lost": None if varies else self.losing(moment)}]
+
+    @staticmethod
+    def losing(moment: Moment) -> int | None:
+        """The first layer whose outputs are all alike, though its inputs are not."""
         for number, _, x, out in moment.layers():
             given, left = (float(v.astype(np.float64).std(axis=0).mean()) for v in (x, out))
-            if lost is None and given > 1e-6 and left < 1e-6 * max(given, 1.0):
-                lost = number
-        return [{**row, "lost": lost}]
+            if given > 1e-6 and left < 1e-6 * max(given, 1.0):
+                return number
+        return None
 
 
 class Movement(OfMoment):

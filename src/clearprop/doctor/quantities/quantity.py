@@ -84,6 +84,14 @@ class OfCase(Quantity):
         """JSON-able rows."""
 
 
+class OfSample(Quantity):
+    """Measured once, before training, on the sample that scores are taken from."""
+
+    @abstractmethod
+    def measure(self, case: Case, sample: Split) -> list[Row]:
+        """JSON-able rows."""
+
+
 class OfMoment(Quantity):
     """Measured at the start and after every epoch.
 

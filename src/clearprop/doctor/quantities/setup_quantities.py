@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.data.dataset import Split
 from clearprop.doctor.case import Case
-from clearprop.doctor.quantities.quantity import OfCase
+from clearprop.doctor.quantities.quantity import OfCase, OfSample
 from clearprop.doctor.scoring import base_score
 from clearprop.nn import BatchNorm, Dropout, ElementwiseLoss, Linear, ReLU
 from clearprop.training.history import Row
@@ -92,14 +93,14 @@ class Structure(OfCase):
         return rows
 
 
-class Baseline(OfCase):
-    """One row: the score of the best constant prediction (the entropy of the class shares; 1 for numbers), and ln C."""
+class Baseline(OfSample):
+    """One row: the score of the best constant prediction (the entropy of the class shares, or the variance), and ln C."""
 
     name = "baseline"
 
-    def measure(self, case: Case) -> list[Row]:
+    def measure(self, case: Case, sample: Split) -> list[Row]:
         n = case.net.n_out or 1
-        return [{"score": base_score(case), "uniform": math.log(max(n, 2))}]
+        return [{"score": base_score(case, sample), "uniform": math.log(max(n, 2))}]
 
 
 class Repeatability(OfCase):

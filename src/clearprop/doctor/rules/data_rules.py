@@ -110,7 +110,8 @@ class LabelEncoding(Rule):
     def alike(self, row: Row) -> Finding:
         """The finding for targets that are all the same."""
         n = row["examples"]
-        what = f"All {n} targets are {row['low']:.4g}" if n > 1 else "There is one training example"
+        one = f"{row['low']:.4g}" if row["low"] == row["high"] else "the same row"
+        what = f"All {n} targets are {one}" if n > 1 else "There is one training example"
         return self.finding(
             f"{what}: the best constant is right already, and nothing can be learned.",
             "If y is the same for every x, then p(y | x) = p(y), and the variance and the entropy of y are 0.",
@@ -154,8 +155,8 @@ class LabelEncoding(Rule):
 
 
 def degenerate(row: Row) -> bool:
-    """Whether the targets are all the same."""
-    return "examples" in row and "low" in row and row["low"] == row["high"] and row.get("columns") == 1
+    """Whether the targets are all the same, in every column."""
+    return "examples" in row and "low" in row and row["spread"] <= 1e-12 * max(abs(row["low"]), abs(row["high"]))
 
 
 def misread(row: Row) -> dict[str, str]:

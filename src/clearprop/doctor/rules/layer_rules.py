@@ -63,26 +63,34 @@ class FrozenParameter(Rule):
         return None
 
     def of_torch(self, rows: list[Row]) -> Finding | None:
-        """The finding for a module of PyTorch; what has `requires_grad=False` was frozen on purpose."""
+        """The finding for a module of PyTorch; what has `requires_grad=False` was frozen on purpose, unless everything has."""
         wanting = [row for row in rows if row["wants"] and row["used"]]
         strange = [row for row in wanting if row.get("strange") and not row["held"]]
         missing = [row for row in wanting if not row["held"] and not row.get("strange")]
         cut = [row for row in wanting if row["held"] and not row["reached"]]
+        flat = [row for row in wanting if row["held"] and row.get("flat")]
+        when = "nothing learns" if len(wanting) in (len(missing), len(cut), len(flat)) else ""
         options: tuple[dict[str, Any], ...] = ({"parameters": "all"},)
-        if missing and len(missing) == len(wanting):
+        if rows and not any(row["wants"] for row in rows):
+            text = "All of the module's parameters have requires_grad=False, so nothing can be learned."
+            words = "set requires_grad=True for those that are to learn"
+            return self.of_parameters(text, words, rows, ({"unfreeze": "all"},), when)
+        if missing and when:
             text = "The optimizer holds none of the module's parameters, so no step changes the module."
-            return self.of_parameters(text, "make the optimizer of this module's parameters(), after the last change of it",
-                                      missing, options)  # fmt: skip
+            words = "make the optimizer of this module's parameters(), after the last change of it"
+            return self.of_parameters(text, words, missing, options, when)
         if strange:
             text = f"{strange[0]['name']} wants a gradient and is used, but is no parameter of the module, and in no optimizer."
-            return self.of_parameters(
-                text, "register it: nn.Parameter, or an nn.ModuleList instead of a list", strange, options
-            )
+            words = "register it: nn.Parameter, or an nn.ModuleList instead of a list"
+            return self.of_parameters(text, words, strange, options)
         if cut:
             text = f"No gradient reaches {names(cut)}, though the loss depends on the module through them."
-            return self.of_parameters(
-                text, "look for detach(), no_grad(), .data, .numpy() or argmax on the way to the loss", cut
-            )
+            words = "look for detach(), no_grad(), .data, .numpy() or argmax on the way to the loss"
+            return self.of_parameters(text, words, cut, (), when)
+        if flat:
+            text = f"The gradient of {names(flat)} is exactly 0: {flat[0]['flat']} has slope 0 wherever it has one."
+            words = "leave it out in training, or use a smooth function in its place, such as a sigmoid"
+            return self.of_parameters(text, words, flat, (), when)
         if missing:
             text = f"The optimizer does not hold {names(missing)}, which want a gradient and get one."
             words = "hand them to the optimizer, or set requires_grad=False if they are to stay"
@@ -90,14 +98,16 @@ class FrozenParameter(Rule):
         return None
 
     def of_parameters(
-        self, sentence: str, words: str, rows: list[Row], options: tuple[dict[str, Any], ...] = (), certain: bool = True
-    ) -> Finding:
+        self, sentence: str, words: str, rows: list[Row], options: tuple[dict[str, Any], ...], when: str = "",
+        certain: bool = True,
+    ) -> Finding:  # fmt: skip
         """The finding for parameters of a module of PyTorch."""
         return self.finding(
             sentence,
             "theta moves by the optimizer's step alone, and that takes dL/dtheta: what it is not given, or what no gradient"
             " reaches, stays as it began.",
             Remedy(words, options),
+            when=when,
             where=names(rows),
             evidence={"parameters": [row["name"] for row in rows]},
             certain=certain,

@@ -11,19 +11,20 @@ from clearprop.doctor.rules.rule import Rule
 from clearprop.training.history import Row
 
 BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "ReLU": (0.0, math.inf), "Softmax": (0.0, 1.0)}
+NOT_LOGARITHMS = ("Linear", "Tanh", "ReLU", "Sigmoid", "Softmax")
 WANTED = {  # loss -> last layers that do not suit it, and what it takes
     "CrossEntropy": (("Sigmoid", "Tanh", "ReLU"), "logits of any size"),
     "BinaryCrossEntropyWithLogits": (("Sigmoid", "Tanh", "ReLU", "Softmax"), "logits of any size"),
     "BinaryCrossEntropy": (("Linear", "Tanh", "ReLU"), "probabilities, such as a sigmoid's"),
     "NegativeLogLikelihood": (("Linear", "Tanh", "ReLU", "Sigmoid"), "probabilities that sum to 1, a softmax's"),
-    "NLLLoss": (
-        ("Linear", "Tanh", "ReLU", "Sigmoid", "Softmax"),
-        "logarithms of probabilities, a log_softmax's (or use CrossEntropyLoss on the raw scores)",
-    ),
+    "NLLLoss": (NOT_LOGARITHMS, "logarithms of probabilities, a log_softmax's (or use CrossEntropyLoss on the raw scores)"),
+    "KLDivLoss": (NOT_LOGARITHMS, "logarithms of probabilities, a log_softmax's"),
 }
 STEPS = {  # loss, last layer -> the step between them that is missing, or is taken twice
     ("NLLLoss", "Softmax"): "The logarithm is missing: the loss is -p instead of -log p.",
     ("NLLLoss", "Linear"): "The log_softmax is missing: the loss is minus a raw score, and has no lower bound.",
+    ("KLDivLoss", "Softmax"): "The logarithm is missing: the loss is -t p instead of -t log p.",
+    ("KLDivLoss", "Linear"): "The log_softmax is missing: the loss is minus a raw score, and has no lower bound.",
     ("BinaryCrossEntropyWithLogits", "Sigmoid"): "The sigmoid is applied twice.",
     ("BinaryCrossEntropy", "Linear"): "The sigmoid is missing.",
 }
@@ -174,6 +175,11 @@ class OutputMismatch(Rule):
         """The finding for outputs and targets whose shapes the loss refuses."""
         row, failure = chart.one("shapes"), chart.one("failure")
         outputs, targets = row.get("outputs", []), row.get("targets", [])
+        if len(outputs) > 2 and targets == outputs[:-1] and loss in ("CrossEntropy", "NLLLoss"):
+            return self.told(
+                f"{loss} takes the classes in dimension 1; the outputs are {tuple(outputs)}, the targets {tuple(targets)}.",
+                str(outputs), loss, "move the classes there: outputs.movedim(-1, 1), or reshape(-1, C)", ({"classes": 1},),
+            )  # fmt: skip
         if outputs == targets or "size" not in str(failure.get("message")).lower() or math.prod(outputs) != math.prod(targets):
             return None
         return self.told(

@@ -202,21 +202,27 @@ class TooFewEpochs(Rule):
         scores, settings = chart.column("scores", "train"), chart.one("settings")
         if len(scores) < 2 or not np.isfinite(chart.final) or not chart.final >= 0.45 * chart.base:
             return None
-        fall = (scores[-2] - scores[-1]) / max(scores[-2], 1e-30)
+        late = max(len(scores) // 5, 1)  # an epoch may be a single step
+        fall = (scores[-1 - late] - scores[-1]) / max(scores[-1 - late], 1e-30)
         per_step = step_ratio(chart)
         if settings["steps"] > 250 or fall < 0.01 or per_step is None or per_step < 1e-4 or settings.get("default_epochs"):
             return None
         n = settings["epochs"]
         return self.finding(
             f"Training ends too soon: after {counted(n, 'epoch')} ({settings['steps']} steps) the loss is {scores[-1]:.3g}, and"
-            f" it fell by {100 * fall:.0f} % in the last one.",
+            f" it fell by {100 * fall:.0f} % in the last {'epoch' if late == 1 else counted(late, 'epoch')}.",
             "Each step of gradient descent closes a fixed share of the distance: what counts is the number of steps,"
             " epochs x N / B.",
-            Remedy("train longer", ({"epochs": 4 * n}, {"epochs": 12 * n})),
+            Remedy("train longer", tuple({"epochs": k * n} for k in self.factors(settings["steps"]))),
             where="epochs",
             since=f"epoch {n}",
             evidence={"epochs": n, "steps": settings["steps"], "fall": fall},
         )
+
+    @staticmethod
+    def factors(steps: int) -> tuple[int, ...]:
+        """Factors of the epochs that are tried; a handful of examples makes so few steps that more of them are tried too."""
+        return (4, 12, 48) if steps <= 60 else (4, 12)
 
     def helped(self, before: Chart, after: Chart) -> bool:
         """Whether the longer run ends clearly lower, on held-out examples too."""

@@ -89,7 +89,7 @@ class InitialLoss(Rule):
             return None
         classes = chart.one("settings").get("classes")
         fair = max(baseline["score"], baseline["uniform"] if classes else 1.0)
-        if scores[0] < (4 if classes else 10) * fair:
+        if scores[0] < (3 if classes else 10) * fair:
             return None
         usual = f"uniform guessing gives {fair:.3g} (ln C)" if classes else f"the best constant gives {fair:.3g} (the variance)"
         return self.finding(

@@ -19,7 +19,7 @@ from clearprop.engines.compiled.shuffle import permutation, shuffler
 from clearprop.engines.compiled.team import processors
 from clearprop.engines.compiled.verified import unverified
 from clearprop.engines.engine import Engine, EpochFigures, Steps, Task, batches
-from clearprop.engines.support import require_support
+from clearprop.engines.support import require_support, spared
 from clearprop.nn import Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.registry import count
@@ -59,6 +59,9 @@ class Compiled(Engine):
             return f"it knows only the losses of clearprop, not {loss!r}."
         if type(optimizer) not in OPTIMIZERS:
             return f"it knows only the optimizers of clearprop, not {optimizer!r}."
+        alike = spared(optimizer)
+        if alike is not None:
+            return alike
         changed = unverified(net, *net.layers, loss, optimizer)
         if changed is not None:
             return changed

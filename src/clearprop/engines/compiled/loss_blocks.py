@@ -126,7 +126,7 @@ def term_block(p: Any, loss: Any, start: int, n: int, scale: Any) -> Any:
     log_sum, total, weight = np.log(s) + m, fill(p.a, 0.0), fill(p.a, 0.0)
     for j in range(n):
         log_p, t = load(p.a, start + j * lanes) - log_sum, load(p.targets, (own + j) * lanes)
-        total = total + t * loss.f(log_p, *loss.constants)
+        total = total + pick(t, t * loss.f(log_p, *loss.constants), fill(p.a, 0.0))
         weight = weight + t * loss.df(log_p, *loss.constants)
     for j in range(n):
         k = start + j * lanes

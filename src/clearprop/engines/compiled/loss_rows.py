@@ -113,7 +113,7 @@ def term_row(loss: Any, p: Any, begin: int, t: int, n: int, width: int, scale: f
     value, weight, log_sum = 0.0, 0.0, top + math.log(s)
     for j in range(0, width, p.lanes):
         log_p, target = load(p.a, begin + j) - log_sum, load(p.targets, t + j)
-        value += total(target * loss.f(log_p, *loss.constants))
+        value += total(pick(target, target * loss.f(log_p, *loss.constants), fill(p.a, 0.0)))
         weight += total(target * loss.df(log_p, *loss.constants))
     for j in range(0, width, p.lanes):
         g = load(p.targets, t + j) * loss.df(load(p.a, begin + j) - log_sum, *loss.constants)

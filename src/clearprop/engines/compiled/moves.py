@@ -16,9 +16,17 @@ from clearprop.engines.compiled.memory import Doubles, Memory
 from clearprop.engines.compiled.plan import DONE, SQUARES
 from clearprop.engines.compiled.stages import own_rows, panel, parts
 from clearprop.engines.compiled.verified import original
-from clearprop.optim import SGD, AdaGrad, Adam, Optimizer, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Lion, Nadam, Optimizer, RMSProp
 
-OPTIMIZERS: dict[type[Optimizer], int] = {SGD: 2, AdaGrad: 1, RMSProp: 2, Adam: 5}
+OPTIMIZERS: dict[type[Optimizer], int] = {
+    SGD: 2,
+    AdaGrad: 1,
+    RMSProp: 2,
+    Adam: 5,
+    AdamW: 5,
+    Nadam: 6,
+    Lion: 2,
+}
 """The optimizers that the kernel knows, and how many `constants` each has."""
 DECAY, CLIP_NORM = range(2)  # places in `limits`
 
@@ -89,13 +97,21 @@ def _unpacked(builder: Any, numbers: Value, n: int) -> tuple[Value, ...]:
 def update_function(kind: type[Optimizer]) -> Callable[..., Any]:
     """The unit of an optimizer: its `update`, for a range of parameters."""
     rule_function, n_states, size = original(kind, "update"), len(kind.state_names), 1 + OPTIMIZERS[kind]
+    decoupled = kind.decoupled
 
     def update(p: Memory, first: int, last: int, factor: float, rule: Doubles) -> None:
-        """Move a part of the parameters, given factor * gradient + decay * theta; `rule` is lr, then the constants."""
+        """Move a part of the parameters, given factor * gradient; `rule` is lr, then the constants.
+
+        Weight decay is decay * theta in the gradient, or shrinks theta by itself.
+        """
         decay, c = p.limits[DECAY], unpacked(rule, size)
         for i in range(first, last, p.lanes):
             w = load(p.packed, i)
-            g = load(p.grad, i) * factor + w * decay
+            g = load(p.grad, i) * factor
+            if decoupled:
+                w = w - w * (decay * c[0])
+            else:
+                g = g + w * decay
             state = (load(p.one, i), load(p.two, i))[:n_states]
             new = rule_function(w, g, *state, *c)
             store(p.packed, i, new[0])

@@ -55,14 +55,14 @@ from clearprop.nn import (
     Softplus,
     Tanh,
 )
-from clearprop.optim import SGD, AdaGrad, Adam, RMSProp
+from clearprop.optim import SGD, AdaGrad, Adam, AdamW, Lion, Nadam, RMSProp
 
 DIGESTS = Path(__file__).with_suffix(".json")
 ACTIVATION = ("forward", "backward", "f", "df", "constants")
 LOSS = ("__call__", "forward", "backward", "scale", "n_correct", "of_each")
 CLASS_LOSS = (*LOSS, "rows")
 NUMBER_LOSS = (*LOSS, "f", "df", "check", "admissible", "constants")
-OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "constants", "update")
+OPTIMIZER = ("step", "prepare", "rate", "clipped", "regularised", "shrunk", "decaying", "constants", "update")
 METHODS: dict[type, tuple[str, ...]] = {
     Net: ("__call__", "forward", "backward", "zero_grad", "unique_layers", "_bind"),
     Linear: ("forward", "backward", "check_input", "__setattr__"),
@@ -77,7 +77,7 @@ METHODS: dict[type, tuple[str, ...]] = {
     NegativeLogLikelihood: (*CLASS_LOSS, "probabilities"),
     **dict.fromkeys((MeanSquaredError, MeanAbsoluteError, Huber, Quantile), (*NUMBER_LOSS, "probabilities")),
     **dict.fromkeys((BinaryCrossEntropy, BinaryCrossEntropyWithLogits), NUMBER_LOSS),
-    **dict.fromkeys((SGD, AdaGrad, RMSProp, Adam), OPTIMIZER),
+    **dict.fromkeys((SGD, AdaGrad, RMSProp, Adam, AdamW, Nadam, Lion), OPTIMIZER),
 }
 """Methods that the engine `batch` calls on an object of each class."""
 HELPERS: dict[type, tuple[tuple[type, str], ...]] = {

@@ -9,11 +9,15 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.numeric.objective import Objective
 from clearprop.gradcheck.numeric.shifted_losses import ShiftedLosses
-from clearprop.nn import Layer, Linear, Loss, Net, ReLU
+from clearprop.nn import ELU, SELU, Embedding, Layer, LeakyReLU, Linear, Loss, Net, ReLU
 
 INPUT = "X"
 FEW = 4  # up to so many shifts are evaluated one by one
 FAST = 30_000  # elements up to which all are compared by default, for a net whose shifts are evaluated many at once
+
+
+CORNERS = (ReLU, LeakyReLU, ELU, SELU)
+"""Activations that may have no derivative at 0."""
 
 
 class NetObjective(Objective):
@@ -42,7 +46,8 @@ class NetObjective(Objective):
         self.X = np.array(X, dtype=np.float64, order="C")
         self.layers = named_layers(net)
         self.arrays = {label(tag, name): a for tag, layer in self.layers for name, a in layer.parameters().items()}
-        self.arrays[INPUT] = self.X
+        if not isinstance(net.layers[0], Embedding):  # categories cannot be shifted
+            self.arrays[INPUT] = self.X
         self.states = [(layer, dict(layer.rng.bit_generator.state)) for layer in net.unique_layers() if layer.rng is not None]
         self.buffers = [(layer, name, getattr(layer, name).copy()) for layer in net.unique_layers() for name in layer.buffers]
         self.shifted = ShiftedLosses.of(net, loss, weight_decay)
@@ -86,7 +91,7 @@ class NetObjective(Objective):
         for name, w in self.weights().items():
             if self.weight_decay:
                 found[name] = found[name] + self.weight_decay * w
-        return found | {INPUT: np.array(dX)}
+        return found | {INPUT: np.array(dX)} if INPUT in self.arrays else found
 
     def pairs(self, name: str, index: Array, h: Array) -> tuple[Array, Array]:
         if not self.confirmed and len(index) > FEW:
@@ -113,7 +118,7 @@ class NetObjective(Objective):
 
     def flips(self, name: str, index: Array, h: Array) -> Array:
         """Whether a ReLU of the net opens, closes, or stands at exactly 0, within the step."""
-        relus = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, ReLU)]
+        relus = [k for k, layer in enumerate(self.net.layers) if isinstance(layer, CORNERS)]
         found = np.zeros(len(index), dtype=bool)
         if not relus:
             return found

@@ -40,8 +40,11 @@ def to_array(leaf: Any) -> Array:
     """
     if is_tensor(leaf):
         leaf = leaf.detach().cpu().numpy()
-    array: Array = np.array(leaf)
-    if array.dtype.kind not in "fiub":
+    try:
+        array: Array | None = np.array(leaf)
+    except ValueError:  # its rows differ in length
+        array = None
+    if array is None or array.dtype.kind not in "fiub":
         raise OptionError(f"Expected real numbers, not {describe(leaf)}; give arrays, floats, or dicts and lists of them.")
     return array
 

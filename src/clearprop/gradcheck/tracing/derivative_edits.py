@@ -72,6 +72,10 @@ class DerivativeEdits(EditMaker):
                 bend=bend,
                 place=self._alias(vertex, formula, times=True),
             )
+        yield from self._too_many(vertex)
+
+    def _too_many(self, vertex: Vertex) -> Iterator[Edit]:
+        """A factor too many."""
         if vertex.fn in (np.multiply, np.divide):
             text = self._texts(vertex)
             for k in (0, 1):
@@ -102,7 +106,11 @@ class DerivativeEdits(EditMaker):
             own = self._bend_of(vertex, bend)
             if own is None:
                 raise ValueError
-            base = np.asarray(run_again(self.graph, vertex, value_of)) if k is None else np.asarray(value_of(vertex.args[k]))
+            base = (
+                np.asarray(run_again(self.graph, vertex, value_of))
+                if k is None
+                else np.asarray(filled(vertex.args[k], value_of))
+            )
             slope = own.slopes[point]
             return base * (slope if slope.shape == base.shape or base.size != slope.size else slope.reshape(base.shape))
 

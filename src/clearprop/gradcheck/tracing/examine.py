@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.driver import DrivenUnit, Driver, NotCalledError
-from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
-from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.person_program import ProgramRun, lines_run, outcome_of, source_of, training_step
-from clearprop.gradcheck.tracing.watch import Enough, describe
+from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError
+from clearprop.gradcheck.tracing.driver import Driver
+from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
+from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
+from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
+from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
+from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wrappers import TRACE
 
 ADAPTER = """\
@@ -28,70 +30,109 @@ NOTHING = (
 )
 
 
+@dataclass
+class Examined:
+    """The parts that a program was found to be made of.
+
+    Attributes
+    ----------
+    units : list of JudgedUnit
+    problem : str
+        The reason why something could not be looked at.
+    notes : list of str
+    """
+
+    units: list[JudgedUnit] = field(default_factory=list)
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """The verdict, as far as it is known on this side."""
+        return status_of([unit.verdict for unit in self.units], self.problem)
+
+
 def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None] = lambda said: None) -> FileOutcome:
-    """The outcome of running and checking a program, in this process."""
+    """The outcome of running, checking and judging a program, all in this process."""
     try:
         text = source_of(path)
     except SyntaxError as error:
         return FileOutcome(str(path), problem=f"It cannot be read: {error}")
-    found = examined(path, ProgramRun(path, text), names, seed, stage)
+    bench = Judge(lambda: sources_of(path, text), seed)
+    found = examined(path, text, names, seed, bench, stage)
+    functions, marks = bench.outcomes(found.units)
+    return FileOutcome(str(path), functions, found.problem, "", found.notes, marks)
+
+
+def examined(
+    path: Path, text: str, names: list[str], seed: int, bench: Bench, stage: Callable[[str], None] = lambda said: None
+) -> Examined:
+    """The parts of a program, after it was run; once more with the true torch, if it cannot be understood without."""
+    found = examined_once(path, ProgramRun(path, text), names, seed, bench, stage)
     if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
-        again = examined(path, ProgramRun(path, text, true_torch=True), names, seed, stage)
+        again = examined_once(path, ProgramRun(path, text, true_torch=True), names, seed, bench, stage)
         return found if again.status == "inconclusive" else again
     return found
 
 
-def examined(path: Path, run: ProgramRun, names: list[str], seed: int, stage: Callable[[str], None]) -> FileOutcome:
-    """The outcome of a program that was run."""
+def examined_once(
+    path: Path, run: ProgramRun, names: list[str], seed: int, bench: Bench, stage: Callable[[str], None]
+) -> Examined:
+    """The parts of a program that was run."""
     if run.problem:
-        return FileOutcome(str(path), problem=run.problem, notes=run.notes())
+        return Examined(problem=run.problem, notes=run.notes())
     stage("its steps were judged")
-    step, marks = training_step(run, seed)
+    step = steps_judged(bench)
     notes = run.notes()
-    functions: list[FunctionOutcome] = [step] if step else []
+    silent = forgotten_return(run.text, WATCHED.skips) if not step else ""
+    if silent:
+        return Examined(problem=silent, notes=notes)
+    units: list[JudgedUnit] = [step] if step else []
     ran = {code.co_name for code in lines_run()} if step else set()
-    driver = Driver(vars(run.module), run.sources(), seed, names)
-    units = driver.units(simple=bool(step) and not names)
-    wanted = [unit for unit in units if (unit.name in names if names else not unit.uses & ran)]
-    for unit in wanted:
-        stage(f"{unit.name} was checked")
-        found = checked(unit, marks)
+    driver = Driver(vars(run.module), sources_of(path, run.text), seed, bench, names)
+    candidates = driver.units(simple=bool(step) and not names)
+    wanted = [each for each in candidates if (each.name in names if names else not each.uses & ran)]
+    for each in wanted:
+        stage(f"{each.name} was checked")
+        found = checked(each)
         if not (step and found.verdict == UNCLEAR):
-            functions.append(found)
+            units.append(found)
     for name in names:
-        if name not in {f.name for f in functions}:
+        if name not in {unit.name for unit in units}:
             why = (
                 f"There is no {name} in the script."
                 if name not in vars(run.module)
                 else f"{name} follows no convention that is known here."
             )
-            functions.append(
-                FunctionOutcome(name, "unknown convention", UNCLEAR, f"{why} Write an adapter of five lines:\n{ADAPTER}")
-            )
-    problem = "" if functions else NOTHING + ADAPTER
-    skipped = [] if names or step else driver.left_over(units)
-    if skipped and functions:
-        problem = (
-            f"{len(functions)} of {len(functions) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
-        )
-    return FileOutcome(str(path), functions, problem, "", notes, marks)
+            units.append(JudgedUnit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{ADAPTER}"))
+    problem = "" if units else NOTHING + ADAPTER
+    skipped = [] if names else driver.left_over(candidates, ran)
+    if skipped and units:
+        problem = f"{len(units)} of {len(units) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
+    elif units and not names and not step:
+        problem = run.steps_not_run()
+    return Examined(units, problem, notes)
 
 
-def checked(unit: DrivenUnit, marks: list[dict[str, Any]]) -> FunctionOutcome:
-    """The outcome for something that the program defines; marks on its lines are added."""
+def steps_judged(bench: Bench) -> JudgedUnit | None:
+    """The verdict on the steps that a program took; what goes wrong in judging them is said, and is no verdict."""
+    try:
+        return bench.steps(TRACE)
+    except (Exception, RecursionError) as error:
+        return JudgedUnit(STEP, STEP, [], f"Its steps could not be judged: {type(error).__name__}: {str(error)[:200]}")
+
+
+def checked(unit: DrivenUnit) -> JudgedUnit:
+    """The verdict on something that the program defines."""
     try:
         with np.errstate(all="ignore"):
-            found = unit.work()
-            if found.words is not None:
-                marks += marks_of(found, found.words)
-            return outcome_of(unit.name, unit.kind, [found])
+            return JudgedUnit(unit.name, unit.kind, [unit.work()])
     except NotCalledError as error:
-        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It could not be called: {error}")
+        said = f"It could not be called: {error}"
     except SystemExit as stop:
-        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It calls sys.exit({stop.code!r}) when it is called.")
+        said = f"It calls sys.exit({stop.code!r}) when it is called."
     except MemoryError:
-        return FunctionOutcome(
-            unit.name, unit.kind, UNCLEAR, "It ran out of memory; raise --memory, or make its arrays smaller."
-        )
+        said = "It ran out of memory; raise --memory, or make its arrays smaller."
     except (Exception, Enough) as error:
-        return FunctionOutcome(unit.name, unit.kind, UNCLEAR, f"It fails when it is called: {describe(error, TRACE.files)}")
+        said = f"It fails when it is called: {describe(error, TRACE.files)}"
+    return JudgedUnit(unit.name, unit.kind, [], said)

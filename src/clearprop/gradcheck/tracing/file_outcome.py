@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from clearprop.errors import printable
 from clearprop.gradcheck.report import GradientReport, Verdict
 
 UNCLEAR: Final = "not understood"
@@ -112,6 +113,20 @@ class FunctionOutcome:
         return found if self.report else {**found, "reason": self.text}
 
 
+def status_of(verdicts: Iterable[str], problem: str) -> Literal["right", "wrong", "inconclusive"]:
+    """The verdict on a program from those on its parts.
+
+    Examples
+    --------
+    >>> status_of(["right", "wrong"], ""), status_of(["right"], "one function was not looked at"), status_of([], "")
+    ('wrong', 'inconclusive', 'inconclusive')
+    """
+    found = set(verdicts)
+    if "wrong" in found:
+        return "wrong"
+    return "right" if found == {"right"} and not problem else "inconclusive"
+
+
 @dataclass(frozen=True)
 class FileOutcome:
     """The outcome for one program.
@@ -137,13 +152,15 @@ class FileOutcome:
     notes: list[str] = field(default_factory=list)
     marks: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> FileOutcome:
+        """The outcome that `dataclasses.asdict` made plain."""
+        return cls(**{**found, "functions": [FunctionOutcome.from_json(each) for each in found.get("functions", ())]})
+
     @property
     def status(self) -> Literal["right", "wrong", "inconclusive"]:
         """Either "wrong", if anything is; or "inconclusive", if anything else is not right, or nothing is; or "right"."""
-        verdicts = {function.verdict for function in self.functions}
-        if "wrong" in verdicts:
-            return "wrong"
-        return "right" if verdicts == {"right"} and not self.problem else "inconclusive"
+        return status_of([function.verdict for function in self.functions], self.problem)
 
     @property
     def verdict(self) -> str:
@@ -185,7 +202,7 @@ class FileOutcome:
         parts = [self.problem] if self.problem else []
         parts += [f"{function.name} ({function.kind}): {function.text}" for function in self.functions]
         parts += ["\n".join(self.notes)] if self.notes else []
-        return "\n\n".join([f"{self.path}: {self.verdict}", *parts])
+        return "\n\n".join([f"{printable(self.path)}: {self.verdict}", *parts])
 
     def shown(self) -> str:
         """The program's step with the verdict on each value beside its line."""

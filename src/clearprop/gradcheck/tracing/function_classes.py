@@ -8,6 +8,7 @@ backward returns.
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.arguments import checked
 from clearprop.arrays import Array
 from clearprop.errors import OptionError
 from clearprop.gradcheck.function_check import check_gradient
@@ -24,6 +26,7 @@ FIRST = ((4, 3), (3,), ())
 OTHERS = ((4, 3), (3, 2), (2, 3), (2,), (3,), ())
 
 
+@checked
 def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int = 0) -> GradientReport:
     """Check the backward of a torch.autograd.Function against finite differences of its forward.
 
@@ -81,11 +84,89 @@ def check_function(function: Any, inputs: Sequence[Any] | None = None, seed: int
     return replace(report, suspects=suspects or report.suspects)
 
 
+class Function(ABC):
+    """A function that can only be called: its value, and the gradients that it claims, as arrays.
+
+    Parameters
+    ----------
+    name : str
+    start : dict of str to array
+        The inputs that are differentiated.
+    file, line : str, int
+        Where its gradients are returned.
+    """
+
+    def __init__(self, name: str, start: dict[str, Array], file: str = "", line: int = 0) -> None:
+        self.name, self.start, self.file, self.line = name, start, file, line
+
+    @abstractmethod
+    def value(self, inputs: dict[str, Array]) -> Array:
+        """Its value."""
+
+    @abstractmethod
+    def gradients(self, inputs: dict[str, Array], upstream: Array) -> dict[str, Array]:
+        """The gradients of sum(upstream * value) that it claims."""
+
+
+class TorchFunction(Function):
+    """A torch.autograd.Function that is called with arrays.
+
+    Parameters
+    ----------
+    function : subclass of torch.autograd.Function
+    rng : numpy.random.Generator
+        For the inputs.
+    file, line : str, int
+        Where its gradients are returned.
+    """
+
+    def __init__(self, function: Any, rng: np.random.Generator, file: str = "", line: int = 0) -> None:
+        super().__init__(function.__name__, find_inputs(function, rng), file, line)
+        self.function = function
+
+    def value(self, inputs: dict[str, Array]) -> Array:
+        import torch
+
+        out = self.function.apply(*(torch.tensor(array) for array in inputs.values()))
+        return np.asarray((out[0] if isinstance(out, tuple) else out).detach().cpu().numpy())
+
+    def gradients(self, inputs: dict[str, Array], upstream: Array) -> dict[str, Array]:
+        import torch
+
+        leaves = [torch.tensor(array, requires_grad=True) for array in inputs.values()]
+        out = self.function.apply(*leaves)
+        total = (torch.tensor(upstream) * (out[0] if isinstance(out, tuple) else out)).sum()
+        found = torch.autograd.grad(total, leaves, allow_unused=True)
+        named = zip(inputs, found, leaves, strict=True)
+        return {n: np.zeros(tuple(x.shape)) if g is None else np.asarray(g.cpu().numpy()) for n, g, x in named}
+
+
+def judge_function(function: Function, seed: int) -> GradientReport:
+    """The report on the gradients of a function, by differences of its values at points that are chosen here."""
+    start = function.start
+    c = np.random.default_rng([seed, 1]).normal(size=function.value(start).shape)
+
+    def slopes(inputs: dict[str, Array], upstream: Array) -> dict[str, Array]:
+        return function.gradients(inputs, upstream)
+
+    report = check_gradient(
+        lambda tree: float((c * function.value(tree)).sum()),
+        lambda tree: slopes(tree, c),
+        start,
+        seed=seed,
+        title=f"backward of {function.name}",
+    )
+    if report.ok:
+        return report
+    suspects = list(_upstream(function.name, slopes(start, c), slopes(start, 2.0 * c), report))
+    return replace(report, suspects=suspects or report.suspects)
+
+
 def _upstream(name: str, once: dict[str, Any], twice: dict[str, Any], report: GradientReport) -> Iterator[Suspect]:
     """Gradients that do not follow the upstream gradient as they must: twice as much for twice as much."""
     wrong = {tensor.name for tensor in report.tensors if tensor.verdict == "wrong"}
     for key in once:
-        a, b = (np.asarray(x.detach().cpu().numpy(), dtype=np.float64) for x in (once[key], twice[key]))
+        a, b = (_as_array(x) for x in (once[key], twice[key]))
         if key not in wrong or not np.any(a):
             continue
         if np.allclose(a, b):
@@ -104,6 +185,10 @@ def _upstream(name: str, once: dict[str, Any], twice: dict[str, Any], report: Gr
                 "multiply by grad_output once",
                 f"How often does the backward of {name} use the gradient that it is given?",
             )
+
+
+def _as_array(x: Any) -> Array:
+    return np.asarray(x if isinstance(x, np.ndarray) else x.detach().cpu().numpy(), dtype=np.float64)
 
 
 def find_inputs(function: Any, rng: np.random.Generator) -> dict[str, Array]:

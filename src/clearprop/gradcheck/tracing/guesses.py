@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.standins import generator
+from clearprop.gradcheck.tracing.random_standins import generator
 from clearprop.gradcheck.tracing.wrappers import Arr, leaf
 
 N_IN, N_HIDDEN, N_OUT, ROWS = 4, 5, 3, 6

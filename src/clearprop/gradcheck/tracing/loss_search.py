@@ -16,7 +16,7 @@ from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
@@ -83,11 +83,12 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
     found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None]
+    found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
-    found.sort(key=lambda v: (-_named_like_a_loss(graph, v), -_reach(v), v.number))
+    found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     ends = set(found)
     final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
-    ordered = [*(v for v in final if _named_like_a_loss(graph, v)), *final, *found]
+    ordered = [*(v for v in final if named_like_a_loss(graph, v)), *final, *found]
     return [Sought(v) for v in list(dict.fromkeys(ordered))[:MOST]]
 
 
@@ -96,7 +97,8 @@ def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:
     return any(user in others and user.fn in (np.reshape, np.asarray) for user in graph.users.get(vertex, ()))
 
 
-def _named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
+def named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
+    """Whether a number has a name that losses have."""
     names = [name.lower() for each in graph.all_of(vertex) for name in each.names]
     return any(
         name.split(".")[-1].strip("_").startswith(word)
@@ -275,7 +277,7 @@ def true_gradient(graph: Graph, move: Move, slopes: dict[Vertex, Array]) -> Arra
         source = whole(piece.moved)
         slope = slopes.get(graph.rep(source))
         slope = np.zeros(source.shape) if slope is None else np.asarray(slope)
-        found.append(np.ravel(_same_part(piece.moved, slope)))
+        found.append(np.ravel(same_part(piece.moved, slope)))
     return np.concatenate(found)
 
 
@@ -286,14 +288,12 @@ def whole(moved: Vertex) -> Vertex:
     return moved
 
 
-def _same_part(moved: Vertex, slope: Array) -> Any:
+def same_part(moved: Vertex, slope: Array) -> Any:
     """The part of an array's derivative that belongs to a part of the array."""
     chain = []
     while moved.fn is get and moved.step_of is None and isinstance(moved.args[0], Vertex) and moved.args[0].origin is not None:
         chain.append(moved)
         moved = moved.args[0]
     for each in reversed(chain):
-        from clearprop.gradcheck.tracing.trace import filled
-
         slope = slope[filled(each.args[1], lambda v: v.value)]
     return slope

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.trace import Vertex, position
-from clearprop.gradcheck.tracing.verdict import Round
 from clearprop.gradcheck.tracing.wording import Words
 
 

@@ -29,33 +29,7 @@ class OperandEdits(EditMaker):
             arg = self.graph.rep(arg)
             if arg.fn is np.transpose and len(arg.args) == 1 and isinstance(arg.args[0], Vertex):
                 yield from self._turned_operands(vertex, k, text)
-            for other, relation, prior in self._others(arg, vertex):
-                name = self.words.name(other, vertex.stack)
-                if not name:
-                    continue
-                old = text[k] if k < len(text) else self.words.name(arg, vertex.stack)
-                if name == old and not relation:
-                    continue
-                helper = bool(vertex.stack and self._at.stack) and vertex.stack[0][0] is not self._at.stack[0][0]
-                prior += 0.5 if helper else 0.0  # what a function does for one of its uses, it does for all
-                new = self.words.text(vertex.stack)
-                new = new.replace(old, name, 1) if old and old in new else f"{name} for {old}"
-                if relation == "earlier":
-                    reason = f"{old} has been updated already; the gradient belongs to its value before the update"
-                elif relation == "later":
-                    reason = f"{old} is left from an earlier step"
-                else:
-                    reason = f"{name} belongs here, not {old}"
-                yield Edit(
-                    vertex,
-                    self._instead(k, other, relation),
-                    new,
-                    reason,
-                    prior,
-                    f"operand-{relation or 'other'}",
-                    f"Look at {old}: is it the value that belongs here?",
-                    relation != "",
-                )
+            yield from self._replacements(vertex, k, arg, text)
             if arg in self.sheet.live and arg in self.sheet.forward:
                 for target in self._targets_like(arg):
                     t = self.words.name(target, vertex.stack) or "the target"
@@ -70,6 +44,36 @@ class OperandEdits(EditMaker):
                         "Look at the error term.",
                         False,
                     )
+
+    def _replacements(self, vertex: Vertex, k: int, arg: Vertex, text: list[str]) -> Iterator[Edit]:
+        """Other values in the place of one operand."""
+        for other, relation, prior in self._others(arg, vertex):
+            name = self.words.name(other, vertex.stack)
+            if not name:
+                continue
+            old = text[k] if k < len(text) else self.words.name(arg, vertex.stack)
+            if name == old and not relation:
+                continue
+            helper = bool(vertex.stack and self._at.stack) and vertex.stack[0][0] is not self._at.stack[0][0]
+            prior += 0.5 if helper else 0.0  # what a function does for one of its uses, it does for all
+            new = self.words.text(vertex.stack)
+            new = new.replace(old, name, 1) if old and old in new else f"{name} for {old}"
+            if relation == "earlier":
+                reason = f"{old} has been updated already; the gradient belongs to its value before the update"
+            elif relation == "later":
+                reason = f"{old} is left from an earlier step"
+            else:
+                reason = f"{name} belongs here, not {old}"
+            yield Edit(
+                vertex,
+                self._instead(k, other, relation),
+                new,
+                reason,
+                prior,
+                f"operand-{relation or 'other'}",
+                f"Look at {old}: is it the value that belongs here?",
+                relation != "",
+            )
 
     def _turned_operands(self, vertex: Vertex, k: int, text: list[str]) -> Iterator[Edit]:
         """Another value, transposed, in the place of a transposed one."""

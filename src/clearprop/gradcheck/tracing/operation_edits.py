@@ -68,28 +68,7 @@ class OperationEdits(EditMaker):
                     "swapped",
                     "Look at the order of the difference.",
                 )
-            for k in (0, 1):
-                yield Edit(
-                    vertex,
-                    argument(k),
-                    text[k],
-                    f"{text[1 - k]} does not belong here",
-                    1.7,
-                    "term-too-many",
-                    "One term too many.",
-                )
-                for number in (2.0, 0.5, *self._sizes()):
-                    terms = [text[0], text[1]]
-                    terms[k] = f"{number:g} * {wrapped(terms[k])}"
-                    yield Edit(
-                        vertex,
-                        weighed(k, number),
-                        f"{terms[0]} {SIGNS[fn]} {terms[1]}",
-                        f"{text[k]} must count {times_in_words(number)}",
-                        1.8,
-                        "weight",
-                        "Look at the factor of each term.",
-                    )
+            yield from self._weights(vertex, text)
         if fn in (np.multiply, np.divide) and len(vertex.args) == 2:
             inverse, sign = (np.divide, "/") if fn is np.multiply else (np.multiply, "*")
             yield Edit(
@@ -101,6 +80,31 @@ class OperationEdits(EditMaker):
                 "quotient",
                 "Look at the products and quotients.",
             )
+
+    def _weights(self, vertex: Vertex, text: list[str]) -> Iterator[Edit]:
+        """A term too many, or weighed wrongly."""
+        for k in (0, 1):
+            yield Edit(
+                vertex,
+                argument(k),
+                text[k],
+                f"{text[1 - k]} does not belong here",
+                1.7,
+                "term-too-many",
+                "One term too many.",
+            )
+            for number in (2.0, 0.5, *self._sizes()):
+                terms = [text[0], text[1]]
+                terms[k] = f"{number:g} * {wrapped(terms[k])}"
+                yield Edit(
+                    vertex,
+                    weighed(k, number),
+                    f"{terms[0]} {SIGNS[vertex.fn]} {terms[1]}",
+                    f"{text[k]} must count {times_in_words(number)}",
+                    1.8,
+                    "weight",
+                    "Look at the factor of each term.",
+                )
 
     def _sizes(self) -> list[float]:
         sizes = {n for vertex in self.sheet.backward for n in vertex.shape if n > 2}
@@ -251,6 +255,10 @@ class OperationEdits(EditMaker):
                     "function-too-many",
                     "One function too many.",
                 )
+        yield from self._squares(vertex)
+
+    def _squares(self, vertex: Vertex) -> Iterator[Edit]:
+        """The square of a term of a sum."""
         if vertex.fn in (np.subtract, np.add):
             text = self._texts(vertex)
             for k in (0, 1):

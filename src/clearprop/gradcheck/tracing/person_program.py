@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,11 +16,13 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.invented_data import WIDTH, wanted_width
-from clearprop.gradcheck.tracing.marks import marks_of
-from clearprop.gradcheck.tracing.steps import ROUNDS, Move, find_moves
+from clearprop.gradcheck.tracing.invented_data import FORMS, WIDTH, wanted_width
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.rewriting import moved_names
+from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
+from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.verdict import Mistake, Round, judge
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
@@ -38,18 +42,28 @@ def source_of(path: Path) -> str:
     """
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
     if path.suffix != ".ipynb":
-        return text
+        return re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE)
     try:
         cells = json.loads(text)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
         raise SyntaxError(f"{path.name} is no notebook") from error
-    return "\n".join("\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code) + "\n"
+    cells = ["\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code]
+    return "\n".join(cell if _parses(cell) else re.sub("^", "#", cell, flags=re.MULTILINE) for cell in cells) + "\n"
 
 
 def _without_magic(line: str) -> str:
-    """A line of a notebook; what is meant for IPython becomes a remark."""
-    return f"#{line}" if line.lstrip().startswith(("%", "!", "?")) else line
+    """A line of a notebook; what is meant for IPython, or must stand at the top of a file, becomes a remark."""
+    return f"#{line}" if line.lstrip().startswith(("%", "!", "?", "from __future__")) else line
+
+
+def _parses(cell: str) -> bool:
+    """Whether a cell is Python; one in Python 2 counts, so that it is said."""
+    try:
+        ast.parse(cell)
+    except SyntaxError as error:
+        return "print" in str(error.msg)
+    return True
 
 
 class ProgramRun:
@@ -73,21 +87,28 @@ class ProgramRun:
     def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
         self.path, self.text, self.problem = path, text, ""
         self.true_torch = true_torch
-        self._run(WIDTH)
+        for form in FORMS:
+            self._run_in_widths(form)
+            if TRACE.steps or not self.world.data.used or not WATCHED.skips:
+                return
+        self._run_in_widths(FORMS[0])
+
+    def _run_in_widths(self, form: str) -> None:
+        """Run the program, again where invented tables turn out to have too few columns."""
+        self._run(WIDTH, form)
         for _ in range(TRIES):
-            wanted = (
-                wanted_width([reason for _, reason in WATCHED.skips], self.world.data.width) if self.world.data.used else None
-            )
+            reasons = [reason for _, reason in WATCHED.skips]
+            wanted = wanted_width(reasons, self.world.data.width) if self.world.data.used else None
             if wanted is None or not 1 < wanted < 5000:
                 break
-            self._run(wanted)
+            self._run(wanted, form)
 
-    def _run(self, width: int) -> None:
-        """Run the program once, with invented tables of a width."""
+    def _run(self, width: int, form: str) -> None:
+        """Run the program once, with invented tables of a width and a form."""
         self.problem = ""
         restart()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
-        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width)
+        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width, form)
         self.module = ModuleType("__main__")
         try:
             with np.errstate(all="ignore"):
@@ -101,14 +122,15 @@ class ProgramRun:
         except BaseException as error:
             self.problem = f"It fails when it is run: {describe(error, TRACE.files)}"
 
-    def sources(self) -> dict[str, str]:
-        """The text of each file of the program that was run."""
-        found = {str(self.path): self.text}
-        for name in TRACE.files:
-            if name not in found:
-                with contextlib.suppress(OSError):
-                    found[name] = Path(name).read_text(errors="replace")
-        return found
+    def steps_not_run(self) -> str:
+        """The statements that take steps and could not be run, in a sentence; "" if there are none."""
+        lines = dict(WATCHED.skips)
+        lines |= {int(place.rsplit(":", 1)[1]): reason for place, reason in WATCHED.cut.items()}
+        for node in ast.parse(self.text).body:
+            inside = next((line for line in lines if node.lineno <= line <= (node.end_lineno or 0)), None)
+            if inside is not None and not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and moved_names(node):
+                return f"The steps from line {node.lineno} on were not looked at: {lines[inside]}"
+        return ""
 
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
@@ -118,8 +140,19 @@ class ProgramRun:
         missing = list(self.world.missing)
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
+        found += WATCHED.untaken()
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
+
+
+def sources_of(path: Path, text: str) -> dict[str, str]:
+    """The text of each file of a program that was run in this process."""
+    found = {str(path): text}
+    for name in TRACE.files:
+        if name not in found:
+            with contextlib.suppress(OSError):
+                found[name] = Path(name).read_text(errors="replace")
+    return found
 
 
 def syntax_problem(text: str, error: SyntaxError) -> str:
@@ -136,27 +169,15 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
     return f"It fails when it is run: SyntaxError: {said} (line {error.lineno})"
 
 
-def training_step(run: ProgramRun, seed: int) -> tuple[FunctionOutcome | None, list[dict[str, Any]]]:
-    """The outcome of the steps that a program took, and the marks beside its lines; None if it took none."""
-    graph = Graph(TRACE)
-    moves = find_moves(graph)
-    if not moves:
-        return None, []
-    words = Words(graph, run.sources())
-    rounds = list(judged_rounds(graph, moves, words, seed))
-    if not rounds:
-        return None, []
-    name = where_from(moves)
-    return outcome_of(name, STEP, rounds), marks_of(rounds[0], words)
-
-
 def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> Iterator[Round]:
     """The rounds of steps, the first ones, until one shows a mistake."""
     for number in range(ROUNDS):
         mine = [move for move in moves if move.round == number]
         if mine:
             distinct_names(mine)
-            found = judge(graph, mine, words, number, seed=seed)
+            others = tuple(tuple(m for m in moves if m.round == n) for n in range(ROUNDS) if n != number)
+            groups = trainings(graph, mine)
+            found = together([judge_fairly(graph, group, words, number, seed=seed, others=others) for group in groups])
             yield found
             if found.verdict == "wrong":
                 return

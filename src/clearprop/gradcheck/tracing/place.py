@@ -13,10 +13,10 @@ from typing import Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.loss_search import whole
+from clearprop.gradcheck.tracing.loss_search import same_part, whole
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet, Target, forms
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
 from clearprop.gradcheck.tracing.trial_points import same_direction
 
 DEEPEST: Final = 40
@@ -64,9 +64,7 @@ def find_places(sheet: Sheet, move: Move) -> list[Blame]:
         if slopes is None:
             continue
         if piece.moved is not source:
-            from clearprop.gradcheck.tracing.loss_search import _same_part
-
-            slopes = [np.asarray(_same_part(piece.moved, s)) for s in slopes]
+            slopes = [np.asarray(same_part(piece.moved, s)) for s in slopes]
         blames = _walk(sheet, sheet.graph.rep(piece.gradient), [Need(slopes, source)], 0, set())
         if blames:
             return blames
@@ -269,8 +267,6 @@ def _part_needs(sheet: Sheet, vertex: Vertex, term: Vertex, need: Need) -> list[
     if vertex.fn is put:
         for index, value in vertex.args[1:]:
             if isinstance(value, Vertex) and sheet.graph.rep(value) is term and need.arrays[0].shape == vertex.shape:
-                from clearprop.gradcheck.tracing.trace import filled
-
                 where = filled(index, lambda v: v.value)
                 return [Need([np.asarray(a[where]) for a in need.arrays])]
     if vertex.fn in (np.array, np.stack) and isinstance(vertex.args[0], (list, tuple)) and need.arrays[0].shape == vertex.shape:

@@ -20,6 +20,7 @@ WATCH: Final = "__watch__"
 """The name under which the program reaches its `ProgramWatch`."""
 
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+PURE: Final = {"str", "int", "len", "repr", "abs", "min", "max"}
 CASTS: Final = {"float", "float64", "float32", "float16", "float_", "longdouble", "double"}
 
 
@@ -68,6 +69,9 @@ class Rewriter(ast.NodeTransformer):
         self.generic_visit(node)
         doc = bool(node.body) and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant)
         given = [a.arg for a in (*node.args.posonlyargs, *node.args.args) if a.arg not in ("self", "cls")][:8]
+        own = [a.arg for a in node.args.args[:1] if a.arg in ("self", "cls")]
+        if own:
+            node.body.insert(int(doc), self.noting(own, node.body[0]))
         if given and not any(isinstance(d, ast.Name) and d.id == "property" for d in node.decorator_list):
             names = placed(ast.Tuple([ast.Constant(name) for name in given], ast.Load()), node.body[0])
             values = placed(ast.Tuple([ast.Name(name, ast.Load()) for name in given], ast.Load()), node.body[0])
@@ -83,8 +87,11 @@ class Rewriter(ast.NodeTransformer):
             return node
         else:
             node.value = self.literal(self.visit(node.value))
+        if isinstance(node.value, SIMPLE):
+            node.value = called("alias", [node.value, self.at(node)], node.value)
         if len(node.targets) == 1 and isinstance(target, SIMPLE):
             node.value = called("named", [ast.Constant(ast.unparse(target)), node.value, self.at(node)], node.value)
+            node.value = self.keeping(target, node.value)
         elif len(node.targets) == 1 and isinstance(target, (ast.Tuple, ast.List)):
             texts = [ast.Constant(ast.unparse(t) if isinstance(t, SIMPLE) else "") for t in target.elts]
             if isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(texts):
@@ -92,12 +99,13 @@ class Rewriter(ast.NodeTransformer):
                     if isinstance(each, ast.Constant) and type(each.value) is int and text.value in self.moved:
                         node.value.elts[k] = called("number", [each], each)  # m, c = 0, 0
                 pairs = zip(texts, node.value.elts, strict=True)
-                node.value.elts = [called("named", [text, each, self.at(node)], each) for text, each in pairs]
+                named = [called("named", [text, each, self.at(node)], each) for text, each in pairs]
+                node.value.elts = [self.keeping(t, each) for t, each in zip(target.elts, named, strict=True)]
             elif not any(isinstance(t, ast.Starred) for t in target.elts):
                 names = placed(ast.Tuple(list(texts), ast.Load()), node.value)
                 node.value = called("several", [names, node.value], node.value)
         node.targets = [self.visit(t) for t in node.targets]
-        return node
+        return [node, *self.renoted(target, node)]
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
         if node.value is not None and isinstance(node.target, SIMPLE):
@@ -110,15 +118,45 @@ class Rewriter(ast.NodeTransformer):
         node.value = self.visit(node.value)
         if any(isinstance(child, ast.Call) for child in ast.walk(node.target)):
             return node
-        naming = ast.Expr(called("named", [ast.Constant(text), again], node))
-        return [node, placed(naming, node)]
+        naming = ast.Expr(self.keeping(node.target, called("named", [ast.Constant(text), again], node)))
+        return [node, placed(naming, node), *self.renoted(node.target, node)]
 
     def visit_Return(self, node: ast.Return) -> Any:
         if isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
-            node.value = called("returned", [node.value, self.at(node)], node.value)
+            value = called("alias", [node.value, self.at(node)], node.value)
+            node.value = called("returned", [value, self.at(node)], node.value)
         elif node.value is not None:
             node.value = self.visit(node.value)
         return node
+
+    def keeping(self, target: ast.expr, value: ast.expr) -> ast.expr:
+        """The value, noted as an attribute or entry of what holds it, where that can be looked at without side effects."""
+        inner = target.value if isinstance(target, (ast.Attribute, ast.Subscript)) else None
+        if inner is None or any(isinstance(n, (ast.Slice, ast.NamedExpr, ast.Yield, ast.Await)) for n in ast.walk(target)):
+            return value
+        if any(not (isinstance(n.func, ast.Name) and n.func.id in PURE) for n in ast.walk(target) if isinstance(n, ast.Call)):
+            return value
+        key = ast.Constant(target.attr) if isinstance(target, ast.Attribute) else copied(target.slice)  # type: ignore[attr-defined]
+        return called("kept", [copied(inner), key, value], value)
+
+    def renoted(self, target: ast.expr, near: ast.AST) -> list[ast.stmt]:
+        """Statements that note anew what holds a part that was written: the array is another one now."""
+        inner = target.value if isinstance(target, ast.Subscript) else None
+        if isinstance(inner, ast.Name):
+            return [self.noting([inner.id], near)]
+        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+            return [placed(ast.Expr(self.keeping(copied(inner), copied(inner))), near)]
+        return []
+
+    def noting(self, names: list[str], near: ast.AST) -> ast.stmt:
+        """A statement that notes what names stand for."""
+        return placed(ast.Expr(self.note(names, near)), near)
+
+    def note(self, names: list[str], near: ast.AST) -> ast.expr:
+        """An expression that notes what names stand for."""
+        texts = ast.Tuple([ast.Constant(name) for name in names], ast.Load())
+        values = ast.Tuple([ast.Name(name, ast.Load()) for name in names], ast.Load())
+        return called("bound", [placed(texts, near), placed(values, near)], near)
 
     def at(self, node: ast.AST) -> ast.expr:
         """The place of a node, as a constant."""
@@ -159,14 +197,38 @@ class Rewriter(ast.NodeTransformer):
             keyword.value = self.literal(keyword.value)
         return node
 
-    # ---------------------------------------------------------------- loops
+    # ---------------------------------------------------------------- branches and loops
+
+    def visit_If(self, node: ast.If) -> Any:
+        """A choice, of which is noted what was taken."""
+        text = ast.unparse(node.test)[:60]
+        taken, left = assigned_in(node.body), assigned_in(node.orelse)
+        self.generic_visit(node)
+        if taken or left:
+            told = [self.at(node), ast.Constant(text), ast.Constant(taken), ast.Constant(left), node.test]  # type: ignore[arg-type]
+            node.test = called("branch", told, node.test)
+        return node
 
     def visit_For(self, node: ast.For) -> Any:
         self.loops += 1
         number = ast.Constant(f"{self.path}:{node.lineno}")
         self.generic_visit(node)
         node.iter = called("rounds", [number, node.iter], node.iter)
+        names = names_in(node.target)
+        if names:
+            node.body.insert(0, self.noting(names, node.body[0]))
         return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> Any:
+        """A list, each of whose elements notes what its names stand for."""
+        self.generic_visit(node)
+        names = [name for each in node.generators for name in names_in(each.target)]
+        if names:
+            node.elt = called("element", [self.note(names, node.elt), node.elt], node.elt)
+        return node
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Any:
+        return self.visit_ListComp(node)  # type: ignore[arg-type]
 
     def visit_While(self, node: ast.While) -> Any:
         number = f"{self.path}:{node.lineno}"
@@ -177,7 +239,27 @@ class Rewriter(ast.NodeTransformer):
         return [enter, node]
 
 
-def moved_names(tree: ast.Module) -> set[str]:
+def assigned_in(statements: list[ast.stmt]) -> tuple[str, ...]:
+    """The names that statements give to something computed."""
+    found = []
+    for each in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(each, (ast.Assign, ast.AugAssign)) and not isinstance(each.value, ast.Constant):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            found += [ast.unparse(target) for target in targets if isinstance(target, SIMPLE)]
+    return tuple(dict.fromkeys(found))[:6]
+
+
+def names_in(target: ast.expr) -> list[str]:
+    """The names that a loop binds."""
+    return list(dict.fromkeys(n.id for n in ast.walk(target) if isinstance(n, ast.Name) and n.id != "_"))[:12]
+
+
+def copied(node: ast.expr) -> ast.expr:
+    """The same expression once more, to be read."""
+    return ast.parse(ast.unparse(node), mode="eval").body
+
+
+def moved_names(tree: ast.AST) -> set[str]:
     """Targets that are moved by something that is no plain number: `w` in `w -= lr * dw` and in `w = w - lr * dw`."""
     found = set()
     for node in ast.walk(tree):

@@ -88,6 +88,10 @@ class Sheet:
             found.append(same_direction(claimed, true))
         return found
 
+    def matters(self, k: int) -> bool:
+        """Whether the loss depends on the parameter of a move."""
+        return any(np.any(t) for t in self.true[k])
+
     def arrays(self, vertex: Vertex) -> Arrays:
         """Its value at each point."""
         vertex = self.graph.rep(vertex)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
+from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
 
@@ -98,7 +99,7 @@ def find_moves(graph: Graph) -> list[Move]:
         moved = step.step_of
         assert moved is not None
         assert moved.origin is not None
-        if step.stack[:1] in streams:
+        if step.stack[:1] in streams or _is_difference(graph, step, moved):
             continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
@@ -119,10 +120,63 @@ def find_moves(graph: Graph) -> list[Move]:
         piece = _piece(graph, step, moved, parts, move)
         if piece is not None:
             move.pieces.append(piece)
+    for key, move in _moved_by_name(graph).items():
+        found.setdefault(key, move)
     moves = [move for move in found.values() if move.pieces]
     for move in moves:
         move.name = name_of(graph, move)
     return moves
+
+
+NEAR: Final = 6  # lines between the steps of parameters
+
+
+def _moved_by_name(graph: Graph) -> dict[Any, Move]:
+    """Steps by something that depends on other parameters only, and that is called the gradient of this one.
+
+    A wrong gradient may not depend on its parameter at all; then only its name, and the steps beside it, tell what it is.
+    """
+    found: dict[Any, Move] = {}
+    lines = {_line(step) for step in graph.trace.steps if step.stack}
+    for vertex in graph.trace.set_by_hand:
+        parameter, term = vertex.args
+        beside = bool(vertex.stack) and any(f == _line(vertex)[0] and abs(n - _line(vertex)[1]) <= NEAR for f, n in lines)
+        if not beside or not isinstance(term, Vertex) or term.fn is not np.multiply or parameter.fn is not None:
+            continue
+        gradient = next((v for v in term.inputs if v.size > 1 and v.fn is not None and _is_named_for(v, parameter)), None)
+        if gradient is None or gradient.shape != parameter.shape or graph.rep(vertex) in graph.ends:
+            continue
+        key = (parameter, vertex.stack[:1], 0)
+        if key not in found:
+            move = found[key] = Move("", 0)
+            piece = _piece(graph, vertex, parameter, [(1.0 if vertex.fn is np.add else -1.0, term)], move)
+            graph.ends.add(graph.rep(vertex))
+            if piece is not None:
+                move.pieces.append(piece)
+    return found
+
+
+def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
+    """Whether a value has a name such as the gradient of a parameter has: d_b for b, grads["b"] for params["b"]."""
+    wanted = {stem(name) for name in parameter.names}
+    return any(wanted & set(stems_of_gradient(name)[1:]) or ("[" in name and stem(name) in wanted) for name in vertex.names)
+
+
+def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
+    """Whether it is a target minus a prediction, an error: its result does not take the place of what it began with."""
+    assert moved.origin is not None
+    users = graph.users.get(graph.rep(step), [])
+    if step.fn is not np.subtract or moved.version or not users:
+        return False
+    stored = any(user.fn is put and step in user.inputs[1:] for user in users)
+    own = _called(moved) | _called(moved.origin)
+    return bool(own) and not stored and not _called(step) & own
+
+
+def _called(vertex: Vertex) -> set[str]:
+    """The names of a value, without indices, holders, and words such as "new"."""
+    plain = {re.split(r"[\[(]", name)[0].split(".")[-1].lower() for name in vertex.names}
+    return {re.sub(r"_?(new|next|updated|old|prev)_?", "", name) or name for name in plain}
 
 
 def _lines_that_repeat(graph: Graph) -> set[Any]:
@@ -149,7 +203,10 @@ def _streams(graph: Graph) -> set[Any]:
 
 def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:
     """Whether data or other parameters went into a step, beside the parameter itself."""
-    return any(v.fn is None and v is not origin and v.kind != "literal" for v in ancestors)
+    return any(
+        (v.fn is None and v is not origin and v.kind != "literal") or (v.size > 1 and not v.bits & origin.mark)
+        for v in ancestors
+    )
 
 
 def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
@@ -171,7 +228,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
     """The gradient in a step; None if it only shrinks the parameter."""
     live = []
     for sign, term in parts:
-        if _only_scales(graph, term, moved):
+        if only_scales(graph, term, moved):
             move.how.add("weight decay")
         else:
             live.append((sign, term))
@@ -208,7 +265,7 @@ def _is_size(graph: Graph, number: float) -> bool:
     return abs(whole - round(whole)) < 1e-9 and round(whole) > 1 and round(whole) in graph.sizes
 
 
-def _only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     """Whether a term is the parameter times constants."""
     while graph.rep(term) is not graph.rep(moved):
         if term.fn not in (np.multiply, np.divide) or len(term.inputs) == 0:
@@ -260,32 +317,7 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
         return None
     first, second = args
     if fn in (np.multiply, np.divide):
-        for inner, scale in ((first, second), (second, first)):
-            if fn is np.divide and inner is second:
-                break
-            if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
-                continue
-            if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
-                number = float(np.ravel(_value(scale))[0])
-                if number:
-                    return (number if fn is np.multiply else 1.0 / number), inner
-            elif _has_root(graph, scale) and shape != ():
-                how.add("a rescaling by the norm")
-                return 1.0, inner
-        if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
-            how.add("an optimizer with averaged squares")
-            return 1.0, first
-        if fn is np.multiply:
-            for inner, scale in ((first, second), (second, first)):
-                if (
-                    isinstance(scale, Vertex)
-                    and isinstance(inner, Vertex)
-                    and inner.shape == shape
-                    and _inverse_root(graph, scale)
-                ):
-                    how.add("an optimizer with averaged squares")
-                    return 1.0, inner
-        return None
+        return _within_product(graph, fn, first, second, moved, how)
     for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
         if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
             if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
@@ -294,6 +326,34 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
                 if np.any(other.value):
                     how.add("momentum")
                 return sign, inner
+    return None
+
+
+def _within_product(
+    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str]
+) -> tuple[float, Vertex] | None:
+    """One step towards the gradient through a product or quotient."""
+    shape = moved.shape
+    for inner, scale in ((first, second), (second, first)):
+        if fn is np.divide and inner is second:
+            break
+        if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
+            continue
+        if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
+            number = float(np.ravel(_value(scale))[0])
+            if number:
+                return (number if fn is np.multiply else 1.0 / number), inner
+        elif _has_root(graph, scale) and shape != ():
+            how.add("a rescaling by the norm")
+            return 1.0, inner
+    if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
+        how.add("an optimizer with averaged squares")
+        return 1.0, first
+    if fn is np.multiply:
+        for inner, scale in ((first, second), (second, first)):
+            if isinstance(scale, Vertex) and isinstance(inner, Vertex) and inner.shape == shape and _inverse_root(graph, scale):
+                how.add("an optimizer with averaged squares")
+                return 1.0, inner
     return None
 
 

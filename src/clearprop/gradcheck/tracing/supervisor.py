@@ -1,45 +1,32 @@
-"""The supervisor: runs the worker on a script, within limits, and sums up whatever goes wrong in one line.
-
-The worker answers with JSON in a file; nothing that it writes is ever executed or unpickled here. It runs the script in its own
-process, so a script that sets out to deceive the check can; the limits are against accidents, not against attackers.
-"""
+"""The supervisor: has programs checked, each in processes of its own, and takes what comes back; no outcome is ever missing."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import signal
+import select
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import Any, Final
 
-from clearprop.errors import DataError
-from clearprop.gradcheck.tracing.file_outcome import FileOutcome, FunctionOutcome
+from clearprop.errors import ClearpropError, DataError
+from clearprop.gradcheck.tracing.file_outcome import FileOutcome
+from clearprop.gradcheck.tracing.limits import Limits, missing_limits
+from clearprop.gradcheck.tracing.request import KINDS, Kind, Request, forks, lacking
 
-KEPT = 2000  # characters of what a script prints that are kept
-LARGEST = 20_000_000  # bytes of an answer that are read
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits on the resources of a script.
-
-    Attributes
-    ----------
-    seconds : float
-        Time from its start to the end of all checks.
-    memory : int
-        Address space in megabytes.
-    """
-
-    seconds: float = 60.0
-    memory: int = 4096
+PATIENCE: Final = 10.0  # seconds that an answer may be late
+KEPT: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
+"""Variables of the environment that a program gets to see; not the home, nor any secret."""
+THREADS: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def check_file(path: str | Path, names: Sequence[str] = (), limits: Limits | None = None, seed: int = 0) -> FileOutcome:
@@ -63,93 +50,168 @@ def check_file(path: str | Path, names: Sequence[str] = (), limits: Limits | Non
     DataError
         If there is no such file.
     """
-    limits = limits or Limits()
-    path = Path(path)
-    if not path.is_file():
-        raise DataError(f"There is no file {str(path)!r} to check; give the path of a Python script.")
-    with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "answer.json"
-        options = {"names": list(names), "seed": seed, **asdict(limits)}
-        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.worker"]
-        command += [str(path.resolve()), str(answer), json.dumps(options)]
-        code, output = _run(command, path.resolve().parent, limits.seconds)
-        return _outcome(str(path), _read(answer), code, output, limits)
+    with Checker(alone=False) as checker:
+        return checker.check_file(Path(path), names, limits or Limits(), seed)
 
 
-def _run(command: list[str], folder: Path, seconds: float) -> tuple[int | None, str]:
-    """The exit code (None: out of time) and the beginning of what was printed; no process is left behind."""
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    kept = bytearray()
-    reader = threading.Thread(target=_drain, args=(process.stdout, kept), daemon=True)
-    reader.start()
-    code: int | None
+class Checker:
+    """Has programs checked, several at a time if several threads ask; to be used in a `with` statement.
+
+    Parameters
+    ----------
+    alone : bool
+        Whether each program is copied, so that it sees nothing beside it; else it sees its own folder.
+    kind : {"namespaces", "bubblewrap", "landlock", "none"}
+        The strongest confinement that is tried.
+
+    Attributes
+    ----------
+    lacking : str
+        Shortcomings of this system in confining the programs so far, in a sentence; "" if there are none.
+    """
+
+    def __init__(self, alone: bool, kind: Kind = "namespaces") -> None:
+        self.alone, self.wanted = alone, kind
+        self.weakest: Kind = "namespaces"
+        self.lock = threading.Lock()
+        self.line: socket.socket | None = None
+        self.nursery: subprocess.Popen[bytes] | None = None
+        self.closed = False
+
+    def __enter__(self) -> Checker:
+        if forks():
+            self._start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.closed = True
+        self._stop()
+
+    @property
+    def lacking(self) -> str:
+        return lacking(self.weakest, missing_limits())
+
+    def _start(self) -> None:
+        """Start the nursery."""
+        self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.nursery", str(theirs.fileno())]
+        with theirs:
+            self.nursery = subprocess.Popen(
+                command, env=environment(self.alone), stdin=subprocess.DEVNULL, stdout=2, pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )  # fmt: skip
+
+    def _stop(self) -> None:
+        if self.line is not None:
+            self.line.close()
+        if self.nursery is not None:
+            self.nursery.kill()  # and with it, through the kernel, all that it started
+            self.nursery.wait()
+
+    def check_file(self, path: Path, names: Sequence[str], limits: Limits, seed: int) -> FileOutcome:
+        """The outcome for one program that must be there.
+
+        Raises
+        ------
+        DataError
+            If there is no such file.
+        """
+        if not path.is_file():
+            raise DataError(f"There is no file {str(path)!r} to check; give the path of a Python script.")
+        return self.check(path, names, limits, seed)
+
+    def check(self, path: Path, names: Sequence[str], limits: Limits, seed: int, alone: Path | None = None) -> FileOutcome:
+        """The outcome for one program.
+
+        Parameters
+        ----------
+        path : Path
+        names : sequence of str
+        limits : Limits
+        seed : int
+        alone : Path, optional
+            Its own file, or the folder of its author: that is copied.
+        """
+        with tempfile.TemporaryDirectory(prefix="clearprop-", ignore_cleanup_errors=True) as place:
+            copied = str((alone or path).absolute()) if self.alone else ""
+            request = Request(str(path.absolute()), place, list(names), seed, limits, copied, self.wanted)
+            found = self._answer(request)
+        try:
+            if found["kind"]:
+                self.weakest = max(self.weakest, found["kind"], key=KINDS.index)
+            return replace(FileOutcome.from_json(found["outcome"]), path=str(path))
+        except (TypeError, KeyError, AttributeError, ValueError):
+            return FileOutcome(str(path), problem="Its check was ended from outside, before there was an outcome.")
+
+    def _answer(self, request: Request) -> Any:
+        """The answer of the attendant; None if there is none."""
+        if not forks():
+            return self._answer_of_process(request)
+        reads, writes = os.pipe()
+        try:
+            self._send(json.dumps(request.to_json()).encode(), writes)
+            return parsed(_read(reads, time.monotonic() + request.limits.seconds + PATIENCE))
+        finally:
+            os.close(reads)
+
+    def _send(self, message: bytes, writes: int) -> None:
+        """Send a request to the nursery; one that was killed is started anew."""
+        with self.lock:
+            try:
+                for again in (False, True):
+                    try:
+                        assert self.line is not None
+                        socket.send_fds(self.line, [message], [writes])
+                        return
+                    except OSError:
+                        if again or self.closed:
+                            raise ClearpropError("The process that checks programs ended twice.") from None
+                        self._stop()
+                        self._start()
+            finally:
+                os.close(writes)
+
+    def _answer_of_process(self, request: Request) -> Any:
+        """The answer of an attendant that starts Python anew."""
+        command = [sys.executable, "-P", "-m", "clearprop.gradcheck.tracing.attendant", json.dumps(request.to_json())]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            nothing, pipe = subprocess.DEVNULL, subprocess.PIPE
+            ran = subprocess.run(
+                command,
+                env=environment(self.alone),
+                stdin=nothing,
+                stdout=pipe,
+                stderr=nothing,
+                timeout=request.limits.seconds + PATIENCE,
+                check=False,
+            )
+            return parsed(ran.stdout)
+        return None
+
+
+def parsed(data: bytes) -> Any:
+    """JSON, or None if it is none."""
     try:
-        code = process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        code = None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # its children, too
-        process.wait()
-    reader.join(1.0)
-    return code, bytes(kept).decode("utf-8", "replace")
-
-
-def _drain(stream: IO[bytes], kept: bytearray) -> None:
-    """Read everything, and keep the beginning: a script that prints megabytes is neither stopped nor stored."""
-    with stream:
-        while chunk := stream.read1(65536):  # type: ignore[attr-defined]
-            kept.extend(chunk[: max(0, KEPT - len(kept))])
-
-
-def _environment() -> dict[str, str]:
-    """The environment, with clearprop importable, one thread, and no windows."""
-    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    package = str(Path(__file__).parents[3])
-    paths = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **one, "MPLBACKEND": "Agg", "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _read(answer: Path) -> dict[str, Any]:
-    """The worker's answer; empty if it is missing or malformed."""
-    try:
-        if answer.stat().st_size > LARGEST:
-            return {}
-        found = json.loads(answer.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _outcome(path: str, answer: dict[str, Any], code: int | None, output: str, limits: Limits) -> FileOutcome:
-    """The answer as an outcome, with one line about a premature end."""
-    stage = str(answer.get("stage", "before it could be run"))
-    problem = str(answer.get("problem", ""))
-    try:
-        functions = [FunctionOutcome.from_json(found) for found in answer.get("functions", [])]
-    except (TypeError, AttributeError):
-        functions, problem = [], "The script overwrote the answer of the check."
-    notes, marks = [str(note) for note in answer.get("notes", [])], list(answer.get("marks", []))
-    last = output.strip().splitlines()[-1][:200] if output.strip() else ""
-    if code is None:
-        problem = f"It did not end within {limits.seconds:g} s, while {stage}; raise --seconds, or look for an endless loop."
-    elif stage != "done":
-        how = f"was killed by {_signal(-code)}" if code < 0 else f"ended the process with status {code}"
-        problem = f"It {how} while {stage}" + (f"; the last it printed was: {last}" if last else ".")
-    return FileOutcome(path, functions, problem, output, notes, marks)
-
-
-def _signal(number: int) -> str:
-    try:
-        return signal.Signals(number).name
+        return json.loads(data)
     except ValueError:
-        return f"signal {number}"
+        return None
+
+
+def _read(descriptor: int, end: float) -> bytes:
+    """All that comes until the other side closes, or the time is up."""
+    found = bytearray()
+    while select.select([descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+        chunk = os.read(descriptor, 2**16)
+        if not chunk:
+            break
+        found += chunk
+    return bytes(found)
+
+
+def environment(alone: bool) -> dict[str, str]:
+    """The environment of a check: clearprop importable, one thread, no windows, and nothing that a program should not see."""
+    package = [str(Path(__file__).parents[3])]
+    own = [] if alone else [os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT}
+    path = os.pathsep.join(package + own)
+    return {**kept, **THREADS, "MPLBACKEND": "Agg", "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.standins import SEED, Draws, array_of, drawn, generator
+from clearprop.gradcheck.tracing.numpy_functions import array_of
+from clearprop.gradcheck.tracing.random_standins import SEED
 from clearprop.gradcheck.tracing.wrappers import Arr, Traced, call, leaf, plain
 
 AUTOMATIC: Final = re.compile(
@@ -315,8 +316,3 @@ def _like(name: str, x: Any, state: Any) -> Any:
     made = {"zeros_like": np.zeros, "ones_like": np.ones, "empty_like": np.zeros}.get(name)
     value = made(np.shape(plain(x))) if made else state.standard_normal(np.shape(plain(x)))
     return tensor_of(leaf(np.asarray(value), "made"))
-
-
-assert Draws is not None
-assert drawn is not None
-assert generator is not None

@@ -20,6 +20,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.bindings import Bindings
+
 Stack = tuple[tuple[CodeType, int], ...]
 """Where an operation stands: code and instruction of each frame of the program, innermost first."""
 
@@ -142,6 +144,8 @@ class Trace:
         Remarks about the run, each with its line.
     aliases : dict of Vertex to list of (name, file, line)
         Further names of a value, or "return", and where it got them.
+    bindings : Bindings
+        The values that each name stood for, and when.
     set_by_hand : list of Vertex
         Sums and differences that start from a parameter, and to which nothing is added that depends on it.
     """
@@ -154,6 +158,7 @@ class Trace:
         self.notes: dict[str, int] = {}
         self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
         self.set_by_hand: list[Vertex] = []
+        self.bindings = Bindings()
         self.leaves = self.count = 0
 
     def leaf(self, value: Any, kind: str) -> Vertex:

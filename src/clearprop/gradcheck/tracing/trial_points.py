@@ -91,7 +91,9 @@ def _moved(rng: np.random.Generator, sources: list[Vertex], scale: float, near: 
     for vertex in sources:
         value = np.asarray(vertex.value, dtype=np.float64)
         noise = rng.normal(size=value.shape)
-        if near or value.ndim < 2 or min(value.shape) == 1:
+        if vertex.kind == "probabilities":  # stay between 0 and 1
+            new = 1.0 / (1.0 + np.exp(-noise))
+        elif near or value.ndim < 2 or min(value.shape) == 1:
             new = value + noise * scale * 0.4
         else:
             new = noise * 0.8 / np.sqrt(np.mean(value.shape[-2:]))

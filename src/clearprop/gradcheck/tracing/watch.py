@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any, Final
 
+import numpy as np
+
+from clearprop.gradcheck.tracing.bindings import Alias
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
 from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
 
@@ -14,6 +19,8 @@ ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end
 SECONDS: Final = 12.0
 IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
+ENTRIES: Final = 64  # of a list or dict, whose values are noted when it gets a name
+ALIASES: Final = 20000  # that are noted
 INNER: Final = 20  # rounds of an inner loop
 MANY: Final = 4000  # vertices after which an inner loop ends sooner
 
@@ -55,6 +62,10 @@ class ProgramWatch:
         Line and reason of each top-level statement that was skipped.
     cut : dict of str to str
         Loops that were ended early without a step in them, with the reason.
+    branches : dict of tuple to set of bool
+        Tests that decide between computations, and how they turned out.
+    called : callable
+        (name, value) -> the value that gets that name: invented data, where it is something that could not be read.
     """
 
     Failure = (Exception, Enough)
@@ -64,14 +75,21 @@ class ProgramWatch:
         self.skips: list[tuple[int, str]] = []
         self.failures: list[BaseException] = []
         self.cut: dict[str, str] = {}
+        self.branches: dict[tuple[Any, ...], set[bool]] = {}
         self.depth = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.perf_counter()
+        self.called: Callable[[str, Any], Any] = lambda name, thing: thing
 
     # ---------------------------------------------------------------- names and numbers
 
     def named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
-        """The value, which from here on has this name."""
+        """The value, which from here on has this name; an array of a library that is not watched is watched from here on."""
+        value = self.called(text, adopted(value))
+        self._bind(sys._getframe(1).f_code, text, value)
+        return self._named(text, value, at)
+
+    def _named(self, text: str, value: Any, at: tuple[str, int] = ("", 0)) -> Any:
         if isinstance(value, Traced) and text:
             vertex = value.vertex
             if text not in vertex.names:
@@ -82,12 +100,12 @@ class ProgramWatch:
                     self.trace.aliases.setdefault(vertex, []).append((text, *at))
         elif isinstance(value, (list, tuple)) and len(value) <= 64:
             for i, item in enumerate(value):
-                if isinstance(item, (Traced, list)) and type(item) is not Num:
-                    self.named(f"{text}[{i}]", item)
+                if isinstance(item, (Traced, list)):
+                    self._named(f"{text}[{i}]", item)
         elif isinstance(value, dict) and len(value) <= 64:
             for key, item in value.items():
                 if isinstance(item, Traced):
-                    self.named(f"{text}[{key!r}]", item)
+                    self._named(f"{text}[{key!r}]", item)
         return value
 
     def returned(self, value: Any, at: tuple[str, int]) -> Any:
@@ -101,9 +119,45 @@ class ProgramWatch:
     def several(self, texts: tuple[str, ...], values: Any) -> Any:
         """The values, which get a name each."""
         if isinstance(values, (tuple, list)) and len(values) == len(texts):
+            code = sys._getframe(1).f_code
+            values = [self.called(text, adopted(value)) for text, value in zip(texts, values, strict=True)]
             for text, value in zip(texts, values, strict=True):
-                self.named(text, value)
+                self._bind(code, text, value)
+                self._named(text, value)
         return values
+
+    def bound(self, texts: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """Note what names stand for: of a loop, of a comprehension, `self`."""
+        code = sys._getframe(1).f_code
+        for text, value in zip(texts, values, strict=True):
+            self._bind(code, text, value)
+
+    def alias(self, value: Any, at: tuple[str, int]) -> Any:
+        """The value, which gets another name here, or is returned, as it is."""
+        bindings = self.trace.bindings
+        if isinstance(value, Traced) and len(bindings.aliases) < ALIASES:
+            when = bindings.time(self.trace.count)
+            bindings.aliases.append(Alias(when, self.trace.here(), *at, value.vertex))
+        return value
+
+    def element(self, noted: None, value: Any) -> Any:
+        """The value of an element of a comprehension, whose names were noted before."""
+        return value
+
+    def kept(self, holder: Any, key: Any, value: Any) -> Any:
+        """The value, which becomes an attribute or an entry of something."""
+        if not isinstance(holder, Traced):
+            bindings = self.trace.bindings
+            bindings.keep(holder, key, seen(value), bindings.time(self.trace.count))
+        return value
+
+    def _bind(self, code: CodeType, text: str, value: Any) -> None:
+        if text:
+            bindings = self.trace.bindings
+            bindings.bind(code, text, seen(value), bindings.time(self.trace.count))
+            if type(value) in (dict, list) and 0 < len(value) <= ENTRIES and id(value) not in bindings.holders:
+                for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                    bindings.keep(value, key, seen(item), bindings.time(self.trace.count))
 
     def number(self, value: float) -> Any:
         """A number in the source, traced."""
@@ -116,6 +170,25 @@ class ProgramWatch:
         if isinstance(value, Traced):
             return call(as_float, (value.item() if value.size == 1 and function is float else value,), {})
         return function(value)
+
+    # ---------------------------------------------------------------- branches
+
+    def branch(self, at: tuple[str, int], text: str, inside: tuple[str, ...], other: tuple[str, ...], value: Any) -> bool:
+        """The truth of a test, which decides between statements that compute these names."""
+        truth = bool(value)
+        self.branches.setdefault((*at, text, inside, other), set()).add(truth)
+        return truth
+
+    def untaken(self) -> list[str]:
+        """The remarks on branches that were not taken, and that compute something that the gradients are made of."""
+        known = {name for vertex in self.trace.vertices for name in vertex.names}
+        found = []
+        for (_, line, text, inside, other), taken in self.branches.items():
+            names = inside if taken == {False} else other if taken == {True} else ()
+            if known & set(names):
+                case = text if taken == {False} else f"not ({text})"
+                found.append(f"Not checked, because it was not taken: the branch of line {line} for {case}.")
+        return found[:4]
 
     # ---------------------------------------------------------------- loops
 
@@ -169,6 +242,16 @@ class ProgramWatch:
         if isinstance(failure, MemoryError):
             said = "it ran out of memory; raise --memory, or make its arrays smaller."
         self.skips.append((line, said))
+
+
+def seen(value: Any) -> Any:
+    """The part of a value that is noted: the vertex of a traced one, else the thing itself."""
+    return value.vertex if isinstance(value, Traced) else value
+
+
+def adopted(value: Any) -> Any:
+    """An array that a library made, traced; anything else as it is."""
+    return leaf(value, "data") if type(value) is np.ndarray else value
 
 
 def stepped(steps: list[Vertex]) -> int:

@@ -1,59 +1,69 @@
-"""The worker: runs inside the process that the supervisor started; runs and checks one program, and answers in plain JSON."""
+"""The worker: the process in which a program runs; it sends what it recorded to the process that judges, and no verdict."""
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clearprop.gradcheck.tracing.examine import examine
-from clearprop.gradcheck.tracing.file_outcome import FileOutcome
+from clearprop.gradcheck.tracing.channel import Channel
+from clearprop.gradcheck.tracing.examine import examined
+from clearprop.gradcheck.tracing.limits import Limits, apply_limits
+from clearprop.gradcheck.tracing.person_program import source_of
+from clearprop.gradcheck.tracing.remote_judge import RemoteJudge
 
 
-class AnswerFile:
-    """The answer of the worker, written anew after every stage, so that a sudden end loses little.
+@dataclass(frozen=True)
+class WorkerTask:
+    """A program to run.
 
-    Parameters
+    Attributes
     ----------
-    path : path
+    path : str
+        Where the program's process sees it.
+    names : list of str
+        Functions and classes to check; all that are recognised if there are none.
+    seed : int
+    mark : str
+        The mark of each message, in hexadecimal digits.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.content: dict[str, Any] = {"stage": "it was started", "problem": "", "functions": [], "notes": [], "marks": []}
+    path: str
+    names: list[str] = field(default_factory=list)
+    seed: int = 0
+    mark: str = ""
 
-    def write(self, stage: str, outcome: FileOutcome | None = None) -> None:
-        """Record the stage of the work, and what is known so far."""
-        self.content["stage"] = stage
-        if outcome is not None:
-            self.content |= {key: value for key, value in asdict(outcome).items() if key in self.content}
-        temporary = self.path.with_suffix(".new")
-        temporary.write_text(json.dumps(self.content))
-        os.replace(temporary, self.path)
+
+def work(task: WorkerTask, text: str, reads: int, writes: int) -> None:
+    """Run a program, whose source text is given, and send what it recorded."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a sudden end keeps what was printed
+    bench = RemoteJudge(Channel(reads, writes, bytes.fromhex(task.mark)))
+    path = Path(task.path)
+    sys.argv = [str(path)]
+    sys.path.insert(0, str(path.parent))
+    bench.stage("it was loaded")
+    found = examined(path, text, task.names, task.seed, bench, bench.stage)
+    bench.done(found.units, found.problem, found.notes)
 
 
 def main(arguments: list[str]) -> None:
-    """Check the program `arguments[0]`, and write the answer to the file `arguments[1]`."""
-    path, answer, options = Path(arguments[0]), AnswerFile(Path(arguments[1])), json.loads(arguments[2])
-    limit(options["seconds"], options["memory"])
-    answer.write("it was loaded")
-    sys.argv = [str(path)]
-    sys.path.insert(0, str(path.parent))
-    outcome = examine(path, options["names"], options["seed"], answer.write)
-    answer.write("done", outcome)
+    """Run the program of the task `arguments[0]`, with the channel on standard input and output; for systems without fork."""
+    given: dict[str, Any] = json.loads(arguments[0])
+    task, limits = WorkerTask(**given["task"]), Limits(**given["limits"])
+    reads, writes = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    if sys.platform == "win32":
+        import msvcrt
 
-
-def limit(seconds: float, memory: int) -> None:
-    """Limit the memory, the processor time, and the size of files that this process may write."""
-    size = memory * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 5, int(seconds) + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 2**20, 256 * 2**20))
+        for used in (reads, writes):
+            msvcrt.setmode(used, os.O_BINARY)
+    text = source_of(Path(task.path))
+    apply_limits(limits, processes=False)
+    work(task, text, reads, writes)
 
 
 if __name__ == "__main__":

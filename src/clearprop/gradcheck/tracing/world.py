@@ -7,6 +7,7 @@ itself, and something that swallows everything in the place of plots and of modu
 
 from __future__ import annotations
 
+import ast
 import builtins
 import importlib
 import importlib.util
@@ -16,10 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
-from unittest.mock import MagicMock
 
-from clearprop.gradcheck.tracing import standins
+from clearprop.gradcheck.tracing import number_standins, random_standins, standins
+from clearprop.gradcheck.tracing.data_readers import DataReaders, copied
 from clearprop.gradcheck.tracing.invented_data import WIDTH, InventedData
+from clearprop.gradcheck.tracing.missing import Nothing, missing_module
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.watch import WATCHED
@@ -41,11 +43,7 @@ SILENT: Final = (
 RESERVED: Final = ("numpy", "scipy", "torch", "pandas", "sklearn", "clearprop", "matplotlib")
 
 
-class Nothing(MagicMock):
-    """Swallows every use: a plot, a missing module, an unreadable thing."""
-
-    def __iter__(self) -> Any:
-        return iter(())
+ABOVE: Final = 2  # folders above the program in which its own modules are looked for
 
 
 class World:
@@ -57,8 +55,8 @@ class World:
         Where the program lies; modules beside it are its own.
     text : str
         Its source: if nothing in it is automatic, torch is replaced.
-    width : int
-        Number of columns of a table that has to be invented.
+    width, form : int, str
+        Number of columns of a table that has to be invented, and whether an example is a row or a column of it.
 
     Attributes
     ----------
@@ -66,15 +64,23 @@ class World:
         Modules that are not installed.
     """
 
-    def __init__(self, folder: Path, text: str = "", width: int = WIDTH) -> None:
-        self.folder, self.data = folder, InventedData(text, width)
+    def __init__(self, folder: Path, text: str = "", width: int = WIDTH, form: str = "rows") -> None:
+        self.folder, self.data = folder, InventedData(text, width, form)
+        self.readers = DataReaders(self.data)
+        Nothing.invent, Nothing.trees = self.data.named, {}
+        WATCHED.called = _named_data
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
         self.makers: dict[str, Callable[[], ModuleType]] = {
             "numpy": self._numpy,
-            "pandas": self.data.pandas,
-            "math": standins.math_standin,
-            "random": standins.random_standin,
+            "pandas": self.readers.pandas,
+            "gzip": self.readers.gzip,
+            "pickle": self.readers.pickle,
+            "_pickle": self.readers.pickle,
+            "cPickle": self.readers.pickle,
+            "sklearn.datasets": self.readers.sklearn_datasets,
+            "math": number_standins.math_standin,
+            "random": random_standins.random_standin,
             "scipy.special": standins.scipy_special,
             "scipy.signal": standins.scipy_signal,
             "time": time_standin,
@@ -82,10 +88,12 @@ class World:
         }
         if not AUTOMATIC.search(text):
             self.makers["torch"] = torch_standin
-        self.builtins = {**vars(builtins), **standins.BUILTINS}
+        self.builtins = {**vars(builtins), **number_standins.BUILTINS}
         self.builtins |= {
             "__import__": self.import_,
             "input": answer,
+            "open": self.readers.open,
+            "get_ipython": lambda: Nothing(name="ipython"),
             "exit": stop,
             "quit": stop,
             "breakpoint": lambda *a: None,
@@ -98,28 +106,24 @@ class World:
             return self._own(name, globals, fromlist, level)
         if top in SILENT:
             return Nothing(name=name)
-        if (
-            name in self.makers
-            or top in ("numpy", "math", "random", "tqdm", "pandas")
-            or (top == "torch" and top in self.makers)
-        ):
+        if name in self.makers or (top != "scipy" and top in self.makers):
             try:
                 return self._made(name, fromlist)
             except ImportError:
                 self.missing.append(top)
-                return Nothing(name=name)
+                return missing_module(name)
         try:
             module = importlib.import_module(name)
         except ImportError:
             if name.split(".")[0] not in self.missing:
                 self.missing.append(top)
-            return Nothing(name=name)
+            return missing_module(name if fromlist else top)
         return self._with_standins(module if fromlist else sys.modules[top], name)
 
     def _numpy(self) -> ModuleType:
         module = standins.numpy_standin()
         for name in ("loadtxt", "genfromtxt", "load"):
-            setattr(module, name, self.data.reader(getattr(module, name)))
+            setattr(module, name, self.readers.of_numpy(getattr(module, name)))
         return module
 
     def _made(self, name: str, fromlist: Any) -> Any:
@@ -142,6 +146,10 @@ class World:
 
     def _with_standins(self, module: Any, name: str) -> Any:
         """A package some of whose parts have stand-ins."""
+        if name == "sklearn":
+            parent = copied(module)
+            vars(parent)["datasets"] = self._made("sklearn.datasets", ("x",))
+            return parent
         if name == "scipy":
             parent = ModuleType("scipy")
             for part in ("special", "signal"):
@@ -152,7 +160,15 @@ class World:
     def _is_own(self, top: str) -> bool:
         if top in sys.stdlib_module_names or top in RESERVED:
             return False
-        return (self.folder / f"{top}.py").is_file() or (self.folder / top).is_dir()
+        return self._base_of(top) is not None
+
+    def _base_of(self, top: str) -> Path | None:
+        """The folder in which a module of the program's own lies: beside it, or, if it is not installed, above it."""
+        above = list(self.folder.parents)[:ABOVE] if not installed(top) else []
+        for base in (self.folder, *above):
+            if (base / f"{top}.py").is_file() or ((base / top).is_dir() and any((base / top).glob("*.py"))):
+                return base
+        return None
 
     def _own(self, name: str, globals: Any, fromlist: Any, level: int) -> Any:
         """A module beside the program, rewritten as the program is."""
@@ -164,7 +180,7 @@ class World:
         for k in range(1, len(parts) + 1):
             module = self.load(".".join(parts[:k]))
         for each in fromlist or ():
-            inner = self.folder.joinpath(*parts, f"{each}.py")
+            inner = (self._base_of(parts[0]) or self.folder).joinpath(*parts, f"{each}.py")
             if inner.is_file():
                 setattr(module, each, self.load(f"{name}.{each}"))
         return module if fromlist else self.modules[parts[0]]
@@ -173,7 +189,7 @@ class World:
         """A module of the program's own folder, by its dotted name."""
         if name in self.modules:
             return self.modules[name]
-        place = self.folder.joinpath(*name.split("."))
+        place = (self._base_of(name.split(".")[0]) or self.folder).joinpath(*name.split("."))
         path = place / "__init__.py" if (place / "__init__.py").is_file() else place.with_suffix(".py")
         module = ModuleType(name)
         self.modules[name] = module
@@ -194,9 +210,23 @@ class World:
         loader = WatchedLoader(module.__name__, str(path))
         loader.given = text
         TRACE.files.add(str(path))
+        Nothing.trees[str(path)] = ast.parse(text)
         vars(module).update({"__builtins__": self.builtins, WATCH: WATCHED, "__file__": str(path)})
         sys.modules[module.__name__] = module
         loader.exec_module(module)
+
+
+def _named_data(name: str, thing: Any) -> Any:
+    """Invented data under a name, where a thing stands for data that could not be read."""
+    return thing.named_data(name) if isinstance(thing, Nothing) and thing.gives_data() else thing
+
+
+def installed(name: str) -> bool:
+    """Whether a module can be imported that is none of the program's."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ValueError:  # one of the program's, which was loaded before
+        return False
 
 
 def answer(prompt: Any = "") -> str:

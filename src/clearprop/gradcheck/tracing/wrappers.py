@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, same_index
+from clearprop.gradcheck.tracing.recorded_functions import as_type, part, scatter, write_view
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, put, vertices_in
 
 TRACE = Trace()
@@ -243,7 +245,7 @@ class Arr(Traced, metaclass=ArrayType):
 
     def _set(self, vertex: Vertex) -> None:
         if self._base is not None and np.shape(vertex.value) == np.shape(self._vertex.value):
-            fn, args, kwargs = self._how
+            fn, args, kwargs = self._how[0], plain(self._how[1]), plain(self._how[2])
             whole = self._base.vertex
             value = write_view(whole.value, vertex.value, fn, args, kwargs)
             if fn is get:
@@ -560,7 +562,7 @@ def call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
 
     Arguments `dtype` that ask for a lower precision are left out; the remark says so.
     """
-    kwargs = _in_double(kwargs)
+    kwargs = in_double(kwargs)
     value = fn(*plain(args), **plain(kwargs))
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype != np.float64:
         value = value.astype(np.float64)
@@ -608,14 +610,14 @@ def _several(fn: Callable[..., Any], args: Any, kwargs: Any, values: Any) -> Any
 
 def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
     """The value at a constant index of an array that was written at constant indices, if exactly that was written."""
-    if vertex.fn is not put or not _constant(index):
+    if vertex.fn is not put or not is_constant(index):
         return None
     for where, value in reversed(vertex.args[1:]):
-        if not _constant(where):
+        if not is_constant(where):
             return None
-        if _same_index(where, index):
+        if same_index(where, index):
             return value if isinstance(value, Vertex) else None
-        if not _disjoint(vertex.shape, where, index):
+        if not disjoint(vertex.shape, where, index):
             return None
     base = vertex.args[0]
     found = _seen_through(base, index)
@@ -624,60 +626,12 @@ def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
     return found
 
 
-def _constant(index: Any) -> bool:
-    if isinstance(index, tuple):
-        return all(_constant(part) for part in index)
-    if isinstance(index, slice):
-        return all(_constant(part) for part in (index.start, index.stop, index.step))
-    return index is None or index is Ellipsis or isinstance(index, (int, np.integer))
-
-
-def _same_index(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other if not isinstance(one, (int, np.integer)) else one == other
-
-
-def _disjoint(shape: tuple[int, ...], one: Any, other: Any) -> bool:
-    if int(np.prod(shape)) > 20000:
-        return False
-    numbers = np.arange(int(np.prod(shape))).reshape(shape)
-    return not np.intersect1d(numbers[one], numbers[other]).size
-
-
-def part(i: int, fn: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
-    """The i-th result of a function that returns several."""
-    return fn(*args, **kwargs)[i]
-
-
-def scatter(ufunc: Any, target: Any, index: Any, *values: Any) -> Any:
-    """ufunc.at, on a copy."""
-    out = np.array(target)
-    ufunc.at(out, index, *values)
-    return out
-
-
-def masked_call(ufunc: Any, where: Any, base: Any, *args: Any) -> Any:
-    """ufunc(*args) where `where` holds, and the base elsewhere."""
-    out = np.array(np.broadcast_to(base, np.broadcast_shapes(*map(np.shape, args))), dtype=np.float64)
-    return ufunc(*args, where=np.asarray(where, bool), out=out)
-
-
-def write_view(whole: Any, new: Any, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """A copy of `whole` in which the view fn(whole, *args, **kwargs) has the value `new`."""
-    out = np.array(whole)
-    fn(out, *plain(args), **plain(kwargs))[...] = new
-    return out
-
-
-def as_type(x: Any, dtype: str) -> Any:
-    """A copy of another type."""
-    return np.asarray(x).astype(dtype)[()]
-
-
 def _reduction(ufunc: Any, fn: Any) -> Any:
     return {np.add: np.sum, np.maximum: np.max, np.minimum: np.min, np.multiply: np.prod}.get(ufunc, fn)
 
 
-def _in_double(kwargs: dict[str, Any]) -> dict[str, Any]:
+def in_double(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments without one that asks for a lower precision."""
     dtype = kwargs.get("dtype")
     if dtype is None:
         return kwargs

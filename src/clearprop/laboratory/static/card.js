@@ -47,12 +47,15 @@ export class CardView {
     this.root = root;
     this.send = send;
     this.goTo = goTo;
+    this.editing = false;
   }
 
   /** @param {any} card */
   show(card) {
+    const focus = this.root.contains(document.activeElement) ? document.activeElement?.id : "";
     if (card.kind === "unit") this.showUnit(card);
     else this.showParameter(card);
+    if (focus) document.getElementById(focus)?.focus();
   }
 
   /** @param {any} card */
@@ -70,7 +73,12 @@ export class CardView {
       <button type="button" id="freeze" aria-pressed="${card.frozen}">${card.frozen ? "Frozen" : "Freeze"}</button></div>`;
     const place = { layer: card.layer, name: card.name, index: card.index };
     const field = /** @type {HTMLInputElement} */ (this.find("#value"));
-    const set = () => { if (Number.isFinite(field.valueAsNumber)) this.send("weight", { ...place, value: field.valueAsNumber }); };
+    const set = () => {
+      this.editing = false;
+      if (Number.isFinite(field.valueAsNumber)) this.send("weight", { ...place, value: field.valueAsNumber });
+    };
+    field.oninput = () => { this.editing = true; };
+    field.onblur = () => { this.editing = false; };
     this.find("#set").onclick = set;
     field.onkeydown = (event) => { if (event.key === "Enter") set(); };
     this.find("#freeze").onclick = () => this.send("freeze", { ...place, on: !card.frozen });

@@ -46,7 +46,8 @@ class Page {
     this.map = new MapView(/** @type {HTMLCanvasElement} */ (find("map")), find("map-legend"), (point) => this.paint(point));
     this.network = new NetworkView(/** @type {any} */ (find("network")), (layer, index) => this.choose({ type: "card", layer, name: "W", index }),
       (column, unit) => this.choose({ type: "unit", column, unit }));
-    this.card = new CardView(find("card"), send, (place) => this.choose({ type: "unit", ...place }));
+    const touch = (/** @type {string} */ type, values = {}) => { send(type, values); this.ask(); };
+    this.card = new CardView(find("card"), touch, (place) => this.choose({ type: "unit", ...place }));
     this.curves = new CurvesView(find("curves"));
     this.controls = new Controls(find("settings"), options, (settings) => change({ settings }));
     this.data = new DataPanel(find("data"), options, change, (file) => this.upload(file), (k) => { this.map.class = k; });
@@ -153,7 +154,9 @@ class Page {
     this.ask();
   }
 
+  /** The card of what is chosen, anew. */
   ask() {
+    if (!this.chosen) return;
     this.asked = performance.now();
     const { type, ...values } = this.chosen;
     this.wire.send(type, values);
@@ -161,7 +164,7 @@ class Page {
 
   /** @param {any} message */
   showCard(message) {
-    if (find("card").contains(document.activeElement) && document.activeElement?.tagName === "INPUT") return;
+    if (this.card.editing) return; // what is being typed is not written over
     if (message.kind === "unit") {
       const columns = this.scene?.columns ?? [], place = columns.findIndex((column) => column.column === message.column);
       message.linear = place - 1;

@@ -1,0 +1,178 @@
+"""Layers and losses as classes: `forward(x)` keeps what `backward(dy)` needs, and gradients stay behind or are returned."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.claims import matched
+from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget, said
+from clearprop.gradcheck.tracing.conventions.instances import MOST, constructor_names, instances, method_names
+from clearprop.gradcheck.tracing.conventions.names import (
+    BACKWARD,
+    FORWARD,
+    first_of,
+    is_flag,
+    is_prediction,
+    is_target,
+    is_upstream,
+)
+from clearprop.gradcheck.tracing.conventions.value_trees import (
+    Triple,
+    all_arrays,
+    arrays_of,
+    as_it_is,
+    matched_by_name,
+    matched_in_order,
+)
+from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, Pool, pools, required
+from clearprop.gradcheck.tracing.judge import Ruling
+from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf, plain
+
+KEPT_VALUES: Final = ("output", "out", "outputs", "a", "y", "value", "loss")
+"""Attributes in which a layer keeps its value, where forward returns nothing."""
+KEPT_SLOPES: Final = ("dinputs", "dx", "grad_input", "dinput", "dX")
+"""Attributes in which a layer keeps the gradient of its input."""
+
+
+def is_layer(kind: Any, forward: str, backward: str) -> bool:
+    """Whether backward takes the gradient of the value: one argument of such a name, or the input as well."""
+    names = [n for n in required(getattr(kind, backward)) if n != "self"]
+    if any(is_target(n) or n.lower() in ("y_train", "ytrain") for n in names) or len(constructor_names(kind)) > 2:
+        return False
+    return any(is_upstream(n) for n in names) or (not names and len(required(getattr(kind, forward))) == 3)
+
+
+class LayerClasses(Convention):
+    """Classes each of which is one layer, or one loss."""
+
+    def units(self, used: set[str]) -> Iterator[DrivenUnit]:
+        """All classes whose backward method takes the gradient of the value."""
+        for name, kind in self.classes.items():
+            if name in used or inspect.isabstract(kind):
+                continue
+            methods = method_names(kind)
+            forward, backward = first_of(methods, FORWARD), first_of(methods, BACKWARD)
+            if forward and backward and is_layer(kind, forward, backward):
+                yield DrivenUnit(name, "layer class", partial(self._check, kind, forward, backward), {name})
+
+    def _check(self, kind: Any, forward: str, backward: str) -> Ruling:
+        last: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
+        for make in pools(seed=self.seed):
+            for k in range(MOST):
+                forget()
+                pool = make()
+                made = next(islice(instances(kind, self.functions, pool, True), k, None), None)
+                if made is None:
+                    break
+                try:
+                    return self._once(made, forward, backward, pool)
+                except FAILURES as error:
+                    last = error
+        raise said(last)
+
+    def _once(self, made: Any, forward: str, backward: str, pool: Pool) -> Ruling:
+        names = required(getattr(made, forward))
+        is_loss = len([n for n in names if not is_flag(n)]) >= 2
+        x, parameters = self._input(names, is_loss, pool), as_it_is(arrays_of(made))
+        given = type(x)(x.vertex)
+        out, cache = _run_forward(made, forward, _arguments(names, x, pool))
+        loss, result = self._run_backward(made, backward, x, out, cache, pool, is_loss)
+        named = {"x": given, **{n: a for n, a in parameters.items() if a.vertex.floating}}
+        left = {n: a for n, a in arrays_of(made).items() if n not in parameters or a.vertex is not parameters[n].vertex}
+        triples = claims_of_layer(result, named, left)
+        if not triples:
+            raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
+        return self.judged_triples(triples, loss, layer=True, exact=True)
+
+    def _input(self, names: list[str], is_loss: bool, pool: Pool) -> Any:
+        """The input; probabilities for a loss, which takes targets, too."""
+        x = pool.X
+        if is_loss:
+            x = leaf(np.random.default_rng(self.seed).dirichlet(np.ones(N_OUT), size=ROWS), "data")
+            x = x if not pool.layout.startswith("col") else x.T.copy()
+        x.vertex.names.append(names[0] if names else "x")
+        return x
+
+    def _run_backward(self, made: Any, backward: str, x: Any, out: Any, cache: Any, pool: Pool, is_loss: bool) -> Any:
+        """The number that is differentiated, and what backward returns."""
+        method, needed = getattr(made, backward), required(getattr(made, backward))
+        if np.size(plain(out)) == 1 and is_loss and len(needed) == 2:
+            return out, method(*(x if is_prediction(n) else pool.Y for n in needed))
+        rng = np.random.default_rng(self.seed + 1)
+        dout = leaf(rng.normal(size=np.shape(plain(out))) if np.size(plain(out)) > 1 else np.float64(1.0), "data")
+        loss = call(np.sum, (call(np.multiply, (out, dout), {}),), {})
+        upstream = next((n for n in needed if is_upstream(n)), "")
+        if upstream:
+            dout.vertex.names.append(upstream)
+        given = [dout if n == upstream else _other(n, cache, pool, x) for n in needed]
+        return loss, method(*given)
+
+
+def _other(name: str, cache: Any, pool: Pool, x: Any) -> Any:
+    if is_flag(name):
+        return True
+    if cache is not None:
+        return cache
+    found = pool.candidates(name)
+    return found[0] if found else x
+
+
+def _arguments(names: list[str], x: Any, pool: Pool) -> tuple[Any, ...]:
+    """Arguments of forward: the input, and for a loss the targets."""
+    own = [n for n in names if not is_flag(n)]
+    values = {n: (x if k == 0 else pool.Y) for k, n in enumerate(own)}
+    if len(own) >= 2 and is_target(own[0]):
+        values |= {own[0]: pool.Y, own[1]: x}
+    return tuple(True if is_flag(n) else values[n] for n in names)
+
+
+def _run_forward(made: Any, forward: str, arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The value of a layer and what it hands on to backward.
+
+    Raises
+    ------
+    NotCalledError
+        If it has no value that depends on its input.
+    """
+    out, cache = getattr(made, forward)(*arguments), None
+    if isinstance(out, tuple) and len(out) == 2:
+        out, cache = out
+    if out is None:
+        out = next((vars(made)[n] for n in KEPT_VALUES if n in vars(made)), None)
+    if not isinstance(out, Traced):
+        raise NotCalledError(f"{forward} returns nothing that depends on its input; is a return missing?")
+    if not out.vertex.names:
+        out.vertex.names.append("out")
+    return out, cache
+
+
+def claims_of_layer(result: Any, named: dict[str, Any], left: dict[str, Any]) -> list[Triple]:
+    """Gradients that backward returned, and those that it left behind.
+
+    Parameters
+    ----------
+    named : dict
+        The input, "x", and the parameters.
+    left : dict
+        Attributes that are new since.
+    """
+    claimed = all_arrays(result if isinstance(result, (dict, tuple, list)) else {"x": result}, "")
+    triples: list[Triple] = []
+    if isinstance(result, (tuple, list)):
+        triples = matched_in_order(named, list(claimed.values()))
+    elif isinstance(result, dict):
+        triples = matched(named, claimed)
+    elif isinstance(result, Traced):
+        triples = [("x", named["x"], result)]
+    done = {t[0] for t in triples}
+    rest = {n: a for n, a in named.items() if n not in done}
+    for n in KEPT_SLOPES:
+        if "x" in rest and n in left:
+            triples.append(("x", rest.pop("x"), left.pop(n)))
+    return triples + matched_by_name(rest, left)

@@ -1,0 +1,51 @@
+"""The corrected line: the person's own text, with one expression in it written otherwise."""
+
+from __future__ import annotations
+
+import ast
+
+from clearprop.gradcheck.tracing.sites import PUT, Site
+from clearprop.gradcheck.tracing.source_edits import SourceEdit
+from clearprop.gradcheck.tracing.wording import parsed, without_remark
+
+
+def corrected_line(site: Site, edit: SourceEdit) -> tuple[int, str]:
+    """Number of the line of an edit, and the line as it should be; "" if the edit spans lines.
+
+    Parentheses are put around the new text only where it would be read otherwise without them.
+    """
+    node, lines = edit.node, site.tree.lines
+    if edit.assigned:
+        return _assigned(site, edit)
+    if node.lineno != node.end_lineno:
+        return node.lineno, ""
+    raw, new = lines[node.lineno - 1].encode(), site.tree.spoken(edit.new)
+    before, after = raw[: node.col_offset].decode(), raw[node.end_col_offset :].decode()
+    bare, wrapped = f"{before}{new}{after}", f"{before}({new}){after}"
+    same = _same(bare, wrapped) if not isinstance(edit.new, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else True
+    return node.lineno, without_remark(bare if same else wrapped)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two lines are read alike; False for lines that cannot be read by themselves."""
+    first, second = parsed(_complete(one)), parsed(_complete(other))
+    return first is not None and second is not None and ast.dump(first) == ast.dump(second)
+
+
+def _complete(line: str) -> str:
+    """A line as a statement that stands alone."""
+    text = without_remark(line)
+    return f"lambda: {text.removeprefix('return ')}" if text.startswith("return ") else text
+
+
+def _assigned(site: Site, edit: SourceEdit) -> tuple[int, str]:
+    """The line with += or -= for what it has."""
+    into = isinstance(site.node, ast.Call) and isinstance(site.node.func, ast.Name) and site.node.func.id == PUT
+    statement = site.tree.statement(site.node.args[0] if into and isinstance(site.node, ast.Call) else site.node)
+    assert isinstance(statement, (ast.Assign, ast.AugAssign))
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+    if target.lineno != statement.value.lineno:
+        return target.lineno, ""
+    raw = site.tree.lines[target.lineno - 1].encode()
+    text = f"{raw[: target.end_col_offset].decode()} {edit.assigned} {raw[statement.value.col_offset :].decode()}"
+    return target.lineno, without_remark(text)

@@ -1,0 +1,221 @@
+"""Directions: which gradients are proportional to the true ones; where those went wrong that are not, and why."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.case import Case
+from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
+from clearprop.gradcheck.tracing.edit_maker import Edit
+from clearprop.gradcheck.tracing.edits import Editor
+from clearprop.gradcheck.tracing.loss_search import whole
+from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
+from clearprop.gradcheck.tracing.place import Blame, find_places
+from clearprop.gradcheck.tracing.round_outcome import Judged, Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import same_direction
+from clearprop.gradcheck.tracing.wording import Words
+
+LONGEST: Final = 2.5  # seconds for the search of places and edits, all together
+
+
+def judge_directions(result: Round, sheet: Sheet, case: Case) -> set[int]:
+    """Judge which gradients are proportional to the true ones, and why others are not.
+
+    Returns
+    -------
+    set of int
+        The numbers of those whose mistake is an expression that was found; sign and factor are explained by it, too.
+    """
+    factors, words = sheet.factors(), case.words
+    inside = {k for k, move in enumerate(sheet.moves) if factors[k] is None and _right_inside(sheet, move)}
+    by_source = judge_by_source(result, sheet, case, inside)
+    place = PlaceSearch(result, sheet, words, factors)
+    for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True)):
+        if k in by_source:
+            result.judged.append(Judged(move.name, move.line, move.shape, "wrong"))
+        elif factor is not None:
+            result.judged.append(_shape_judged(sheet, move, words, result))
+        elif not sheet.matters(k):
+            result.judged.append(_unused(result, sheet, move, words, factors))
+        elif k in inside:
+            note = "the gradient is right; what the optimizer makes of it is not one of the usual steps"
+            result.judged.append(Judged(move.name, move.line, move.shape, "right", note))
+        else:
+            result.judged.append(place.judged(move))
+    result.mistakes = [*place.fixed.values(), *result.mistakes]
+    _first_of_several(result, words)
+    _of_another(result, sheet, factors)
+    return by_source
+
+
+def _first_of_several(result: Round, words: Words) -> None:
+    """Blame the first wrong statement where several places are blamed and none of them explained."""
+    open_ones = [mistake for mistake in result.mistakes if mistake.slug == "unexplained"]
+    if len({mistake.line for mistake in open_ones}) > 1 and result.first_wrong is not None and result.first_wrong[1]:
+        names = list(dict.fromkeys(name for mistake in open_ones for name in mistake.names))
+        reason = "this is the first value on the way back that is the derivative of nothing"
+        first = mistake_at(words, result.first_wrong, reason, "Look at this line.", "unexplained", names, sure=False)
+        rest = [mistake for mistake in result.mistakes if mistake.slug != "unexplained"]
+        result.mistakes = [*rest, first]
+
+
+def _of_another(result: Round, sheet: Sheet, factors: list[float | None]) -> None:
+    """Say of wrong gradients that they are those of another parameter."""
+    for k, move in enumerate(sheet.moves):
+        if factors[k] is None and sheet.matters(k):
+            claimed = [point.claimed(move) for point in sheet.points]
+            for j, other in enumerate(sheet.moves):
+                if j != k and sheet.matters(j) and same_direction(claimed, sheet.true[j]) is not None:
+                    result.judged_of(move).note = f"it is the gradient of {other.name}"
+
+
+class PlaceSearch:
+    """Finds the places of the mistakes in one round by edits of its operations.
+
+    Parameters
+    ----------
+    result : Round
+    sheet : Sheet
+    words : Words
+    factors : list of float or None
+
+    Attributes
+    ----------
+    fixed : dict of str to Mistake
+        Mistakes that an edit explains.
+    """
+
+    def __init__(self, result: Round, sheet: Sheet, words: Words, factors: list[float | None]) -> None:
+        self.result, self.sheet, self.words, self.factors = result, sheet, words, factors
+        self.fixed: dict[str, Mistake] = {}
+        self.done: set[int] = set()
+        self.editor: Editor | None = None
+
+    def judged(self, move: Move) -> Judged:
+        """The verdict on a gradient of the wrong direction; its mistake is noted."""
+        judged = Judged(move.name, move.line, move.shape, "wrong")
+        if id(move) in self.done:
+            return judged
+        self.editor = self.editor or Editor(self.sheet, self.words)
+        started = time.process_time()
+        blames = find_places(self.sheet, move) if self.words.spent < LONGEST else []
+        self.words.spent += time.process_time() - started
+        edits = self.editor.explain(blames)
+        if edits:
+            mistake, fixed = _mistake(edits, self.words), self.editor.moves_fixed(edits[0])
+            self.done |= {id(each) for each in fixed}
+            mistake.names = [each.name for each in fixed] or [move.name]
+            self.fixed[f"{mistake.line} {mistake.reason}"] = mistake
+        elif any(f is not None for f in self.factors) or self.sheet.certain or _none_missing(self.sheet, move):
+            self.result.mistakes.append(_unexplained(self.sheet, move, blames, self.words))
+        else:
+            judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
+        return judged
+
+
+def _right_inside(sheet: Sheet, move: Move) -> bool:
+    """Whether the true gradient goes into a step, number by number, together with a root: an optimizer of another kind."""
+    graph, step, source = sheet.graph, move.pieces[0].step, graph_whole(sheet, move)
+    if step is None or len(move.pieces) > 1:
+        return False
+    left, root, right = list(graph.inputs(step)), False, False
+    seen: set[Vertex] = set()
+    while left and len(seen) < 60:
+        each = left.pop()
+        if each in seen or each in sheet.cuts:
+            continue
+        seen.add(each)
+        root = root or each.fn is np.sqrt or (each.fn is np.power and each.args[1] == 0.5)
+        if each.shape == step.shape and any(target.by is source and target.use is None for target, _ in sheet.matches(each)):
+            right = True
+        elif each.fn is not None and is_elementwise(each.fn):
+            left += graph.inputs(each)
+    return root and right
+
+
+def graph_whole(sheet: Sheet, move: Move) -> Vertex:
+    """The parameter of a move."""
+    return sheet.graph.rep(whole(move.pieces[0].moved))
+
+
+def _none_missing(sheet: Sheet, move: Move) -> bool:
+    """Whether the claim is nothing at all although the parameter matters."""
+    return all(not np.any(point.claimed(move)) for point in sheet.points)
+
+
+def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judged:
+    """A gradient with the right numbers; its shape may still spoil the parameter."""
+    judged = Judged(move.name, move.line, move.shape, "right")
+    for piece in move.pieces:
+        if piece.step is not None and piece.step.size != piece.moved.size:
+            judged.verdict = "wrong"
+            place = words.place(piece.step.stack)
+            reason = (
+                f"the gradient has the shape {piece.gradient.shape}, {move.name} {piece.moved.shape}:"
+                f" the difference is broadcast to {piece.step.shape}"
+            )
+            hint = "Compare the shapes of the parameter and of its gradient."
+            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name]))
+            break
+    return judged
+
+
+def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list[float | None]) -> Judged:
+    """The verdict on a parameter that the loss does not depend on."""
+    judged = Judged(move.name, move.line, move.shape, "wrong", "the forward pass does not use it")
+    if all(factor is None for factor in factors) and not sheet.loss.inferred and not sheet.certain:
+        judged.verdict, judged.note = "inconclusive", "the loss that was found does not depend on it"
+        return judged
+    reason = f"{move.name} gets a gradient, but the loss does not depend on it: the forward pass does not use it"
+    hint = f"Where does the forward pass use {move.name}?"
+    result.mistakes.append(mistake_at(words, (move.file, move.line), reason, hint, "unused", [move.name]))
+    return judged
+
+
+def _mistake(edits: list[Edit], words: Words) -> Mistake:
+    """The best edit as a mistake, with its rivals."""
+    best = edits[0]
+    file, line = words.place(best.vertex.stack)
+    right = words.replaced(best.vertex.stack, best.new) if best.new else ""
+    if best.place is not None:
+        file, line, right = best.place
+    rivals = []
+    for edit in edits[1:]:
+        if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
+            continue
+        place = words.place(edit.vertex.stack)
+        text = f"line {place[1]}: {edit.reason}"
+        if place[1] and text not in rivals and edit.reason != best.reason:
+            rivals.append(text)
+    return Mistake(
+        file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior
+    )
+
+
+def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
+    """A wrong gradient without an edit that explains it: the lines between which it went wrong."""
+    if not blames:
+        reason, hint = f"the gradient of {move.name} is wrong", f"Look at the lines that compute the gradient of {move.name}."
+        return mistake_at(words, (move.file, move.line), reason, hint, "unexplained", [move.name], sure=False)
+    blame = blames[0]
+    by = blame.needs[0].by
+    what = words.name(by, blame.vertex.stack) if by is not None else ""
+    lasts = [v for v in sheet.graph.inputs(blame.vertex) if sheet.right(v) and v.stack]
+    last = (
+        f"; {words.name(lasts[0], blame.vertex.stack)} is right" if lasts and words.name(lasts[0], blame.vertex.stack) else ""
+    )
+    said = (
+        f"this should be the derivative of the loss by {what}, and is not{last}"
+        if what
+        else f"the gradient goes wrong here{last}"
+    )
+    return mistake_at(
+        words, words.place(blame.vertex.stack), said, "Look at this line.", "unexplained", [move.name], sure=False
+    )

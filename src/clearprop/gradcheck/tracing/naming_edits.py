@@ -1,0 +1,316 @@
+"""Edits with other names: another array that is at hand, a missing factor or term, another derivative of an activation."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
+from clearprop.gradcheck.tracing.nonlinear import Bend
+from clearprop.gradcheck.tracing.replay import Replay
+from clearprop.gradcheck.tracing.sites import Site, is_module
+from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, operands, written
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.wording import wrapped
+
+NUMBERS: Final = (int, float, np.number)
+BORROWED: Final = ("cache", "saved", "memo", "tape")  # containers whose parts have a better name
+MOST_ATOMS: Final = 48
+MOST_SCALARS: Final = 12
+ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+class NamingEdits:
+    """Edits for one site.
+
+    Parameters
+    ----------
+    site : Site
+    replay : Replay
+    bends : list of Bend
+        The activation functions of the forward pass.
+    """
+
+    def __init__(self, site: Site, replay: Replay, bends: list[Bend]) -> None:
+        sheet = self.sheet = replay.sheet
+        self.replay, self.site, self.graph, self.text = replay, site, sheet.graph, site.tree.spoken
+        self.run = site.runs[0]
+        self.atoms = self._atoms()
+        names = {self.graph.rep(vertex): name for name, vertex in reversed(self.atoms)}
+        self.formulas = self._formulas(bends, names)
+        self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
+        self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:8]
+        self.scalars = self._scalars()
+        self.containers = self._containers()
+
+    def _atoms(self) -> list[tuple[str, Vertex]]:
+        """Arrays and traced numbers within reach, one name for each."""
+        found: dict[Vertex, str] = {}
+        for text, vertex in self.run.scope.atoms():  # those of the function come before those of the file
+            usable = vertex.floating or np.asarray(vertex.value).dtype.kind == "b"
+            if usable and (vertex not in found or (text.isidentifier() and found[vertex].startswith(BORROWED))):
+                found[vertex] = text
+        return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
+
+    def _is_derivative(self, vertex: Vertex) -> bool:
+        """Whether a value of the backward pass is right, even if the program then forgot it."""
+        rep = self.graph.rep(vertex)
+        if rep not in self.replay.moving or rep in self.sheet.forward or rep.fn is None or not rep.floating:
+            return False
+        try:
+            arrays = [np.asarray(self.replay.base(k, rep), dtype=np.float64) for k in range(len(self.sheet.points))]
+        except (ValueError, IndexError, TypeError, ArithmeticError):
+            return False
+        return bool(self.sheet.matches_of(arrays))
+
+    def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
+        """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
+        found = {}
+        for bend in bends:
+            z, a = names.get(bend.z, ""), names.get(bend.a, "")
+            if bend.name and (z or a) and bend.z.size == self.run.vertex.size:
+                text = bend.formula(z, a)
+                if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
+                    text = text if z or " > 0" not in text else f"({a} > 0)"
+                    found[text] = f"the derivative of {bend.name}"
+        return [(text, said) for text, said in found.items() if _parses(text)]
+
+    def _scalars(self) -> list[str]:
+        """Plain numbers that the program itself multiplies or divides by, and that are known here: B, np.sqrt(d), lam / m."""
+        found: dict[float, str] = {}
+        look = Arithmetic(self.run.scope, self._fixed, self.site.tree.functions)
+        for node in ast.walk(self.site.tree.tree):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
+                for side in (node.right, node.left):
+                    try:
+                        value = look.of(side)
+                    except CannotCompute:
+                        continue
+                    if isinstance(value, NUMBERS) and not isinstance(value, bool) and float(value) not in (0.0, 1.0):
+                        text = ast.unparse(side)
+                        if len(text) < len(found.get(float(value), "x" * 40)):
+                            found[float(value)] = text
+        return list(found.values())[:MOST_SCALARS]
+
+    def _containers(self) -> list[str]:
+        """Lists and dicts within reach."""
+        found = [name for name, value in self.run.scope.names() if isinstance(value, (list, dict))]
+        for name, value in self.run.scope.names():
+            if name == "self":
+                found += [f"self.{key}" for key, each in vars(value).items() if isinstance(each, (list, dict))]
+        return found[:12]
+
+    def _fixed(self, vertex: Vertex) -> Any:
+        """The value of what does not depend on parameters."""
+        if self.graph.rep(vertex) in self.sheet.live:
+            raise CannotCompute("depends on parameters")
+        return vertex.value
+
+    # ---------------------------------------------------------------- edits
+
+    def of(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
+        """All edits of one node of the expression."""
+        root = node is self.site.node
+        if root and node not in self.site.tree.parents:
+            yield from self._written(node)
+            return
+        callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
+        if callee or not isinstance(node, ast.expr):
+            return
+        if isinstance(node, ATOMS):
+            yield from self._others(node)
+            if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
+                new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
+                said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
+                yield SourceEdit(node, new, said, 1.3, "complement", hint)
+        term = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+        if not isinstance(node, ast.Constant):
+            yield from self._derivatives(node, root, term)
+        inner = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and operands(node) is not None
+        if inner and not root:
+            for text, vertex in self.atoms:
+                if self.graph.rep(vertex) in self.sheet.cuts and len(vertex.shape) == 2:
+                    yield from self._carried_back(node, text)
+        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)) and (root or term):
+            yield from self._missing(node, root, term)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
+            for text, _ in self.atoms:
+                said = f"{text} belongs here, not {node.value}"
+                yield SourceEdit(node, written(text), said, 1.3, "operand-other", f"Look at {node.value}.")
+
+    def _written(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Edits of a statement that writes into an array: =, += and -= for one another."""
+        assert isinstance(node, ast.Call)
+        base, index, value = node.args
+        statement = self.site.tree.statement(base)
+        part = ast.Subscript(base, index, ast.Load())
+        if isinstance(statement, ast.Assign):
+            said, hint = "what is written here replaces what was there; it must be added", "Look at what is overwritten."
+            for sign, op in (("+=", ast.Add()), ("-=", ast.Sub())):
+                new = ast.Call(node.func, [base, index, ast.BinOp(part, op, value)], [])
+                yield SourceEdit(node, new, f"{said} ({sign})", 1.0, "overwritten", hint, sign)
+        elif isinstance(statement, ast.AugAssign) and isinstance(statement.op, (ast.Add, ast.Sub)):
+            sign, other = ("-=", ast.Sub()) if isinstance(statement.op, ast.Add) else ("+=", ast.Add())
+            new = ast.Call(node.func, [base, index, ast.BinOp(part, other, statement.value)], [])
+            yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
+
+    def of_index(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
+        """Edits of a part of an index: another counter, another array that is compared."""
+        if isinstance(node, ATOMS) and isinstance(parent, ast.Compare):
+            yield from self._others(node)
+        elif isinstance(node, ast.Name):
+            old = self.run.scope.resolved(node) if node.id in dict(self.run.scope.names()) else None
+            for name, value in self.run.scope.names():
+                if name != node.id and type(value) is type(old) and isinstance(value, (int, list, Vertex)):
+                    said = f"the index is {name}, not {node.id}"
+                    yield SourceEdit(node, ast.Name(name, ast.Load()), said, 1.15, "index", "Look at the index.")
+
+    def _others(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Another value in the place of this one."""
+        old = self.text(node)
+        hint = f"Look at {old}: is it the value that belongs here?"
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name | ast.Attribute):
+            index = ast.unparse(node.slice)
+            for text in self.containers:
+                for new in (f"{text}[{index}]", f"{text}[{index} - 1]", f"{text}[{index} + 1]"):
+                    if _parses(new) and new != old:
+                        said = f"{new} belongs here, not {old}"
+                        yield SourceEdit(node, written(new), said, 1.1, "operand-other", hint)
+        own = self._stands_for(node)
+        partner = self.partners.get(self.graph.rep(own)) if own is not None else None
+        for text, vertex in self.atoms:
+            if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape) or alike(text, old)):
+                prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
+                yield SourceEdit(node, written(text), f"{text} belongs here, not {old}", prior, "operand-other", hint)
+
+    def _stands_for(self, node: ast.expr) -> Vertex | None:
+        """The value of a name; None if it is not known."""
+        try:
+            own = self.run.scope.resolved(node)
+        except LookupError:
+            return None
+        return own if isinstance(own, Vertex) else None
+
+    def _derivatives(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
+        """A derivative of an activation in the place of something, or as a factor that is missing."""
+        whole = not root or self.site.alias or isinstance(self.site.tree.parents.get(node), ast.Return)
+        for text, said in self.formulas:
+            formula = written(text)
+            if whole and ast.unparse(node) != ast.unparse(formula):
+                yield SourceEdit(node, formula, f"{said} is {text}", 1.1, "derivative", f"Look at {said}.")
+            if root or term:
+                new = ast.BinOp(node, ast.Mult(), formula)
+                hint, prior = "Look at what the activation contributes.", 1.4 if root else 1.7
+                yield SourceEdit(node, new, f"{said}, {text}, is missing", prior, "derivative-missing", hint)
+            if root:
+                for other in self.right_before:
+                    new = ast.BinOp(written(other), ast.Mult(), formula)
+                    hint = "Go through the chain rule at this line."
+                    yield SourceEdit(node, new, f"it should be {other} * {wrapped(text)}", 2.1, "chain", hint)
+
+    def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
+        """A factor or a term that is missing."""
+        hint = "Look at the constant factors."
+        for text in self.scalars:
+            over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
+            plain = 0.4 * text.replace(".", "").isdigit()
+            yield SourceEdit(node, over, f"it must be divided by {text}", 1.5 + plain, "factor", hint)
+            yield SourceEdit(node, times, f"the factor {text} is missing", 1.6 + plain, "factor", hint)
+        if root:
+            yield from self._of_the_whole(node)
+        for text, vertex in self.atoms:
+            rep = self.graph.rep(vertex)
+            if rep in self.sheet.cuts:
+                yield from self._carried_back(node, text) if root and len(vertex.shape) == 2 else ()
+                for scale in self.scalars if root and vertex.shape == self.run.vertex.shape else ():
+                    new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
+                    said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
+                    yield SourceEdit(node, new, said, 1.3, "penalty", hint)
+            elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
+                new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
+                prior = 1.5 if rep not in self.sheet.live and root else 1.75
+                above = text in self.right_before and node is self.site.node
+                said = f"the gradient from above, {text}, is ignored" if above else f"the factor {text} is missing"
+                yield SourceEdit(node, new, said, prior, "upstream-ignored" if above else "factor-missing", hint)
+                if root:
+                    new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
+                    yield SourceEdit(node, new, f"the term {text} is missing", 1.5, "term-missing", hint)
+        if isinstance(node, ATOMS):
+            yield from self._projected(node)
+
+    def _carried_back(self, node: ast.expr, matrix: str) -> Iterator[SourceEdit]:
+        """A term that is missing: what comes back through a matrix."""
+        empty = [text for text, vertex in self.atoms if vertex.fn is None and vertex.size > 1 and not np.any(vertex.value)]
+        for other in [*self.right_before, *empty[:4]]:
+            for text in (f"np.dot({other}, {matrix}.T)", f"np.dot({matrix}.T, {other})"):
+                new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
+                yield SourceEdit(node, new, f"the term {text} is missing", 1.8, "term-missing", hint)
+
+    def _fits(self, vertex: Vertex, root: bool) -> bool:
+        """Whether a value may be a factor of the whole, by its shape."""
+        shape = self.run.vertex.shape
+        try:
+            return not root or np.broadcast_shapes(vertex.shape, shape) == shape
+        except ValueError:
+            return False
+
+    def _projected(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Terms of a normalisation: the mean of a derivative, or its part along a value, taken away from it."""
+        own, text, hint = self._stands_for(node), self.text(node), "Which terms has the derivative of the normalisation?"
+        if own is None or own.size < 2 or len(own.shape) > 2 or not own.floating:
+            return
+        for axis in range(len(own.shape)):
+            for fold in ("mean", "sum"):
+                mean = f"np.{fold}({text}, axis={axis}, keepdims=True)"
+                said = f"{mean} is to be subtracted from {text}"
+                yield SourceEdit(node, written(f"({text} - {mean})"), said, 1.9, "normalisation", hint)
+                for other, vertex in self.atoms:
+                    if vertex.shape == own.shape and vertex.size > 1 and other != text:
+                        part = f"{other} * np.{fold}({text} * {other}, axis={axis}, keepdims=True)"
+                        said = f"{part} is to be subtracted from {text}"
+                        yield SourceEdit(node, written(f"({text} - {part})"), said, 2.0, "normalisation", hint)
+
+    def _of_the_whole(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """The expression, summed, turned, squared, scaled, added up."""
+        text = self.text(node)
+        for axis in (0, 1):
+            for keep in ("", ", keepdims=True"):
+                new = written(f"np.sum({text}, axis={axis}{keep})")
+                said = f"it must be summed over the examples, axis {axis}"
+                yield SourceEdit(node, new, said, 1.5 + 0.1 * axis, "not-summed", "Look at the sum over the examples.")
+        yield SourceEdit(node, written(f"({text}).T"), "it must be transposed", 1.4, "transposed", "Look at the transposes.")
+        yield SourceEdit(node, written(f"-({text})"), "the sign is wrong", 1.45, "sign", "Look at the signs.")
+        yield SourceEdit(node, written(f"1 - ({text})"), f"1 - {text} is meant", 1.9, "complement", "Look at the signs.")
+        yield SourceEdit(node, written(f"({text})[::-1]"), "it must be flipped", 1.7, "flipped", "Is it flipped?")
+        square = written(f"({text}) ** 2")
+        yield SourceEdit(node, square, f"the square of {text} is meant", 1.7, "power", "Look at the powers.")
+        for factor in (2.0, 0.5):
+            new = ast.BinOp(number(factor), ast.Mult(), node)
+            said = "the factor 2 is missing" if factor == 2 else "the factor 1/2 is missing"
+            yield SourceEdit(node, new, said, 1.55, "factor", "Look at the constant factors.")
+        statement = self.site.tree.statement(node)
+        if isinstance(statement, ast.Assign) and statement.value is node and isinstance(statement.targets[0], ATOMS):
+            target = written(ast.unparse(statement.targets[0]))
+            said = "what is written here replaces what was there; it must be added (+=)"
+            hint = "Look at what is overwritten."
+            yield SourceEdit(node, ast.BinOp(target, ast.Add(), node), said, 1.0, "overwritten", hint, "+=")
+        if isinstance(statement, ast.AugAssign) and statement.value is node and isinstance(statement.op, (ast.Add, ast.Sub)):
+            sign = "-=" if isinstance(statement.op, ast.Add) else "+="
+            new = ast.UnaryOp(ast.USub(), node)
+            yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two names differ in one character."""
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
+
+
+def _parses(text: str) -> bool:
+    try:
+        written(text)
+    except SyntaxError:
+        return False
+    return True

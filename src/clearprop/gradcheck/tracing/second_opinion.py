@@ -1,0 +1,196 @@
+"""Second opinions: what is tried before a gradient is called wrong.
+
+A gradient may be right for a reason that the first reading did not think of: it holds a weight decay that is no part of the
+loss; the function that was taken for the loss is another measure, or none; a program trains several networks one after the
+other. Each is tried only where the first verdict is not "right", and counts only if it makes everything right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.loss_search import Sought, whole
+from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.steps import Move, Piece, only_scales
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.verdict import judge
+from clearprop.gradcheck.tracing.wording import Words
+
+MOST_OUTPUTS = 64
+MOST_SUMS = 6
+NO_SEARCH = 1e9
+"""Seconds that count as spent, so that no mistake is looked for."""
+
+
+def judge_fairly(
+    graph: Graph,
+    moves: list[Move],
+    words: Words,
+    number: int,
+    given: Sought | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Round:
+    """The verdict on the moves of one round, after all that may make them right was tried.
+
+    Parameters
+    ----------
+    options
+        As for `judge`.
+    """
+    first = judge(graph, moves, words, number, given, seed, **options)
+    if first.verdict == "right":
+        return first
+    bare = [without_decay(graph, move) for move in moves]
+    decayed = [move.name for move, other in zip(moves, bare, strict=True) if other is not move]
+    spent, words.spent = words.spent, NO_SEARCH
+    try:
+        if decayed:
+            other = judge(graph, bare, words, number, given, seed, **options)
+            if other.verdict == "right":
+                return _with_decay(other, decayed)
+            if _rights(other) > _rights(first):
+                words.spent = spent
+                return _with_decay(judge(graph, bare, words, number, given, seed, **options), decayed)
+        if given is not None and not options.get("exact"):
+            other = judge_fairly(graph, moves, words, number, None, seed, **options)
+            if other.verdict == "right":
+                return other
+        for total in sums_of_losses(graph, moves) if given is None else ():
+            other = judge(graph, moves, words, number, Sought(total), seed, **options)
+            if other.verdict == "right":
+                other.loss = "the loss is the sum of the errors of all outputs"
+                return other
+    finally:
+        words.spent = spent
+    return first if given is not None or _well_founded(first) else _doubted(first)
+
+
+def _rights(found: Round) -> int:
+    return sum(each.verdict == "right" for each in found.judged)
+
+
+def _with_decay(found: Round, names: list[str]) -> Round:
+    """The verdict, with a word on the decay."""
+    found.notes.append(f"The gradient of {', '.join(names)} holds a weight decay that is no part of the loss.")
+    return found
+
+
+def _well_founded(found: Round) -> bool:
+    """Whether a verdict rests on more than a loss that was only inferred and explains less than half."""
+    if found.sheet is None or not found.sheet.loss.inferred:
+        return True
+    sure = {name for mistake in found.mistakes if mistake.sure and mistake.slug != "unused" for name in mistake.names}
+    known = [each.verdict == "right" or each.name in sure for each in found.judged]
+    return 2 * sum(known) >= len(known)
+
+
+def _doubted(found: Round) -> Round:
+    """The verdict without accusations."""
+    for each in found.judged:
+        if each.verdict == "wrong":
+            each.verdict, each.note = "inconclusive", "no loss was found that explains most of the gradients"
+    return replace(found, mistakes=[])
+
+
+def sums_of_losses(graph: Graph, moves: list[Move]) -> list[Vertex]:
+    """Sums of the numbers that one line computes for one output after the other, and that go into no gradient."""
+    cuts = [graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces]
+    steps = [graph.rep(piece.step) for move in moves for piece in move.pieces if piece.step is not None]
+    gradients = graph.ancestors([g for move in moves for g in move.gradients], cuts)
+    places: dict[Any, list[Vertex]] = {}
+    for vertex in graph.descendants(cuts) - graph.descendants(steps) - gradients:
+        if vertex.size == 1 and vertex.floating and vertex.stack and vertex.fn is not None:
+            places.setdefault(vertex.stack, []).append(vertex)
+    found = []
+    for vertices in [each for each in places.values() if 1 < len(each) <= MOST_OUTPUTS][:MOST_SUMS]:
+        total = vertices[0]
+        for other in vertices[1:]:
+            total = graph.add(np.add, total, other)
+        found.append(total)
+    return found
+
+
+def without_decay(graph: Graph, move: Move) -> Move:
+    """The move without the terms of its gradient that are constant multiples of the parameter; itself if it has none."""
+    pieces = [_without_decay(graph, piece) for piece in move.pieces]
+    if all(new is old for new, old in zip(pieces, move.pieces, strict=True)):
+        return move
+    return replace(move, pieces=pieces, how={*move.how, "weight decay"})
+
+
+def _without_decay(graph: Graph, piece: Piece) -> Piece:
+    gradient, factor = graph.rep(piece.gradient), piece.factor
+    if only_scales(graph, gradient, piece.moved):
+        return piece
+    found, scale = _peeled(graph, gradient, piece.moved)
+    return piece if found is gradient else replace(piece, gradient=found, factor=factor * scale)
+
+
+def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, float]:
+    """A sum without its terms that only scale the parameter, and the constant factor before it."""
+    args = [graph.rep(a) if isinstance(a, Vertex) else a for a in gradient.args[:2]]
+    if gradient.fn in (np.add, np.subtract) and all(isinstance(a, Vertex) for a in args):
+        first, second = args
+        if only_scales(graph, second, moved):
+            return _peeled(graph, first, moved)
+        if only_scales(graph, first, moved):
+            inner, scale = _peeled(graph, second, moved)
+            return inner, scale if gradient.fn is np.add else -scale
+    if gradient.fn in (np.multiply, np.divide) and isinstance(args[0], Vertex) and np.size(_value(args[1])) == 1:
+        inner, scale = _peeled(graph, args[0], moved)
+        number = float(np.ravel(_value(args[1]))[0])
+        if inner is not args[0] and number:
+            return inner, scale * (number if gradient.fn is np.multiply else 1.0 / number)
+    return gradient, 1.0
+
+
+def _value(thing: Any) -> Any:
+    return thing.value if isinstance(thing, Vertex) else thing
+
+
+# ---------------------------------------------------------------- several trainings
+
+
+def trainings(graph: Graph, moves: list[Move]) -> list[list[Move]]:
+    """The moves of one round, those together whose gradients have something to do with each other.
+
+    Two gradients have, if one depends on the parameter of the other, or both on one value that depends on parameters. A
+    program that trains one network after another has several such groups, each with a loss of its own.
+    """
+    cuts = [[graph.rep(whole(piece.moved)) for piece in move.pieces] for move in moves]
+    every = {v for own in cuts for v in own}
+    moving = graph.descendants(every)
+    reached = [graph.ancestors(move.gradients, every) & moving for move in moves]
+    owners: dict[Vertex, int] = {}
+    groups = list(range(len(moves)))
+
+    def root(k: int) -> int:
+        while groups[k] != k:
+            k = groups[k]
+        return k
+
+    for k, (own, values) in enumerate(zip(cuts, reached, strict=True)):
+        for value in (*own, *values):
+            groups[root(owners.setdefault(value, k))] = root(k)
+    found: dict[int, list[Move]] = {}
+    for k, move in enumerate(moves):
+        found.setdefault(root(k), []).append(move)
+    return list(found.values())
+
+
+def together(rounds: list[Round]) -> Round:
+    """The verdicts on several trainings as one."""
+    if len(rounds) == 1:
+        return rounds[0]
+    first = replace(rounds[0], judged=[], mistakes=[], notes=[f"It trains {len(rounds)} networks or models."], loss="")
+    for each in rounds:
+        first.judged += each.judged
+        first.mistakes += each.mistakes
+        said = [f"{each.loss[0].upper()}{each.loss[1:]}." if each.loss else "", *each.notes]
+        first.notes += [note for note in said if note and note not in first.notes]
+    return first

@@ -1,0 +1,134 @@
+"""Mistakes that another expression in the source explains: the best explanation as a mistake, its rivals behind it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.case import Case
+from clearprop.gradcheck.tracing.consistency import Consistency
+from clearprop.gradcheck.tracing.constant_factors import CLOSE, factor_in_words
+from clearprop.gradcheck.tracing.corrected_line import corrected_line
+from clearprop.gradcheck.tracing.loss_search import computed_losses
+from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.replay import Replay
+from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.sites import find_sites, span_of
+from clearprop.gradcheck.tracing.source_edits import replaced
+from clearprop.gradcheck.tracing.source_search import Explanation, SourceSearch
+from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import find_points
+
+MOST_RIVALS: Final = 8
+
+
+def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) -> set[int]:
+    """Name the expression that makes wrong gradients right, if there is one.
+
+    Returns
+    -------
+    set of int
+        The numbers of the moves that are wrong, and right with the other expression.
+    """
+    skipped = skipped | turned_steps(sheet)
+    search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
+    found = search.found()
+    result.first_wrong = search.first_wrong()
+    if not found:
+        return set()
+    found = in_other_rounds(case, sheet, found)
+    explained = found[0].right - search.before
+    result.mistakes.append(_mistake(case, sheet, found, explained))
+    return explained
+
+
+def turned_steps(sheet: Sheet) -> set[int]:
+    """Numbers of the moves that go uphill because the step itself has another sign than those of the others."""
+    factors = sheet.factors()
+    if not any(f is not None and f > 0 for f in factors):
+        return {k for k, move in enumerate(sheet.moves) if (factors[k] or 0.0) < 0 and _adds_its_gradient(sheet, move)}
+    usual = {np.sign(m.pieces[0].factor) for m, f in zip(sheet.moves, factors, strict=True) if f is not None and f > 0}
+    return {
+        k
+        for k, (move, factor) in enumerate(zip(sheet.moves, factors, strict=True))
+        if factor is not None and factor < 0 and usual and np.sign(move.pieces[0].factor) not in usual
+    }
+
+
+def _adds_its_gradient(sheet: Sheet, move: Move) -> bool:
+    """Whether the line of a step says p += rate * gradient."""
+    piece = move.pieces[0]
+    if piece.step is None or piece.factor > 0 or len(piece.step.args) < 2 or not isinstance(piece.step.args[1], Vertex):
+        return False
+    term = sheet.graph.rep(piece.step.args[1])
+    return sheet.graph.rep(piece.gradient) in {term, *sheet.graph.inputs(term)}
+
+
+def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[Explanation]:
+    """The explanations, those first that hold in other rounds, too: with a label of 0 many slips look alike."""
+    near = [each for each in found if each.named == found[0].named and each.prior <= found[0].prior + 0.5][:MOST_RIVALS]
+    if len(near) < 2 or sheet.loss.inferred:
+        return found
+    held = dict.fromkeys(near, 0)
+    for moves in case.others:
+        other = _other_sheet(case, sheet, list(moves))
+        if other is not None:
+            for each in near:
+                held[each] += _holds(case, other, each)
+    return [*sorted(near, key=lambda each: (-held[each], each.prior)), *(each for each in found if each not in held)]
+
+
+def _other_sheet(case: Case, sheet: Sheet, moves: list[Move]) -> Sheet | None:
+    """The sheet of another round, by the loss of the same line."""
+    graph, place = case.graph, sheet.loss.vertex.stack[:1]
+    if not moves:
+        return None
+    other = replace(case, moves=moves)
+    before, after = graph.descendants(other.cuts()), graph.descendants(other.steps())
+    losses = [s for s in computed_losses(graph, moves, before, after) if s.vertex.stack[:1] == place]
+    if not losses:
+        return None
+    points = find_points(graph, other.cuts(), [*other.gradients(), losses[0].vertex], case.seed)
+    return Sheet(graph, moves, losses[0], points) if points else None
+
+
+def _holds(case: Case, other: Sheet, found: Explanation) -> int:
+    """The number of gradients of another round that are right with an explanation."""
+    gradients = [other.graph.rep(g) for move in other.moves for g in move.gradients]
+    site = next((s for s in find_sites(other, case.words, gradients) if s.node.lineno == found.site.node.lineno), None)
+    if site is None:
+        return 0
+    old = site.tree.spans.get(span_of(found.edit.node))
+    if old is None:
+        return 0
+    new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
+    answer = Replay(other).factors(site, new)
+    return len(Consistency(other, case.update_seen, case.exact).right(answer[0])) if answer else 0
+
+
+def _mistake(case: Case, sheet: Sheet, found: list[Explanation], explained: set[int]) -> Mistake:
+    best = found[0]
+    file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
+    rivals: list[str] = []
+    for each in found[1:]:
+        text = f"line {each.edit.node.lineno}: {each.edit.reason}"
+        if each.prior <= best.prior + 1.0 and text not in rivals and each.edit.reason != best.edit.reason:
+            rivals.append(text)
+    names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
+    edit = best.edit
+    reason, source = f"{_what_it_does(sheet, best, explained)}{edit.reason}", case.words.line(file, line)
+    return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
+
+
+def _what_it_does(sheet: Sheet, best: Explanation, explained: set[int]) -> str:
+    """The effect of a mistake on gradients that keep their direction: uphill, or so many times too large."""
+    before, after = sheet.factors(), sheet.factors(best.after)
+    pairs = [(before[k], after[k]) for k in explained]
+    ratios = [b / a for b, a in pairs if a and b]
+    if len(ratios) < len(pairs) or not ratios or max(ratios) - min(ratios) > CLOSE * abs(ratios[0]):
+        return ""
+    return f"{factor_in_words(ratios[0], sheet)}: " if ratios[0] > 0 else "every step goes uphill: "

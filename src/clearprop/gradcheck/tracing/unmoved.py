@@ -1,0 +1,120 @@
+"""Parameters that are not stepped: replaced by their gradient, or moved by something that is none."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.mistake import mistake_at
+from clearprop.gradcheck.tracing.round_outcome import Judged, Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import same_direction
+from clearprop.gradcheck.tracing.wording import Words
+
+
+def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
+    """Name parameters that are replaced by their gradient, or moved by something that is none."""
+    if result.number:
+        return
+    _judge_set_by_hand(result, sheet, words)
+    graph = sheet.graph
+    kinds = ("random", "made", "literal")
+    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in kinds]
+    slopes = graph.adjoints(sheet.loss.vertex, loose, {}) if loose else {}
+    for parameter in loose:
+        slope = slopes.get(parameter)
+        if slope is not None and np.any(slope):
+            _judge_replaced(result, sheet, words, parameter, slope)
+    _judge_replaced_lists(result, sheet, words, {v: slopes[v] for v in loose if v in slopes and np.any(slopes[v])})
+
+
+def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
+    """Parameters that are moved by something that does not depend on them."""
+    graph = sheet.graph
+    places = {piece.step.stack[:1] for move in sheet.moves for piece in move.pieces if piece.step is not None}
+    touched = graph.descendants(sheet.cuts)
+    for vertex in graph.trace.set_by_hand:
+        parameter = vertex.args[0]
+        placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
+        dead = not any(graph.rep(other) in touched for other in vertex.inputs)
+        in_use = parameter in sheet.forward and parameter not in sheet.cuts and graph.rep(vertex) not in sheet.forward
+        if in_use and placed and dead:
+            slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
+            if slope is not None and np.any(slope):
+                _by_hand(result, words, vertex, words.name(parameter))
+
+
+def clipped_steps(sheet: Sheet) -> list[str]:
+    """The remark that steps are clipped, though their gradients are right."""
+    names = list(dict.fromkeys(move.name for move in sheet.moves if "clipping" in move.how))
+    return [f"The step of {', '.join(names)} is clipped; its gradient was judged before that."] if names else []
+
+
+def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex, slope: Array) -> None:
+    """A parameter that later is its own gradient."""
+    graph, names = sheet.graph, set(parameter.names)
+    for vertex in graph.vertices:
+        later = vertex.number > parameter.number and vertex.step_of is None and vertex.fn is not None and vertex.size > 1
+        if not later or not names & set(vertex.names) or vertex.shape != parameter.shape or graph.rep(vertex) is parameter:
+            continue
+        factor = same_direction([np.asarray(vertex.value, dtype=np.float64)], [slope])
+        if factor is not None:
+            place, name = words.place(vertex.stack), words.name(parameter)
+            right = words.line(*place).replace(" = ", " -= " if factor > 0 else " += ", 1)
+            reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
+            result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name], right))
+            result.judged.append(Judged(name, place[1], parameter.shape, "wrong", "replaced by its gradient"))
+            return
+
+
+def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dict[Vertex, Array]) -> None:
+    """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
+    graph = sheet.graph
+    later: dict[str, Vertex] = {}
+    for vertex in graph.vertices:
+        if vertex.fn is not None and vertex.step_of is None and vertex.size == 1:
+            for name in vertex.names:
+                later.setdefault(name, vertex)
+    lists: dict[str, dict[str, tuple[Vertex, Vertex]]] = {}
+    for vertex, number in ((v, each) for v in slopes if v.size == 1 for each in graph.all_of(v)):
+        for name in number.names:
+            if name.endswith("]") and name in later and later[name].number > number.number:
+                lists.setdefault(name.split("[")[0], {})[name] = (vertex, graph.rep(later[name]))
+    for name, found in lists.items():
+        if len(found) > 1 and (
+            _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found.values())
+        ):
+            place = words.place(next(iter(found.values()))[1].stack)
+            reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
+            result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name]))
+            result.judged.append(Judged(name, place[1], (len(found),), "wrong", "replaced by its gradient"))
+
+
+def _follow(graph: Graph, found: dict[str, tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:
+    """Whether later numbers of a list are proportional to the derivatives by the earlier ones.
+
+    Equal constants are one vertex, whose derivative is a sum; only numbers that stand alone are compared.
+    """
+    alone = [(before, after) for before, after in found.values() if len(graph.all_of(before)) == 1]
+    if len(alone) < 2:
+        return False
+    values = np.array([float(np.ravel(after.value)[0]) for _, after in alone])
+    return same_direction([values], [np.array([float(np.ravel(slopes[before])[0]) for before, _ in alone])]) is not None
+
+
+def _by_hand(result: Round, words: Words, vertex: Vertex, name: str) -> None:
+    """A parameter that is moved by something that does not depend on it."""
+    file, line = words.place(vertex.stack)
+    plain = re.sub(r"\W", "", name.split(".")[-1].split("[")[-1])
+    for number, text in enumerate(words.lines.get(file, []), 1):
+        if plain and re.match(rf"\s*(self\.)?(\w+\[.)?(d_?|grad_?|g_?|delta_?){re.escape(plain)}\b.*=", text):
+            line = number
+            break
+    reason = f"what {name} is moved by depends neither on it nor on the error"
+    hint = f"Look at the gradient of {name}."
+    result.mistakes.append(mistake_at(words, (file, line), reason, hint, "constant", [name], sure=False))
+    result.judged.append(Judged(name, line, vertex.shape, "wrong", "moved by a constant"))
