@@ -3,17 +3,27 @@
 import katex from "./vendor/katex.mjs";
 import { escape } from "./map.js";
 
+const GREEK = new Set("alpha beta gamma delta epsilon eta theta lambda mu sigma rho phi omega".split(" "));
+const NARROW = 560; // pixels: below, each term of a sum has a line of its own
+
 /** @param {any} value @param {number} digits */
 export function short(value, digits = 4) {
   if (value === null || value === undefined) return "not finite";
   return value === 0 ? "0" : Number(value.toPrecision(digits)).toString();
 }
 
+/** A number in TeX, in brackets where it is negative. @param {any} value */
+function number(value) {
+  if (value === null) return "\\infty";
+  const text = short(value).replace(/e([+-]?)0*(\d+)$/, (_, sign, power) => `{\\times}10^{${sign === "-" ? "-" : ""}${power}}`);
+  return value < 0 ? `(${text})` : text;
+}
+
 /** A symbol such as dW1[2,3] in TeX. @param {string} name */
 export function tex(name) {
   const found = /^(d?)([a-zA-Z]+?)(\d*)(?:\[(.+)\])?$/.exec(name);
   if (!found) return `\\text{${name}}`;
-  const [, d, letter, number, index] = found, letters = letter.length > 1 ? `\\${letter}` : letter;
+  const [, d, letter, number, index] = found, letters = letter.length === 1 ? letter : GREEK.has(letter) ? `\\${letter}` : `\\mathrm{${letter}}`;
   return `${d ? "\\mathrm{d}" : ""}${letters}${number ? `^{${number}}` : ""}${index ? `_{${index}}` : ""}`;
 }
 
@@ -22,13 +32,12 @@ export function typeset(formula, display = false) {
   return katex.renderToString(formula, { displayMode: display, throwOnError: false, output: "htmlAndMathml" });
 }
 
-/** @param {any} formula */
-function sumInTex(formula) {
-  const number = (/** @type {any} */ value) => (value === null ? "\\infty" : value < 0 ? `(${short(value)})` : short(value));
+/** @param {any} formula @param {boolean} narrow */
+function sumInTex(formula, narrow) {
   const terms = formula.terms.map((/** @type {any[]} */ [a, b]) => (formula.left ? `${number(a)} \\cdot ${number(b)}` : number(b)));
   if (formula.rest !== null) terms.push(`\\underbrace{${number(formula.rest)}}_{${formula.batch - formula.terms.length}\\ \\text{more}}`);
-  return `${tex(formula.symbol)} = \\sum_{b=1}^{${formula.batch}} ${formula.left ? `${tex(formula.left)}\\, ` : ""}${tex(formula.right)}`
-    + ` = ${terms.join(" + ")} = ${number(formula.sum)}`;
+  return `\\begin{aligned}${tex(formula.symbol)} &= \\sum_{b=1}^{${formula.batch}} ${formula.left ? `${tex(formula.left)}\\, ` : ""}${tex(formula.right)}`
+    + ` \\\\ &= ${terms.join(narrow ? " \\\\ &\\quad + " : " + ")} \\\\ &= ${number(formula.sum)} \\end{aligned}`;
 }
 
 /** A path through earlier values. @param {number[][]} history */
@@ -61,13 +70,13 @@ export class CardView {
   /** @param {any} card */
   showParameter(card) {
     const wrong = card.planted === null ? "" : `<dt>gradient used (a fault is planted)</dt><dd>${short(card.planted)}</dd>`;
-    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a ${card.name === "W" ? "weight" : "bias"} at step ${card.step}</h2>
+    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a ${card.name === "W" ? "weight" : "bias"} at step ${card.step.toLocaleString("en")}</h2>
       <dl class="numbers"><div><dt>value</dt><dd>${short(card.value, 6)}</dd></div><div><dt>gradient</dt><dd>${short(card.gradient)}</dd></div>
       ${wrong ? `<div>${wrong}</div>` : ""}<div><dt>next update</dt><dd>${short(card.update)}</dd></div>
       <div><dt>so far</dt><dd>${spark(card.history)}</dd></div></dl>
-      <div class="formula" data-sum="${card.formula.sum}">${typeset(sumInTex(card.formula), true)}</div>
-      <p class="hint">${typeset(tex(card.formula.right))} comes from <button type="button" id="to-right">the unit on the right</button>`
-      + (card.from.left ? `, ${typeset(tex(card.formula.left))} from <button type="button" id="to-left">the unit on the left</button>` : "") + `.</p>
+      <div class="formula" data-sum="${card.formula.sum}">${typeset(sumInTex(card.formula, this.root.clientWidth < NARROW), true)}</div>
+      <p class="hint">${typeset(tex(card.formula.right))} comes from <button type="button" class="link" id="to-right">the unit on the right</button>`
+      + (card.from.left ? `, ${typeset(tex(card.formula.left))} from <button type="button" class="link" id="to-left">the unit on the left</button>` : "") + `.</p>
       <div class="actions"><label>Value <input type="number" step="0.1" id="value" value="${short(card.value, 6)}"></label>
       <button type="button" id="set">Set</button>
       <button type="button" id="freeze" aria-pressed="${card.frozen}">${card.frozen ? "Frozen" : "Freeze"}</button></div>`;
@@ -90,7 +99,7 @@ export class CardView {
   showUnit(card) {
     const lines = card.lines.map((/** @type {string} */ line) => `<code>${escape(line)}</code>`).join("<br>");
     const hidden = card.column > 0 && card.hidden !== false;
-    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a unit at step ${card.step}, for the first example of the next batch</h2>
+    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a unit at step ${card.step.toLocaleString("en")}, for the first example of the next batch</h2>
       <dl class="numbers"><div><dt>value</dt><dd>${short(card.value, 5)}</dd></div>`
       + (card.gradient === undefined ? "" : `<div><dt>gradient of the loss by it</dt><dd>${short(card.gradient)}</dd></div>`) + `</dl>
       <div class="formula">${lines}</div>`

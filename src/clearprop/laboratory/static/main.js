@@ -56,6 +56,14 @@ class Page {
     this.tools.lesson = Math.min(Math.max(asked.lesson - 1, 0), options.lessons.length - 1);
     this.tools.open("lessons");
     this.listen(send);
+    let wide = innerWidth;
+    addEventListener("resize", () => {
+      if (!this.scene || !this.frame || innerWidth === wide) return;
+      wide = innerWidth;
+      this.network.stage(this.scene);
+      this.network.draw(this.frame);
+      this.network.label(this.frame);
+    });
   }
 
   /** @param {(type: string, values?: object) => void} send */

@@ -3,7 +3,7 @@
 import { bytes, diverging, paper } from "./colours.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
-const SIZE = 34, GAP = 9, MOST = 12; // of a unit, and units of a column; of a longer one the first are drawn
+const SIZE = 40, GAP = 10, MOST = 12; // of a unit, and units of a column; of a longer one the first are drawn
 const LINKS = 700; // lines that are drawn at most
 
 /** @param {string} name @param {{[name: string]: string | number}} values @param {Element | null} parent @returns {SVGElement} */
@@ -37,7 +37,8 @@ export class NetworkView {
     this.links = [];
     this.units.clear();
     const columns = scene.columns, tall = Math.min(MOST, Math.max(...columns.map((column) => column.size)));
-    const across = columns.length > 1 ? Math.max(92, Math.min(190, 640 / (columns.length - 1))) : 0;
+    // Drawn in the pixels of the page, so that letters keep their size; a deep net on a small screen is drawn smaller.
+    const across = columns.length > 1 ? Math.max(76, Math.min(280, ((this.root.clientWidth || 640) - SIZE - 60) / (columns.length - 1))) : 0;
     const height = tall * (SIZE + GAP) + 62, width = across * (columns.length - 1) + SIZE + 60;
     this.root.setAttribute("viewBox", `0 0 ${width} ${height}`);
     const lines = svg("g", {}, this.root), touches = svg("g", {}, this.root), front = svg("g", {}, this.root);

@@ -72,7 +72,9 @@ export class Tools {
     const value = (/** @type {any} */ line) => {
       if (!line.shape.length) return escape(short(line.value, 6));
       const rows = line.shape.length > 1 ? line.value : [line.value];
-      const shown = rows.slice(0, 8).map((/** @type {any[]} */ row) => row.slice(0, 8).map((one) => short(one).padStart(9)).join(" ") + (row.length > 8 ? "  ..." : ""));
+      const texts = rows.slice(0, 8).map((/** @type {any[]} */ row) => row.slice(0, 8).map((one) => short(one)));
+      const wide = Math.max(...texts.flat().map((/** @type {string} */ text) => text.length));
+      const shown = rows.slice(0, 8).map((/** @type {any[]} */ row, /** @type {number} */ k) => texts[k].map((/** @type {string} */ text) => text.padStart(wide)).join("  ") + (row.length > 8 ? "  ..." : ""));
       return escape(shown.join("\n") + (rows.length > 8 ? "\n..." : ""));
     };
     this.panel.innerHTML = `<div class="actions"><button type="button" id="again">Play again</button><button type="button" id="next-value">Next value</button>
@@ -190,7 +192,7 @@ export class Tools {
   showForms() {
     const names = { clearprop: "clearprop model", numpy: "NumPy source", torch: "PyTorch module", c: "C source", js: "JavaScript module", onnx: "ONNX" };
     this.panel.innerHTML = `<p>The address of this page holds the data and all settings: copy it to share, reload it to begin again.</p><div class="actions">`
-      + this.options.forms.map((form) => `<a href="${this.links.address(form)}" download><button type="button" tabindex="-1">${names[/** @type {keyof typeof names} */ (form)] ?? form}</button></a>`).join("")
+      + this.options.forms.map((form) => `<a class="button" href="${this.links.address(form)}" download>${names[/** @type {keyof typeof names} */ (form)] ?? form}</a>`).join("")
       + `<button type="button" id="copy">Copy the address</button></div>`;
     this.find("#copy").onclick = () => navigator.clipboard?.writeText(location.href);
   }
