@@ -96,6 +96,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # from now on a page waits for its answer, and is not refused
     except OSError:
         listener.close()
         raise OptionError(f"Port {port} of {HOST} is taken or not allowed; choose another with --port, or 0 for any.") from None

@@ -12,11 +12,11 @@ export function short(value, digits = 4) {
   return value === 0 ? "0" : Number(value.toPrecision(digits)).toString();
 }
 
-/** A number in TeX, in brackets where it is negative. @param {any} value */
-function number(value) {
+/** A number in TeX, in brackets where it is negative and stands among others. @param {any} value @param {boolean} among */
+function number(value, among = true) {
   if (value === null) return "\\infty";
   const text = short(value).replace(/e([+-]?)0*(\d+)$/, (_, sign, power) => `{\\times}10^{${sign === "-" ? "-" : ""}${power}}`);
-  return value < 0 ? `(${text})` : text;
+  return among && value < 0 ? `(${text})` : text;
 }
 
 /** A symbol such as dW1[2,3] in TeX. @param {string} name */
@@ -35,9 +35,10 @@ export function typeset(formula, display = false) {
 /** @param {any} formula @param {boolean} narrow */
 function sumInTex(formula, narrow) {
   const terms = formula.terms.map((/** @type {any[]} */ [a, b]) => (formula.left ? `${number(a)} \\cdot ${number(b)}` : number(b)));
-  if (formula.rest !== null) terms.push(`\\underbrace{${number(formula.rest)}}_{${formula.batch - formula.terms.length}\\ \\text{more}}`);
+  const between = narrow ? " \\\\ &\\quad + " : " + ";
+  const rest = formula.rest === null ? "" : ` \\\\ &\\quad + \\underbrace{${number(formula.rest)}}_{${formula.batch - formula.terms.length}\\ \\text{more}}`;
   return `\\begin{aligned}${tex(formula.symbol)} &= \\sum_{b=1}^{${formula.batch}} ${formula.left ? `${tex(formula.left)}\\, ` : ""}${tex(formula.right)}`
-    + ` \\\\ &= ${terms.join(narrow ? " \\\\ &\\quad + " : " + ")} \\\\ &= ${number(formula.sum)} \\end{aligned}`;
+    + ` \\\\ &= ${terms.join(between)}${rest} \\\\ &= ${number(formula.sum, false)} \\end{aligned}`;
 }
 
 /** A path through earlier values. @param {number[][]} history */

@@ -1,0 +1,98 @@
+"""The page of the lab under load: what Chromium draws, and how soon it answers a click, while circles trains at full pace.
+
+python -m benchmarks.lab        needs the extra `lab`, Playwright and Chromium; about half a minute
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+
+SECONDS, CLICKS = 10, 60
+WARM_UP = 2  # seconds before anything is counted
+
+STATES = """milliseconds => new Promise(done => {
+  const drawn = [], painted = [];
+  let ends = performance.now() + milliseconds;
+  const watch = new MutationObserver(() => drawn.push(performance.now()));
+  watch.observe(document.getElementById("where"), { childList: true, characterData: true, subtree: true });
+  const paint = now => {
+    painted.push(now);
+    if (performance.now() < ends) requestAnimationFrame(paint);
+    else { watch.disconnect(); done({ drawn, painted }); }
+  };
+  requestAnimationFrame(paint);
+})"""
+"""Moments at which a newer state stood on the page, and at which the browser painted."""
+
+CLICK = """([button, watched, attribute]) => new Promise(done => {
+  const began = performance.now(), target = document.getElementById(watched);
+  const watch = new MutationObserver(() => requestAnimationFrame(() => { watch.disconnect(); done(performance.now() - began); }));
+  watch.observe(target, attribute ? { attributeFilter: [attribute] } : { childList: true, characterData: true, subtree: true });
+  document.getElementById(button).click();
+})"""
+"""Milliseconds from a click until its effect is about to be painted."""
+
+
+def main() -> None:
+    """Print the figures."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        sys.exit("This needs Chromium: apt-get install chromium, or its path in $CHROMIUM.")
+    command = [sys.executable, "-m", "clearprop", "lab", "circles", "--no-browser"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        found = re.search(r"http://\S+", process.stderr.readline())
+        assert found is not None, "the lab has not said its address"
+        try:
+            report(measure(chromium, found[0]))
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def measure(chromium: str, address: str) -> dict[str, Any]:
+    """Steps a second, moments of states and of paints, and milliseconds of clicks, in a headless page of 1440 by 900."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as manager:
+        browser = manager.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(address)
+        page.wait_for_selector("#network .link")
+        page.click("#run")
+        page.wait_for_timeout(1000 * WARM_UP)
+
+        def steps() -> int:
+            found = re.search(r"step ([\d,]+)", page.inner_text("#where"))
+            return int(found[1].replace(",", "")) if found else 0
+
+        before = steps()
+        moments = page.evaluate(STATES, 1000 * SECONDS)
+        rate = (steps() - before) / ((moments["painted"][-1] - moments["painted"][0]) / 1000)
+        clicks = [page.evaluate(CLICK, ["run", "run", "aria-pressed"]) for _ in range(CLICKS)]
+        browser.close()
+    return {"rate": rate, **moments, "clicks": clicks}
+
+
+def report(found: dict[str, Any]) -> None:
+    """One line for each figure."""
+    print(f"training: {found['rate']:,.0f} steps a second")
+    for name, what in {"drawn": "states drawn", "painted": "paints"}.items():
+        gaps = np.diff(found[name])
+        print(
+            f"{what}: {1000 / gaps.mean():.1f} a second; {np.mean(gaps < 50):.1%} of them within 50 ms of the one before, "
+            f"median {np.median(gaps):.1f} ms, 95th percentile {np.percentile(gaps, 95):.1f} ms"
+        )
+    clicks = found["clicks"]
+    print(f"clicks on Run and Stop: median {np.median(clicks):.1f} ms, 95th percentile {np.percentile(clicks, 95):.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
