@@ -21,10 +21,11 @@ test: $(VENV)/dev  ## all tests, and the examples in the docstrings
 test-slow: $(VENV)/dev  ## the tests marked slow: every bad value for every argument and option
 	$(BIN)/python -m pytest -q -m slow
 
-lint: $(VENV)/dev  ## style, formatting and types
+lint: $(VENV)/dev  ## style, formatting and types, those of the lab's page where Node is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	tools/lab_types/run.sh
 
 bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for a quarter of an hour
 	$(BIN)/python -m benchmarks $(BENCH)

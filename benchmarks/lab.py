@@ -34,11 +34,26 @@ STATES = """milliseconds => new Promise(done => {
 
 CLICK = """([button, watched, attribute]) => new Promise(done => {
   const began = performance.now(), target = document.getElementById(watched);
-  const watch = new MutationObserver(() => requestAnimationFrame(() => { watch.disconnect(); done(performance.now() - began); }));
+  const watch = new MutationObserver(() => requestAnimationFrame(() => {
+    watch.disconnect();
+    done(performance.now() - began);
+  }));
   watch.observe(target, attribute ? { attributeFilter: [attribute] } : { childList: true, characterData: true, subtree: true });
   document.getElementById(button).click();
 })"""
 """Milliseconds from a click until its effect is about to be painted."""
+
+CARD = """k => new Promise(done => {
+  const began = performance.now(), card = document.getElementById("card");
+  const title = () => card.querySelector("h2 annotation")?.textContent;
+  const before = title();
+  const watch = new MutationObserver(() => {
+    if (title() !== before) requestAnimationFrame(() => { watch.disconnect(); done(performance.now() - began); });
+  });
+  watch.observe(card, { childList: true, subtree: true });
+  document.querySelectorAll("#network .touch")[k].dispatchEvent(new MouseEvent("click"));
+})"""
+"""Milliseconds from a click on weight k until its card is about to be painted."""
 
 
 def main() -> None:
@@ -76,9 +91,10 @@ def measure(chromium: str, address: str) -> dict[str, Any]:
         before = steps()
         moments = page.evaluate(STATES, 1000 * SECONDS)
         rate = (steps() - before) / ((moments["painted"][-1] - moments["painted"][0]) / 1000)
+        cards = [page.evaluate(CARD, k % 8) for k in range(CLICKS)]
         clicks = [page.evaluate(CLICK, ["run", "run", "aria-pressed"]) for _ in range(CLICKS)]
         browser.close()
-    return {"rate": rate, **moments, "clicks": clicks}
+    return {"rate": rate, **moments, "clicks": clicks, "cards": cards}
 
 
 def report(found: dict[str, Any]) -> None:
@@ -90,8 +106,8 @@ def report(found: dict[str, Any]) -> None:
             f"{what}: {1000 / gaps.mean():.1f} a second; {np.mean(gaps < 50):.1%} of them within 50 ms of the one before, "
             f"median {np.median(gaps):.1f} ms, 95th percentile {np.percentile(gaps, 95):.1f} ms"
         )
-    clicks = found["clicks"]
-    print(f"clicks on Run and Stop: median {np.median(clicks):.1f} ms, 95th percentile {np.percentile(clicks, 95):.1f} ms")
+    for name, what in {"clicks": "clicks on Run and Stop", "cards": "clicks on weights, for their cards"}.items():
+        print(f"{what}: median {np.median(found[name]):.1f} ms, 95th percentile {np.percentile(found[name], 95):.1f} ms")
 
 
 if __name__ == "__main__":

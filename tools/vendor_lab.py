@@ -24,6 +24,7 @@ PINNED = {
 
 
 def main() -> None:
+    """Write the package's vendor folder anew."""
     shutil.rmtree(VENDOR, ignore_errors=True)
     VENDOR.mkdir(parents=True)
     for package, files in PINNED.items():

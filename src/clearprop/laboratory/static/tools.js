@@ -36,6 +36,8 @@ export class Tools {
       };
     });
     this.pinned = false;
+    /** @type {string[]} */
+    this.classes = [];
     this.lesson = 0;
     this.place = 0;
     this.now = "";
@@ -109,7 +111,7 @@ export class Tools {
 
   /** @param {any} answer */
   showInsights(answer) {
-    const names = this.classes ?? [];
+    const names = this.classes;
     let html = `<div class="actions"><button type="button" id="renew">Renew</button><span class="hint">On the validation examples, at this step.</span></div><div class="small-charts">`;
     if (answer.confusion) {
       html += `<div class="scroll"><table><caption>Confusion: truth down, prediction across</caption><tr><th></th>${names.map((name) => `<th scope="col">${escape(name)}</th>`).join("")}</tr>`
