@@ -11,6 +11,7 @@ import { Tools } from "./tools.js";
 import { Wire } from "./wire.js";
 
 const find = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const AGAIN = 250; // milliseconds until the card of a running net is drawn anew
 const asked = address.read();
 const said = find("message");
 
@@ -129,7 +130,7 @@ class Page {
     }
     if (JSON.stringify(frame.state) !== JSON.stringify(before?.state)) address.write(frame.state);
     if (!frame.running) this.network.label(frame);
-    if (this.chosen && frame.step !== before?.step && performance.now() - (this.asked ?? 0) > 150) this.ask();
+    if (this.chosen && frame.step !== before?.step && performance.now() - (this.asked ?? 0) > AGAIN) this.ask();
     requestAnimationFrame(() => this.wire.send("ack", { frame: frame.frame }));
     if (!this.begun) this.begin();
   }
