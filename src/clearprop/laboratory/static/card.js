@@ -4,7 +4,7 @@ import katex from "./vendor/katex.mjs";
 import { escape } from "./map.js";
 
 const GREEK = new Set("alpha beta gamma delta epsilon eta theta lambda mu sigma rho phi omega".split(" "));
-const NARROW = 560; // pixels: below, each term of a sum has a line of its own
+const NARROW = 780; // pixels: below, each term of a sum has a line of its own
 
 /** @param {any} value @param {number} digits */
 export function short(value, digits = 4) {

@@ -26,7 +26,7 @@ export class NetworkView {
     this.chooseUnit = chooseUnit;
     /** @type {{line: SVGElement, layer: number, i: number, j: number}[]} */
     this.links = [];
-    /** @type {Map<string, {image: SVGElement | null, canvas: HTMLCanvasElement, group: SVGElement}>} */
+    /** @type {Map<string, {image: SVGElement | null, canvas: HTMLCanvasElement, group: SVGElement, text: string}>} */
     this.units = new Map();
     root.addEventListener("keydown", (event) => this.move(/** @type {KeyboardEvent} */ (event)));
   }
@@ -80,7 +80,7 @@ export class NetworkView {
     const image = svg("image", { x: x - SIZE / 2, y: y - SIZE / 2, width: SIZE, height: SIZE, preserveAspectRatio: "none" }, group);
     svg("rect", { x: x - SIZE / 2, y: y - SIZE / 2, width: SIZE, height: SIZE, rx: 4, class: "frame" }, group);
     for (const kind of ["pointerenter", "focus", "click"]) group.addEventListener(kind, () => this.chooseUnit(column.column, n));
-    this.units.set(`${column.column},${n}`, { image, canvas: document.createElement("canvas"), group });
+    this.units.set(`${column.column},${n}`, { image, canvas: document.createElement("canvas"), group, text: "" });
     void k;
   }
 
@@ -97,7 +97,8 @@ export class NetworkView {
     for (const { column, side, pictures } of frame.units) {
       pictures.forEach((text, n) => {
         const unit = this.units.get(`${column},${n}`);
-        if (!unit?.image) return;
+        if (!unit?.image || unit.text === text) return; // inputs never change, and flat units seldom
+        unit.text = text;
         const values = bytes(text), ink = unit.canvas.getContext("2d");
         unit.canvas.width = unit.canvas.height = side;
         const image = ink?.createImageData(side, side);
