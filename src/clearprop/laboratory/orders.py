@@ -158,7 +158,7 @@ def doctor(session: LabSession) -> Answer:
     )  # fmt: skip
     session.findings = list(found.findings)
     findings = [
-        {"title": one.title, "text": str(one), "applicable": bool(changes_of(one)), "slug": one.slug}
+        {"title": one.sentence, "text": str(one), "applicable": bool(changes_of(one)), "slug": one.slug}
         for one in found.findings[:4]
     ]
     return {"type": "doctor", "healthy": found.healthy, "unknown": found.unknown, "findings": findings}

@@ -80,11 +80,21 @@ class Lab:
             return self.shared
         if name not in self.own:
             if len(self.own) >= OWN_SESSIONS:
+                self.forget()
+            if len(self.own) >= OWN_SESSIONS:
                 raise OptionError(
                     f"This lab has {OWN_SESSIONS} runs of single pages already; close one, or use the shared run."
                 )
             self.own[name] = LabSession(self.state, self.given)
         return self.own[name]
+
+    def forget(self) -> None:
+        """End the oldest run whose page is closed, to make room for another."""
+        for name, session in self.own.items():
+            if not session.listeners:
+                del self.own[name]
+                session.close()
+                return
 
     def admits(self, token: str | None) -> bool:
         """Whether it is the token, compared in constant time."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -174,5 +174,5 @@ def dataset_of(choice: DataChoice, seed: int) -> Dataset:
         val = choice.val if small * choice.val >= 1 and small >= 4 else 0
         return load((points[:, :2], classes), seed=seed, val=val, test=0, task="classification", scale="none")
     X, y = make_toy(choice.source, choice.n, choice.noise, seed)
-    task = "regression" if choice.source in REGRESSIONS else "classification"
+    task: Literal["classification", "regression"] = "regression" if choice.source in REGRESSIONS else "classification"
     return load((X, y), seed=seed, val=choice.val, test=0, task=task, scale="none")

@@ -137,7 +137,8 @@ class Trainer:
         losses: list[Array] = []
         whole = len(self.train) % self.batch_size == 0  # so that the orders of several epochs make one
         while n > 0:
-            orders, taken = [], 0
+            orders: list[Array] = []
+            taken = 0
             while taken < n and (whole or not orders) and len(orders) < TOGETHER:
                 place = (self.step + taken) % self.per_epoch
                 now = min(n - taken, self.per_epoch - place)
