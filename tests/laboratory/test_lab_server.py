@@ -251,3 +251,17 @@ def test_a_busy_port_is_one_sentence():
     with pytest.raises(OptionError, match="choose another with --port"):
         listen(taken.getsockname()[1])
     taken.close()
+
+
+def test_a_closed_page_makes_room_for_another():
+    from clearprop.laboratory.entrance import make_lab
+    from clearprop.laboratory.server import OWN_SESSIONS
+
+    lab = make_lab()
+    watched = lab.session("watched")
+    watched.listeners.append(lambda: None)
+    for k in range(2 * OWN_SESSIONS):
+        lab.session(f"page {k}")
+    assert lab.session("watched") is watched
+    assert len(lab.own) == OWN_SESSIONS
+    lab.close()

@@ -77,8 +77,10 @@ def unit_card(trainer: Trainer, column: int, unit: int) -> dict[str, Any]:
     if not 0 <= unit < values[column].shape[1]:
         raise OptionError(f"Column {column} has {values[column].shape[1]} units, counted from 0; there is no number {unit}.")
     symbol = "x" if column == 0 else names.outputs[column - 1]
-    card: dict[str, Any] = {"kind": "unit", "column": column, "unit": unit, "title": f"{symbol}[{unit + 1}]", "step": trainer.step,
-            "value": signif(float(values[column][0, unit])), "lines": []}  # fmt: skip
+    card: dict[str, Any] = {
+        "kind": "unit", "column": column, "unit": unit, "title": f"{symbol}[{unit + 1}]", "step": trainer.step,
+        "value": signif(float(values[column][0, unit])), "lines": [],
+    }  # fmt: skip
     if column:
         card["gradient"] = signif(float(gradients[column - 1][0, unit]))
         first = max((n for n in range(column) if isinstance(net.layers[n], Linear)), default=0)
