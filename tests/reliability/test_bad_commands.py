@@ -76,6 +76,7 @@ BASE: dict[str, list[str]] = {
     "train": ["circles", "--epochs", "1", "--quiet", "--engine", "batch"],
     "predict": ["run", "circles"],
     "info": ["run"],
+    "export": ["run", "--to", "numpy", "--out", "model.py"],
     "data": ["circles"],
     "explain": ["circles"],
     "check": ["nothing.py"],
