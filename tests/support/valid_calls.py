@@ -218,7 +218,7 @@ SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
     "Column": {"name": lambda _: "a"},
     "Dataset": {"name": lambda _: "mine"},
     "Model": {"name": lambda _: "mine"},
-    "read_rows": {"path": lambda tmp: tmp / "rows.jsonl"},
+    "sweeps.read_rows": {"path": lambda tmp: tmp / "rows.jsonl"},
     "write_rows": {"path": lambda tmp: tmp / "new.jsonl"},
     "Net.load": {"path": lambda tmp: tmp / "net.safetensors"},
     "Net.from_config": {"path": lambda tmp: tmp / "net.safetensors"},
