@@ -52,7 +52,7 @@ TEXTS = [
     "{}",
     "[1]",
     "'",
-    "/nowhere/at/all/file.png",
+    "/dev/null/at/all/file.png",
     "/proc/file.svg",
     ".",
     "..",
