@@ -100,7 +100,7 @@ def test_conduct():
     assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", weight_decay=0.3).ok
     with pytest.raises(OptionError, match=r"data must be a Dataset or a Split or a pair \(X, y\)"):
         check(net, X, "cross_entropy")
-    with pytest.raises(OptionError, match="batch_size must be a positive number of examples, not 0"):
+    with pytest.raises(OptionError, match="batch_size must be a whole number, 1 or more, not 0"):
         check(net, (X, Y), "cross_entropy", batch_size=0)
 
 
@@ -110,7 +110,7 @@ def test_many_shifts_at_once_are_shifts_of_the_loss_itself(loss, reduction):
     rng = np.random.default_rng(1)
     ends = {"negative_log_likelihood": [cp.Softmax()], "binary_cross_entropy": [cp.Sigmoid()]}.get(loss, [])
     net = cp.Net(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3), cp.Softmax(), cp.Linear(3, 2), *ends, seed=1, dtype="float64")
-    y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood") else np.eye(2)[Y[:6]]
+    y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood", "focal") else np.eye(2)[Y[:6]]
     made = LOSSES.make({"type": loss, "reduction": reduction})
     objective = NetObjective(net, made, X[:6], y, weight_decay=0.2)
     assert objective.shifted is not None
