@@ -211,7 +211,7 @@ def test_read_only_arrays_are_read_where_they_lie() -> None:
         net = cp.mlp([3, 2], seed=0)
         cp.fit(net, (X, y), epochs=2, validation=(X, y))
         held = Session.of(net, cp.CrossEntropy(), cp.SGD(), 2, 20, None)
-        held.set_data(X, y, 20)
+        held.set_data(X, y, 20, None)
         assert held.job.parts["x"] is X
         assert held.job.parts["labels"] is y
         thetas.append(net.theta)
