@@ -1,5 +1,6 @@
 """What the tests share: one way to differentiate by numbers, and one way to compare."""
 
+import signal
 from collections.abc import Callable
 
 import hypothesis
@@ -8,6 +9,11 @@ import pytest
 
 hypothesis.settings.register_profile("clearprop", deadline=None, derandomize=True, database=None, max_examples=40)
 hypothesis.settings.load_profile("clearprop")
+
+if (
+    signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+):  # a script that starts the tests in the background lets them ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def slope(f: Callable[[], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:

@@ -45,9 +45,9 @@ def check(
 
     The program runs as it is, in a separate process. For a folder, every program in it is checked, and a line printed for each.
 
-    Where the system has namespaces, a program cannot touch other programs, your files or the network; and what it recorded is
-    computed again, and judged, by a process in which it does not run. What remains possible is to show the check another
-    computation than the one that is handed in, so look into the file where much depends on the grade.
+    Where the system has namespaces, a program cannot touch other programs, your files or the network.
+
+    It is judged by a process in which it does not run. It can still show that process another computation than its own.
 
     Exit status: 0 if all gradients are right, 1 if any is wrong, 2 if any could not be checked.
 

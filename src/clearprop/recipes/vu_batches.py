@@ -57,7 +57,7 @@ class BatchSoftmax(Softmax):
 
 
 @dataclass(frozen=True)
-class Reading:
+class BatchReading:
     """One way to read the run that ended at 14.28 %.
 
     Attributes
@@ -84,17 +84,17 @@ class Reading:
 
 
 READINGS = [
-    Reading("an epoch is one batch, N(0, 0.1^2), pixels / 255", SMALL),
-    Reading("the same, softmax derivative element by element", SMALL, last=DiagonalSoftmax),
-    Reading("an epoch is one batch, N(0, 1), pixels / 255", "N(0, 1)"),
-    Reading("an epoch is one batch, N(0, 0.01^2), pixels / 255", "N(0, 0.01^2)"),
-    Reading("10 whole epochs, N(0, 1), pixels / 255", "N(0, 1)", epochs=10),
-    Reading("the same on pixels 0 to 255", "N(0, 1)", epochs=10, raw=True),
-    Reading("10 whole epochs, N(0, 0.1^2), softmax derivative element by element", SMALL, epochs=10, last=DiagonalSoftmax),
-    Reading(
+    BatchReading("an epoch is one batch, N(0, 0.1^2), pixels / 255", SMALL),
+    BatchReading("the same, softmax derivative element by element", SMALL, last=DiagonalSoftmax),
+    BatchReading("an epoch is one batch, N(0, 1), pixels / 255", "N(0, 1)"),
+    BatchReading("an epoch is one batch, N(0, 0.01^2), pixels / 255", "N(0, 0.01^2)"),
+    BatchReading("10 whole epochs, N(0, 1), pixels / 255", "N(0, 1)", epochs=10),
+    BatchReading("the same on pixels 0 to 255", "N(0, 1)", epochs=10, raw=True),
+    BatchReading("10 whole epochs, N(0, 0.1^2), softmax derivative element by element", SMALL, epochs=10, last=DiagonalSoftmax),
+    BatchReading(
         "10 whole epochs, N(0, 1), softmax shifted by the largest score of the batch", "N(0, 1)", epochs=10, last=BatchSoftmax
     ),
-    Reading("10 whole epochs, Xavier, labels shuffled without their images", "Xavier", epochs=10, mixed=True),
+    BatchReading("10 whole epochs, Xavier, labels shuffled without their images", "Xavier", epochs=10, mixed=True),
 ]
 
 
@@ -331,7 +331,7 @@ def readings(result: Result, data: Dataset, raw: Dataset, seeds: int) -> None:
     )
 
 
-def run_reading(reading: Reading, data: Dataset, seed: int, engine: str, quick: bool) -> tuple[float, float]:
+def run_reading(reading: BatchReading, data: Dataset, seed: int, engine: str, quick: bool) -> tuple[float, float]:
     """Accuracy on the held-out images at the end, and the loss of a last random batch."""
     rng = np.random.default_rng(seed)
     net = small_net(reading.init, rng, reading.last)

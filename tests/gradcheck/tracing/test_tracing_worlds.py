@@ -7,7 +7,7 @@ import pytest
 
 from clearprop.gradcheck.tracing.constant_indices import disjoint
 from clearprop.gradcheck.tracing.examine import examine
-from clearprop.gradcheck.tracing.missing import role_of
+from clearprop.gradcheck.tracing.nothing import role_of
 from clearprop.gradcheck.tracing.person_program import silence
 
 NET = """
@@ -241,10 +241,10 @@ def test_a_notebook_with_commands_and_late_futures(tmp_path):
 
 
 def test_an_error_in_judging_is_said_and_is_no_verdict(tmp_path, monkeypatch):
-    def fail(run, seed):
+    def fail(bench, trace):
         raise ValueError("nobody foresaw this")
 
-    monkeypatch.setattr("clearprop.gradcheck.tracing.examine.training_step", fail)
+    monkeypatch.setattr("clearprop.gradcheck.tracing.judge.Judge.steps", fail)
     outcome = examined(DECAY, tmp_path)
     assert outcome.status == "inconclusive"
     assert "nobody foresaw this" in str(outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clearprop.gradcheck.tracing.constant_factors import CLOSE
+from clearprop.gradcheck.tracing.common_factors import CLOSE
 from clearprop.gradcheck.tracing.sheet import Sheet
 
 
@@ -35,11 +35,19 @@ class Consistency:
             scales = {k: s for k in self.matter if (s := self._scale(k, factors[k], peeled)) is not None}
             for reference in [1.0] if self.exact and peeled else sorted(set(scales.values())):
                 same = {k for k, s in scales.items() if abs(s / reference - 1.0) < CLOSE}
-                one = peeled and self.known and abs(reference - 1.0) < CLOSE and bool(same)
+                one = self.known and any(self._is_one(k, factors[k]) for k in same)
                 rank, best = (len(same) == all_of_them, one, len(same)), (len(found[1]) == all_of_them, found[0], len(found[1]))
                 if rank > best:
                     found = one, same
         return found
+
+    def _is_one(self, k: int, factor: float | None) -> bool:
+        """Whether a move is the true gradient times its rate; then so are those that move by as much, wherever their rate is.
+
+        In 0.1 * a.T @ d the rate stands inside of the product, and the whole product counts as the gradient.
+        """
+        scale = self._scale(k, factor, True)
+        return scale is not None and abs(scale - 1.0) < CLOSE
 
     def _scale(self, k: int, factor: float | None, peeled: bool) -> float | None:
         if factor is None or (factor < 0 and self.update_seen):

@@ -6,14 +6,13 @@ import builtins
 import gzip
 import importlib
 import io
-import pickle
 import re
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from clearprop.gradcheck.tracing.invented_data import InventedData
-from clearprop.gradcheck.tracing.missing import Nothing
+from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.wrappers import leaf
 
 PICTURES: Final = re.compile(r"ubyte|idx[13]", re.IGNORECASE)
@@ -91,9 +90,10 @@ class DataReaders:
 
     def pickle(self) -> ModuleType:
         """The module pickle."""
-        module: Any = copied(pickle)
-        module.load = lambda file, *a, **k: file if isinstance(file, Nothing) else pickle.load(file, *a, **k)
-        module.loads = lambda text, *a, **k: text if isinstance(text, Nothing) else pickle.loads(text, *a, **k)
+        true = importlib.import_module("pickle")  # the person's program may; clearprop itself never does
+        module: Any = copied(true)
+        module.load = lambda file, *a, **k: file if isinstance(file, Nothing) else true.load(file, *a, **k)
+        module.loads = lambda text, *a, **k: text if isinstance(text, Nothing) else true.loads(text, *a, **k)
         return module
 
     def sklearn_datasets(self) -> ModuleType:

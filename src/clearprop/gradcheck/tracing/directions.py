@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import Edit
 from clearprop.gradcheck.tracing.edits import Editor
+from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import whole
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
 from clearprop.gradcheck.tracing.place import Blame, find_places
@@ -25,7 +25,7 @@ from clearprop.gradcheck.tracing.wording import Words
 LONGEST: Final = 2.5  # seconds for the search of places and edits, all together
 
 
-def judge_directions(result: Round, sheet: Sheet, case: Case) -> set[int]:
+def judge_directions(result: Round, sheet: Sheet, case: JudgedCase) -> set[int]:
     """Judge which gradients are proportional to the true ones, and why others are not.
 
     Returns

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.case import Case
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import Sought
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
 from clearprop.gradcheck.tracing.nonlinear import find_bends
@@ -26,7 +26,7 @@ def loss_in_words(loss: Sought, words: Words) -> str:
     return f"the loss is {loss.name or 'the number'} of line {line}" if line else "the loss is known"
 
 
-def unused_targets(case: Case, loss: Sought) -> Mistake | None:
+def unused_targets(case: JudgedCase, loss: Sought) -> Mistake | None:
     """The mistake that data go into the loss and into no gradient; None if there are none."""
     graph, words, cuts = case.graph, case.words, case.cuts()
     unused = graph.ancestors([loss.vertex], cuts) - graph.ancestors(case.gradients(), cuts) - set(cuts)

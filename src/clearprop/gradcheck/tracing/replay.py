@@ -16,7 +16,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.sites import Run, Site
+from clearprop.gradcheck.tracing.sites import LineRun, Site
 from clearprop.gradcheck.tracing.trace import Vertex, filled
 
 SOON: Final = 1e-5  # between the value and the name that it gets
@@ -52,7 +52,7 @@ class Replay:
         assert vertex.fn is not None
         return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
 
-    def unchanged(self, site: Site, run: Run) -> bool:
+    def unchanged(self, site: Site, run: LineRun) -> bool:
         """Whether the arithmetic gives what the program got."""
         try:
             made = self.at(site, run, site.node, 0)
@@ -64,7 +64,7 @@ class Replay:
     def at(
         self,
         site: Site,
-        run: Run,
+        run: LineRun,
         node: ast.expr,
         k: int,
         value_of: Callable[[Vertex], Any] | None = None,
@@ -163,11 +163,11 @@ class NamedAnew:
     site : Site
     """
 
-    def __init__(self, compute: Callable[[Run, dict[str, Any]], Array], site: Site) -> None:
+    def __init__(self, compute: Callable[[LineRun, dict[str, Any]], Array], site: Site) -> None:
         self.compute, self.site = compute, site
-        self.known: dict[Run, Array] = {}
+        self.known: dict[LineRun, Array] = {}
 
-    def of(self, run: Run) -> Array:
+    def of(self, run: LineRun) -> Array:
         """The value of one time; the name stands for that of the time before, where it was not bound in between."""
         if run not in self.known:
             number, target = self.site.runs.index(run), self.site.target

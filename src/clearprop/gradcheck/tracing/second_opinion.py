@@ -47,6 +47,7 @@ def judge_fairly(
         return first
     bare = [without_decay(graph, move) for move in moves]
     decayed = [move.name for move, other in zip(moves, bare, strict=True) if other is not move]
+    decayed = [] if decayed and penalised(graph, moves) else decayed
     spent, words.spent = words.spent, NO_SEARCH
     try:
         if decayed:
@@ -68,6 +69,23 @@ def judge_fairly(
     finally:
         words.spent = spent
     return first if given is not None or _well_founded(first) else _doubted(first)
+
+
+def penalised(graph: Graph, moves: list[Move]) -> bool:
+    """Whether the program computes a penalty: a number that depends on parameters, and on no data. Then decay has a loss."""
+    cuts = {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces}
+    for vertex in graph.descendants(cuts):
+        if (
+            vertex.size == 1
+            and vertex.fn is not None
+            and vertex.floating
+            and any(other.size > 1 for other in graph.inputs(vertex))
+        ):
+            made_of = graph.ancestors([vertex], cuts) | {vertex}
+            leaves = {v for v in made_of if v.fn is None and v not in cuts}
+            if all(leaf.size == 1 for leaf in leaves):
+                return True
+    return False
 
 
 def _rights(found: Round) -> int:

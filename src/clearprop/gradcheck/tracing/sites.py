@@ -135,7 +135,7 @@ def is_module(node: ast.AST) -> bool:
 
 
 @dataclass(eq=False)
-class Run:
+class LineRun:
     """One time that a site ran.
 
     Attributes
@@ -163,7 +163,7 @@ class Site:
     tree : SourceTree
     node : ast.expr
         For a statement that writes into an array, a call of `PUT` with the array, the index and the value.
-    runs : list of Run
+    runs : list of LineRun
         In order.
     alias : bool
         Whether it makes no value, but gives one another name.
@@ -172,7 +172,7 @@ class Site:
     file: str
     tree: SourceTree
     node: ast.expr
-    runs: list[Run] = field(default_factory=list)
+    runs: list[LineRun] = field(default_factory=list)
     alias: bool = False
 
     @property
@@ -222,7 +222,7 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
             vertices.sort(key=lambda v: v.number)
             whole = written_into(node, tree)
             kept = [v for v in vertices if whole is None or v.fn is put]
-            runs = [Run(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number)) for v in kept[:MOST_RUNS]]
+            runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number)) for v in kept[:MOST_RUNS]]
             if runs:
                 found.append(Site(files[node], tree, whole or node, runs))
     found += find_aliases(sheet, trees, inner, last)
@@ -263,7 +263,7 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
             if user in inner and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
         }
         site = found.setdefault(node, Site(alias.file, tree, node, [], True))
-        site.runs.append(Run(rep, Scope(graph.trace.bindings, alias.stack, alias.when), users))
+        site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), users))
         if users or rep in claimed:
             used.add(node)
     return [site for node, site in found.items() if node in used]

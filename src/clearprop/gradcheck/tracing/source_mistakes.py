@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.case import Case
+from clearprop.gradcheck.tracing.common_factors import CLOSE, factor_in_words
 from clearprop.gradcheck.tracing.consistency import Consistency
-from clearprop.gradcheck.tracing.constant_factors import CLOSE, factor_in_words
 from clearprop.gradcheck.tracing.corrected_line import corrected_line
+from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import computed_losses
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.replay import Replay
@@ -18,7 +18,7 @@ from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.sites import find_sites, span_of
 from clearprop.gradcheck.tracing.source_edits import replaced
-from clearprop.gradcheck.tracing.source_search import Explanation, SourceSearch
+from clearprop.gradcheck.tracing.source_search import SourceExplanation, SourceSearch
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import find_points
@@ -26,7 +26,7 @@ from clearprop.gradcheck.tracing.trial_points import find_points
 MOST_RIVALS: Final = 8
 
 
-def judge_by_source(result: Round, sheet: Sheet, case: Case, skipped: set[int]) -> set[int]:
+def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[int]) -> set[int]:
     """Name the expression that makes wrong gradients right, if there is one.
 
     Returns
@@ -68,7 +68,7 @@ def _adds_its_gradient(sheet: Sheet, move: Move) -> bool:
     return sheet.graph.rep(piece.gradient) in {term, *sheet.graph.inputs(term)}
 
 
-def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[Explanation]:
+def in_other_rounds(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation]) -> list[SourceExplanation]:
     """The explanations, those first that hold in other rounds, too: with a label of 0 many slips look alike."""
     near = [each for each in found if each.named == found[0].named and each.prior <= found[0].prior + 0.5][:MOST_RIVALS]
     if len(near) < 2 or sheet.loss.inferred:
@@ -82,7 +82,7 @@ def in_other_rounds(case: Case, sheet: Sheet, found: list[Explanation]) -> list[
     return [*sorted(near, key=lambda each: (-held[each], each.prior)), *(each for each in found if each not in held)]
 
 
-def _other_sheet(case: Case, sheet: Sheet, moves: list[Move]) -> Sheet | None:
+def _other_sheet(case: JudgedCase, sheet: Sheet, moves: list[Move]) -> Sheet | None:
     """The sheet of another round, by the loss of the same line."""
     graph, place = case.graph, sheet.loss.vertex.stack[:1]
     if not moves:
@@ -96,7 +96,7 @@ def _other_sheet(case: Case, sheet: Sheet, moves: list[Move]) -> Sheet | None:
     return Sheet(graph, moves, losses[0], points) if points else None
 
 
-def _holds(case: Case, other: Sheet, found: Explanation) -> int:
+def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
     """The number of gradients of another round that are right with an explanation."""
     gradients = [other.graph.rep(g) for move in other.moves for g in move.gradients]
     site = next((s for s in find_sites(other, case.words, gradients) if s.node.lineno == found.site.node.lineno), None)
@@ -110,7 +110,7 @@ def _holds(case: Case, other: Sheet, found: Explanation) -> int:
     return len(Consistency(other, case.update_seen, case.exact).right(answer[0])) if answer else 0
 
 
-def _mistake(case: Case, sheet: Sheet, found: list[Explanation], explained: set[int]) -> Mistake:
+def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
     best = found[0]
     file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
     rivals: list[str] = []
@@ -124,7 +124,7 @@ def _mistake(case: Case, sheet: Sheet, found: list[Explanation], explained: set[
     return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
 
 
-def _what_it_does(sheet: Sheet, best: Explanation, explained: set[int]) -> str:
+def _what_it_does(sheet: Sheet, best: SourceExplanation, explained: set[int]) -> str:
     """The effect of a mistake on gradients that keep their direction: uphill, or so many times too large."""
     before, after = sheet.factors(), sheet.factors(best.after)
     pairs = [(before[k], after[k]) for k in explained]

@@ -17,13 +17,13 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.arithmetic import CannotCompute
+from clearprop.gradcheck.tracing.common_factors import CLOSE
 from clearprop.gradcheck.tracing.consistency import Consistency
-from clearprop.gradcheck.tracing.constant_factors import CLOSE
 from clearprop.gradcheck.tracing.naming_edits import NamingEdits
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.replay import Replay, Values
 from clearprop.gradcheck.tracing.sheet import Sheet, Target
-from clearprop.gradcheck.tracing.sites import Run, Site, find_sites
+from clearprop.gradcheck.tracing.sites import LineRun, Site, find_sites
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits, replaced
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
@@ -36,7 +36,7 @@ MOST_NAMED: Final = 10  # explanations whose named values are counted
 
 
 @dataclass(eq=False)
-class Explanation:
+class SourceExplanation:
     """An expression that makes gradients right.
 
     Attributes
@@ -78,9 +78,9 @@ class SourceSearch:
         self.exactly = False
         self.replay = Replay(sheet)
         self.sites: list[Site] = []
-        self.seen: dict[Any, Explanation | None] = {}
+        self.seen: dict[Any, SourceExplanation | None] = {}
 
-    def found(self) -> list[Explanation]:
+    def found(self) -> list[SourceExplanation]:
         """Explanations, best first."""
         if not self.wrong:
             return []
@@ -88,7 +88,7 @@ class SourceSearch:
         gradients = [self.graph.rep(g) for k in self.wrong for g in self.sheet.moves[k].gradients]
         sites = self.sites = find_sites(self.sheet, self.words, gradients)
         tried = [site for site in sites if self.replay.unchanged(site, self._suspect(site))]
-        kept: list[Explanation] = []
+        kept: list[SourceExplanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
         until = started + SECONDS
@@ -113,7 +113,7 @@ class SourceSearch:
     def _is_wrong(self, vertex: Vertex) -> bool:
         return vertex in self.sheet.live and not self.sheet.right(vertex)
 
-    def _explained(self, kept: list[Explanation]) -> bool:
+    def _explained(self, kept: list[SourceExplanation]) -> bool:
         """Whether one explanation makes all gradients right."""
         return any(len(each.right) == len(self.consistency.matter) for each in kept)
 
@@ -141,11 +141,11 @@ class SourceSearch:
                 else:
                     yield from naming.of(node, parent)
 
-    def _suspect(self, site: Site) -> Run:
+    def _suspect(self, site: Site) -> LineRun:
         """The first time at which the site's value is no derivative of anything; else the first."""
         return next((run for run in site.runs if not self.sheet.right(run.vertex)), site.runs[0])
 
-    def _try(self, site: Site, edit: SourceEdit, kept: list[Explanation], blind: list[Any]) -> None:
+    def _try(self, site: Site, edit: SourceEdit, kept: list[SourceExplanation], blind: list[Any]) -> None:
         """Keep an edit if it makes gradients right."""
         new = replaced(site.node, edit.node, edit.new) if edit.node is not site.node else edit.new
         try:
@@ -167,7 +167,7 @@ class SourceSearch:
             return
         blind.append((edit.prior, site, edit, new))
 
-    def _first_change(self, site: Site, new: ast.expr) -> tuple[Run, Array]:
+    def _first_change(self, site: Site, new: ast.expr) -> tuple[LineRun, Array]:
         """The first time at which an expression gives something else than the site's own, and what.
 
         Raises
@@ -201,7 +201,7 @@ class SourceSearch:
             known[size] = np.array([row / length for row, length in zip(rows, lengths, strict=True)]).reshape(len(rows), size)
         return known[size]
 
-    def _keep(self, site: Site, edit: SourceEdit, new: ast.expr, kept: list[Explanation]) -> Explanation | None:
+    def _keep(self, site: Site, edit: SourceEdit, new: ast.expr, kept: list[SourceExplanation]) -> SourceExplanation | None:
         """Keep an edit if more gradients are right after it; else None."""
         answer = self.replay.factors(site, new)
         if answer is None:
@@ -213,7 +213,7 @@ class SourceSearch:
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
             prior = edit.prior + self._unlikely(site, edit) + 0.3 * self._misshapen(right, after[0])
-            found = Explanation(site, edit, right, prior, after)
+            found = SourceExplanation(site, edit, right, prior, after)
             kept.append(found)
             return found
         return None
@@ -233,7 +233,7 @@ class SourceSearch:
             return 0.3 if edit.slug in ("sign", "factor") else -0.2
         return 0.3 * self._innocent(site)
 
-    def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[Explanation]) -> None:
+    def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[SourceExplanation]) -> None:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
         started = time.process_time()
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
@@ -242,14 +242,14 @@ class SourceSearch:
             if not self._innocent(site):
                 self._keep(site, edit, new, kept)
 
-    def _ranked(self, kept: list[Explanation]) -> list[Explanation]:
+    def _ranked(self, kept: list[SourceExplanation]) -> list[SourceExplanation]:
         most = max((len(each.right) for each in kept), default=0)
         best = sorted((each for each in kept if len(each.right) == most), key=lambda each: each.prior)
         for each in best[:MOST_NAMED]:
             each.named = self._named(each)
         return sorted(best, key=lambda each: (-each.named, each.prior))
 
-    def _named(self, found: Explanation) -> int:
+    def _named(self, found: SourceExplanation) -> int:
         """The number of named values that are derivatives after the edit, less those that were before."""
         count = 0
         region = self.graph.descendants(found.site.vertices, self.sheet.backward)

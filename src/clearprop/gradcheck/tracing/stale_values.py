@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.case import Case
+from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.trace import Vertex
 
 
-def judge_stale(result: Round, case: Case) -> None:
+def judge_stale(result: Round, case: JudgedCase) -> None:
     """Name the mistake that the second step goes by the gradient of the first: no value is computed anew in between.
 
     All lines that moved a parameter must have moved it again, and by nothing that depends on where it is now.
@@ -41,7 +41,7 @@ def _starts_from_a_step(vertex: Vertex) -> bool:
     return not any(other.bits & base.mark for other in vertex.inputs if other is not base)
 
 
-def not_finite(case: Case) -> str:
+def not_finite(case: JudgedCase) -> str:
     """The sentence that names the first value that is not finite; "" if all are."""
     for vertex in sorted(case.graph.ancestors(case.gradients(), case.cuts()), key=lambda v: v.number):
         if vertex.floating and vertex.fn is not None and not np.all(np.isfinite(np.asarray(vertex.value))):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.constant_factors import factor_jump
+from clearprop.gradcheck.tracing.common_factors import factor_jump
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from clearprop.gradcheck.tracing.case import Case
-from clearprop.gradcheck.tracing.constant_factors import judge_constants, known_factors
+from clearprop.gradcheck.tracing.common_factors import judge_constants, known_factors
 from clearprop.gradcheck.tracing.directions import judge_directions
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import (
     LINKED,
     Sought,
@@ -48,18 +48,18 @@ def judge(
     signed: bool = False,
     others: tuple[tuple[Move, ...], ...] = (),
 ) -> Round:
-    """The verdict on the moves of one round; `Case` says what the arguments mean.
+    """The verdict on the moves of one round; `JudgedCase` says what the arguments mean.
 
     Parameters
     ----------
     given : Sought, optional
         The loss, where the caller knows it.
     """
-    case = Case(graph, moves, words, number, seed, update_seen, layer, exact, signed, others)
+    case = JudgedCase(graph, moves, words, number, seed, update_seen, layer, exact, signed, others)
     return judge_given(case, given) if given is not None else judge_sought(case)
 
 
-def judge_given(case: Case, loss: Sought) -> Round:
+def judge_given(case: JudgedCase, loss: Sought) -> Round:
     """The verdict where the loss is known."""
     points = find_points(case.graph, case.cuts(), [*case.gradients(), loss.vertex], case.seed)
     if not points:
@@ -69,7 +69,7 @@ def judge_given(case: Case, loss: Sought) -> Round:
     return judge_sheet(case, sheet)
 
 
-def judge_sought(case: Case) -> Round:
+def judge_sought(case: JudgedCase) -> Round:
     """The verdict where the loss has to be found first."""
     graph, moves, cuts = case.graph, case.moves, case.cuts()
     before, after = graph.descendants(cuts), graph.descendants(case.steps())
@@ -103,7 +103,7 @@ def judge_sought(case: Case) -> Round:
     return result
 
 
-def judge_sheet(case: Case, sheet: Sheet) -> Round:
+def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     """The verdict by one loss."""
     result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(sheet.loss, case.words))
     if not judge_directions(result, sheet, case):
@@ -117,7 +117,7 @@ def judge_sheet(case: Case, sheet: Sheet) -> Round:
     return result
 
 
-def judge_factors(result: Round, sheet: Sheet, case: Case) -> None:
+def judge_factors(result: Round, sheet: Sheet, case: JudgedCase) -> None:
     """Signs and constant factors of the gradients that have the right direction."""
     known = known_factors(sheet)
     if not known:
@@ -130,7 +130,7 @@ def judge_factors(result: Round, sheet: Sheet, case: Case) -> None:
     judge_constants(result, sheet, case.words, known, case.layer, case.exact)
 
 
-def _no_points(case: Case) -> Round:
+def _no_points(case: JudgedCase) -> Round:
     reason = not_finite(case) or "no other parameters were found at which the program takes the same branches"
     return Round(case.number, words=case.words).all(case.moves, "inconclusive", reason)
 
@@ -145,7 +145,7 @@ def _chosen(computed: Sought | None, inferred: Sought | None) -> Sought | None:
 # ---------------------------------------------------------------- two losses, or none
 
 
-def _two_losses(case: Case, loss: Sought, points: list[Point]) -> Round | None:
+def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | None:
     """The verdict where some parameters follow one loss and all others another, as in a pair of networks; None elsewhere."""
     graph, moves = case.graph, case.moves
     slopes = [truth(graph, loss.vertex, moves, point.values) for point in points]
@@ -167,7 +167,7 @@ def _two_losses(case: Case, loss: Sought, points: list[Point]) -> Round | None:
     return first
 
 
-def _nothing_explained(case: Case, points: list[Point], losses: list[Sought]) -> Round:
+def _nothing_explained(case: JudgedCase, points: list[Point], losses: list[Sought]) -> Round:
     """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
     for loss in losses[:4]:
         trial = _supposed(case, loss, points)
@@ -191,7 +191,7 @@ def _nothing_explained(case: Case, points: list[Point], losses: list[Sought]) ->
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 
 
-def _supposed(case: Case, loss: Sought, points: list[Point]) -> Round | None:
+def _supposed(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | None:
     """The verdict by a loss that explains nothing, if edits then explain all that is wrong."""
     sheet = Sheet(case.graph, case.moves, loss, points)
     trial = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(loss, case.words))

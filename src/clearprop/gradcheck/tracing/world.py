@@ -21,7 +21,7 @@ from typing import Any, Final
 from clearprop.gradcheck.tracing import number_standins, random_standins, standins
 from clearprop.gradcheck.tracing.data_readers import DataReaders, copied
 from clearprop.gradcheck.tracing.invented_data import WIDTH, InventedData
-from clearprop.gradcheck.tracing.missing import Nothing, missing_module
+from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.watch import WATCHED

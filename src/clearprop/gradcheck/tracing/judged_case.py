@@ -12,7 +12,7 @@ from clearprop.gradcheck.tracing.wording import Words
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class JudgedCase:
     """One round.
 
     Attributes
@@ -47,7 +47,7 @@ class Case:
     signed: bool = False
     others: tuple[tuple[Move, ...], ...] = ()
 
-    def only(self, moves: list[Move]) -> Case:
+    def only(self, moves: list[Move]) -> JudgedCase:
         """The case of some of the moves."""
         return replace(self, moves=moves)
 
