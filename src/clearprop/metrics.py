@@ -12,6 +12,9 @@ import numpy as np
 from clearprop.arguments import checked
 from clearprop.arrays import Array, describe
 from clearprop.errors import OptionError, ShapeError
+from clearprop.rules import count, require
+
+MOST_BINS = 10**6
 
 
 @checked
@@ -107,6 +110,8 @@ def reliability(y: Array, p: Array, bins: int = 10) -> list[dict[str, Any]]:
     ------
     ShapeError
         If p does not have a row for each of y.
+    OptionError
+        If bins is no whole number from 1 to 1,000,000.
 
     Examples
     --------
@@ -114,6 +119,8 @@ def reliability(y: Array, p: Array, bins: int = 10) -> list[dict[str, Any]]:
     >>> [(row["examples"], row["accuracy"]) for row in reliability(np.array([0, 0, 1]), p, bins=5)]
     [(1, 1.0), (2, 0.5)]
     """
+    bins = count("bins", bins)
+    require(bins <= MOST_BINS, "bins", bins, f"at most {MOST_BINS}")
     y, p = _classes_and_probabilities(y, p)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     edges = np.linspace(0.0, 1.0, bins + 1)

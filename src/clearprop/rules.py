@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any, TypeVar
 
 import numpy as np
@@ -116,6 +116,19 @@ def is_whole(value: object) -> bool:
     return is_number(value) and (not isinstance(value, (float, np.floating)) or float(value).is_integer())
 
 
+def is_sequence(value: object) -> bool:
+    """Whether `value` is a sequence or an array with a length, but no text.
+
+    Examples
+    --------
+    >>> is_sequence([1, 2]), is_sequence(np.array(1.5)), is_sequence("ab")
+    (True, False, False)
+    """
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
 def seeded(what: str, value: Any) -> int | np.random.Generator:
     """`value`, if random numbers can be drawn from it: a generator, or a whole number, 0 or more, as an int.
 
@@ -164,6 +177,19 @@ def text(what: str, value: Any) -> str:
     """
     require(isinstance(value, str), what, value, "a text")
     return str(value)
+
+
+def require_some(what: str, rows: Sized) -> None:
+    """Raise an `OptionError` if there are no rows to draw.
+
+    Examples
+    --------
+    >>> require_some("rows", [])
+    Traceback (most recent call last):
+    clearprop.errors.OptionError: There is nothing to draw: rows is empty.
+    """
+    if len(rows) == 0:
+        raise OptionError(f"There is nothing to draw: {what} is empty.")
 
 
 def require_rows(what: str, rows: Iterable[Any], names: Sequence[str], figures: Sequence[str] = ()) -> None:

@@ -70,9 +70,16 @@ def test_modules_of_pytorch_users() -> None:
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Sequential(nn.Conv2d(1, 2, 3)), "Conv2d.*has no counterpart in clearprop; from_torch knows Linear, Sigmoid"),
+        (nn.Sequential(nn.Conv1d(1, 2, 3)), "Conv1d.*has no counterpart in clearprop; from_torch knows Linear, Sigmoid"),
         (nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=0)), "must have dim=1"),
         (nn.BatchNorm1d(3, affine=False), "must have affine=True"),
+        (nn.Conv2d(1, 2, (3, 2)), "must have square kernels"),
+        (nn.Conv2d(1, 2, 3, dilation=2), "one group, no dilation"),
+        (nn.Conv2d(2, 2, 3, groups=2), "one group, no dilation"),
+        (nn.Conv2d(1, 2, 3, padding="same"), "must have square kernels"),
+        (nn.MaxPool2d(3, stride=1), "squares side by side"),
+        (nn.LayerNorm([2, 3]), "must run over one axis"),
+        (nn.Unflatten(1, (2, 3)), "must turn rows into images"),
         (nn.Linear(3, 2).half(), "not in torch.float16"),
         ("a string", "takes a torch.nn.Module"),
     ],

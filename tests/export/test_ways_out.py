@@ -19,7 +19,7 @@ import pytest
 
 import clearprop as cp
 from clearprop.data.kept_rows import as_csv
-from clearprop.errors import MissingExtraError, OptionError, UnknownNameError, UnsupportedError
+from clearprop.errors import DataError, MissingExtraError, OptionError, UnknownNameError, UnsupportedError
 from clearprop.export import FORMATS, blueprint, c_source, js_source, numpy_source, onnx_file
 from clearprop.export.raw_examples import encoded, made_up
 from support.export_models import MODELS
@@ -253,6 +253,15 @@ def test_rows_of_a_file_are_tried_beside_the_made_up_ones(models: dict[str, cp.M
     assert model.export(tmp_path / "a.py", "numpy", tmp_path / "rows.csv").examples == plain.examples + 2
     (tmp_path / "rows.csv").write_text("other\n1\n")
     assert model.export(tmp_path / "a.py", "numpy", tmp_path / "rows.csv").examples == plain.examples
+
+
+def test_examples_that_cannot_be_read_are_refused_and_nothing_is_written(models: dict[str, cp.Model], tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes(b"a,b\n\xff,\xfe\n")
+    with pytest.raises(DataError, match=r"rows\.csv' are no CSV file in UTF-8"):
+        models["image"].export(tmp_path / "a.py", "numpy", tmp_path / "rows.csv")
+    with pytest.raises(DataError, match=r"There is no file .*other\.csv' with examples"):
+        models["image"].export(tmp_path / "a.py", "numpy", tmp_path / "other.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
 class Square(cp.Layer):

@@ -51,6 +51,46 @@ class Random(cp.Tanh):
         return a, a
 
 
+class FlippedConv2d(cp.Conv2d):
+    """Turns the kernel round, as many do who have read that the derivative of a convolution is one."""
+
+    def backward(self, saved, dy):
+        super().backward(saved, dy)
+        twin = cp.Conv2d(self.n_in_channels, self.n_out_channels, self.kernel)
+        twin.W[:] = self.W[:, :, ::-1, ::-1]
+        return twin.backward(saved, dy)
+
+
+class FirstMaxPool2d(cp.MaxPool2d):
+    """Hands dy to the first number of each square, not to the largest."""
+
+    def backward(self, saved, dy):
+        place, shape = saved
+        return super().backward((np.zeros_like(place), shape), dy)
+
+
+class OnceEmbedding(cp.Embedding):
+    """Assigns with +=, which adds once where several examples pick a row."""
+
+    def backward(self, saved, dy):
+        self.dW[saved] += dy[:, len(self.numbers) :].reshape(*saved.shape, self.dim)
+        return np.zeros((len(dy), self.n_in))
+
+
+class BareResidual(cp.Residual):
+    """Forgets the path around the layers."""
+
+    def backward(self, saved, dy):
+        return super().backward(saved, dy) - dy
+
+
+class LeakyLayerNorm(cp.LayerNorm):
+    """Lets a hundredth of dy through, past the normalisation."""
+
+    def backward(self, saved, dy):
+        return super().backward(saved, dy) + 0.01 * dy
+
+
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 3)), RNG.integers(2, size=30)
 
@@ -67,6 +107,31 @@ def test_planted_faults_are_found_where_they_are():
     report = check(net, (X, Y), "negative_log_likelihood")
     assert "softmax" in str(report.suspects[0]).lower()
     assert report.verdict == "wrong"
+
+
+BLOCKS = {
+    "conv2d": [cp.Unflatten(2, 3, 4), FlippedConv2d(2, 1, kernel=2), cp.Flatten(), cp.Linear(6, 2)],
+    "max pool": [cp.Unflatten(1, 4, 6), FirstMaxPool2d(2), cp.Flatten(), cp.Linear(6, 2)],
+    "residual": [BareResidual(cp.Linear(24, 24), cp.Tanh()), cp.Linear(24, 2)],
+    "layernorm": [LeakyLayerNorm(24), cp.Linear(24, 2)],
+    "linear behind a convolution": [cp.Unflatten(2, 3, 4), cp.Conv2d(2, 1, 2), cp.Flatten(), HalfLinear(6, 2)],
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_faults_in_layers_that_the_catalogue_does_not_know(name):
+    """Nothing is said of where they come from, but they are found in the arrays that they spoil, and in no others."""
+    net = cp.Net(cp.Linear(3, 24), *[layer.copy() for layer in BLOCKS[name]], seed=3)
+    report = check(net, (X, Y), "cross_entropy")
+    wrong = [tensor.name for tensor in report.tensors if tensor.verdict == "wrong"]
+    assert wrong == (["b2"] if name == "linear behind a convolution" else ["W1", "b1", "X"]), report
+    assert report.verdict == "wrong"
+
+
+def test_a_category_that_is_picked_twice():
+    assert [tensor.verdict for tensor in check_layer(OnceEmbedding([0, 2, 3]), (6, 3)).tensors] == ["wrong"]
+    report = check_layer(cp.Embedding([0, 2, 3]), (6, 3))
+    assert [(tensor.name, tensor.verdict) for tensor in report.tensors] == [("W", "right")]
 
 
 def test_layers_alone():
@@ -100,7 +165,7 @@ def test_conduct():
     assert check(cp.Net(Square(), cp.Linear(3, 2)), cp.data.Split(X, Y), "cross_entropy", weight_decay=0.3).ok
     with pytest.raises(OptionError, match=r"data must be a Dataset or a Split or a pair \(X, y\)"):
         check(net, X, "cross_entropy")
-    with pytest.raises(OptionError, match="batch_size must be a positive number of examples, not 0"):
+    with pytest.raises(OptionError, match="batch_size must be a whole number, 1 or more, not 0"):
         check(net, (X, Y), "cross_entropy", batch_size=0)
 
 
@@ -110,7 +175,7 @@ def test_many_shifts_at_once_are_shifts_of_the_loss_itself(loss, reduction):
     rng = np.random.default_rng(1)
     ends = {"negative_log_likelihood": [cp.Softmax()], "binary_cross_entropy": [cp.Sigmoid()]}.get(loss, [])
     net = cp.Net(cp.Linear(3, 4), cp.Tanh(), cp.Linear(4, 3), cp.Softmax(), cp.Linear(3, 2), *ends, seed=1, dtype="float64")
-    y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood") else np.eye(2)[Y[:6]]
+    y = Y[:6] if loss in ("cross_entropy", "negative_log_likelihood", "focal") else np.eye(2)[Y[:6]]
     made = LOSSES.make({"type": loss, "reduction": reduction})
     objective = NetObjective(net, made, X[:6], y, weight_decay=0.2)
     assert objective.shifted is not None

@@ -8,13 +8,12 @@ from clearprop.gradcheck import check, check_gradient, check_layer
 from clearprop.nn import ACTIVATIONS, LAYERS, LOSSES
 
 HIDDEN = [*ACTIVATIONS, "batchnorm", "dropout"]
+OF_CLASSES = ("cross_entropy", "negative_log_likelihood", "focal")
 
 
 def random_net(rng, loss_name):
     """A net of one to four random layers for the loss, a batch for it, and the loss."""
-    n_out = int(rng.integers(1, 4)) if "cross" not in loss_name or "binary" in loss_name else int(rng.integers(2, 5))
-    if loss_name == "negative_log_likelihood":
-        n_out = max(n_out, 2)
+    n_out = int(rng.integers(2, 5)) if loss_name in OF_CLASSES else int(rng.integers(1, 4))
     widths = [int(n) for n in rng.integers(1, 6, size=rng.integers(1, 4))]
     layers = []
     for before, after in zip(widths, [*widths[1:], n_out], strict=True):
@@ -28,7 +27,7 @@ def random_net(rng, loss_name):
     layers += {"negative_log_likelihood": [cp.Softmax()], "binary_cross_entropy": [cp.Sigmoid()]}.get(loss_name, [])
     B = int(rng.integers(2, 7))
     X = rng.normal(size=(B, widths[0]))
-    if loss_name in ("cross_entropy", "negative_log_likelihood"):
+    if loss_name in OF_CLASSES:
         y = rng.integers(n_out, size=B)
         y = np.eye(n_out)[y] if rng.random() < 0.5 else y
     else:
@@ -53,15 +52,42 @@ def test_random_nets_are_not_called_wrong(loss_name):
 NETS = 300
 
 
-@pytest.mark.parametrize("name", list(LAYERS))
+LAYERS_OF_ROWS = {
+    "linear": lambda n: cp.Linear(n, 3),
+    "batchnorm": cp.BatchNorm,
+    "layernorm": cp.LayerNorm,
+    "residual": lambda n: cp.Residual(cp.Linear(n, 3), cp.Tanh(), cp.Linear(3, n)),
+    "embedding": lambda n: cp.Embedding([0, *range(2, n + 1)], dim=2),
+}
+LAYERS_OF_IMAGES = {
+    "unflatten": lambda n: [],
+    "conv2d": lambda n: [cp.Conv2d(2, n, kernel=2 + n % 2, stride=1 + n % 2, padding=n // 4, bias_init=cp.Normal(0.1))],
+    "max_pool2d": lambda n: [cp.MaxPool2d(2 + n % 2)],
+    "flatten": lambda n: [],
+}
+
+
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in LAYERS_OF_IMAGES])
 def test_random_layers_are_right(name):
     rng = np.random.default_rng(7)
     for _ in range(20):
         n = int(rng.integers(2, 6))
-        kind = LAYERS.find(name)
-        layer = cp.Linear(n, 3) if kind is cp.Linear else cp.BatchNorm(n) if kind is cp.BatchNorm else kind()
+        layer = LAYERS_OF_ROWS[name](n) if name in LAYERS_OF_ROWS else LAYERS.make(name)
         report = check_layer(layer, (int(rng.integers(2, 6)), n), seed=int(rng.integers(999)))
-        assert report.ok, report
+        assert report.verdict == "right", report
+        assert {tensor.name for tensor in report.tensors} == {*layer.names} | ({"x"} if name != "embedding" else set())
+
+
+@pytest.mark.parametrize("name", list(LAYERS_OF_IMAGES))
+def test_random_layers_of_images_are_right(name):
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        n, height, width, B = (int(size) for size in (rng.integers(2, 6), *rng.integers(3, 6, size=2), rng.integers(1, 4)))
+        net = cp.Net(cp.Unflatten(2, height, width), *LAYERS_OF_IMAGES[name](n), cp.Flatten(), seed=rng, dtype="float64")
+        X = rng.normal(size=(B, 2 * height * width))
+        report = check(net, (X, rng.normal(size=net(X).shape)), "mean_squared_error", seed=int(rng.integers(999)))
+        assert report.verdict == "right", report
+        assert len(report.tensors) == (3 if name == "conv2d" else 1)
 
 
 @pytest.mark.parametrize("bias", [0.0, 1e-9, 1e-7, 1e-5])

@@ -110,3 +110,51 @@ def test_an_animation_is_whole_or_not_there(tmp_path):
 
     with Image.open(tmp_path / "b.gif") as image:
         assert image.n_frames == 3
+
+
+POINT = {"confidence": 0.9, "accuracy": 0.8, "examples": 10}
+BAR = {"column": "x", "output": "a", "value": 1.0, "mean": 0.1, "std": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("draw", "rows", "message"),
+    [
+        (cp.plots.rate_curve, [], "rows is empty"),
+        (cp.plots.reliability, [], "rows is empty"),
+        (cp.plots.dependence, [], "rows is empty"),
+        (cp.plots.importance, [], "rows is empty"),
+        (cp.plots.reliability, [POINT | {"examples": 0}], "not all 0"),
+        (cp.plots.reliability, [POINT, POINT | {"examples": -1}], "0 or more"),
+        (cp.plots.importance, [{"mean": 0.1, "std": 0.0}], "needs column"),
+        (cp.plots.dependence, [{"column": "x", "mean": 0.1}], "needs output, value"),
+        (cp.plots.dependence, [BAR, BAR | {"value": "red"}], "all texts, or all numbers, not 'red'"),
+        (cp.plots.dependence, [BAR | {"value": None}], "all texts, or all numbers, not None"),
+    ],
+)
+def test_rows_that_cannot_be_drawn_are_refused(draw, rows, message):
+    with pytest.raises(OptionError, match=message):
+        draw(rows, axes())
+
+
+def test_a_rate_curve_that_ends_in_infinity_is_drawn_as_far_as_it_goes():
+    losses = [0.7, 0.5, 9.0, np.inf, np.nan]
+    ax = cp.plots.rate_curve([{"lr": 10.0**k, "loss": loss, "smooth": loss} for k, loss in enumerate(losses)], axes())
+    low, high = ax.get_ylim()
+    assert low < 0.5
+    assert 0.7 < high < 9.0  # the explosion is cut off
+
+
+def test_a_landscape_of_other_shapes_is_refused():
+    u, loss, path = np.arange(3.0), np.ones((2, 3)), np.zeros((4, 2))
+    assert cp.plots.landscape(u, u[:2], loss, path, axes()).get_xlabel()
+    for given in ((u, u, loss, path), (u[:2], u, loss, path), (u, u[:2], loss, path[:0]), (u, u[:2], loss, path[:, :1])):
+        with pytest.raises(ShapeError):
+            cp.plots.landscape(*given, axes())
+    with pytest.raises(OptionError, match="finite somewhere"):
+        cp.plots.landscape(u, u[:2], loss * np.nan, path, axes())
+
+
+def test_what_has_no_pass_of_one_input_is_no_activation():
+    for given in (cp.ReLU, cp.CrossEntropy, cp.MeanSquaredError()):
+        with pytest.raises(OptionError, match=r"such as ReLU\(\)"):
+            cp.plots.activation(given, ax=axes())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ BAD: dict[str, Callable[[], Any]] = {
     "escapes": lambda: "\x1b[2J\x07",
     "null": lambda: "a\0b",
     "bytes": lambda: b"zzz",
-    "path": lambda: __import__("pathlib").Path("/nowhere/at/all/x.jsonl"),
+    "path": lambda: Path(__file__, "at", "all", "x.jsonl"),  # below a file: nobody, root included, can write there
     "object": object,
     "class": lambda: int,
     "function": lambda: len,

@@ -29,7 +29,7 @@ METHODS = {
     "CrossEntropy": "__call__",
     "MeanSquaredError": "__call__",
     "SGD": "step",
-    "Model": "of outputs probabilities predict save load",
+    "Model": "of outputs probabilities predict save load export",
     "History": "to_jsonl from_jsonl plot __getitem__",
     "Encoder": "encode encode_target decode_target from_json",
     "Registry": "find make register",
@@ -166,6 +166,17 @@ VALID: dict[str, Callable[[Path], Any]] = {
     "config": lambda _: net().config(),
     "figure": lambda _: None,
     "ax": lambda _: None,
+    "n_in_channels": lambda _: 1,
+    "n_out_channels": lambda _: 2,
+    "channels": lambda _: 1,
+    "height": lambda _: 2,
+    "width_of_image": lambda _: 3,
+    "folder": lambda tmp: tmp / "events",
+    "p": lambda _: np.full((12, 2), 0.5),
+    "layer": lambda _: cp.Sigmoid(),
+    "draw": lambda _: lambda figure, k: figure.text(0.5, 0.5, str(k)),
+    "curves": lambda _: {"a run": [0.7, 0.6, 0.65]},
+    "files": lambda _: [],
 }
 SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
     "run_sweep": {"fixed": lambda _: None, "jobs": lambda _: 1},
@@ -207,7 +218,7 @@ SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
     "Column": {"name": lambda _: "a"},
     "Dataset": {"name": lambda _: "mine"},
     "Model": {"name": lambda _: "mine"},
-    "read_rows": {"path": lambda tmp: tmp / "rows.jsonl"},
+    "sweeps.read_rows": {"path": lambda tmp: tmp / "rows.jsonl"},
     "write_rows": {"path": lambda tmp: tmp / "new.jsonl"},
     "Net.load": {"path": lambda tmp: tmp / "net.safetensors"},
     "Net.from_config": {"path": lambda tmp: tmp / "net.safetensors"},
@@ -224,6 +235,22 @@ SPECIAL: dict[str, dict[str, Callable[[Path], Any]]] = {
     "Store.add": {"rows": lambda _: [{"trial": "a", "lr": 0.1}]},
     "Document.save": {},
     "sweep_report": {"source": lambda _: "circles"},
+    "Accumulated": {"optimizer": lambda _: cp.SGD()},
+    "Residual": {"layers": lambda _: cp.Linear(2, 2)},
+    "lr_find": {"steps": lambda _: 10},
+    "Model.export": {"path": lambda tmp: tmp / "model.py", "to": lambda _: "numpy"},
+    "plots.reliability": {"rows": lambda _: [{"confidence": 0.9, "accuracy": 0.8, "examples": 10}]},
+    "dependence": {"rows": lambda _: [{"column": "x", "output": "a", "value": v, "mean": v / 10} for v in (1.0, 2.0)]},
+    "difference_errors": {"rows": lambda _: [{"step": h, "forward": h, "central": h**2} for h in (0.001, 0.01)]},
+    "importance": {"rows": lambda _: [{"column": "x", "mean": 0.2, "std": 0.01}]},
+    "landscape": {
+        "u": lambda _: np.linspace(-1.0, 1.0, 4),
+        "v": lambda _: np.linspace(-1.0, 1.0, 4),
+        "loss": lambda _: 0.1 + np.arange(16.0).reshape(4, 4),
+        "path": lambda _: np.array([[1.0, 1.0], [0.0, 0.0]]),
+    },
+    "rate_curve": {"rows": lambda _: [{"lr": lr, "loss": 0.7, "smooth": 0.7 - lr} for lr in (0.01, 0.1)]},
+    "save_frames": {"n": lambda _: 2, "path": lambda tmp: tmp / "frames.gif", "size": lambda _: (1.0, 1.0)},
 }
 STUDY: dict[str, Callable[[Path], Any]] = {
     "data": lambda _: cp.data.load(circle_points(40)),
@@ -255,6 +282,7 @@ def prepare(folder: Path) -> None:
 def public_calls() -> Iterator[Call]:
     """Every public function, constructor and method."""
     seen: set[int] = set()
+    names: set[str] = set()
     for package in PACKAGES:
         module = import_module(package)
         own = [n for n, o in vars(module).items() if not n.startswith("_") and getattr(o, "__module__", "") == package]
@@ -273,7 +301,9 @@ def public_calls() -> Iterator[Call]:
                 continue
             seen.add(id(thing))
             if not inspect.isabstract(thing):
-                yield call_of(name, thing)
+                whole = f"{package.removeprefix('clearprop.')}.{name}" if name in names else name  # metrics, plots: reliability
+                names.add(name)
+                yield call_of(whole, thing)
     for name, methods in METHODS.items():
         for method in methods.split():
             yield call_of(f"{name}.{method}", None)
@@ -327,7 +357,7 @@ def call_of(name: str, thing: Any) -> Call:
             needed = p.default is p.empty and p.kind is not p.VAR_POSITIONAL
             cheap = p.name in ("epochs", "steps", "resolution", "engine", "seeds")
             if p.kind is p.VAR_POSITIONAL:
-                found[p.name] = VALID["layers"](folder)
+                found[p.name] = (special.get(p.name) or VALID["layers"])(folder)
             elif needed or p.name in special or (cheap and maker is not None):
                 assert maker is not None, f"no valid value of {p.name} for {name}: add one to VALID"
                 found[p.name] = maker(folder)

@@ -292,6 +292,7 @@ def read_examples(
     return found.X, found.y
 
 
+@checked
 def read_rows(
     source: Any, encoder: Encoder, *, data_dir: str | Path | None = None, dtype: Dtype = "float32", **table: Any
 ) -> NewRows:

@@ -10,11 +10,11 @@ from typing import Any, TypedDict
 import numpy as np
 
 from clearprop.arguments import checked, shaped
-from clearprop.arrays import Array
+from clearprop.arrays import Array, brief
 from clearprop.data.dataset import Dataset
 from clearprop.data.encoder import Encoder
 from clearprop.data.raw import Label, Task
-from clearprop.errors import ModelFileError, OptionError
+from clearprop.errors import DataError, ModelFileError, OptionError
 from clearprop.export.blueprint import Blueprint, head_of
 from clearprop.export.exporting import EXAMPLES, Exported, export_blueprint
 from clearprop.files import building_from, load_arrays, model_file, save_arrays
@@ -121,6 +121,8 @@ class Model:
 
         Raises
         ------
+        DataError
+            If the examples are a file that is not there, or no CSV file.
         OptionError
             If the path has an ending that does not suit the format, or the parameters are not finite.
         UnsupportedError
@@ -142,6 +144,8 @@ class Model:
         rows = None if examples is None else Path(examples)
         if rows is not None and rows.is_dir():
             rows = rows / EXAMPLES
+        elif rows is not None and not rows.is_file():
+            raise DataError(f"There is no file {brief(str(rows))} with examples; leave them out, or name a CSV file.")
         return export_blueprint(self._blueprint(), Path(path), to, rows)
 
     def _blueprint(self) -> Blueprint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.data import read_rows
 from clearprop.data.columns import Column
+from clearprop.errors import DataError
 from clearprop.export.blueprint import Blueprint
 from clearprop.nn import Embedding
 
@@ -25,12 +27,21 @@ NEVER_SEEN = "never seen before"
 
 
 def read_examples_file(path: Path, blueprint: Blueprint) -> dict[str, list[str]]:
-    """Cells of the first rows of a CSV file by column, those that the model takes; empty without such a file."""
+    """Cells of the first rows of a CSV file by column, those that the model takes; empty without such a file.
+
+    Raises
+    ------
+    DataError
+        If the file is no table of texts in UTF-8.
+    """
     if not path.is_file():
         return {}
     csv.field_size_limit(1 << 24)
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        header, *table = [row for i, row in enumerate(csv.reader(stream)) if i <= MOST] or [[]]
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            header, *table = list(islice(csv.reader(stream), MOST + 1)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"The examples in {str(path)!r} are no CSV file in UTF-8 ({error}); give one, or none.") from None
     places = {name: j for j, name in enumerate(header)}
     if not set(blueprint.raw_names) <= set(places):
         return {}

@@ -18,7 +18,7 @@ from clearprop.gradcheck.numeric.comparator import TOLERANCE
 from clearprop.gradcheck.numeric.methods import Method
 from clearprop.gradcheck.numeric.net_objective import NetObjective
 from clearprop.gradcheck.report import GradientReport
-from clearprop.nn import ElementwiseLoss, Layer, Loss, Net
+from clearprop.nn import ElementwiseLoss, Embedding, Layer, Loss, Net
 from clearprop.nn.loss import Reduction
 
 EXAMPLES = 5
@@ -57,7 +57,8 @@ def check_layer(
     ----------
     layer : Layer
         It is copied. Parameters that are all 0, or not drawn yet, are drawn first, since 0 hides errors. Any other object with
-        forward(x) and backward(dy) will do; of such a one, dx alone is checked.
+        forward(x) and backward(dy) will do; of such a one, dx alone is checked. Layers for images are checked in a net, by
+        `check`, between an `Unflatten` and a `Flatten`.
     shape : int or (int, int)
         Shape of the input, (B, n_in), or n_in alone.
     method, tolerance, seed
@@ -66,7 +67,7 @@ def check_layer(
     Returns
     -------
     GradientReport
-        With an entry for each parameter, and for "x".
+        With an entry for each parameter, and for "x"; not for the x of an `Embedding`, whose categories cannot be shifted.
 
     Examples
     --------
@@ -97,6 +98,8 @@ def check_layer(
         twin.initialise(rng)
     net = Net(twin, seed=None, dtype="float64")
     X = rng.normal(size=(rows, columns))
+    if isinstance(layer, Embedding) and columns == layer.n_in:
+        X[:, layer.categories] = rng.integers([layer.sizes[k] for k in layer.categories], size=(rows, len(layer.categories)))
     y_hat = net.forward(X, training=True)[0]
     if not isinstance(y_hat, np.ndarray) or y_hat.ndim != 2:
         raise ShapeError(f"forward of {layer!r} must return a batch (B, n_out) and the saved values; got {describe(y_hat)}.")

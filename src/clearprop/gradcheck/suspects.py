@@ -9,7 +9,10 @@ from clearprop.gradcheck.faults import name_faults, name_patterns
 from clearprop.gradcheck.numeric.net_objective import INPUT, NetObjective
 from clearprop.gradcheck.report import WRONG, Suspect, TensorResult
 from clearprop.gradcheck.step import Step
-from clearprop.nn import LAYERS, Layer, Net
+from clearprop.nn import LAYERS, Activation, BatchNorm, Dropout, Layer, Linear, Net, Softmax
+
+IN_CATALOGUE = (Linear, Activation, Softmax, BatchNorm, Dropout)
+"""The layers whose derivatives the fault dictionary follows line by line."""
 
 
 def find_suspects(
@@ -39,12 +42,12 @@ def find_patterns(
 def known_net(net: Net) -> Net | None:
     """The net that was meant: clearprop's own layers in the place of subclasses of theirs that keep the forward pass.
 
-    None if there is a layer of another kind, or one that is used twice.
+    None if there is a layer of another kind, one that the fault dictionary does not know, or one that is used twice.
     """
     layers: list[Layer] = []
     for layer in net.layers:
         kind: type[Layer] | None = next((base for base in type(layer).__mro__ if base in LAYERS.entries.values()), None)
-        if kind is None or type(layer).forward is not kind.forward:
+        if kind is None or not issubclass(kind, IN_CATALOGUE) or type(layer).forward is not kind.forward:
             return None
         twin = layer.copy()
         twin.__class__ = kind

@@ -11,6 +11,7 @@ from clearprop.errors import DataError, OptionError, ShapeError
 from clearprop.nn.loss import Loss, Reduction, classes_of
 from clearprop.nn.softmax import softmax
 from clearprop.registry import number
+from clearprop.rules import is_sequence
 
 SUM_ERROR = 0.02  # of shares that were rounded to two digits
 
@@ -225,6 +226,6 @@ class NegativeLogLikelihood(ClassLoss):
 
 def weights_of_classes(given: Sequence[float]) -> list[float]:
     """`given` as a list of floats, if they can weigh classes."""
-    if isinstance(given, str) or not isinstance(given, (Sequence, np.ndarray)) or len(given) < 2:
+    if not is_sequence(given) or len(given) < 2:
         raise OptionError(f"class_weight must be a sequence with a number for each class, such as [1, 10], not {brief(given)}.")
     return [number(f"class_weight[{i}]", weight, lambda w: w >= 0, "zero or more") for i, weight in enumerate(given)]

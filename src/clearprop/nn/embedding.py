@@ -13,6 +13,7 @@ from clearprop.errors import DataError, OptionError
 from clearprop.nn.initialisers import INITIALISERS, Initialiser
 from clearprop.nn.layer import Layer
 from clearprop.registry import count
+from clearprop.rules import is_sequence
 
 NEAR = 0.01  # as far as a category's number may be from an integer: float32 holds those exactly up to 16 million
 
@@ -57,7 +58,7 @@ class Embedding(Layer):
     n_in: int
 
     def __init__(self, sizes: Sequence[int], dim: int = 4, init: str | dict[str, Any] | Initialiser = "normal") -> None:
-        if isinstance(sizes, str) or not isinstance(sizes, (Sequence, np.ndarray)) or len(sizes) == 0:
+        if not is_sequence(sizes) or len(sizes) == 0:
             raise OptionError(f"sizes must list a number of categories for each column, such as [0, 12], not {brief(sizes)}.")
         self.sizes = [count(f"sizes[{k}]", size, 0) for k, size in enumerate(sizes)]
         self.dim = count("dim", dim)

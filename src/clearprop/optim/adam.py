@@ -149,7 +149,7 @@ class Nadam(Averaging):
     >>> theta = np.array([1.0])
     >>> Nadam(lr=0.1).step(theta, grad=np.array([2.0]))
     >>> theta.round(4)
-    array([0.8839])
+    array([0.8944])
     """
 
     def __init__(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array
+from clearprop.arrays import Array, describe
+from clearprop.errors import OptionError
 from clearprop.plots import style
 from clearprop.registry import number
 from clearprop.rules import require_rows
@@ -56,8 +58,12 @@ def activation(layer: Elementwise, low: float = -10.0, high: float = 10.0, ax: A
     'Sigmoid'
     """
     high = number("high", high, lambda end: end > low, f"greater than low = {low:g}")
-    ax = style.axes_or_new(ax)
     x = np.linspace(low, high, 401)[:, None]
+    try:
+        inspect.signature(layer.forward).bind(x)
+    except TypeError:  # a class, or a loss
+        raise OptionError(f"layer must be an element-wise layer, such as ReLU(), not {describe(layer)}.") from None
+    ax = style.axes_or_new(ax)
     y, saved = layer.forward(x)
     dx = layer.backward(saved, np.ones_like(y))
     ax.plot(x, y, color=style.PALETTE[0], linewidth=style.LINE, label="y")

@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arguments import checked
 from clearprop.plots import style
-from clearprop.rules import require_rows
+from clearprop.rules import is_number, require, require_rows, require_some
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,8 @@ def importance(rows: Sequence[dict[str, Any]], ax: Axes | None = None, score: st
     >>> ax.get_yticklabels()[0].get_text()
     'age'
     """
-    require_rows("rows", rows, [], ["mean", "std"])
+    require_rows("rows", rows, ["column"], ["mean", "std"])
+    require_some("rows", rows)
     shown = list(rows)[:MOST][::-1]
     ax = style.axes_or_new(ax)
     places = np.arange(len(shown))
@@ -86,16 +87,19 @@ def dependence(rows: Sequence[dict[str, Any]], ax: Axes | None = None) -> Axes:
     >>> dependence(rows, Figure().subplots()).get_xlabel()
     'age'
     """
-    require_rows("rows", rows, [], ["mean"])
-    ax = style.axes_or_new(ax)
-    outputs = list(dict.fromkeys(row["output"] for row in rows))
+    require_rows("rows", rows, ["column", "output", "value"], ["mean"])
+    require_some("rows", rows)
     named = isinstance(rows[0]["value"], str)
+    for value in (row["value"] for row in rows):
+        require(isinstance(value, str) if named else is_number(value), "value in rows", value, "all texts, or all numbers")
+    ax = style.axes_or_new(ax)
+    outputs = list(dict.fromkeys(str(row["output"]) for row in rows))
     for index, output in enumerate(outputs):
-        mine = [row for row in rows if row["output"] == output]
+        mine = [row for row in rows if str(row["output"]) == output]
         x = [style.plain(row["value"])[:16] if named else row["value"] for row in mine]
         ax.plot(
             x, [row["mean"] for row in mine], color=style.colour(index), linewidth=0 if named else style.LINE,
-            marker="o" if named else None, markersize=style.MARKER, label=style.plain(str(output)),
+            marker="o" if named else None, markersize=style.MARKER, label=style.plain(output),
         )  # fmt: skip
     style.dress(ax, style.plain(str(rows[0]["column"])), "mean prediction")
     if named:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clearprop.arguments import checked
-from clearprop.arrays import Array
+from clearprop.arrays import Array, describe
+from clearprop.errors import ShapeError
 from clearprop.files import write_atomically
 from clearprop.plots import style
-from clearprop.registry import count, number
+from clearprop.registry import count, number, require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,6 +42,13 @@ def landscape(u: Array, v: Array, loss: Array, path: Array, ax: Axes | None = No
     -------
     matplotlib Axes
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit together, or two points on a side are not there.
+    OptionError
+        If no loss is finite.
+
     Examples
     --------
     >>> from matplotlib.figure import Figure
@@ -49,6 +57,13 @@ def landscape(u: Array, v: Array, loss: Array, path: Array, ax: Axes | None = No
     >>> landscape(u, u, loss, np.array([[1.0, 1.0], [0.0, 0.0]]), Figure().subplots()).get_xlabel()
     'along the first direction'
     """
+    if u.ndim != 1 or v.ndim != 1 or min(len(u), len(v)) < 2 or loss.shape != (len(v), len(u)):
+        raise ShapeError(
+            f"u is {describe(u)}, v {describe(v)} and loss {describe(loss)}; give u (K,) and v (L,) of 2 or more, loss (L, K)."
+        )
+    if path.ndim != 2 or path.shape[1] != 2 or len(path) == 0:
+        raise ShapeError(f"path is {describe(path)}; give a row with two coordinates for each point (T, 2).")
+    require(bool(np.isfinite(loss).any()), "loss", loss, "finite somewhere")
     ax = style.axes_or_new(ax)
     height = np.log10(np.maximum(np.nan_to_num(loss, nan=np.inf), np.finfo(float).tiny))
     top = height[np.isfinite(height)].max()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.plots import style
-from clearprop.rules import require_rows
+from clearprop.rules import require_rows, require_some
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +44,7 @@ def rate_curve(rows: Sequence[dict[str, Any]], ax: Axes | None = None, suggestio
     'log'
     """
     require_rows("rows", rows, [], ["lr", "loss", "smooth"])
+    require_some("rows", rows)
     ax = style.axes_or_new(ax)
     lr = [row["lr"] for row in rows]
     smooth = [row["smooth"] for row in rows]
@@ -51,8 +53,10 @@ def rate_curve(rows: Sequence[dict[str, Any]], ax: Axes | None = None, suggestio
     if suggestion is not None:
         ax.axvline(suggestion, color=style.VALIDATION, linewidth=1.0, linestyle="--", label=f"suggestion: {suggestion:.2g}")
     ax.set_xscale("log")
-    low, high = min(smooth), max(smooth[: max(1, len(smooth) // 2)])
-    ax.set_ylim(low - 0.15 * (high - low + 1e-9), high + 0.6 * (high - low + 1e-9))
+    finite = [value for value in smooth if math.isfinite(value)]
+    if finite:
+        low, high = min(finite), max(finite[: max(1, len(finite) // 2)])
+        ax.set_ylim(low - 0.15 * (high - low + 1e-9), high + 0.6 * (high - low + 1e-9))
     style.dress(ax, "learning rate", "loss")
     style.legend_above(ax)
     return ax

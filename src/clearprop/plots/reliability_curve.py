@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.plots import style
-from clearprop.rules import require_rows
+from clearprop.rules import require, require_rows, require_some
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,8 +42,10 @@ def reliability(rows: Sequence[dict[str, Any]], ax: Axes | None = None, note: st
     'confidence'
     """
     require_rows("rows", rows, [], ["confidence", "accuracy", "examples"])
-    ax = style.axes_or_new(ax, (4.4, 4.4))
+    require_some("rows", rows)
     total = sum(row["examples"] for row in rows)
+    require(min(row["examples"] for row in rows) >= 0 < total, "examples in rows", total, "0 or more, and not all 0")
+    ax = style.axes_or_new(ax, (4.4, 4.4))
     x, y = [row["confidence"] for row in rows], [row["accuracy"] for row in rows]
     ax.plot([0, 1], [0, 1], color=style.FAINT, linewidth=1.0, linestyle="--", label="as often right as confident")
     ax.plot(x, y, color=style.TRAIN, linewidth=style.LINE)

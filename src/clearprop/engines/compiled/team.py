@@ -8,7 +8,6 @@ The arrays that they work on are theirs until they are done.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -20,7 +19,7 @@ Call = Callable[[], Any]
 
 def processors() -> int:
     """Number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if "sched_getaffinity" in vars(os) else os.cpu_count() or 1
 
 
 class TeamRound:

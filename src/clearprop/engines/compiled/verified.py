@@ -8,6 +8,9 @@ in its place is
 - in its source what it was in those tests: `verified.json` holds a digest of each, in which comments, docstrings,
   annotations, and what a `raise` says do not count.
 
+The numbers of a module that such functions name, such as `SELU_ALPHA`, must be the very objects that they were as well. (An
+edit of one needs no digest: functions that are compiled as they stand are compiled with the numbers that they name.)
+
 After a deliberate edit, ``python tests/engines/renew_verified.py`` writes the new digests, if the engines still agree.
 This module is imported with clearprop, before anybody can have replaced anything; the digests are computed when the
 compiled engine is first used. Where there is no source to read, there is none that could have been edited.
@@ -123,6 +126,22 @@ def _originals(kind: type) -> list[Original]:
 
 
 ORIGINALS = {kind: _originals(kind) for kind in METHODS}
+
+
+def _numbers(kind: type) -> list[tuple[dict[str, Any], str, Any]]:
+    """Numbers, and tuples of them, that are named by what is compiled of a class and by its helpers: module, name and value."""
+    functions = [found.function for found in ORIGINALS[kind] if found.name in SHARED or found.module is not None]
+    named = {
+        name: function.__globals__
+        for function in functions
+        if function is not None
+        for name in function.__code__.co_names
+        if isinstance(function.__globals__.get(name), (int, float, tuple))
+    }
+    return [(module, name, module[name]) for name, module in named.items()]
+
+
+NUMBERS = {kind: _numbers(kind) for kind in METHODS}
 # The same in a form in which it is quickly compared.
 NAMES = {kind: frozenset(METHODS[kind]) for kind in METHODS}
 CODES = {kind: tuple(found.code for found in ORIGINALS[kind] if found.module is None) for kind in METHODS}
@@ -156,6 +175,8 @@ def unverified(*parts: object) -> str | None:
             same = NAMES[kind].isdisjoint(part.__dict__) and CODES_OF[kind](here) == CODES[kind]
             for module, name, code in HELPER_CODES[kind]:
                 same = same and module[name].__code__ is code
+            for module, name, value in NUMBERS[kind]:
+                same = same and module[name] is value
         except (AttributeError, KeyError):  # there is nothing under a name, or something that is no function
             same = False
         if not same:
@@ -164,13 +185,14 @@ def unverified(*parts: object) -> str | None:
 
 
 def replaced_in(part: Any, kind: type) -> str | None:
-    """The first method of a part, or function that its methods call, that is not the original, in a sentence."""
+    """The first method of a part, or function or number that its methods name, that is not the original, in a sentence."""
     here, own = type(part), vars(part)
     for _, name, _, code, module in ORIGINALS[kind]:
         now = getattr(here, name, None) if module is None else module.get(name)
         if _code(now) is not code or (module is None and name in own):
             return f"{name if module else f'{here.__name__}.{name}'} {REPLACED}"
-    return None
+    names = (name for module, name, value in NUMBERS[kind] if module.get(name) is not value)
+    return next((f"{name} {REPLACED}" for name in names), None)
 
 
 UNEDITED: set[type] = set()

@@ -12,11 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.nn import Activation, CrossEntropy, ElementwiseLoss, Linear, Loss, NegativeLogLikelihood, Net, Softmax
+from clearprop.nn import Activation, CrossEntropy, ElementwiseLoss, Focal, Linear, Loss, NegativeLogLikelihood, Net, Softmax
 
 ROWS = 16_384  # stacked rows that are run at once; a few hundred kilobytes stay in the cache
 BY_ROWS = (Linear.forward, Activation.forward, Softmax.forward)  # forward passes that treat each row alone
-SUMS = (ElementwiseLoss.forward, CrossEntropy.forward, NegativeLogLikelihood.forward)  # losses that add up over the rows
+# losses that add up over the rows
+SUMS = (ElementwiseLoss.forward, CrossEntropy.forward, Focal.forward, NegativeLogLikelihood.forward)
 
 
 class ShiftedLosses:
@@ -118,7 +119,9 @@ def row_losses(loss: Loss, y_hat: Array, y: Array) -> Array:
     """
     if isinstance(loss, ElementwiseLoss):
         return loss.f(loss.admissible(y_hat), y, *loss.constants()).sum(axis=1)
-    _, (p, rows) = loss.forward(y_hat, y)  # log p, for CrossEntropy
+    _, (p, rows) = loss.forward(y_hat, y)  # log p, for CrossEntropy and Focal
+    if isinstance(loss, Focal):
+        return (rows * np.where(rows == 0, 0, loss.f(p, *loss.constants()))).sum(axis=1)
     if isinstance(loss, CrossEntropy):
         return -np.where(rows == 0, 0, rows * p).sum(axis=1)
     return -(rows * np.log(p)).sum(axis=1)
