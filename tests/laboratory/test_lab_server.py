@@ -203,8 +203,9 @@ def test_pages_of_their_own_have_runs_of_their_own(client, lab):
             pass
     assert lab.shared.trainer.step == 0
     assert lab.own["one"].trainer.step == 3
+    lab.session("one").listeners.append(lambda: None)
     for k in range(OWN_SESSIONS - 1):
-        lab.session(f"page{k}")
+        lab.session(f"page{k}").listeners.append(lambda: None)  # a page is open
     with pytest.raises(OptionError, match="runs of single pages"):
         lab.session("too many")
 
@@ -255,7 +256,6 @@ def test_a_busy_port_is_one_sentence():
 
 def test_a_closed_page_makes_room_for_another():
     from clearprop.laboratory.entrance import make_lab
-    from clearprop.laboratory.server import OWN_SESSIONS
 
     lab = make_lab()
     watched = lab.session("watched")
