@@ -259,7 +259,7 @@ def test_examples_that_cannot_be_read_are_refused_and_nothing_is_written(models:
     (tmp_path / "rows.csv").write_bytes(b"a,b\n\xff,\xfe\n")
     with pytest.raises(DataError, match=r"rows\.csv' are no CSV file in UTF-8"):
         models["image"].export(tmp_path / "a.py", "numpy", tmp_path / "rows.csv")
-    with pytest.raises(DataError, match=r"There is no file .*other\.csv' with examples"):
+    with pytest.raises(DataError, match=r"There is no file .* with examples"):
         models["image"].export(tmp_path / "a.py", "numpy", tmp_path / "other.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
