@@ -90,7 +90,8 @@ BASE: dict[str, list[str]] = {
     "recipes": [],
     "run": ["radboud-descent", "--quick"],
 }  # fmt: skip
-APART = {"check": "it runs the script in a process of its own, and has tests of its own", "run": "minutes for each text"}
+APART = {"check": "it runs the script in a process of its own, and has tests of its own", "run": "minutes for each text",
+         "lab": "it serves until Ctrl-C, and has tests of its own"}  # fmt: skip
 SAMPLED = 12  # one combination in so many
 
 

@@ -42,6 +42,7 @@ APART = {
     "clearprop.gradcheck.tracing.function_classes": "needs PyTorch",
     "clearprop.gradcheck.asserting": "hands its arguments on to the checks",
     "clearprop.doctor.torch_diagnosis": "needs PyTorch",
+    "clearprop.laboratory": "serves until Ctrl-C; its doors are tested in tests/laboratory",
     "clearprop.doctor.curves": "takes a file, a table or a list of any tool, with errors of its own",
     "clearprop.doctor.curve_tables": "takes a file, a table or a list of any tool, with errors of its own",
 }
