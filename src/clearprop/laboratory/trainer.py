@@ -237,7 +237,7 @@ class Trainer:
 
     def linears(self) -> list[Linear]:
         """The linear layers, from the input to the output."""
-        return [layer for layer in self.net.unique_layers() if isinstance(layer, Linear)]
+        return linears_of(self.net)
 
     def set_parameter(self, linear: int, name: str, index: list[int], value: float) -> None:
         """Give one parameter a value."""
@@ -304,12 +304,13 @@ class Trainer:
 
 
 def gradient_of(net: Net, loss: Loss, X: Array, y: Array) -> tuple[float, Array]:
-    """Loss and gradient (P,) of a batch, by the net itself."""
-    net.zero_grad()
-    y_hat, saved = net.forward(X, training=True)
-    value, kept = loss.forward(y_hat, y)
-    net.backward(saved, loss.backward(kept))
-    return float(value), net.grad.copy()
+    """Loss and gradient (P,) of a batch, by the net's own two passes."""
+    return ENGINES.make("batch").loss_and_grad(net, loss, X, y)
+
+
+def linears_of(net: Net) -> list[Linear]:
+    """The linear layers of a net, from the input to the output."""
+    return [layer for layer in net.unique_layers() if isinstance(layer, Linear)]
 
 
 def same_kind(one: Settings, other: Settings) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.laboratory.trainer import Trainer
+from clearprop.laboratory.trainer import Trainer, linears_of
 from clearprop.nn import Activation, Linear, Loss, Net
 from clearprop.nn.diagram import columns_of
 
@@ -78,15 +78,10 @@ def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
     """
     with np.errstate(all="ignore"):
         return {
-            "weights": [{name: rounded(array) for name, array in layer.parameters().items()} for layer in linears(net)],
+            "weights": [{name: rounded(array) for name, array in layer.parameters().items()} for layer in linears_of(net)],
             "units": unit_pictures(trainer, plane, net),
             "map": decision_map(trainer.loss, net, plane, trainer.data.task),
         }
-
-
-def linears(net: Net) -> list[Linear]:
-    """The linear layers of a net."""
-    return [layer for layer in net.unique_layers() if isinstance(layer, Linear)]
 
 
 def rounded(array: Array) -> Any:

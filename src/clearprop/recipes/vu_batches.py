@@ -17,9 +17,9 @@ from clearprop.nn import CrossEntropy, Layer, Linear, Loss, NegativeLogLikelihoo
 from clearprop.optim import SGD
 from clearprop.recipes.course_data import course_mnist
 from clearprop.recipes.exhibits import Picture, Table
-from clearprop.recipes.published import measured, shown
+from clearprop.recipes.published import HIGH, LOW, measured, shown
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
-from clearprop.recipes.vu_mnist import INITS, first_examples, train_mnist
+from clearprop.recipes.vu_mnist import first_examples, make_mnist_net, train_mnist
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,6 @@ SINGLE_LOSSES = "13.43, 13.32, 9.82, 9.74"
 LAST_LOSS = 7.64e-5
 RATES = [0.001, 0.003, 0.01, 0.03]
 LONG = 1000
-LOW, HIGH = 5, 95
 
 
 class DiagonalSoftmax(Softmax):
@@ -241,8 +240,8 @@ def losses_by_batch(result: Result, data: Dataset, seeds: int) -> None:
 
 def small_net(init: str, rng: np.random.Generator, last: Callable[[], Layer] | None = None) -> Net:
     """784-300-10 with sigmoid and, where it is a layer of its own, a softmax."""
-    first, second = (Linear(n_in, n_out, init=INITS[init]) for n_in, n_out in ((784, 300), (300, 10)))
-    return Net(first, Sigmoid(), second, *([last()] if last is not None else []), seed=rng)
+    net = make_mnist_net(init, rng)
+    return net if last is None else Net(*(layer.copy() for layer in net.layers), last(), seed=None)
 
 
 def overfitting(result: Result, data: Dataset) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.data import Dataset
-from clearprop.recipes import rdfia_circles_runs as rdfia_circles
-from clearprop.recipes import vu_studies
+from clearprop.recipes import rdfia_circles_runs, vu_studies
 from clearprop.studies.study import Row, Study, better, beyond_chance, headline, settings, tell, words
 from clearprop.sweeps import pivot, run_sweep, summarise
 
@@ -61,8 +60,8 @@ def learning_rates(
 @checked
 def batch_and_rate(
     data: Dataset,
-    batches: Sequence[int | None] = rdfia_circles.BATCHES,
-    rates: Sequence[float] = rdfia_circles.RATES,
+    batches: Sequence[int | None] = rdfia_circles_runs.BATCHES,
+    rates: Sequence[float] = rdfia_circles_runs.RATES,
     seeds: int = 5,
     fixed: Row | None = None,
     **workers: Any,
