@@ -36,7 +36,11 @@ class Page(HTMLParser):
 
 def broken(folder: Path) -> list[str]:
     """One line for each link or load that leads nowhere."""
-    pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
+    pages = {
+        path.resolve(): Page(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.html"))
+        if "_static" not in path.parts
+    }
     found = []
     for path, page in pages.items():
         where = path.relative_to(folder.resolve())

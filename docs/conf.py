@@ -10,6 +10,8 @@ sys.path[:0] = [str(HERE / "extensions"), str(HERE.parent / "tests")]
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `clearprop` in the pages' commands
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
+from nbclient import NotebookClient  # noqa: E402
+
 import clearprop  # noqa: E402
 
 project = "clearprop"
@@ -25,6 +27,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_design",
     "generated_pages",
+    "terminal",
 ]
 exclude_patterns = ["_build", "extensions", "findings/README.md"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
@@ -37,7 +40,8 @@ nb_execution_cache_path = str(HERE / "_build" / "executed")
 nb_execution_timeout = 240
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
-nb_merge_streams = True
+nb_output_stderr = "remove"  # progress, and the line that the kernel is being compiled
+NotebookClient.coalesce_streams.default_value = True  # one block for all that a cell prints
 nb_execution_show_tb = True
 nb_kernel_rgx_aliases = {".*": "python3"}
 
