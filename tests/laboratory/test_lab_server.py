@@ -83,7 +83,7 @@ def test_every_message_is_answered_or_changes_what_is_shown(client, lab, kind):
         "step": {"n": 1}, "pace": {"steps": 100}, "back": {"to": 0}, "change": {"state": {"settings": {"lr": 0.5}}},
         "weight": {"layer": 0, "name": "W", "index": [0, 0], "value": 1.5}, "silence": {"layer": 0, "unit": 0},
         "freeze": {"layer": 0, "name": "b", "index": [0], "on": True}, "card": {"layer": 0, "name": "W", "index": [0, 0]},
-        "unit": {"column": 0, "unit": 0},
+        "unit": {"column": 0, "unit": 0}, "hold": {"layer": 0, "unit": 0, "on": True},
     }.get(kind, {})  # fmt: skip
     answers = {"card": "card", "unit": "card", "weight": "card", "freeze": "card", "slow": "slow", "insights": "insights",
                "faults": "faults", "plant": "check", "heal": "check", "check": "check", "pin": "pinned", "unpin": "pinned",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clearprop.arguments import checked
 from clearprop.data.dataset import Dataset
 from clearprop.errors import MissingExtraError, OptionError
-from clearprop.nn import Linear, Net
+from clearprop.nn import Net
 from clearprop.registry import count
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def lab(
 def make_lab(net: Net | None = None, data: Dataset | None = None, state: Mapping[str, Any] | None = None) -> Lab:
     """The lab behind an address, without a server."""
     try:
+        from clearprop.laboratory.extras import described
         from clearprop.laboratory.server import Lab
         from clearprop.laboratory.state import LabState
     except ImportError as error:
@@ -79,8 +80,7 @@ def make_lab(net: Net | None = None, data: Dataset | None = None, state: Mapping
     if data is not None:
         given["data"] = {**given.get("data", {}), "source": "given"}
     if net is not None:
-        sizes = [layer.W.shape[1] for layer in net.unique_layers() if isinstance(layer, Linear)][:-1]
-        given["settings"] = {"hidden": sizes, **given.get("settings", {})}
+        given["settings"] = {**described(net), **given.get("settings", {})}
     return Lab(LabState.of(given), data, None if net is None else net.copy())
 
 

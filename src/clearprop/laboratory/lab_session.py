@@ -92,7 +92,7 @@ class LabSession:
         self.pace = 0
         self.orders: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue()
         self.net_given = net
-        self.trainer = Trainer(self.data(), state.run_settings(), net)
+        self.trainer = Trainer(self.data(), state.run_settings(), net, state.extras())
         self.plane = Plane(self.trainer, state.plane)
         self.published: Glimpse
         self.publish()
@@ -216,8 +216,8 @@ class LabSession:
         before, was = self.state, self.trainer.settings
         settings = state.run_settings()
         if state.data == before.data and same_kind(settings, was):
-            if settings != was:
-                self.trainer.tune(settings)
+            if settings != was or state.extras() != self.trainer.extras:
+                self.trainer.tune(settings, state.extras())
             self.state = state
             self.look_at(state.plane)
         else:
@@ -246,7 +246,7 @@ class LabSession:
             settings = replace(settings, loss="mean_squared_error")
         if data.task == "classification" and settings.loss == "mean_squared_error":
             settings = replace(settings, loss="cross_entropy")
-        trainer = Trainer(data, settings)
+        trainer = Trainer(data, settings, extras=state.extras())
         self.trainer, self.state, self.given = trainer, state, given if given is not None else self.given
         self.look_at(state.plane)
 

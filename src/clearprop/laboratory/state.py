@@ -12,6 +12,7 @@ from clearprop.data import load
 from clearprop.data.dataset import Dataset
 from clearprop.data.toys import TOYS, make_toy
 from clearprop.errors import OptionError
+from clearprop.laboratory.extras import Extras
 from clearprop.registry import choose, count, number
 from clearprop.training.settings import Settings
 
@@ -24,8 +25,9 @@ START: dict[str, Any] = {
     "loss": "cross_entropy",
 }  # fmt: skip
 """Settings of a new lab that differ from the library's own defaults."""
-ADJUSTABLE = ("hidden", "activation", "init", "dropout", "loss", "optimizer", "lr", "momentum", "schedule", "batch_size",
-              "weight_decay", "clip_norm", "seed")  # fmt: skip
+EXTRA = ("batch_norm", "dropout")
+ADJUSTABLE = ("hidden", "activation", "batch_norm", "dropout", "init", "loss", "optimizer", "lr", "momentum", "schedule",
+              "batch_size", "weight_decay", "clip_norm", "seed")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class LabState:
     ----------
     data : DataChoice
     settings : dict
-        Settings of the run by name, of those in `ADJUSTABLE`.
+        Settings of the run by name, of those in `ADJUSTABLE`. `batch_norm` and `dropout` hold one value for all hidden layers,
+        or a list with one for each.
     plane : tuple of int
         Columns that span the plane which is shown; (-1, -1) for the two principal components.
     """
@@ -127,11 +130,16 @@ class LabState:
             raise OptionError(f"plane must be the numbers of two columns, such as [0, 1], not {plane!r}.")
         state = LabState(replace(self.data, **data), {**self.settings, **settings}, (plane[0], plane[1]))
         state.run_settings()  # refuses what is out of range
+        state.extras()
         return state
+
+    def extras(self) -> Extras:
+        """Batch normalisation and dropout of each hidden layer."""
+        return Extras.of(self.settings, len(self.run_settings().hidden))
 
     def run_settings(self) -> Settings:
         """The settings of the run, as training takes them."""
-        values = {name: value for name, value in self.settings.items() if value is not None}
+        values = {name: value for name, value in self.settings.items() if value is not None and name not in EXTRA}
         hidden = values.get("hidden", [])
         if isinstance(hidden, (list, tuple)) and (len(hidden) > MOST_LAYERS or any(_too_wide(n) for n in hidden)):
             raise OptionError(f"A lab draws at most {MOST_LAYERS} hidden layers of {MOST_UNITS} units, not {hidden!r}.")

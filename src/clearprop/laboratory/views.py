@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.laboratory.trainer import Trainer, linears_of
-from clearprop.nn import Activation, Linear, Loss, Net
+from clearprop.nn import Dropout, Linear, Loss, Net
 from clearprop.nn.diagram import columns_of
 
 MAP, SMALL = 56, 20  # points along each side of the map, and of the picture of a unit
@@ -139,16 +139,16 @@ def sample(trainer: Trainer) -> Array:
 
 
 def drawn_columns(net: Net) -> list[int]:
-    """Numbers of the values that have a column of their own: what an activation gives out, and the last value."""
-    found = []
+    """Numbers of the values that have a column of their own: of each linear layer, what the next one is handed.
+
+    A Dropout has none: it changes nothing but the training steps themselves.
+    """
+    found: list[int] = []
     for k, layer in enumerate(net.layers, 1):
-        following = net.layers[k] if k < len(net.layers) else None
-        if (
-            (isinstance(layer, Linear) and not isinstance(following, Activation))
-            or isinstance(layer, Activation)
-            or k == len(net.layers)
-        ):
+        if isinstance(layer, Linear) or not found:
             found.append(k)
+        elif not isinstance(layer, Dropout):
+            found[-1] = k
     return found
 
 
