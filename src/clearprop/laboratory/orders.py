@@ -165,9 +165,10 @@ def doctor(session: LabSession) -> Answer:
     )  # fmt: skip
     session.findings = list(found.findings)
     findings = [
-        {"title": one.sentence, "text": str(one), "applicable": bool(changes_of(one)), "slug": one.slug}
+        {"title": one.sentence, "since": one.since, "why": one.why, "remedy": one.remedy.words, "slug": one.slug,
+         "tried": one.trial.words if one.trial is not None else "", "applicable": bool(changes_of(one))}
         for one in found.findings[:4]
-    ]
+    ]  # fmt: skip
     return {"type": "doctor", "healthy": found.healthy, "unknown": found.unknown, "findings": findings}
 
 

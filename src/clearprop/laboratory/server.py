@@ -20,8 +20,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
-from clearprop.errors import ClearpropError, OptionError
-from clearprop.laboratory.lab_session import Glimpse, LabSession, answer_of
+from clearprop.errors import OptionError
+from clearprop.laboratory.lab_session import Glimpse, LabSession, Upload, answer_of
 from clearprop.laboratory.orders import answer
 from clearprop.laboratory.protocol import Message, read_message
 from clearprop.laboratory.state import SOURCES, LabState
@@ -203,7 +203,7 @@ async def take_table(lab: Lab, request: Request) -> Response:
     try:
         data = await run_in_threadpool(read_table, body, name, target)
         session = lab.session(request.query_params.get("session", "")[:40])
-        await asyncio.wrap_future(session.ask(lambda: session.take_table(data)))
+        await asyncio.wrap_future(session.ask(lambda: session.take_table(data, Upload(name, body, target))))
     except Exception as error:
         return JSONResponse({"error": answer_of(error)}, 422)
     return JSONResponse({"notes": list(data.notes), "name": name})
@@ -221,10 +221,9 @@ async def hand_over(lab: Lab, request: Request) -> Response:
     """The present net in another form, as a download."""
     try:
         session = lab.session(request.query_params.get("session", "")[:40])
-        trainer = session.trainer
-        name, media, content = await run_in_threadpool(taken_away, trainer, request.path_params["form"])
-    except ClearpropError as error:
-        return JSONResponse({"error": str(error)}, 422)
+        name, media, content = await run_in_threadpool(taken_away, session, request.path_params["form"])
+    except Exception as error:
+        return JSONResponse({"error": answer_of(error)}, 422)
     return Response(content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
@@ -283,6 +282,7 @@ class Connection:
         """Let the session carry it out, and send its answer."""
         try:
             if message.kind in ASIDE:
+                await asyncio.wrap_future(self.session.ask(lambda: None))  # what was sent before is done before
                 told = await run_in_threadpool(answer, self.session, message)
             else:
                 told = await asyncio.wrap_future(self.session.ask(lambda: answer(self.session, message)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
+from clearprop.data.raw import Task
 from clearprop.data.toys import TOYS, make_toy
 from clearprop.errors import OptionError
 from clearprop.laboratory.extras import Extras
@@ -173,14 +175,26 @@ def dataset_of(choice: DataChoice, seed: int) -> Dataset:
     """
     if choice.source == "digits":
         return load("digits", seed=seed, val=choice.val, test=0)
+    X, y, task = rows_of(choice, seed)
+    val = choice.val
+    if choice.source == "painted":
+        small = np.bincount(y)[np.unique(y)].min()
+        val = val if small * val >= 1 and small >= 4 else 0
+    return load((X, y), seed=seed, val=val, test=0, task=task, scale="none")
+
+
+def rows_of(choice: DataChoice, seed: int) -> tuple[Array, Array, Task]:
+    """Inputs, targets and task of the points that are drawn from a seed, or were painted.
+
+    Raises
+    ------
+    OptionError
+        If too few points, or points of one class, were painted.
+    """
     if choice.source == "painted":
         if len(choice.points) < 4 or len({point[2] for point in choice.points}) < 2:
             raise OptionError("Paint at least four points of two classes: choose a class, and click on the map.")
         points = np.array(choice.points, dtype=np.float64)
-        classes = points[:, 2].astype(np.int64)
-        small = np.bincount(classes)[np.unique(classes)].min()
-        val = choice.val if small * choice.val >= 1 and small >= 4 else 0
-        return load((points[:, :2], classes), seed=seed, val=val, test=0, task="classification", scale="none")
+        return points[:, :2], points[:, 2].astype(np.int64), "classification"
     X, y = make_toy(choice.source, choice.n, choice.noise, seed)
-    task: Literal["classification", "regression"] = "regression" if choice.source in REGRESSIONS else "classification"
-    return load((X, y), seed=seed, val=choice.val, test=0, task=task, scale="none")
+    return X, y, "regression" if choice.source in REGRESSIONS else "classification"

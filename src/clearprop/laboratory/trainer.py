@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -88,6 +89,8 @@ class Trainer:
         Parameters that no step changes.
     gradient : callable or None
         Gives a wrong gradient on purpose.
+    seconds : float
+        Time that training took.
     """
 
     def __init__(self, data: Dataset, settings: Settings, net: Net | None = None, extras: Extras = NONE) -> None:
@@ -103,6 +106,7 @@ class Trainer:
         self.engine = self.fastest()
         self.step, self.frozen = 0, np.zeros(self.net.theta.size, dtype=bool)
         self.gradient: Gradient | None = None
+        self.seconds = 0.0
         self.moments: list[Keyframe] = []
         self.curve: list[dict[str, float | int | list[float]]] = []
         self._order: tuple[int, Array] = (-1, np.empty(0, dtype=np.int64))
@@ -165,6 +169,7 @@ class Trainer:
 
     def advance(self, n: int) -> float:
         """Take n steps; returns the mean loss of their batches."""
+        began = time.perf_counter()
         losses: list[Array] = []
         whole = len(self.train) % self.batch_size == 0  # so that the orders of several epochs make one
         while n > 0:
@@ -179,6 +184,7 @@ class Trainer:
             losses.append(self.take(np.concatenate(orders), taken))
             self.step += taken
             n -= taken
+        self.seconds += time.perf_counter() - began
         return float(np.mean(np.concatenate(losses))) if losses else float("nan")
 
     def take(self, order: Array, steps: int) -> Array:

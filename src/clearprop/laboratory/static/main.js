@@ -48,7 +48,7 @@ class Page {
     this.network = new NetworkView(/** @type {any} */ (find("network")), (layer, index) => this.choose({ type: "card", layer, name: "W", index }),
       (column, unit) => this.choose({ type: "unit", column, unit }));
     const touch = (/** @type {string} */ type, values = {}) => { send(type, values); this.ask(); };
-    this.card = new CardView(find("card"), touch, (place) => this.choose({ type: "unit", ...place }));
+    this.card = new CardView(find("card"), touch, (place) => this.choose(place));
     this.curves = new CurvesView(find("curves"));
     this.controls = new Controls(find("settings"), options, (settings) => change({ settings }));
     this.data = new DataPanel(find("data"), options, change, (file) => this.upload(file), (k) => { this.map.class = k; });
@@ -174,12 +174,8 @@ class Page {
   /** @param {any} message */
   showCard(message) {
     if (this.card.editing) return; // what is being typed is not written over
-    if (message.kind === "unit") {
-      const columns = this.scene?.columns ?? [], place = columns.findIndex((column) => column.column === message.column);
-      message.linear = place - 1;
-      message.hidden = place > 0 && place < columns.length - 1;
-      this.network.mark(message.column, message.unit);
-    } else this.network.mark(-1, -1);
+    if (message.kind === "unit") this.network.mark(message.drawn, message.unit);
+    else this.network.markLink(message.name === "W" ? [message.layer, ...message.index].join() : "");
     this.card.show(message);
   }
 

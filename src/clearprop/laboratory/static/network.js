@@ -139,7 +139,13 @@ export class NetworkView {
 
   /** Mark the unit whose card is shown. @param {number} column @param {number} unit */
   mark(column, unit) {
-    for (const { group } of this.units.values()) group.classList.remove("chosen");
+    for (const one of this.root.querySelectorAll(".chosen")) one.classList.remove("chosen");
     this.units.get(`${column},${unit}`)?.group.classList.add("chosen");
+  }
+
+  /** Mark the weight whose card is shown. @param {string} place */
+  markLink(place) {
+    this.mark(-1, -1);
+    if (place) this.root.querySelector(`.touch[data-place="${place}"]`)?.classList.add("chosen");
   }
 }
