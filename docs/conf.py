@@ -26,6 +26,7 @@ extensions = [
     "sphinx.ext.mathjax",  # writes the formulas; katex renders them, from the package (html_js_files)
     "sphinx.ext.viewcode",
     "sphinx_design",
+    "floors",
     "generated_pages",
     "terminal",
 ]
