@@ -239,6 +239,7 @@ class Connection:
         self.acknowledged.set()
         self.scene, self.version, self.sent = -1, -1, 0
         self.curve_from = 0
+        self.state: LabState | None = None
         self.sending = asyncio.Lock()
 
     async def serve(self) -> None:
@@ -310,7 +311,7 @@ class Connection:
             await self.send(message)
 
     def compose(self, now: Glimpse) -> dict[str, Any]:
-        """One frame; with the scene and the whole curve where they have changed."""
+        """One frame; with the scene, the state and the whole curve where they have changed."""
         self.sent += 1
         fresh = now.scene != self.scene
         message: dict[str, Any] = {
@@ -321,10 +322,12 @@ class Connection:
         }  # fmt: skip
         if fresh:
             self.scene = now.scene
-            message |= {"scene": scene(now.trainer, now.plane), "state": now.state.to_json()}
+            message["scene"] = scene(now.trainer, now.plane)
         if fresh or now.step < self.curve_from:
             message["curve"] = list(now.trainer.curve)
-        message.setdefault("state", now.state.to_json())
+        if now.state is not self.state:
+            message["state"] = now.state.to_json()
+        self.state = now.state
         message["pinned"] = self.session.pinned if fresh else None
         self.curve_from = now.step
         return message

@@ -108,6 +108,7 @@ class Page {
   /** @param {import("./types.js").Frame} frame */
   draw(frame) {
     const before = this.frame;
+    frame.state ??= /** @type {import("./types.js").State} */ (before?.state); // it is sent where it has changed
     this.frame = frame;
     if (frame.scene) {
       this.scene = frame.scene;
@@ -126,9 +127,9 @@ class Page {
     if (this.scene) {
       this.controls.show(frame.state, this.scene);
       this.data.show(frame.state, this.scene);
-      address.hide(asked.hide);
+      if (asked.hide.length) address.hide(asked.hide);
     }
-    if (JSON.stringify(frame.state) !== JSON.stringify(before?.state)) address.write(frame.state);
+    if (frame.state !== before?.state) address.write(frame.state);
     if (!frame.running) this.network.label(frame);
     if (this.chosen && frame.step !== before?.step && performance.now() - (this.asked ?? 0) > AGAIN) this.ask();
     requestAnimationFrame(() => this.wire.send("ack", { frame: frame.frame }));
