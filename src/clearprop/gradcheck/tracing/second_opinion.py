@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
 from clearprop.gradcheck.tracing.round_outcome import Round
-from clearprop.gradcheck.tracing.steps import Move, Piece, only_scales
+from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.wording import Words
