@@ -13,6 +13,7 @@ from clearprop.gradcheck.tracing.edits import Editor
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import whole
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
+from clearprop.gradcheck.tracing.moved_lines import Changes, moved_below
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -109,7 +110,7 @@ class PlaceSearch:
         self.words.spent += time.process_time() - started
         edits = self.editor.explain(blames)
         if edits:
-            mistake, fixed = _mistake(edits, self.words), self.editor.moves_fixed(edits[0])
+            mistake, fixed = _mistake(edits, self.words, self.sheet), self.editor.moves_fixed(edits[0])
             self.done |= {id(each) for each in fixed}
             mistake.names = [each.name for each in fixed] or [move.name]
             self.fixed[f"{mistake.line} {mistake.reason}"] = mistake
@@ -179,13 +180,16 @@ def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list
     return judged
 
 
-def _mistake(edits: list[Edit], words: Words) -> Mistake:
+def _mistake(edits: list[Edit], words: Words, sheet: Sheet) -> Mistake:
     """The best edit as a mistake, with its rivals."""
     best = edits[0]
     file, line = words.place(best.vertex.stack)
     right = words.replaced(best.vertex.stack, best.new) if best.new else ""
     if best.place is not None:
         file, line, right = best.place
+    changes: Changes = ()
+    if best.slug == "operand-earlier":
+        right, changes = _update_moved(best.vertex, words, sheet) or (right, ())
     rivals = []
     for edit in edits[1:]:
         if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
@@ -194,9 +198,21 @@ def _mistake(edits: list[Edit], words: Words) -> Mistake:
         text = f"line {place[1]}: {edit.reason}"
         if place[1] and text not in rivals and edit.reason != best.reason:
             rivals.append(text)
-    return Mistake(
-        file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior
-    )
+    source = words.line(file, line)
+    return Mistake(file, line, source, best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior, changes)
+
+
+def _update_moved(vertex: Vertex, words: Words, sheet: Sheet) -> tuple[str, Changes] | None:
+    """The correction that moves an update below the last use of the value before it; None if they stand apart."""
+    graph = sheet.graph
+    step = next((graph.rep(a) for a in vertex.args if isinstance(a, Vertex) and graph.rep(a).step_of is not None), None)
+    span = words.span(step.stack) if step is not None else None
+    if step is None or span is None:
+        return None
+    users = [user for user in graph.users.get(step, ()) if user in sheet.backward]
+    last = max(words.place(user.stack)[1] for user in users if user.stack[:1] and user.stack[0][0] is step.stack[0][0])
+    found = moved_below("\n".join(words.lines[span[0]]), span[1], span[2], last)
+    return (f"move {found[0]} below line {found[1]}", found[2]) if found else None
 
 
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:

@@ -229,6 +229,7 @@ def finding_of(mistake: Mistake) -> LineFinding:
         tuple(mistake.also),
         mistake.slug,
         mistake.sure,
+        mistake.changes,
     )
 
 

@@ -144,12 +144,15 @@ class LineRun:
         The value that it made, as the graph has it.
     scope : Scope
         The names at that time.
+    own : Vertex or None
+        The value itself, which an equal one of another line may stand for in the graph.
     users : dict of Vertex to set of int
         For a value that only got another name: the operations that used it under that name, and as which argument.
     """
 
     vertex: Vertex
     scope: Scope
+    own: Vertex | None = None
     users: dict[Vertex, set[int]] = field(default_factory=dict)
 
 
@@ -222,7 +225,7 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
             vertices.sort(key=lambda v: v.number)
             whole = written_into(node, tree)
             kept = [v for v in vertices if whole is None or v.fn is put]
-            runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number)) for v in kept[:MOST_RUNS]]
+            runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number), v) for v in kept[:MOST_RUNS]]
             if runs:
                 found.append(Site(files[node], tree, whole or node, runs))
     found += find_aliases(sheet, trees, inner, last)
@@ -263,7 +266,7 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
             if user in inner and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
         }
         site = found.setdefault(node, Site(alias.file, tree, node, [], True))
-        site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), users))
+        site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), None, users))
         if users or rep in claimed:
             used.add(node)
     return [site for node, site in found.items() if node in used]

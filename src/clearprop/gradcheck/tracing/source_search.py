@@ -30,7 +30,8 @@ from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 2.5
 AFTERWARDS: Final = 0.7  # once one explains everything
-FIRST_RUNS: Final = 6  # among which one must differ
+FIRST_RUNS: Final = 6  # among which one must differ,
+LATE_RUNS: Final = 8  # or among so many of the later ones
 BLIND: Final = 0.7  # of them for expressions that need not be derivatives
 MOST_NAMED: Final = 10  # explanations whose named values are counted
 
@@ -76,23 +77,25 @@ class SourceSearch:
         self.at_one, self.before = consistency.best(self.factors)
         self.wrong = [k for k in consistency.matter if k not in self.before and k not in skipped]
         self.exactly = False
+        right = [self.graph.rep(g) for k in self.before for g in sheet.moves[k].gradients]
+        self.trusted = self.graph.ancestors(right, sheet.cuts) if right else set()
         self.replay = Replay(sheet)
         self.sites: list[Site] = []
         self.seen: dict[Any, SourceExplanation | None] = {}
 
-    def found(self) -> list[SourceExplanation]:
-        """Explanations, best first."""
+    def found(self, given: list[Site] | None = None) -> list[SourceExplanation]:
+        """Explanations, best first; at given sites, or at all of the backward pass."""
         if not self.wrong:
             return []
         started = time.process_time()
         gradients = [self.graph.rep(g) for k in self.wrong for g in self.sheet.moves[k].gradients]
-        sites = self.sites = find_sites(self.sheet, self.words, gradients)
+        sites = self.sites = find_sites(self.sheet, self.words, gradients) if given is None else given
         tried = [site for site in sites if self.replay.unchanged(site, self._suspect(site))]
         kept: list[SourceExplanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
         until = started + SECONDS
-        for site in sorted(tried, key=self._innocent):
+        for site in sorted(tried, key=lambda site: (self._cleared(site), self._innocent(site), self._first_time(site))):
             if self._innocent(site) and any(not self._innocent(each.site) for each in kept):
                 break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
@@ -120,6 +123,17 @@ class SourceSearch:
     def _innocent(self, site: Site) -> bool:
         """Whether all that a site made is a derivative, so that it is looked at last."""
         return not site.alias and all(self._fits(run.vertex) for run in site.runs)
+
+    def _cleared(self, site: Site) -> bool:
+        """Whether what a site made goes into a gradient that is right, and so can hardly be wrong."""
+        own = {run.own for run in site.runs}
+        alone = [run.vertex for run in site.runs if set(self.graph.all_of(run.vertex)) <= own]
+        return any(vertex in self.trusted for vertex in (site.vertices if site.alias else alone))
+
+    def _first_time(self, site: Site) -> float:
+        """The time at which a site first makes what is no derivative: in a loop over time steps, the guilty one comes first."""
+        wrong = [run.scope.before for run in site.runs if site.alias or not self._fits(run.vertex)]
+        return min(wrong, default=site.runs[0].scope.before)
 
     def _fits(self, vertex: Vertex) -> bool:
         """Whether a value is the derivative of something of its own shape."""
@@ -175,7 +189,8 @@ class SourceSearch:
         CannotCompute
             If there is none, or it cannot be computed.
         """
-        for run in site.runs[:FIRST_RUNS]:
+        late = site.runs[FIRST_RUNS :: max(len(site.runs) // LATE_RUNS, 1)]  # in nested loops, the first ones may be alike
+        for run in [*site.runs[:FIRST_RUNS], *late]:
             made, old = self.replay.at(site, run, new, 0), np.asarray(self.replay.base(0, run.vertex))
             if made.shape != old.shape or not np.allclose(made, old, rtol=1e-9, atol=1e-13):
                 return run, made

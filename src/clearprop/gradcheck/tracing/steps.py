@@ -36,6 +36,8 @@ class Piece:
     step : Vertex or None
     rate : float
         The part of the factor that is a learning rate: a plain number in the line of the step.
+    made : Vertex or None
+        The gradient as its own line made it, which an equal value of another line may stand for in the graph.
     """
 
     moved: Vertex
@@ -43,6 +45,7 @@ class Piece:
     factor: float = 1.0
     step: Vertex | None = None
     rate: float = 1.0
+    made: Vertex | None = None
 
 
 @dataclass(eq=False)
@@ -119,12 +122,14 @@ def find_moves(graph: Graph) -> list[Move]:
             move.pieces.append(piece)
     for key, move in _moved_by_name(graph).items():
         found.setdefault(key, move)
+    _moved_in_the_same_role(graph, found)
     moves = [move for move in found.values() if move.pieces]
     for move in moves:
         move.name = name_of(graph, move)
     return moves
 
 
+MOST_WITHIN: Final = 40  # values between a step and the gradient in it
 NEAR: Final = 6  # lines between the steps of parameters
 
 
@@ -151,6 +156,30 @@ def _moved_by_name(graph: Graph) -> dict[Any, Move]:
             if piece is not None:
                 move.pieces.append(piece)
     return found
+
+
+def _moved_in_the_same_role(graph: Graph, found: dict[Any, Move]) -> None:
+    """Add the steps of plain numbers by something that does not depend on them, such as `w[j] -= rate * h[j]`.
+
+    The number was made where others were that are stepped, and what it becomes is used where it was used itself.
+    """
+    made = {piece.moved.origin.stack for move in found.values() for piece in move.pieces if piece.moved.origin is not None}
+    for vertex in graph.trace.set_by_hand:
+        moved = graph.rep(vertex.args[0])
+        plain = moved.fn is None and moved.size == 1 and moved.stack in made
+        if not plain or graph.rep(vertex) in graph.ends or not _used_alike(graph, moved, graph.rep(vertex)):
+            continue
+        move = found.setdefault((vertex.stack[0] if vertex.stack else None, 0), Move("", 0))
+        piece = _piece(graph, vertex, moved, _rest(vertex, moved), move)
+        if piece is not None:
+            graph.ends.add(graph.rep(vertex))
+            move.pieces.append(piece)
+
+
+def _used_alike(graph: Graph, before: Vertex, after: Vertex) -> bool:
+    """Whether two values are used at one place, other than where the second was made of the first."""
+    places = {user.stack for user in graph.users.get(before, ()) if user.number < after.number}
+    return any(user.stack in places for user in graph.users.get(after, ()) if user.stack != after.stack)
 
 
 def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
@@ -248,7 +277,20 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
             rate *= abs(number) if k < bound else 1.0
         elif vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
             rate *= abs(number)
-    return Piece(moved, gradient, -sign * factor, step, rate)
+    return Piece(moved, gradient, -sign * factor, step, rate, _as_made(graph, term, gradient))
+
+
+def _as_made(graph: Graph, term: Vertex, gradient: Vertex) -> Vertex:
+    """The gradient in a term, not as the value that stands for it and all that are equal to it."""
+    left, seen = [term], set()
+    while left:
+        each = left.pop()
+        if graph.rep(each) is graph.rep(gradient):
+            return each
+        if each not in seen and each.step_of is None and len(seen) < MOST_WITHIN:
+            seen.add(each)
+            left.extend(each.inputs)
+    return gradient
 
 
 def _line(vertex: Vertex) -> tuple[str, int]:
