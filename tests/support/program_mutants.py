@@ -272,7 +272,7 @@ def corrects(program: Program, made: Mutant, line: int, correction: str, changes
 
 
 def changed(source: str, changes: Sequence[tuple[int, str]]) -> str:
-    """A source with other text in the place of some lines; simple statements share a line, so that all lines stay where they were."""
+    """A source with other text in the place of some lines, as one line each, so that all lines stay where they were."""
     lines = source.splitlines()
     for line, text in changes:
         first, *rest = text.splitlines() or [""]

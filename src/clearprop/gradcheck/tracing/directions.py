@@ -18,7 +18,7 @@ from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
-from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
@@ -134,7 +134,8 @@ def _right_inside(sheet: Sheet, move: Move) -> bool:
             continue
         seen.add(each)
         root = root or each.fn is np.sqrt or (each.fn is np.power and each.args[1] == 0.5)
-        if each.shape == step.shape and any(target.by is source and target.use is None for target, _ in sheet.matches(each)):
+        whole_ones = [t for t, _ in sheet.matches(each) if t.by is source and t.use is None] if each.shape == step.shape else []
+        if any(same_direction(sheet.arrays(each), target.arrays) is not None for target in whole_ones):  # not transposed
             right = True
         elif each.fn is not None and is_elementwise(each.fn):
             left += graph.inputs(each)
@@ -157,15 +158,25 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
     for piece in move.pieces:
         if piece.step is not None and piece.step.size != piece.moved.size:
             judged.verdict = "wrong"
-            place = words.place(piece.step.stack)
+            place, right = _misshapen(piece, words)
             reason = (
                 f"the gradient has the shape {piece.gradient.shape}, {move.name} {piece.moved.shape}:"
                 f" the difference is broadcast to {piece.step.shape}"
             )
             hint = "Compare the shapes of the parameter and of its gradient."
-            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name]))
+            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name], right))
             break
     return judged
+
+
+def _misshapen(piece: Piece, words: Words) -> tuple[tuple[str, int], str]:
+    """The place of a gradient of another shape, and the corrected line: that of the gradient, if it only has to be turned."""
+    assert piece.step is not None
+    made = piece.made or piece.gradient
+    text = words.text(made.stack)
+    if not text or piece.gradient.shape[::-1] != piece.moved.shape:
+        return words.place(piece.step.stack), ""
+    return words.place(made.stack), words.replaced(made.stack, f"({text}).T")
 
 
 def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list[float | None]) -> Judged:

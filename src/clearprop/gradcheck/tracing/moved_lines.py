@@ -14,7 +14,7 @@ BLOCKS: Final = ("body", "orelse", "finalbody")
 
 
 def moved_below(text: str, line: int, column: int, last: int) -> tuple[str, int, Changes] | None:
-    """The statement at a line and column, moved below the one that holds another line.
+    r"""The statement at a line and column, moved below the one that holds another line.
 
     Returns
     -------
@@ -23,8 +23,8 @@ def moved_below(text: str, line: int, column: int, last: int) -> tuple[str, int,
 
     Examples
     --------
-    >>> moved_below("g = x\\nW -= g\\nh = W\\n", 2, 0, 3)
-    ('W -= g', 3, ((2, ''), (3, 'h = W\\nW -= g')))
+    >>> moved_below("g = x\nW -= g\nh = W\n", 2, 0, 3)
+    ('W -= g', 3, ((2, ''), (3, 'h = W\nW -= g')))
     """
     pair = _in_one_block(text, line, column, last)
     if pair is None:
@@ -37,12 +37,12 @@ def moved_below(text: str, line: int, column: int, last: int) -> tuple[str, int,
 
 
 def moved_above(text: str, line: int, column: int, first: int) -> tuple[str, int, Changes] | None:
-    """The statement at a line and column, moved above the one that holds another line.
+    r"""The statement at a line and column, moved above the one that holds another line.
 
     Examples
     --------
-    >>> moved_above("g = x\\ndW = g\\ng = 2 * g\\n", 3, 0, 2)
-    ('g = 2 * g', 2, ((2, 'g = 2 * g\\ndW = g'), (3, '')))
+    >>> moved_above("g = x\ndW = g\ng = 2 * g\n", 3, 0, 2)
+    ('g = 2 * g', 2, ((2, 'g = 2 * g\ndW = g'), (3, '')))
     """
     pair = _in_one_block(text, line, column, first)
     if pair is None:

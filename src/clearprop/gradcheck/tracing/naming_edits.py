@@ -137,6 +137,7 @@ class NamingEdits:
                 said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
                 yield SourceEdit(node, new, said, 1.3, "complement", hint)
         term = (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))) or is_summed(node, parent)
+        term = term or (isinstance(parent, ast.AugAssign) and parent.value is node)
         if not isinstance(node, ast.Constant):
             yield from self._derivatives(node, root, term)
         inner = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and operands(node) is not None
@@ -153,7 +154,8 @@ class NamingEdits:
 
     def _written(self, node: ast.expr) -> Iterator[SourceEdit]:
         """Edits of a statement that writes into an array: =, += and -= for one another."""
-        assert isinstance(node, ast.Call)
+        if not isinstance(node, ast.Call):
+            return
         base, index, value = node.args
         statement = self.site.tree.statement(base)
         part = ast.Subscript(base, index, ast.Load())
@@ -242,6 +244,9 @@ class NamingEdits:
                     new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
                     said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
                     yield SourceEdit(node, new, said, 1.3, "penalty", hint)
+                if term and vertex.shape == self.run.vertex.shape:
+                    new, said = ast.BinOp(node, ast.Mult(), written(text)), f"the factor {text} is missing"
+                    yield SourceEdit(node, new, said, 1.6, "factor-missing", "Look at the factors.")
             elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
                 new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
                 prior = 1.5 if rep not in self.sheet.live and root else 1.75

@@ -218,7 +218,7 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
         node = places.get(vertex.stack[0]) if vertex.stack and first < vertex.number <= last else None
         if node is not None and graph.rep(vertex) not in inner | sheet.forward:
             made[node].append(vertex)
-    found = []
+    found = find_sums(graph, trees, inner, made, last)
     for node, vertices in made.items():
         tree = trees[files[node]]
         if not _inside_another(node, tree, made):
@@ -230,6 +230,26 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
                 found.append(Site(files[node], tree, whole or node, runs))
     found += find_aliases(sheet, trees, inner, last)
     return sorted(found, key=lambda site: site.runs[0].scope.before)
+
+
+def find_sums(
+    graph: Graph, trees: dict[str, SourceTree], inner: set[Vertex], made: dict[ast.expr, list[Vertex]], last: float
+) -> list[Site]:
+    """The statements `a += x` and the like, as sites of the expression a + x; not those that write into an array."""
+    found: dict[ast.AugAssign, Site] = {}
+    for vertex in sorted((v for rep in inner for v in graph.all_of(rep)), key=lambda v: v.number):
+        file = vertex.stack[0][0].co_filename if vertex.stack and vertex.number <= last and vertex.floating else ""
+        statement = trees[file].operation(vertex.stack[0]) if file in trees else None
+        if not isinstance(statement, ast.AugAssign) or statement.target in made or vertex.step_of is not None:
+            continue
+        if statement not in found:
+            old = ast.parse(ast.unparse(statement.target), mode="eval").body
+            node = ast.copy_location(ast.BinOp(old, statement.op, statement.value), statement.value)
+            found[statement] = Site(file, trees[file], node)
+        if len(found[statement].runs) < MOST_RUNS:
+            scope = Scope(graph.trace.bindings, vertex.stack, vertex.number)
+            found[statement].runs.append(LineRun(graph.rep(vertex), scope, vertex))
+    return list(found.values())
 
 
 PUT: Final = "put_"

@@ -43,7 +43,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     found = search.found()
     result.first_wrong = search.first_wrong()
     if not found:
-        sheet, sites = step_lines(sheet, case.words, search.wrong)
+        sheet, sites = step_lines(sheet, case.words, [k for k in search.wrong if search.factors[k] is None])
         search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
         found = search.found(sites) if sites else []
     if not found:
