@@ -8,9 +8,10 @@ values.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -112,7 +113,7 @@ class Traced:
         return call(np.reshape, (self, ()), {}) if np.ndim(self.vertex.value) else self
 
     def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
-        shape = shape[0] if len(shape) == 1 else shape
+        shape = fitted(self, shape[0] if len(shape) == 1 else shape)
         return call(np.reshape, (self, shape), {"order": order} if order != "C" else {})
 
     def flatten(self, *args: Any) -> Any:
@@ -187,6 +188,34 @@ def _binary(function: Callable[..., Any], swapped: bool) -> Callable[..., Any]:
     return method
 
 
+MANY_ROWS: Final = 1000
+"""Rows, at least, of which a program with invented data has fewer than it says."""
+
+
+def fitted(array: Any, shape: Any) -> Any:
+    """The shape that an array is brought to; where it has too few rows for `reshape(60000, 784)`, those that it has."""
+    sizes = [*plain(shape)] if isinstance(shape, (tuple, list)) else [plain(shape)]
+    count, large = int(np.size(plain(array))), [k for k, n in enumerate(sizes) if n >= MANY_ROWS]
+    if -1 in sizes or len(large) == 0 or math.prod(sizes) == count or not TRACE.invented:
+        return shape
+    rest = math.prod(n for k, n in enumerate(sizes) if k != large[0])
+    return tuple(count // rest if k == large[0] else n for k, n in enumerate(sizes)) if rest and not count % rest else shape
+
+
+def _within(index: Any, shape: tuple[int, ...]) -> Any:
+    """Arrays of indices, of data that were invented, without those beyond the rows that there are."""
+    parts = index if isinstance(index, tuple) else (index,)
+    found = []
+    for each, size in zip(parts, shape, strict=False):
+        numbers = np.asarray(plain(each)) if isinstance(each, (Arr, list)) else None
+        if numbers is None or numbers.dtype.kind not in "iu" or not size:
+            found.append(each)
+        else:
+            inside = numbers[numbers < size]
+            found.append(inside if inside.size else numbers[:size] % size)
+    return (*found, *parts[len(found) :]) if isinstance(index, tuple) else found[0]
+
+
 def _unary(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda self: call(function, (self,), {})
 
@@ -205,6 +234,8 @@ for _name, _function in BINARY.items():
     setattr(Traced, f"__r{_name}__", _binary(_function, True))
 for _name, _function in COMPARING.items():
     setattr(Traced, f"__{_name}__", _binary(_function, False))
+setattr(Traced, "__divmod__", lambda self, other: (self // other, self % other))  # noqa: B010
+setattr(Traced, "__rdivmod__", lambda self, other: (other // self, other % self))  # noqa: B010
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.abs, "invert": np.invert}.items():
     setattr(Traced, f"__{_name}__", _unary(_function))
 for _name, _function in Traced.METHODS.items():
@@ -261,7 +292,12 @@ class Arr(Traced, metaclass=ArrayType):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, tuple) and any(isinstance(part, list) for part in index):
             index = tuple(plain(part) if isinstance(part, list) else part for part in index)
-        return call(get, (self, index), {})
+        try:
+            return call(get, (self, index), {})
+        except IndexError:
+            if not TRACE.invented:
+                raise
+            return call(get, (self, _within(index, np.shape(plain(self)))), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, (list, tuple)):
