@@ -13,6 +13,7 @@ export class MapView {
     this.scene = null;
     this.points = document.createElement("canvas"); // above the map, and drawn once
     this.points.className = "points";
+    this.points.setAttribute("aria-hidden", "true"); // the label of the map speaks of both
     canvas.after(this.points);
     this.class = 0;
     this.painting = false;
