@@ -132,7 +132,8 @@ def errors() -> str:
         "# Errors\n\nEvery error that a caller can cause and correct is a `clearprop.ClearpropError`, and the built-in"
         " exception that one would expect.\nOn the command line it is one sentence on standard error, and exit status 2;"
         " `--debug` shows the traceback.\n\n"
-        f"{table(('class', 'also a', 'when'), rows)}\n\n{EXIT_STATUSES}"
+        f"{table(('class', 'also a', 'when'), rows)}\n\n{EXIT_STATUSES}\n"
+        "```{eval-rst}\n.. autoclass:: clearprop.ClearpropError\n```\n"
     )
 
 

@@ -64,7 +64,7 @@ TOPICS = (
         "Training",
         "One run: what is measured, what is watched, and what is kept.",
         "fit fit_many evaluate lr_find History Callback EarlyStopping Checkpoint WeightAverage LivePlot CSVLogger"
-        " JSONLinesLogger TensorBoardLogger MLflowLogger Doctor Engine",
+        " JSONLinesLogger TensorBoardLogger MLflowLogger Doctor Engine training.FitSettings training.Run",
     ),
     topic("estimators", "scikit-learn", "Estimators with scikit-learn's contract.", "NetClassifier NetRegressor"),
     topic(
@@ -116,5 +116,5 @@ TOPICS = (
         "descent.Himmelblau descent.Beale descent.Published descent.endings descent.settle descent.sweep_steps "
         "descent.map_basins descent.BasinMap descent.answer_questions",
     ),
-    topic("export", "Models and export", "A trained network with its preprocessing, and the ways out.", "Model ClearpropError"),
+    topic("export", "Models and export", "A trained network with its preprocessing.", "Model export.Exported"),
 )

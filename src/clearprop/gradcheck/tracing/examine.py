@@ -15,8 +15,8 @@ from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, statu
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
+from clearprop.gradcheck.tracing.traced import TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
-from clearprop.gradcheck.tracing.wrappers import TRACE
 
 ADAPTER = """\
 def clearprop_check():

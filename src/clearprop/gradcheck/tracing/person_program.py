@@ -23,10 +23,10 @@ from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
+from clearprop.gradcheck.tracing.traced import TRACE, restart
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
-from clearprop.gradcheck.tracing.wrappers import TRACE, restart
 
 STEP = "training step"
 TRIES = 3  # runs with invented data of another width
@@ -229,6 +229,7 @@ def finding_of(mistake: Mistake) -> LineFinding:
         tuple(mistake.also),
         mistake.slug,
         mistake.sure,
+        mistake.changes,
     )
 
 

@@ -32,7 +32,8 @@ from clearprop.gradcheck.tracing.conventions.value_trees import (
 )
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, Pool, pools, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, call, plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 KEPT_VALUES: Final = ("output", "out", "outputs", "a", "y", "value", "loss")
 """Attributes in which a layer keeps its value, where forward returns nothing."""
