@@ -236,7 +236,7 @@ def test_the_keyboard_alone_will_do(page):
     page.wait_for_selector("#card #value")
     named = "one.getAttribute('aria-label') || one.textContent.trim() || one.title || one.closest('label')?.textContent.trim()"
     look = f"all => all.filter(one => !({named})).length"
-    names = page.eval_on_selector_all("button, select, input, canvas, [role=button]", look)
+    names = page.eval_on_selector_all("button, select, input, canvas:not([aria-hidden]), [role=button]", look)
     assert names == 0  # every control has a name for those who cannot see it
 
 
@@ -420,10 +420,9 @@ def test_the_focus_is_seen_on_every_control(page):
       return [one.id || one.tagName, outline || mark];
     }"""
     seen = []
-    for _ in range(45):
+    while not seen or seen[-1][0] not in ("BODY", "tabpanel"):  # the last of the page
+        assert len(seen) < 80, seen
         page.keyboard.press("Tab")
         seen.append(page.evaluate(look))
-        if seen[-1][0] == "BODY":
-            break
     assert {name for name, _ in seen} >= {"step", "source", "norm-0", "rate", "map"}
     assert [name for name, visible in seen if not visible and name != "BODY"] == []
