@@ -53,7 +53,7 @@ def arrows() -> Counter[tuple[int, int]]:
 
 
 def drawing() -> Figure:
-    """Each floor a band, each part a room as wide as it has lines; at the right, who imports from the floors below."""
+    """Each floor a band, each part a room, the wider the more lines it has; at the right, who imports from the floors below."""
     lines, imports = sizes(), arrows()
     figure = Figure(figsize=(9.5, 5.6))
     ax = figure.subplots()
@@ -71,7 +71,7 @@ def drawing() -> Figure:
 def _band(ax: Any, bottom: int, k: int, rooms: list[str], small: int, lines: Counter[str]) -> None:
     # One floor: its title, its rooms, and how many modules of a single file it has beside them.
     ax.text(0, bottom + 0.86, TITLES[k], fontsize=10, fontweight="bold", va="top")
-    width = [max(lines[name] ** 0.5, 30) for name in rooms]
+    width = [max(lines[name] ** 0.5, 11 * len(name) ** 0.85, 45) for name in rooms]
     left, scale = 0.0, (0.98 if not small else 0.82) / sum(width)
     for name, wide in zip(rooms, width, strict=True):
         box = FancyBboxPatch((left, bottom + 0.05), wide * scale - 0.012, 0.55, boxstyle="round,pad=0,rounding_size=0.01")
@@ -89,6 +89,7 @@ def _band(ax: Any, bottom: int, k: int, rooms: list[str], small: int, lines: Cou
 def _arrows(ax: Any, imports: Counter[tuple[int, int]]) -> None:
     # From each floor to each below: as many files import from there.
     top = len(FLOORS) - 1
+    ax.text(1.02, top + 0.86, "files that import\nfrom a floor below", fontsize=8, va="top", color="#555555")
     for (upper, lower), number in sorted(imports.items()):
         if upper == lower:
             continue
