@@ -105,7 +105,8 @@ def draw_landscape(figure: Figure, rows: dict[str, Any]) -> None:
     """The loss on the plane of the path, and the share of the path that lies in it."""
     from clearprop import plots
 
-    ax = plots.landscape(*(np.asarray(rows[name]) for name in ("u", "v", "loss", "path")), figure.subplots())
+    u, v, loss, path = (np.asarray(rows[name]) for name in ("u", "v", "loss", "path"))
+    ax = plots.landscape(u, v, loss, path, figure.subplots())
     ax.set_title(f"{100 * sum(rows['shares']):.0f} % of the path lie in this plane", loc="left", fontsize=10)
 
 
