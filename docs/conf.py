@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,8 +27,10 @@ extensions = [
     "sphinx.ext.mathjax",  # writes the formulas; katex renders them, from the package (html_js_files)
     "sphinx.ext.viewcode",
     "sphinx_design",
+    "experiments",
     "floors",
     "generated_pages",
+    "reports",
     "terminal",
 ]
 exclude_patterns = ["_build", "extensions", "findings/README.md"]
@@ -42,7 +45,8 @@ nb_execution_timeout = 240
 nb_execution_raise_on_error = True
 nb_execution_in_temp = True
 nb_output_stderr = "remove"  # progress, and the line that the kernel is being compiled
-NotebookClient.coalesce_streams.default_value = True  # one block for all that a cell prints
+# One block for all that a cell prints. (The default of a trait cannot be changed once its class is made.)
+NotebookClient.__init__ = partialmethod(NotebookClient.__init__, coalesce_streams=True)
 nb_execution_show_tb = True
 nb_kernel_rgx_aliases = {".*": "python3"}
 

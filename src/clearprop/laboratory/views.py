@@ -9,12 +9,12 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.laboratory.trainer import Trainer, linears_of
-from clearprop.nn import Activation, Linear, Loss, Net
+from clearprop.nn import Dropout, Linear, Loss, Net
 from clearprop.nn.diagram import columns_of
 
-MAP, SMALL = 56, 20  # points along each side of the map, and of the picture of a unit
+MAP, STILL, SMALL = 56, 112, 20  # points along a side: of the map while a run goes on, and while it stands; of a unit's picture
 BINS = 24  # of a histogram of activations
-SHOWN_POINTS = 1500
+SHOWN_POINTS, SHOWN_UNITS = 1500, 12  # of a split on the map, and of a column of the drawing
 SAMPLE = 64  # examples that a unit is shown over, where the plane does not say it all
 
 
@@ -65,7 +65,7 @@ class Plane:
         return self.centre + points @ self.axes
 
 
-def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
+def frame(trainer: Trainer, plane: Plane, net: Net, running: bool = False) -> dict[str, Any]:
     """The moving part of the page: weights, pictures of units, the map, and the last row of the curve.
 
     Parameters
@@ -75,12 +75,14 @@ def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
     plane : Plane
     net : Net
         A copy of the net at one step.
+    running : bool
+        Whether the next frame comes soon, so that a coarser map will do.
     """
     with np.errstate(all="ignore"):
         return {
             "weights": [{name: rounded(array) for name, array in layer.parameters().items()} for layer in linears_of(net)],
             "units": unit_pictures(trainer, plane, net),
-            "map": decision_map(trainer.loss, net, plane, trainer.data.task),
+            "map": decision_map(trainer.loss, net, plane, trainer.data.task, MAP if running else STILL),
         }
 
 
@@ -114,57 +116,71 @@ def outputs_by_layer(net: Net, X: Array) -> list[Array]:
 def unit_pictures(trainer: Trainer, plane: Plane, net: Net) -> list[dict[str, Any]]:
     """For every column that is drawn, a picture of each unit: over the plane, or over examples sorted by class.
 
-    The columns are the inputs, the hidden layers after their activation, and the outputs.
+    The columns are the inputs, the hidden layers after their activation, and the outputs. Of images, the picture of a pixel is
+    its place, and that of a unit which sees all pixels is the image of its weights.
     """
     planar = net.n_in == 2
     X = plane.grid(SMALL) if planar else sample(trainer)
     values = outputs_by_layer(net, X)
     drawn = [0, *drawn_columns(net)]
-    side = SMALL if planar else round(len(X) ** 0.5)
+    side, image = SMALL if planar else round(len(X) ** 0.5), image_side(trainer)
     found = []
-    for column in drawn:
-        if column == 0 and not planar:
-            continue  # pixels and long rows have their own picture: the weights
-        pictures = signed(values[column]).T
-        found.append({"column": column, "side": side, "pictures": [encoded(picture) for picture in pictures[:64]]})
+    for place, column in enumerate(drawn):
+        seen = values[column]
+        if image and place == 0:
+            seen = np.eye(net.n_in or 0)
+        elif image and place == 1:
+            seen = linears_of(net)[0].W
+        pictures = signed(seen).T[:SHOWN_UNITS]
+        shown_side = image if image and place < 2 else side
+        found.append({"column": column, "side": shown_side, "pictures": [encoded(picture) for picture in pictures]})
     return found
+
+
+def image_side(trainer: Trainer) -> int:
+    """Pixels along a side of the images that the net sees; 0 if its inputs are no square images."""
+    shape = trainer.data.image_shape
+    return (
+        shape[0] if shape is not None and len(shape) == 2 and shape[0] == shape[1] and shape[0] ** 2 == trainer.net.n_in else 0
+    )
 
 
 def sample(trainer: Trainer) -> Array:
     """Examples that units are shown over: sorted by class or target, spread over all."""
     y = trainer.train.y
     order = np.argsort(y if y.ndim == 1 else y[:, 0], kind="stable")
-    n = min(SAMPLE, len(order))
+    n = min(SAMPLE, int(len(order) ** 0.5) ** 2)  # a square
     return trainer.train.X[order[np.linspace(0, len(order) - 1, n).astype(int)]]
 
 
 def drawn_columns(net: Net) -> list[int]:
-    """Numbers of the values that have a column of their own: what an activation gives out, and the last value."""
-    found = []
+    """Numbers of the values that have a column of their own: of each linear layer, what the next one is handed.
+
+    A Dropout has none: it changes nothing but the training steps themselves.
+    """
+    found: list[int] = []
     for k, layer in enumerate(net.layers, 1):
-        following = net.layers[k] if k < len(net.layers) else None
-        if (
-            (isinstance(layer, Linear) and not isinstance(following, Activation))
-            or isinstance(layer, Activation)
-            or k == len(net.layers)
-        ):
+        if isinstance(layer, Linear) or not found:
             found.append(k)
+        elif not isinstance(layer, Dropout):
+            found[-1] = k
     return found
 
 
-def decision_map(loss: Loss, net: Net, plane: Plane, task: str) -> dict[str, Any]:
-    """The prediction over the plane: the class of each point and how sure it is, or the value."""
-    scores = net(plane.grid(MAP))
+def decision_map(loss: Loss, net: Net, plane: Plane, task: str, side: int) -> dict[str, Any]:
+    """The prediction over the plane: the class of each point of a grid and how sure it is, or the value."""
+    scores = net(plane.grid(side))
     if task == "regression":
         values = scores[:, 0]
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return {"kind": "value", "low": low, "high": high, "values": encoded(255 * (values - low) / ((high - low) or 1.0))}
+        shares = (values - low) / ((high - low) or 1.0)
+        return {"kind": "value", "side": side, "low": low, "high": high, "values": encoded(255 * shares)}
     p = np.asarray(loss.probabilities(scores))
     p = np.column_stack([1 - p, p]) if p.ndim == 1 or p.shape[1] == 1 else p
     winner, best = p.argmax(axis=1), p.max(axis=1)
     sure = (best - 1 / p.shape[1]) / (1 - 1 / p.shape[1])
-    return {"kind": "class", "classes": encoded(winner), "sure": encoded(255 * sure)}
+    return {"kind": "class", "side": side, "classes": encoded(winner), "sure": encoded(255 * sure)}
 
 
 def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
@@ -178,7 +194,7 @@ def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
         "classes": [str(label) for label in data.classes],
         "features": [str(name) for name in data.features[:200]],
         "n": {"train": len(trainer.train), "val": len(trainer.data.splits.get("val", ()))},
-        "plane": {"low": plane.low.tolist(), "high": plane.high.tolist(), "names": plane.names, "side": MAP},
+        "plane": {"low": plane.low.tolist(), "high": plane.high.tolist(), "names": plane.names},
         "points": {name: points(split.X, split.y, plane) for name, split in shown.items()},
         "columns": [{"column": k, "symbol": columns[k].symbol, "size": columns[k].size or 0} for k in drawn],
         "layers": [repr(layer) for layer in net.layers],

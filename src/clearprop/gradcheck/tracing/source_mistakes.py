@@ -40,7 +40,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     if case.words.spent >= NO_SEARCH:
         return set()
     skipped = skipped | turned_steps(sheet)
-    consistency = Consistency(sheet, case.update_seen, case.exact)
+    consistency = Consistency(sheet, case.update_seen, case.exact, case.layer)
     search = SourceSearch(sheet, case.words, consistency, skipped)
     order = misplaced(sheet, case.words, consistency) if search.wrong else None
     if order is not None:
@@ -50,7 +50,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     result.first_wrong = search.first_wrong()
     if not found:
         sheet, sites = step_lines(sheet, case.words, [k for k in search.wrong if search.factors[k] is None])
-        search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
+        search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
         found = search.found(sites) if sites else []
     if not found:
         return set()
@@ -121,7 +121,7 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
         return 0
     new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
     answer = Replay(other).factors(site, new)
-    return len(Consistency(other, case.update_seen, case.exact).right(answer[0])) if answer else 0
+    return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else 0
 
 
 def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
