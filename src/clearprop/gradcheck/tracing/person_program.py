@@ -208,10 +208,17 @@ def where_from(moves: list[Move]) -> str:
     return STEP if common.startswith("<") else common
 
 
+def deciding(rounds: list[Round]) -> Round:
+    """The round that counts: the first that is wrong; else the first, or a later one that shows all of it to be right."""
+    wrong = next((each for each in rounds if each.verdict == "wrong"), None)
+    later = next((each for each in rounds if each.verdict == "right" and len(each.judged) >= len(rounds[0].judged)), rounds[0])
+    return wrong or later
+
+
 def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
-    """The outcome that rounds of steps make: of the first that is wrong, else of the first."""
-    chosen = next((each for each in rounds if each.verdict == "wrong"), rounds[0])
-    if chosen.number and chosen.verdict == "wrong":
+    """The outcome that rounds of steps make."""
+    chosen = deciding(rounds)
+    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right":
         chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
     findings = [finding_of(mistake) for mistake in chosen.mistakes]
     tensors = [

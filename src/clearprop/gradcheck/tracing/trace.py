@@ -243,7 +243,7 @@ class Trace:
             vertex.origin, vertex.mark = vertex, vertex.bits
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
-        if vertex.fn in (np.add, np.subtract) and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
+        if vertex.fn is np.add and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         rest = [other for other in vertex.inputs if other not in grown]
         small = all(
