@@ -90,7 +90,7 @@ hits them alike; ratios are taken within a round. Whatever compiles has done so 
 the compiled engine alone, which is what the others' bare loops compare to; *clearprop fit* is all of `fit`, which keeps the
 history and watches for NaN. *plain C* is [`plain_c.c`](../benchmarks/plain_c.c), loops by hand, compiled by gcc for this
 processor, in one thread. *FANN* has no softmax: it does less, with linear outputs and the squared error, online at batch 1,
-else a call for each batch. The loops are in [`benchmarks/peers`](../benchmarks/peers)."""
+else a call for each batch. The loops are in `benchmarks/peers`."""
 
 
 def heading_line(found: Found) -> str:

@@ -26,7 +26,7 @@ def race_section(found: Found) -> str:
 clock runs from opening the gzipped files until 98 % of the test images are right after an epoch. Before that, the same
 process has trained for an epoch, so that what compiles has done so; torch.compile compiles for each model anew all the same,
 with what it keeps on disk. How many epochs it takes is partly luck, so the seconds an epoch stand beside it. The programs are
-in [`benchmarks/to_98`](../benchmarks/to_98).
+in `benchmarks/to_98`.
 
 {table(head, rows)}{"".join(reasons)}
 

@@ -1,14 +1,19 @@
 """The server of a lab without a browser: token, Host and Origin, messages, tables, and pages that are slow or gone."""
 
+import io
 import json
 import time
+import zipfile
 
+import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+import clearprop as cp
+from clearprop.cli.lab import of_run
 from clearprop.errors import OptionError
 from clearprop.laboratory.entrance import listen, make_lab
 from clearprop.laboratory.protocol import MESSAGES, read_message
@@ -41,7 +46,7 @@ class Page:
     def send(self, kind, **values):
         self.socket.send_text(json.dumps({"type": kind, **values}))
 
-    def read(self, kind, seconds=20):
+    def read(self, kind, seconds=120):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             message = json.loads(self.socket.receive_text())
@@ -83,7 +88,7 @@ def test_every_message_is_answered_or_changes_what_is_shown(client, lab, kind):
         "step": {"n": 1}, "pace": {"steps": 100}, "back": {"to": 0}, "change": {"state": {"settings": {"lr": 0.5}}},
         "weight": {"layer": 0, "name": "W", "index": [0, 0], "value": 1.5}, "silence": {"layer": 0, "unit": 0},
         "freeze": {"layer": 0, "name": "b", "index": [0], "on": True}, "card": {"layer": 0, "name": "W", "index": [0, 0]},
-        "unit": {"column": 0, "unit": 0},
+        "unit": {"column": 0, "unit": 0}, "hold": {"layer": 0, "unit": 0, "on": True},
     }.get(kind, {})  # fmt: skip
     answers = {"card": "card", "unit": "card", "weight": "card", "freeze": "card", "slow": "slow", "insights": "insights",
                "faults": "faults", "plant": "check", "heal": "check", "check": "check", "pin": "pinned", "unpin": "pinned",
@@ -192,6 +197,106 @@ def test_the_net_is_taken_away(client, lab, form):
     assert answer.status_code == 200, answer.text
     assert len(answer.content) > 300
     assert "attachment" in answer.headers["content-disposition"]
+
+
+def unzipped(content, folder):
+    """The run in an archive, in a folder of its own."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(folder)
+    return folder / "run"
+
+
+@pytest.mark.parametrize("source", ["xor", "hills"])
+def test_a_run_is_taken_away_as_a_folder_and_opened_again(client, lab, tmp_path, source):
+    """The folder holds the very net; the rows beside it give the same split, on which `of_run` opens the same state."""
+    shared = lab.shared
+    change = {"data": {"source": source}, "settings": {"hidden": [4], "batch_norm": [True], "dropout": [0.1], "lr": 0.05}}
+    shared.ask(lambda: shared.change(change)).result(60)
+    shared.ask(lambda: shared.take(100)).result(60)
+    answer = client.get(f"/take/run?token={lab.token}")
+    assert answer.status_code == 200, answer.text
+    folder = unzipped(answer.content, tmp_path)
+    names = {file.name for file in folder.iterdir()}
+    assert names >= {"model.safetensors", "config.json", "history.jsonl", "metrics.json", "card.md", "data.csv", "curves.png"}
+    net, data, state = of_run(folder)
+    np.testing.assert_array_equal(net.theta, shared.trainer.net.theta)
+    np.testing.assert_allclose(data.train.X, shared.trainer.data.train.X, rtol=1e-6)
+    np.testing.assert_allclose(data.train.y, shared.trainer.data.train.y, rtol=1e-6)
+    opened = make_lab(net, data, state)
+    for name in ("hidden", "activation", "batch_norm", "dropout", "lr", "loss", "optimizer", "batch_size"):
+        assert opened.shared.state.settings[name] == shared.state.settings[name], name
+    opened.close()
+    metrics = json.loads((folder / "metrics.json").read_text())["metrics"]
+    shown = shared.trainer.measure(0.0)
+    assert metrics["val"]["loss"] == pytest.approx(shown["val_loss"], rel=1e-4)
+
+
+def test_a_table_is_taken_away_with_its_run(client, lab, tmp_path):
+    body = ("size;kind\n" + "\n".join(f"{k % 7},5;{'ab'[k % 2]}" for k in range(80))).encode()
+    assert client.post(f"/table?token={lab.token}&name=mine.csv", content=body).status_code == 200
+    folder = unzipped(client.get(f"/take/run?token={lab.token}").content, tmp_path)
+    assert (folder / "mine.csv").read_bytes() == body
+    assert list(of_run(folder)[1].classes) == ["a", "b"]
+
+
+def test_the_report_holds_the_figures_and_repeats_the_state(client, lab):
+    lab.shared.ask(lambda: lab.shared.take(50)).result(60)
+    answer = client.get(f"/take/report?token={lab.token}")
+    assert answer.status_code == 200, answer.text
+    assert "Figures of merit" in answer.text
+    assert "data:image" in answer.text
+    assert "clearprop lab --state" in answer.text
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_a_run_that_is_not_finite_is_taken_away_too(client, lab):
+    lab.shared.ask(lambda: lab.shared.trainer.net.theta.fill(np.nan)).result(60)
+    for form in ("run", "report"):
+        answer = client.get(f"/take/{form}?token={lab.token}")
+        assert answer.status_code == 200, answer.text
+    assert "not finite" in client.get(f"/take/report?token={lab.token}").text
+
+
+def test_extras_are_undone_and_what_was_learned_stays(client, lab):
+    shared = lab.shared
+    shared.ask(lambda: shared.take(30)).result(60)
+    before = [layer.W.copy() for layer in shared.trainer.linears()]
+    shared.ask(lambda: shared.change({"settings": {"batch_norm": [True], "dropout": [0.3]}})).result(60)
+    assert any(isinstance(layer, cp.BatchNorm) for layer in shared.trainer.net.layers)
+    shared.ask(shared.undo).result(60)
+    assert [type(layer).__name__ for layer in shared.trainer.net.layers] == ["Linear", "Tanh", "Linear"]
+    assert all(np.array_equal(layer.W, W) for layer, W in zip(shared.trainer.linears(), before, strict=True))
+
+
+def test_the_rate_of_a_regression_changes_without_a_new_net(client, lab):
+    shared = lab.shared
+    shared.ask(lambda: shared.change({"data": {"source": "hills"}})).result(60)
+    shared.ask(lambda: shared.take(30)).result(60)
+    shared.ask(lambda: shared.change({"settings": {"lr": 0.02}})).result(60)
+    assert shared.trainer.step == 30
+    assert shared.state.settings["loss"] == "mean_squared_error"
+
+
+def test_a_rate_far_too_high_is_found_and_its_remedy_applied(client, lab):
+    """Both curves are kept: the old one pinned, and the new one, which is better."""
+    with page(client, lab) as socket:
+        shown = Page(socket)
+        shown.send("change", state={"data": {"source": "circles", "n": 200}, "settings": {"hidden": [8], "lr": 8.0}})
+        shown.send("step", n=300)
+        shown.send("doctor")
+        found = shown.read("doctor", 120)["findings"]
+        first = next(k for k, one in enumerate(found) if one["applicable"])
+        assert "learning rate 8 is too high" in found[first]["title"]
+        shown.send("remedy", number=first)
+        while shown.read("frame").get("state", {"settings": {"lr": 8.0}})["settings"]["lr"] >= 8.0:
+            pass
+        assert lab.shared.pinned
+        old = lab.shared.pinned[-1]["val_loss"]
+        shown.send("step", n=300)
+        while shown.read("frame")["step"] != 300:
+            pass
+        assert lab.shared.trainer.curve[-1]["val_loss"] < old
+        assert lab.shared.pinned[-1]["val_loss"] == old
 
 
 def test_pages_of_their_own_have_runs_of_their_own(client, lab):

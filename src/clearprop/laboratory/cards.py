@@ -1,4 +1,4 @@
-"""Cards: one weight, bias or unit with its value, gradient and update, and the formula with the numbers of this very step."""
+"""Cards: one weight or bias with its value, gradient and update, and the formula with the numbers of this very step."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.errors import OptionError
-from clearprop.laboratory.trainer import Trainer
-from clearprop.nn import Linear
+from clearprop.laboratory.trainer import Trainer, gradient_of
+from clearprop.nn import Linear, Net
 from clearprop.walkthrough.one_step import Names
 
 TERMS = 3  # of a sum that are written out
-HISTORY = 80  # earlier values
+HISTORY, FEW, LARGE = 40, 8, 20_000  # earlier moments that are looked at; fewer of a net of so many parameters
 
 
 def parameter_card(trainer: Trainer, linear: int, name: str, index: list[int]) -> dict[str, Any]:
@@ -57,54 +56,23 @@ def parameter_card(trainer: Trainer, linear: int, name: str, index: list[int]) -
     return {
         "kind": "parameter", "layer": linear, "name": name, "index": index, "title": symbol[1:],
         "value": before, "gradient": grad, "planted": planted, "update": after - before, "frozen": bool(trainer.frozen[place]),
-        "formula": {"symbol": symbol, "left": left, "right": right, "batch": len(terms),
-                    "terms": [[signif(a), signif(b)] for a, b in terms[:TERMS]],
-                    "rest": signif(sum(a * b for a, b in terms[TERMS:])) if len(terms) > TERMS else None,
+        "formula": {"symbol": symbol, "left": left, "right": right, **written(terms),
                     "sum": signif(sum(a * b for a, b in terms))},
         "from": {"left": {"column": k, "unit": index[0]} if name == "W" else None, "right": {"column": k + 1, "unit": j}},
         "history": history_of(trainer, place), "step": trainer.step,
     }  # fmt: skip
 
 
-def unit_card(trainer: Trainer, column: int, unit: int) -> dict[str, Any]:
-    """The card of one unit: its formula and numbers for the first example of the next batch."""
-    net, names = trainer.net.copy(), Names(trainer.net)
-    if not 0 <= column <= len(net.layers):
-        raise OptionError(f"The net has {len(net.layers)} layers; there is no column {column}.")
-    X, y = trainer.batch()
-    with np.errstate(all="ignore"):
-        values, gradients = passes(trainer, net, X, y)
-    if not 0 <= unit < values[column].shape[1]:
-        raise OptionError(f"Column {column} has {values[column].shape[1]} units, counted from 0; there is no number {unit}.")
-    symbol = "x" if column == 0 else names.outputs[column - 1]
-    card: dict[str, Any] = {
-        "kind": "unit", "column": column, "unit": unit, "title": f"{symbol}[{unit + 1}]", "step": trainer.step,
-        "value": signif(float(values[column][0, unit])), "lines": [],
-    }  # fmt: skip
-    if column:
-        card["gradient"] = signif(float(gradients[column - 1][0, unit]))
-        first = max((n for n in range(column) if isinstance(net.layers[n], Linear)), default=0)
-        for k in range(first, column):
-            card["lines"].append(line_of(trainer, names, values, k, unit))
-    return card
+def written(terms: list[tuple[float, float]]) -> dict[str, Any]:
+    """A sum of products, of which the first are written out."""
+    return {
+        "n": len(terms),
+        "terms": [[signif(a), signif(b)] for a, b in terms[:TERMS]],
+        "rest": signif(sum(a * b for a, b in terms[TERMS:])) if len(terms) > TERMS else None,
+    }
 
 
-def line_of(trainer: Trainer, names: Names, values: list[Array], k: int, unit: int) -> str:
-    """How layer k makes its unit, with the numbers of the first example."""
-    layer, symbols = trainer.net.layers[k], names.at(trainer.net, k)
-    value = signif(float(values[k + 1][0, unit]))
-    y = f"{symbols['y']}[{unit + 1}]"
-    if isinstance(layer, Linear):
-        x = values[k][0]
-        terms = [f"{signif(float(x[i]))} x {signif(float(layer.W[i, unit]))}" for i in range(min(len(x), TERMS))]
-        more = f" + ... ({len(x)} terms)" if len(x) > TERMS else ""
-        bias = f" + {signif(float(layer.b[unit]))}" if layer.bias else ""
-        return f"{y} = sum_i {symbols['x']}[i] {symbols['W']}[i,{unit + 1}] + b = {' + '.join(terms)}{more}{bias} = {value}"
-    inside = signif(float(values[k][0, unit])) if unit < values[k].shape[1] else ""
-    return f"{y} = {type(layer).__name__}({symbols['x']}[{unit + 1}]) = {type(layer).__name__}({inside}) = {value}"
-
-
-def passes(trainer: Trainer, net: Any, X: Array, y: Array) -> tuple[list[Array], list[Array]]:
+def passes(trainer: Trainer, net: Net, X: Array, y: Array) -> tuple[list[Array], list[Array]]:
     """Values before and after every layer, and the gradient of the loss by each layer's value, of one batch."""
     values, saved = [X.astype(net.dtype)], []
     for layer in net.layers:
@@ -130,10 +98,26 @@ def updated(trainer: Trainer, theta: Array, grad: Array, place: int) -> float:
     return float(theta[place])
 
 
-def history_of(trainer: Trainer, place: int) -> list[list[float]]:
-    """Earlier values of a parameter, as [step, value], from the ring of moments."""
-    rows = [[moment.step, float(moment.arrays["theta"][place])] for moment in trainer.moments[-HISTORY:]]
-    return [*rows, [trainer.step, float(trainer.net.theta[place])]]
+def history_of(trainer: Trainer, place: int) -> dict[str, list[list[float]]]:
+    """Earlier values, gradients and updates of a parameter, as rows of [step, number], from the ring of moments.
+
+    Each gradient and update is that of the step that was taken from its moment; with a planted fault there are values alone.
+    """
+    moments = trainer.moments[:: max(len(trainer.moments) // (HISTORY if trainer.net.theta.size < LARGE else FEW), 1)]
+    values = [[one.step, float(one.arrays["theta"][place])] for one in moments]
+    found = {"value": [*values, [trainer.step, float(trainer.net.theta[place])]], "gradient": [], "update": []}
+    if trainer.gradient is not None:
+        return found
+    net, optimizer = trainer.net.copy(), deepcopy(trainer.optimizer)
+    for moment in moments:
+        moment.put_into(net, optimizer)
+        with np.errstate(all="ignore"):
+            _, grad = gradient_of(net, trainer.loss, *trainer.batch(moment.step))
+            before = float(net.theta[place])
+            optimizer.step(net.theta, grad)
+        found["gradient"].append([moment.step, float(grad[place])])
+        found["update"].append([moment.step, 0.0 if trainer.frozen[place] else float(net.theta[place]) - before])
+    return found
 
 
 def signif(value: float, digits: int = 5) -> float:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import socket
 import webbrowser
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from clearprop.arguments import checked
 from clearprop.data.dataset import Dataset
 from clearprop.errors import MissingExtraError, OptionError
-from clearprop.nn import Linear, Net
-from clearprop.registry import count
+from clearprop.nn import Net
+from clearprop.registry import choose, count
 
 if TYPE_CHECKING:
     from clearprop.laboratory.server import Lab
 
 HOST = "127.0.0.1"
+HIDEABLE = (
+    "data", "settings", "tools", "card", "source", "points", "noise", "split", "plane", "table", "layers", "extras", "rate",
+    "optimizer", "schedule", "batch", "loss", "init", "decay", "seed", "slow", "insights", "break", "doctor", "compare", "take",
+    "lessons",
+)  # fmt: skip
+"""Names of the panels, controls and tools of the page."""
 
 
 def silent(message: str) -> None:
@@ -29,6 +35,8 @@ def lab(
     data: Dataset | None = None,
     *,
     state: Mapping[str, Any] | None = None,
+    lesson: int | None = None,
+    hide: Sequence[str] = (),
     port: int = 0,
     browser: bool = True,
     say: Callable[[str], object] = print,
@@ -43,6 +51,10 @@ def lab(
         By default two circles.
     state : dict, optional
         Data, settings and plane to begin with, as an address holds them.
+    lesson : int, optional
+        Number of a lesson to open, from 1.
+    hide : sequence of str
+        Panels and controls that the page does not show, of those in `HIDEABLE`.
     port : int
         Port on 127.0.0.1; 0 for one that is free.
     browser : bool
@@ -59,18 +71,40 @@ def lab(
     """
     if count("port", port, 0) > 65535:
         raise OptionError(f"port must be a number up to 65535, not {port}.")
+    fragment = fragment_of(lesson, hide)
     made = make_lab(net, data, state)
     listener = listen(port)
-    address = f"http://{HOST}:{listener.getsockname()[1]}/?token={made.token}"
+    address = f"http://{HOST}:{listener.getsockname()[1]}/?token={made.token}{fragment}"
     say(address)
     if browser:
         webbrowser.open(address)
     serve(made, listener)
 
 
+def fragment_of(lesson: int | None, hide: Sequence[str]) -> str:
+    """The part of an address behind the #, which opens a lesson and hides controls.
+
+    Examples
+    --------
+    >>> fragment_of(2, ["settings", "rate"])
+    '#lesson=2&hide=settings,rate'
+    """
+    words = []
+    if lesson is not None:
+        words.append(f"lesson={count('lesson', lesson)}")
+    if isinstance(hide, str):
+        raise OptionError(f"hide must be a list of names such as ['settings', 'rate'], not {hide!r}.")
+    for name in hide:
+        choose("hide", name, HIDEABLE)
+    if hide:
+        words.append(f"hide={','.join(hide)}")
+    return "#" + "&".join(words) if words else ""
+
+
 def make_lab(net: Net | None = None, data: Dataset | None = None, state: Mapping[str, Any] | None = None) -> Lab:
     """The lab behind an address, without a server."""
     try:
+        from clearprop.laboratory.extras import described
         from clearprop.laboratory.server import Lab
         from clearprop.laboratory.state import LabState
     except ImportError as error:
@@ -78,9 +112,10 @@ def make_lab(net: Net | None = None, data: Dataset | None = None, state: Mapping
     given = dict(state or {})
     if data is not None:
         given["data"] = {**given.get("data", {}), "source": "given"}
+        if data.image_shape is not None:
+            given.setdefault("plane", [-1, -1])  # a single pixel says little
     if net is not None:
-        sizes = [layer.W.shape[1] for layer in net.unique_layers() if isinstance(layer, Linear)][:-1]
-        given["settings"] = {"hidden": sizes, **given.get("settings", {})}
+        given["settings"] = {**described(net), **given.get("settings", {})}
     return Lab(LabState.of(given), data, None if net is None else net.copy())
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from clearprop.data.dataset import Dataset
 from clearprop.doctor.finding import Finding
@@ -16,13 +16,30 @@ from clearprop.errors import ClearpropError, OptionError
 from clearprop.laboratory.state import LabState, dataset_of
 from clearprop.laboratory.trainer import Trainer, same_kind
 from clearprop.laboratory.views import Plane
-from clearprop.nn import Net
+from clearprop.nn import LOSSES, NUMBER_LOSSES, Net
+from clearprop.training.settings import Settings
 
 SLICE = 0.012  # seconds that are trained before orders are looked at
 SLOWEST = 0.03  # seconds of a slice at a slow pace: about thirty pictures a second
 LEAST, MOST = 1, 2_000_000  # steps of a slice
 MEASURED = 0.12  # seconds between two points of the curve
 UNDONE = 50  # states that can be gone back to
+
+
+class Upload(NamedTuple):
+    """A table that was dropped on the page.
+
+    Attributes
+    ----------
+    name : str
+    body : bytes
+    target : str or None
+        The column to predict, if one was named.
+    """
+
+    name: str
+    body: bytes
+    target: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +95,8 @@ class LabSession:
         The newest; read it once, and use what was read.
     pinned : list of dict or None
         The curve of a run that was pinned.
+    upload : Upload or None
+        The table that was dropped on the page last.
     pace : int
         Most steps a second; 0 for as many as the machine can.
     """
@@ -91,8 +110,11 @@ class LabSession:
         self.running, self.speed, self.version, self.scene = False, 0.0, 0, 0
         self.pace = 0
         self.orders: queue.Queue[tuple[Callable[[], Any], Future[Any]] | None] = queue.Queue()
-        self.net_given = net
-        self.trainer = Trainer(self.data(), state.run_settings(), net)
+        self.upload: Upload | None = None
+        data = self.data()
+        settings = suited_settings(state.run_settings(), data)
+        self.state = with_loss(state, settings)
+        self.trainer = Trainer(data, settings, net, state.extras())
         self.plane = Plane(self.trainer, state.plane)
         self.published: Glimpse
         self.publish()
@@ -214,11 +236,11 @@ class LabSession:
         if state == self.state:
             return
         before, was = self.state, self.trainer.settings
-        settings = state.run_settings()
+        settings = suited_settings(state.run_settings(), self.trainer.data)
         if state.data == before.data and same_kind(settings, was):
-            if settings != was:
-                self.trainer.tune(settings)
-            self.state = state
+            if settings != was or state.extras() != self.trainer.extras:
+                self.trainer.tune(settings, state.extras())
+            self.state = with_loss(state, settings)
             self.look_at(state.plane)
         else:
             self.build(state)
@@ -241,13 +263,10 @@ class LabSession:
     def build(self, state: LabState, given: Dataset | None = None) -> None:
         """A new run; the old one stays if the state does not allow one."""
         data = self.data(state, given)
-        settings = state.run_settings()
-        if data.task == "regression" and settings.loss == "cross_entropy":
-            settings = replace(settings, loss="mean_squared_error")
-        if data.task == "classification" and settings.loss == "mean_squared_error":
-            settings = replace(settings, loss="cross_entropy")
-        trainer = Trainer(data, settings)
-        self.trainer, self.state, self.given = trainer, state, given if given is not None else self.given
+        settings = suited_settings(state.run_settings(), data)
+        trainer = Trainer(data, settings, extras=state.extras())
+        self.trainer, self.state = trainer, with_loss(state, settings)
+        self.given = given if given is not None else self.given
         self.look_at(state.plane)
 
     def data(self, state: LabState | None = None, given: Dataset | None = None) -> Dataset:
@@ -260,12 +279,13 @@ class LabSession:
             return found
         return dataset_of(state.data, int(state.settings.get("seed", 0)))
 
-    def take_table(self, data: Dataset) -> None:
+    def take_table(self, data: Dataset, upload: Upload) -> None:
         """Learn from a table that was dropped on the page."""
         self.running = False
         state = self.state.but({"data": {"source": "table"}})
         before = self.state
         self.build(state, data)
+        self.upload = upload
         self.undoable = [*self.undoable, before][-UNDONE:]
 
     def pin(self, on: bool) -> None:
@@ -276,8 +296,21 @@ class LabSession:
 NOTHING: Any = object()
 
 
+def suited_settings(settings: Settings, data: Dataset) -> Settings:
+    """The settings with a loss for numbers where the target is one, and with a loss for classes where it is a class."""
+    numeric = issubclass(LOSSES.find(settings.loss), NUMBER_LOSSES)
+    if numeric == (data.task == "regression"):
+        return settings
+    return replace(settings, loss="cross_entropy" if numeric else "mean_squared_error")
+
+
 def answer_of(error: BaseException) -> str:
     """The sentence for the page."""
     if isinstance(error, ClearpropError):
         return str(error)
     return f"The lab made a mistake of its own ({type(error).__name__}); the run goes on."
+
+
+def with_loss(state: LabState, settings: Settings) -> LabState:
+    """The state with the loss that the run has."""
+    return state if state.settings.get("loss") == settings.loss else state.but({"settings": {"loss": settings.loss}})

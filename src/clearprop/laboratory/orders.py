@@ -9,10 +9,11 @@ from clearprop.doctor import diagnose
 from clearprop.doctor.finding import Finding
 from clearprop.errors import OptionError
 from clearprop.laboratory.breaking import FaultyGradient, fault_of, plantable, recordable, verdict
-from clearprop.laboratory.cards import parameter_card, unit_card
+from clearprop.laboratory.cards import parameter_card
 from clearprop.laboratory.lab_session import LabSession
 from clearprop.laboratory.protocol import Message
 from clearprop.laboratory.state import LabState
+from clearprop.laboratory.unit_cards import unit_card
 from clearprop.laboratory.views import insights, rounded
 from clearprop.walkthrough import explain
 
@@ -88,6 +89,12 @@ def freeze(session: LabSession, layer: int, name: str, index: list[int], on: boo
     return card(session, layer, name, index)
 
 
+def hold(session: LabSession, layer: int, unit: int, on: bool) -> Answer:
+    """Freeze what makes a unit, or let it go."""
+    session.trainer.hold(layer, unit, on)
+    return None
+
+
 def silence(session: LabSession, layer: int, unit: int) -> Answer:
     """Set a hidden unit to zero."""
     session.trainer.silence(layer, unit)
@@ -158,9 +165,10 @@ def doctor(session: LabSession) -> Answer:
     )  # fmt: skip
     session.findings = list(found.findings)
     findings = [
-        {"title": one.sentence, "text": str(one), "applicable": bool(changes_of(one)), "slug": one.slug}
+        {"title": one.sentence, "since": one.since, "why": one.why, "remedy": one.remedy.words, "slug": one.slug,
+         "tried": one.trial.words if one.trial is not None else "", "applicable": bool(changes_of(one))}
         for one in found.findings[:4]
-    ]
+    ]  # fmt: skip
     return {"type": "doctor", "healthy": found.healthy, "unknown": found.unknown, "findings": findings}
 
 
@@ -213,8 +221,8 @@ def unpin(session: LabSession) -> Answer:
 
 TABLE: dict[str, Callable[..., Answer]] = {
     "run": run, "pace": pace, "step": step, "epoch": epoch, "back": back, "reset": reset, "change": change, "undo": undo,
-    "weight": weight, "freeze": freeze, "silence": silence, "card": card, "unit": unit, "slow": slow, "insights": looked_into,
-    "faults": faults, "plant": plant, "heal": heal, "check": checked, "doctor": doctor, "remedy": remedy, "pin": pin,
-    "unpin": unpin,
+    "weight": weight, "freeze": freeze, "hold": hold, "silence": silence, "card": card, "unit": unit, "slow": slow,
+    "insights": looked_into, "faults": faults, "plant": plant, "heal": heal, "check": checked,
+    "doctor": doctor, "remedy": remedy, "pin": pin, "unpin": unpin,
 }  # fmt: skip
 """What each message does; "ack" concerns the connection alone."""

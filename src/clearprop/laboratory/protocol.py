@@ -66,6 +66,7 @@ MESSAGES: dict[str, dict[str, Part]] = {
     "undo": {},
     "weight": {"layer": NUMBER, "name": PARAMETER, "index": INDEX, "value": REAL},
     "freeze": {"layer": NUMBER, "name": PARAMETER, "index": INDEX, "on": FLAG},
+    "hold": {"layer": NUMBER, "unit": NUMBER, "on": FLAG},
     "silence": {"layer": NUMBER, "unit": NUMBER},
     "card": {"layer": NUMBER, "name": PARAMETER, "index": INDEX},
     "unit": {"column": NUMBER, "unit": NUMBER},

@@ -20,8 +20,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
-from clearprop.errors import ClearpropError, OptionError
-from clearprop.laboratory.lab_session import Glimpse, LabSession, answer_of
+from clearprop.errors import OptionError
+from clearprop.laboratory.lab_session import Glimpse, LabSession, Upload, answer_of
 from clearprop.laboratory.orders import answer
 from clearprop.laboratory.protocol import Message, read_message
 from clearprop.laboratory.state import SOURCES, LabState
@@ -203,7 +203,7 @@ async def take_table(lab: Lab, request: Request) -> Response:
     try:
         data = await run_in_threadpool(read_table, body, name, target)
         session = lab.session(request.query_params.get("session", "")[:40])
-        await asyncio.wrap_future(session.ask(lambda: session.take_table(data)))
+        await asyncio.wrap_future(session.ask(lambda: session.take_table(data, Upload(name, body, target))))
     except Exception as error:
         return JSONResponse({"error": answer_of(error)}, 422)
     return JSONResponse({"notes": list(data.notes), "name": name})
@@ -221,10 +221,9 @@ async def hand_over(lab: Lab, request: Request) -> Response:
     """The present net in another form, as a download."""
     try:
         session = lab.session(request.query_params.get("session", "")[:40])
-        trainer = session.trainer
-        name, media, content = await run_in_threadpool(taken_away, trainer, request.path_params["form"])
-    except ClearpropError as error:
-        return JSONResponse({"error": str(error)}, 422)
+        name, media, content = await run_in_threadpool(taken_away, session, request.path_params["form"])
+    except Exception as error:
+        return JSONResponse({"error": answer_of(error)}, 422)
     return Response(content, media_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
@@ -240,6 +239,7 @@ class Connection:
         self.acknowledged.set()
         self.scene, self.version, self.sent = -1, -1, 0
         self.curve_from = 0
+        self.state: LabState | None = None
         self.sending = asyncio.Lock()
 
     async def serve(self) -> None:
@@ -283,6 +283,7 @@ class Connection:
         """Let the session carry it out, and send its answer."""
         try:
             if message.kind in ASIDE:
+                await asyncio.wrap_future(self.session.ask(lambda: None))  # what was sent before is done before
                 told = await run_in_threadpool(answer, self.session, message)
             else:
                 told = await asyncio.wrap_future(self.session.ask(lambda: answer(self.session, message)))
@@ -310,7 +311,7 @@ class Connection:
             await self.send(message)
 
     def compose(self, now: Glimpse) -> dict[str, Any]:
-        """One frame; with the scene and the whole curve where they have changed."""
+        """One frame; with the scene, the state and the whole curve where they have changed."""
         self.sent += 1
         fresh = now.scene != self.scene
         message: dict[str, Any] = {
@@ -321,10 +322,12 @@ class Connection:
         }  # fmt: skip
         if fresh:
             self.scene = now.scene
-            message |= {"scene": scene(now.trainer, now.plane), "state": now.state.to_json()}
+            message["scene"] = scene(now.trainer, now.plane)
         if fresh or now.step < self.curve_from:
             message["curve"] = list(now.trainer.curve)
-        message.setdefault("state", now.state.to_json())
+        if now.state is not self.state:
+            message["state"] = now.state.to_json()
+        self.state = now.state
         message["pinned"] = self.session.pinned if fresh else None
         self.curve_from = now.step
         return message

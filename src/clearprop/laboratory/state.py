@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from clearprop.arrays import Array
 from clearprop.data import load
 from clearprop.data.dataset import Dataset
+from clearprop.data.raw import Task
 from clearprop.data.toys import TOYS, make_toy
 from clearprop.errors import OptionError
+from clearprop.laboratory.extras import Extras
 from clearprop.registry import choose, count, number
 from clearprop.training.settings import Settings
 
@@ -24,8 +27,9 @@ START: dict[str, Any] = {
     "loss": "cross_entropy",
 }  # fmt: skip
 """Settings of a new lab that differ from the library's own defaults."""
-ADJUSTABLE = ("hidden", "activation", "init", "dropout", "loss", "optimizer", "lr", "momentum", "schedule", "batch_size",
-              "weight_decay", "clip_norm", "seed")  # fmt: skip
+EXTRA = ("batch_norm", "dropout")
+ADJUSTABLE = ("hidden", "activation", "batch_norm", "dropout", "init", "loss", "optimizer", "lr", "momentum", "schedule",
+              "batch_size", "weight_decay", "clip_norm", "seed")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class LabState:
     ----------
     data : DataChoice
     settings : dict
-        Settings of the run by name, of those in `ADJUSTABLE`.
+        Settings of the run by name, of those in `ADJUSTABLE`. `batch_norm` and `dropout` hold one value for all hidden layers,
+        or a list with one for each.
     plane : tuple of int
         Columns that span the plane which is shown; (-1, -1) for the two principal components.
     """
@@ -127,11 +132,16 @@ class LabState:
             raise OptionError(f"plane must be the numbers of two columns, such as [0, 1], not {plane!r}.")
         state = LabState(replace(self.data, **data), {**self.settings, **settings}, (plane[0], plane[1]))
         state.run_settings()  # refuses what is out of range
+        state.extras()
         return state
+
+    def extras(self) -> Extras:
+        """Batch normalisation and dropout of each hidden layer."""
+        return Extras.of(self.settings, len(self.run_settings().hidden))
 
     def run_settings(self) -> Settings:
         """The settings of the run, as training takes them."""
-        values = {name: value for name, value in self.settings.items() if value is not None}
+        values = {name: value for name, value in self.settings.items() if value is not None and name not in EXTRA}
         hidden = values.get("hidden", [])
         if isinstance(hidden, (list, tuple)) and (len(hidden) > MOST_LAYERS or any(_too_wide(n) for n in hidden)):
             raise OptionError(f"A lab draws at most {MOST_LAYERS} hidden layers of {MOST_UNITS} units, not {hidden!r}.")
@@ -165,14 +175,26 @@ def dataset_of(choice: DataChoice, seed: int) -> Dataset:
     """
     if choice.source == "digits":
         return load("digits", seed=seed, val=choice.val, test=0)
+    X, y, task = rows_of(choice, seed)
+    val = choice.val
+    if choice.source == "painted":
+        small = np.bincount(y)[np.unique(y)].min()
+        val = val if small * val >= 1 and small >= 4 else 0
+    return load((X, y), seed=seed, val=val, test=0, task=task, scale="none")
+
+
+def rows_of(choice: DataChoice, seed: int) -> tuple[Array, Array, Task]:
+    """Inputs, targets and task of the points that are drawn from a seed, or were painted.
+
+    Raises
+    ------
+    OptionError
+        If too few points, or points of one class, were painted.
+    """
     if choice.source == "painted":
         if len(choice.points) < 4 or len({point[2] for point in choice.points}) < 2:
             raise OptionError("Paint at least four points of two classes: choose a class, and click on the map.")
         points = np.array(choice.points, dtype=np.float64)
-        classes = points[:, 2].astype(np.int64)
-        small = np.bincount(classes)[np.unique(classes)].min()
-        val = choice.val if small * choice.val >= 1 and small >= 4 else 0
-        return load((points[:, :2], classes), seed=seed, val=val, test=0, task="classification", scale="none")
+        return points[:, :2], points[:, 2].astype(np.int64), "classification"
     X, y = make_toy(choice.source, choice.n, choice.noise, seed)
-    task: Literal["classification", "regression"] = "regression" if choice.source in REGRESSIONS else "classification"
-    return load((X, y), seed=seed, val=choice.val, test=0, task=task, scale="none")
+    return X, y, "regression" if choice.source in REGRESSIONS else "classification"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from clearprop.data.dataset import Dataset, Split
 from clearprop.engines import ENGINES
 from clearprop.engines.engine import Engine
 from clearprop.errors import MissingExtraError, OptionError
-from clearprop.nn import Linear, Loss, Net
+from clearprop.laboratory.extras import Extras, kept_places, position, with_extras
+from clearprop.nn import BatchNorm, Linear, Loss, Net
 from clearprop.optim import Optimizer
 from clearprop.training import evaluate
 from clearprop.training.settings import Settings
@@ -23,6 +25,7 @@ HORIZON = 200  # epochs that a schedule is laid out for: a lab has no last one
 KEPT = 400  # snapshots; beyond, every second of the older half is let go
 TOGETHER = 256  # epochs that one call of the engine takes
 CURVE = 2000  # points of a curve, thinned in the same way
+NONE = Extras()
 Gradient = Callable[[Net, Loss, Array, Array], Array]
 """A gradient (P,) other than the right one: that of a planted fault."""
 
@@ -52,6 +55,15 @@ class Keyframe:
     generators: list[dict[str, object]]
     fixed: bool = False
 
+    def put_into(self, net: Net, optimizer: Optimizer) -> None:
+        """Put a net and an optimizer back into this moment."""
+        net.restore(self.arrays)
+        optimizer.state = {name: array.copy() for name, array in self.state.items()}
+        optimizer.t = self.t
+        drawing = [layer.rng for layer in net.unique_layers() if layer.rng is not None]
+        for rng, state in zip(drawing, self.generators, strict=True):
+            rng.bit_generator.state = state
+
 
 class Trainer:
     """One run in a lab.
@@ -61,7 +73,9 @@ class Trainer:
     data : Dataset
     settings : Settings
     net : Net, optional
-        A net to begin with, instead of a new one from the settings.
+        A net to begin with, instead of a new one from the settings and the extras.
+    extras : Extras
+        Batch normalisation and dropout of each hidden layer.
 
     Attributes
     ----------
@@ -75,22 +89,24 @@ class Trainer:
         Parameters that no step changes.
     gradient : callable or None
         Gives a wrong gradient on purpose.
+    seconds : float
+        Time that training took.
     """
 
-    def __init__(self, data: Dataset, settings: Settings, net: Net | None = None) -> None:
+    def __init__(self, data: Dataset, settings: Settings, net: Net | None = None, extras: Extras = NONE) -> None:
         made = set_up(settings, data)
-        self.source, self.data, self.loss, self.settings = data, made.data, made.loss, settings
-        self.net: Net = net if net is not None else made.net
+        self.source, self.data, self.loss, self.settings, self.extras = data, made.data, made.loss, settings, extras
+        self.net: Net = net if net is not None else with_extras(made.net, extras, settings.seed) if extras else made.net
         if self.net.n_out is not None and self.net.n_out != made.net.n_out:
             raise OptionError(f"The net has {self.net.n_out} outputs, but the data take {made.net.n_out}.")
         self.train = self.typed(self.data.train)
         self.val = self.typed(self.data.splits.get("val", self.data.train))
-        self.batch_size = min(settings.fit.batch_size or len(self.train), len(self.train))
-        self.per_epoch = math.ceil(len(self.train) / self.batch_size)
+        self.batch_size, self.per_epoch = self.batches(settings, self.net)
         self.optimizer = self.new_optimizer(settings)
         self.engine = self.fastest()
         self.step, self.frozen = 0, np.zeros(self.net.theta.size, dtype=bool)
         self.gradient: Gradient | None = None
+        self.seconds = 0.0
         self.moments: list[Keyframe] = []
         self.curve: list[dict[str, float | int | list[float]]] = []
         self._order: tuple[int, Array] = (-1, np.empty(0, dtype=np.int64))
@@ -101,6 +117,25 @@ class Trainer:
         """A split in the dtype of the net."""
         y = split.y if split.y.ndim == 1 else split.y.astype(self.net.dtype)
         return Split(np.ascontiguousarray(split.X, dtype=self.net.dtype), y)
+
+    def batches(self, settings: Settings, net: Net) -> tuple[int, int]:
+        """Examples of a batch, and steps of an epoch.
+
+        A last batch of one example is left out where a BatchNorm needs the variance of its batch.
+
+        Raises
+        ------
+        OptionError
+            If every batch of such a net would hold one example.
+        """
+        n = len(self.train)
+        size = min(settings.fit.batch_size or n, n)
+        steps = math.ceil(n / size)
+        if any(isinstance(layer, BatchNorm) for layer in net.layers):
+            if size == 1:
+                raise OptionError("Batch normalisation needs batches of two examples or more; set the batch size to 2 or more.")
+            steps -= n % size == 1
+        return size, steps
 
     def new_optimizer(self, settings: Settings) -> Optimizer:
         """The optimizer of the settings, its schedule laid out for many epochs."""
@@ -134,6 +169,7 @@ class Trainer:
 
     def advance(self, n: int) -> float:
         """Take n steps; returns the mean loss of their batches."""
+        began = time.perf_counter()
         losses: list[Array] = []
         whole = len(self.train) % self.batch_size == 0  # so that the orders of several epochs make one
         while n > 0:
@@ -148,6 +184,7 @@ class Trainer:
             losses.append(self.take(np.concatenate(orders), taken))
             self.step += taken
             n -= taken
+        self.seconds += time.perf_counter() - began
         return float(np.mean(np.concatenate(losses))) if losses else float("nan")
 
     def take(self, order: Array, steps: int) -> Array:
@@ -209,12 +246,8 @@ class Trainer:
 
     def restore(self, moment: Keyframe) -> None:
         """Put everything back into a moment."""
-        self.net.restore(moment.arrays)
-        self.optimizer.state = {name: array.copy() for name, array in moment.state.items()}
-        self.optimizer.t, self.step = moment.t, moment.step
-        drawing = [layer.rng for layer in self.net.unique_layers() if layer.rng is not None]
-        for rng, state in zip(drawing, moment.generators, strict=True):
-            rng.bit_generator.state = state
+        moment.put_into(self.net, self.optimizer)
+        self.step = moment.step
 
     # ---------------------------------------------------------------- touching
 
@@ -232,8 +265,7 @@ class Trainer:
         array = layers[linear].parameters().get(name)
         if array is None or len(index) != array.ndim or any(not 0 <= i < n for i, n in zip(index, array.shape, strict=True)):
             raise OptionError(f"Layer {linear} has no {name}{list(index)}.")
-        begin = (array.__array_interface__["data"][0] - self.net.theta.__array_interface__["data"][0]) // array.itemsize
-        return int(begin + np.ravel_multi_index(index, array.shape))
+        return position(self.net, array) + int(np.ravel_multi_index(index, array.shape))
 
     def linears(self) -> list[Linear]:
         """The linear layers, from the input to the output."""
@@ -251,6 +283,23 @@ class Trainer:
         self.frozen[self.place(linear, name, *index)] = on
         self.remember(fixed=True)
 
+    def incoming(self, linear: int, unit: int) -> list[int]:
+        """Positions in theta of the weights and the bias that make a unit of a linear layer."""
+        layers = self.linears()
+        if not 0 <= linear < len(layers) or not 0 <= unit < layers[linear].W.shape[1]:
+            raise OptionError(f"There is no unit {unit} of a linear layer {linear}, both counted from 0.")
+        weights = [self.place(linear, "W", i, unit) for i in range(layers[linear].W.shape[0])]
+        return [*weights, self.place(linear, "b", unit)] if layers[linear].bias else weights
+
+    def hold(self, linear: int, unit: int, on: bool) -> None:
+        """Freeze all weights that make a unit, and its bias, or let them change again."""
+        self.frozen[self.incoming(linear, unit)] = on
+        self.remember(fixed=True)
+
+    def held(self, linear: int, unit: int) -> bool:
+        """Whether no step changes what makes a unit."""
+        return bool(self.frozen[self.incoming(linear, unit)].all())
+
     def silence(self, linear: int, unit: int) -> None:
         """Set a hidden unit to zero: all that it hands on is multiplied by weights that are zero, and stay so."""
         if linear + 1 >= len(self.linears()):
@@ -260,21 +309,36 @@ class Trainer:
             self.net.theta[place], self.frozen[place] = 0.0, True
         self.remember(fixed=True)
 
-    def tune(self, settings: Settings) -> None:
-        """Take over a rate, an optimizer or a batch size while the run goes on; the net stays."""
-        same = settings.optimizer == self.settings.optimizer
+    def tune(self, settings: Settings, extras: Extras | None = None) -> None:
+        """Take over a rate, an optimizer, a batch size or extras while the run goes on; what the net has learned stays."""
+        extras = self.extras if extras is None else extras
+        net = self.net if extras == self.extras else with_extras(self.net, extras, settings.seed)
+        size, per_epoch = self.batches(settings, net)
         optimizer = self.new_optimizer(settings)
-        if same:
+        if settings.optimizer == self.settings.optimizer:
             optimizer.state, optimizer.t = self.optimizer.state, self.optimizer.t
+        if net is not self.net:
+            self.exchange(net, optimizer)
         seen = self.step / self.per_epoch
-        self.settings, self.optimizer = settings, optimizer
-        self.batch_size = min(settings.fit.batch_size or len(self.train), len(self.train))
-        self.per_epoch = math.ceil(len(self.train) / self.batch_size)
-        self.step = round(seen * self.per_epoch)
+        self.settings, self.optimizer, self.extras = settings, optimizer, extras
+        self.batch_size, self.per_epoch = size, per_epoch
+        self.step = round(seen * per_epoch)
         self._order = -1, self._order[1]
         self.engine = self.fastest()
         self.moments = []  # another batch size counts other steps
         self.remember(fixed=True)
+
+    def exchange(self, net: Net, optimizer: Optimizer) -> None:
+        """Go on with a net of other extras: what both nets share keeps its place in the optimizer, and stays frozen."""
+        old, new = kept_places(self.net, net)
+        state = {name: np.zeros_like(net.theta) for name in optimizer.state}
+        for name, array in optimizer.state.items():
+            state[name][new] = array[old]
+        frozen = np.zeros(net.theta.size, dtype=bool)
+        frozen[new] = self.frozen[old]
+        optimizer.state, self.frozen, self.net = state, frozen, net
+        if self.gradient is not None:
+            self.gradient = None  # the place of the fault may be gone
 
     # ---------------------------------------------------------------- measuring
 
@@ -315,5 +379,5 @@ def linears_of(net: Net) -> list[Linear]:
 
 def same_kind(one: Settings, other: Settings) -> bool:
     """Whether a run can go on with other settings, without a new net."""
-    names = ("hidden", "activation", "init", "dropout", "loss", "seed")
+    names = ("hidden", "activation", "init", "loss", "seed")
     return all(getattr(one, name) == getattr(other, name) for name in names)

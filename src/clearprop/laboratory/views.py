@@ -9,12 +9,12 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.laboratory.trainer import Trainer, linears_of
-from clearprop.nn import Activation, Linear, Loss, Net
+from clearprop.nn import Dropout, Linear, Loss, Net
 from clearprop.nn.diagram import columns_of
 
 MAP, SMALL = 56, 20  # points along each side of the map, and of the picture of a unit
 BINS = 24  # of a histogram of activations
-SHOWN_POINTS = 1500
+SHOWN_POINTS, SHOWN_UNITS = 1500, 12  # of a split on the map, and of a column of the drawing
 SAMPLE = 64  # examples that a unit is shown over, where the plane does not say it all
 
 
@@ -114,41 +114,54 @@ def outputs_by_layer(net: Net, X: Array) -> list[Array]:
 def unit_pictures(trainer: Trainer, plane: Plane, net: Net) -> list[dict[str, Any]]:
     """For every column that is drawn, a picture of each unit: over the plane, or over examples sorted by class.
 
-    The columns are the inputs, the hidden layers after their activation, and the outputs.
+    The columns are the inputs, the hidden layers after their activation, and the outputs. Of images, the picture of a pixel is
+    its place, and that of a unit which sees all pixels is the image of its weights.
     """
     planar = net.n_in == 2
     X = plane.grid(SMALL) if planar else sample(trainer)
     values = outputs_by_layer(net, X)
     drawn = [0, *drawn_columns(net)]
-    side = SMALL if planar else round(len(X) ** 0.5)
+    side, image = SMALL if planar else round(len(X) ** 0.5), image_side(trainer)
     found = []
-    for column in drawn:
-        if column == 0 and not planar:
-            continue  # pixels and long rows have their own picture: the weights
-        pictures = signed(values[column]).T
-        found.append({"column": column, "side": side, "pictures": [encoded(picture) for picture in pictures[:64]]})
+    for place, column in enumerate(drawn):
+        seen = values[column]
+        if image and place == 0:
+            seen = np.eye(net.n_in or 0)
+        elif image and place == 1:
+            seen = linears_of(net)[0].W
+        pictures = signed(seen).T[:SHOWN_UNITS]
+        shown_side = image if image and place < 2 else side
+        found.append({"column": column, "side": shown_side, "pictures": [encoded(picture) for picture in pictures]})
     return found
+
+
+def image_side(trainer: Trainer) -> int:
+    """Pixels along a side of the images that the net sees; 0 if its inputs are no square images."""
+    shape = trainer.data.image_shape
+    return (
+        shape[0] if shape is not None and len(shape) == 2 and shape[0] == shape[1] and shape[0] ** 2 == trainer.net.n_in else 0
+    )
 
 
 def sample(trainer: Trainer) -> Array:
     """Examples that units are shown over: sorted by class or target, spread over all."""
     y = trainer.train.y
     order = np.argsort(y if y.ndim == 1 else y[:, 0], kind="stable")
-    n = min(SAMPLE, len(order))
+    n = min(SAMPLE, int(len(order) ** 0.5) ** 2)  # a square
     return trainer.train.X[order[np.linspace(0, len(order) - 1, n).astype(int)]]
 
 
 def drawn_columns(net: Net) -> list[int]:
-    """Numbers of the values that have a column of their own: what an activation gives out, and the last value."""
-    found = []
+    """Numbers of the values that have a column of their own: of each linear layer, what the next one is handed.
+
+    A Dropout has none: it changes nothing but the training steps themselves.
+    """
+    found: list[int] = []
     for k, layer in enumerate(net.layers, 1):
-        following = net.layers[k] if k < len(net.layers) else None
-        if (
-            (isinstance(layer, Linear) and not isinstance(following, Activation))
-            or isinstance(layer, Activation)
-            or k == len(net.layers)
-        ):
+        if isinstance(layer, Linear) or not found:
             found.append(k)
+        elif not isinstance(layer, Dropout):
+            found[-1] = k
     return found
 
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.invented_data import InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing
-from clearprop.gradcheck.tracing.wrappers import leaf, plain
+from clearprop.gradcheck.tracing.traced import plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 PICTURES: Final = re.compile(r"ubyte|idx[13]", re.IGNORECASE)
 

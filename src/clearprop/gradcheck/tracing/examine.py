@@ -16,8 +16,8 @@ from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, statu
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
+from clearprop.gradcheck.tracing.traced import TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
-from clearprop.gradcheck.tracing.wrappers import TRACE
 
 NOTHING = (
     "No step of a parameter, and no function or class that follows a known convention was found. Write an adapter of five lines:"  # noqa: E501

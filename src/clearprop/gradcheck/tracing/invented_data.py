@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
-from clearprop.gradcheck.tracing.wrappers import TRACE, leaf
+from clearprop.gradcheck.tracing.traced import TRACE
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 WIDTH: Final = 5
 MOST_ROWS: Final = 5000

@@ -24,10 +24,10 @@ from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
+from clearprop.gradcheck.tracing.traced import TRACE, restart
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
-from clearprop.gradcheck.tracing.wrappers import TRACE, restart
 
 STEP = "training step"
 TRIES = 4  # runs with invented data of another form
@@ -242,6 +242,7 @@ def finding_of(mistake: Mistake) -> LineFinding:
         tuple(mistake.also),
         mistake.slug,
         mistake.sure,
+        mistake.changes,
     )
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.numpy_functions import Joined, Ufunc, Vectorized, array_of, numpy_function
 from clearprop.gradcheck.tracing.random_standins import numpy_random
-from clearprop.gradcheck.tracing.wrappers import Arr, call, plain
+from clearprop.gradcheck.tracing.traced import call, plain
+from clearprop.gradcheck.tracing.wrappers import Arr
 
 
 def numpy_standin() -> ModuleType:

@@ -13,7 +13,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.bindings import Alias
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
-from clearprop.gradcheck.tracing.wrappers import TRACE, Num, Traced, call, leaf
+from clearprop.gradcheck.tracing.traced import TRACE, Traced, call
+from clearprop.gradcheck.tracing.wrappers import Num, leaf
 
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end

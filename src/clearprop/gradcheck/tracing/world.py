@@ -25,8 +25,8 @@ from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
+from clearprop.gradcheck.tracing.traced import TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED
-from clearprop.gradcheck.tracing.wrappers import TRACE
 
 SILENT: Final = (
     "matplotlib",

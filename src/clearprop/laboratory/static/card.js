@@ -1,54 +1,19 @@
 /** The card of a weight, a bias or a unit: its numbers, the formula with the numbers of this step, and what can be done to it. */
 
-import katex from "./vendor/katex.mjs";
-import { escape } from "./map.js";
+import { gradientInTex, lineInTex, short, spark, tex, typeset } from "./formulas.js";
 
-const GREEK = new Set("alpha beta gamma delta epsilon eta theta lambda mu sigma rho phi omega".split(" "));
-const NARROW = 780; // pixels: below, each term of a sum has a line of its own
+const NARROW = 690; // pixels: below, each term of a sum has a line of its own
 
-/** @param {any} value @param {number} digits */
-export function short(value, digits = 4) {
-  if (value === null || value === undefined) return "not finite";
-  return value === 0 ? "0" : Number(value.toPrecision(digits)).toString();
+/** A number with its name, and the course of the same number so far. @param {string} name @param {string} text @param {number[][]} [history] */
+function entry(name, text, history) {
+  return `<div><dt>${name}</dt><dd>${text.replace(/-/g, "\u2212")}</dd>${history ? `<dd>${spark(history, name)}</dd>` : ""}</div>`;
 }
 
-/** A number in TeX, in brackets where it is negative and stands among others. @param {any} value @param {boolean} among */
-function number(value, among = true) {
-  if (value === null) return "\\infty";
-  const text = short(value).replace(/e([+-]?)0*(\d+)$/, (_, sign, power) => `{\\times}10^{${sign === "-" ? "-" : ""}${power}}`);
-  return among && value < 0 ? `(${text})` : text;
-}
-
-/** A symbol such as dW1[2,3] in TeX. @param {string} name */
-export function tex(name) {
-  const found = /^(d?)([a-zA-Z]+?)(\d*)(?:\[(.+)\])?$/.exec(name);
-  if (!found) return `\\text{${name}}`;
-  const [, d, letter, number, index] = found, letters = letter.length === 1 ? letter : GREEK.has(letter) ? `\\${letter}` : `\\mathrm{${letter}}`;
-  return `${d ? "\\mathrm{d}" : ""}${letters}${number ? `^{${number}}` : ""}${index ? `_{${index}}` : ""}`;
-}
-
-/** @param {string} formula @param {boolean} display */
-export function typeset(formula, display = false) {
-  return katex.renderToString(formula, { displayMode: display, throwOnError: false, output: "htmlAndMathml" });
-}
-
-/** @param {any} formula @param {boolean} narrow */
-function sumInTex(formula, narrow) {
-  const terms = formula.terms.map((/** @type {any[]} */ [a, b]) => (formula.left ? `${number(a)} \\cdot ${number(b)}` : number(b)));
-  const between = narrow ? " \\\\ &\\quad + " : " + ";
-  const rest = formula.rest === null ? "" : ` \\\\ &\\quad + \\underbrace{${number(formula.rest)}}_{${formula.batch - formula.terms.length}\\ \\text{more}}`;
-  return `\\begin{aligned}${tex(formula.symbol)} &= \\sum_{b=1}^{${formula.batch}} ${formula.left ? `${tex(formula.left)}\\, ` : ""}${tex(formula.right)}`
-    + ` \\\\ &= ${terms.join(between)}${rest} \\\\ &= ${number(formula.sum, false)} \\end{aligned}`;
-}
-
-/** A path through earlier values. @param {number[][]} history */
-function spark(history) {
-  const values = history.map((pair) => pair[1]).filter((value) => value !== null);
-  if (values.length < 2) return "";
-  const low = Math.min(...values), high = Math.max(...values), span = high - low || 1;
-  const points = values.map((value, k) => `${(148 * k / (values.length - 1) + 1).toFixed(1)} ${(32 - 30 * (value - low) / span).toFixed(1)}`);
-  return `<svg class="spark" viewBox="0 0 150 34" role="img" aria-label="Earlier values, from ${short(values[0])} to ${short(values[values.length - 1])}">`
-    + `<path d="M${points.join("L")}"/></svg>`;
+/** The place that a linked symbol names: u.column.unit, w.layer.i.j or b.layer.j. @param {string} text */
+export function placeOf(text) {
+  const [kind, ...rest] = text.split("."), numbers = rest.map(Number);
+  if (kind === "u") return { type: "unit", column: numbers[0], unit: numbers[1] };
+  return { type: "card", layer: numbers[0], name: kind === "w" ? "W" : "b", index: numbers.slice(1) };
 }
 
 export class CardView {
@@ -58,6 +23,10 @@ export class CardView {
     this.send = send;
     this.goTo = goTo;
     this.editing = false;
+    root.addEventListener("click", (event) => {
+      const to = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-go]"))?.dataset.go;
+      if (to) goTo(placeOf(to));
+    });
   }
 
   /** @param {any} card */
@@ -68,16 +37,20 @@ export class CardView {
     if (focus) document.getElementById(focus)?.focus();
   }
 
+  narrow() {
+    return this.root.clientWidth < NARROW;
+  }
+
   /** @param {any} card */
   showParameter(card) {
-    const wrong = card.planted === null ? "" : `<dt>gradient used (a fault is planted)</dt><dd>${short(card.planted)}</dd>`;
-    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a ${card.name === "W" ? "weight" : "bias"} at step ${card.step.toLocaleString("en")}</h2>
-      <dl class="numbers"><div><dt>value</dt><dd>${short(card.value, 6)}</dd></div><div><dt>gradient</dt><dd>${short(card.gradient)}</dd></div>
-      ${wrong ? `<div>${wrong}</div>` : ""}<div><dt>next update</dt><dd>${short(card.update)}</dd></div>
-      <div><dt>so far</dt><dd>${spark(card.history)}</dd></div></dl>
-      <div class="formula" data-sum="${card.formula.sum}">${typeset(sumInTex(card.formula, this.root.clientWidth < NARROW), true)}</div>
-      <p class="hint">${typeset(tex(card.formula.right))} comes from <button type="button" class="link" id="to-right">the unit on the right</button>`
-      + (card.from.left ? `, ${typeset(tex(card.formula.left))} from <button type="button" class="link" id="to-left">the unit on the left</button>` : "") + `.</p>
+    const { left, right } = card.from, { history } = card, link = (/** @type {string} */ id, /** @type {any} */ to, /** @type {string} */ text) =>
+      `<button type="button" class="link" id="${id}" data-go="u.${to.column}.${to.unit}">${text}</button>`;
+    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a ${card.name === "W" ? "weight" : "bias"} at step ${card.step.toLocaleString("en")}</h2><dl class="numbers">`
+      + entry("value", short(card.value, 6), history.value) + entry("gradient", short(card.gradient), history.gradient)
+      + (card.planted === null ? "" : entry("gradient used (a fault is planted)", short(card.planted))) + entry("next update", short(card.update), history.update)
+      + `</dl><div class="formula" data-sum="${card.formula.sum}">${typeset(gradientInTex(card, this.narrow()), true)}</div>
+      <p class="hint">${typeset(tex(card.formula.right))} comes from ${link("to-right", right, "the unit on the right")}`
+      + (left ? `, ${typeset(tex(card.formula.left))} from ${link("to-left", left, "the unit on the left")}` : "") + `.</p>
       <div class="actions"><label>Value <input type="number" step="0.1" id="value" value="${short(card.value, 6)}"></label>
       <button type="button" id="set">Set</button>
       <button type="button" id="freeze" aria-pressed="${card.frozen}">${card.frozen ? "Frozen" : "Freeze"}</button></div>`;
@@ -92,21 +65,24 @@ export class CardView {
     this.find("#set").onclick = set;
     field.onkeydown = (event) => { if (event.key === "Enter") set(); };
     this.find("#freeze").onclick = () => this.send("freeze", { ...place, on: !card.frozen });
-    this.find("#to-right").onclick = () => this.goTo(card.from.right);
-    if (card.from.left) this.find("#to-left").onclick = () => this.goTo(card.from.left);
   }
 
   /** @param {any} card */
   showUnit(card) {
-    const lines = card.lines.map((/** @type {string} */ line) => `<code>${escape(line)}</code>`).join("<br>");
-    const hidden = card.column > 0 && card.hidden !== false;
-    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: a unit at step ${card.step.toLocaleString("en")}, for the first example of the next batch</h2>
-      <dl class="numbers"><div><dt>value</dt><dd>${short(card.value, 5)}</dd></div>`
-      + (card.gradient === undefined ? "" : `<div><dt>gradient of the loss by it</dt><dd>${short(card.gradient)}</dd></div>`) + `</dl>
-      <div class="formula">${lines}</div>`
-      + (hidden ? `<div class="actions"><button type="button" id="silence">Set this unit to zero</button></div>` : "");
-    const button = this.root.querySelector("#silence");
-    if (button) button.addEventListener("click", () => this.send("silence", { layer: card.linear ?? 0, unit: card.unit }));
+    const narrow = this.narrow(), made = card.lines.map((/** @type {any} */ line) => `<div>${typeset(lineInTex(line, narrow), true)}</div>`).join("");
+    const back = card.back ? `<div>${typeset(lineInTex(card.back, narrow, true), true)}</div>` : "";
+    const place = { layer: card.linear, unit: card.unit };
+    this.root.innerHTML = `<h2>${typeset(tex(card.title))}: ${card.column ? "a unit" : "an input"} at step ${card.step.toLocaleString("en")}</h2>
+      <p class="hint">For the first example of the next batch. A number that is underlined leads to the unit or the weight that it comes from.</p><dl class="numbers">`
+      + entry("value", short(card.value, 5), card.history) + (card.gradient === undefined ? "" : entry("gradient of the loss", short(card.gradient)))
+      + (card.update === undefined ? "" : entry("change by the next step", short(card.update))) + `</dl>`
+      + (made ? `<div class="formula"><div class="made"><h3>Value</h3>${made}</div>${back ? `<div class="made"><h3>Gradient</h3>${back}</div>` : ""}</div>` : "")
+      + (card.column ? `<div class="actions">${card.hidden ? `<button type="button" id="silence">Set this unit to zero</button>` : ""}
+      <button type="button" id="hold" aria-pressed="${card.frozen}">${card.frozen ? "Its weights are frozen" : "Freeze its weights"}</button>
+      <button type="button" class="link" id="to-bias" data-go="b.${card.linear}.${card.unit}">its bias</button></div>` : "");
+    if (!card.column) return;
+    this.find("#silence")?.addEventListener("click", () => this.send("silence", place));
+    this.find("#hold").onclick = () => this.send("hold", { ...place, on: !card.frozen });
   }
 
   /** @param {string} selector @returns {HTMLElement} */

@@ -66,7 +66,7 @@ export class DataPanel {
       const element = find(id);
       element?.addEventListener(kind, () => act(element));
     };
-    on("source", "change", (one) => this.change({ data: { source: one.value, ...(one.value === "painted" ? this.seed() : {}) }, plane: [0, 1] }));
+    on("source", "change", (one) => this.change({ data: { source: one.value, ...(one.value === "painted" ? this.seed() : {}) }, plane: one.value === "digits" ? [-1, -1] : [0, 1] }));
     for (const name of ["n", "noise", "val"]) on(name, "change", (one) => this.change({ data: { [name]: Number(one.value) } }));
     for (let k = 0; k < 6; k++) on(`class-${k}`, "click", () => this.pick(k));
     on("clear", "click", () => this.change({ data: this.seed() }));

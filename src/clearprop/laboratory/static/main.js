@@ -48,7 +48,7 @@ class Page {
     this.network = new NetworkView(/** @type {any} */ (find("network")), (layer, index) => this.choose({ type: "card", layer, name: "W", index }),
       (column, unit) => this.choose({ type: "unit", column, unit }));
     const touch = (/** @type {string} */ type, values = {}) => { send(type, values); this.ask(); };
-    this.card = new CardView(find("card"), touch, (place) => this.choose({ type: "unit", ...place }));
+    this.card = new CardView(find("card"), touch, (place) => this.choose(place));
     this.curves = new CurvesView(find("curves"));
     this.controls = new Controls(find("settings"), options, (settings) => change({ settings }));
     this.data = new DataPanel(find("data"), options, change, (file) => this.upload(file), (k) => { this.map.class = k; });
@@ -108,6 +108,7 @@ class Page {
   /** @param {import("./types.js").Frame} frame */
   draw(frame) {
     const before = this.frame;
+    frame.state ??= /** @type {import("./types.js").State} */ (before?.state); // it is sent where it has changed
     this.frame = frame;
     if (frame.scene) {
       this.scene = frame.scene;
@@ -126,9 +127,9 @@ class Page {
     if (this.scene) {
       this.controls.show(frame.state, this.scene);
       this.data.show(frame.state, this.scene);
-      address.hide(asked.hide);
+      if (asked.hide.length) address.hide(asked.hide);
     }
-    if (JSON.stringify(frame.state) !== JSON.stringify(before?.state)) address.write(frame.state);
+    if (frame.state !== before?.state) address.write(frame.state);
     if (!frame.running) this.network.label(frame);
     if (this.chosen && frame.step !== before?.step && performance.now() - (this.asked ?? 0) > AGAIN) this.ask();
     requestAnimationFrame(() => this.wire.send("ack", { frame: frame.frame }));
@@ -174,12 +175,8 @@ class Page {
   /** @param {any} message */
   showCard(message) {
     if (this.card.editing) return; // what is being typed is not written over
-    if (message.kind === "unit") {
-      const columns = this.scene?.columns ?? [], place = columns.findIndex((column) => column.column === message.column);
-      message.linear = place - 1;
-      message.hidden = place > 0 && place < columns.length - 1;
-      this.network.mark(message.column, message.unit);
-    } else this.network.mark(-1, -1);
+    if (message.kind === "unit") this.network.mark(message.drawn, message.unit);
+    else this.network.markLink(message.name === "W" ? [message.layer, ...message.index].join() : "");
     this.card.show(message);
   }
 

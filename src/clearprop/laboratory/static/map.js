@@ -2,6 +2,8 @@
 
 import { PALETTE, bytes, diverging, paper, rgb } from "./colours.js";
 
+const COLOURS = PALETTE.map(rgb);
+
 export class MapView {
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} legend @param {(point: number[]) => void} paint */
   constructor(canvas, legend, paint) {
@@ -9,8 +11,9 @@ export class MapView {
     this.legend = legend;
     /** @type {import("./types.js").Scene | null} */
     this.scene = null;
-    this.small = document.createElement("canvas");
-    this.points = document.createElement("canvas");
+    this.points = document.createElement("canvas"); // above the map, and drawn once
+    this.points.className = "points";
+    canvas.after(this.points);
     this.class = 0;
     this.painting = false;
     let down = false;
@@ -29,8 +32,8 @@ export class MapView {
   stage(scene) {
     this.scene = scene;
     const side = 2 * Math.round(this.canvas.clientWidth || 380);
-    for (const canvas of [this.canvas, this.points]) canvas.width = canvas.height = side;
-    this.small.width = this.small.height = scene.plane.side;
+    this.points.width = this.points.height = side;
+    this.canvas.width = this.canvas.height = scene.plane.side; // which the browser scales, and smoothly
     this.drawPoints(side);
     this.describe();
   }
@@ -60,11 +63,11 @@ export class MapView {
 
   /** @param {import("./types.js").DecisionMap} map */
   draw(map) {
-    const ink = this.canvas.getContext("2d"), small = this.small.getContext("2d");
-    if (!this.scene || !ink || !small) return;
-    const side = this.scene.plane.side, image = small.createImageData(side, side), ground = paper();
+    const ink = this.canvas.getContext("2d");
+    if (!this.scene || !ink) return;
+    const side = this.scene.plane.side, image = ink.createImageData(side, side), ground = paper();
     if (map.kind === "class") {
-      const classes = bytes(map.classes ?? ""), sure = bytes(map.sure ?? ""), colours = PALETTE.map(rgb);
+      const classes = bytes(map.classes ?? ""), sure = bytes(map.sure ?? ""), colours = COLOURS;
       for (let i = 0; i < classes.length; i++) {
         const colour = colours[classes[i] % colours.length], share = 0.12 + 0.48 * sure[i] / 255;
         for (let k = 0; k < 3; k++) image.data[4 * i + k] = ground[k] + (colour[k] - ground[k]) * share;
@@ -78,10 +81,7 @@ export class MapView {
         image.data[4 * i + 3] = 255;
       }
     }
-    small.putImageData(image, 0, 0);
-    ink.imageSmoothingEnabled = true;
-    ink.drawImage(this.small, 0, 0, this.canvas.width, this.canvas.height);
-    ink.drawImage(this.points, 0, 0);
+    ink.putImageData(image, 0, 0);
   }
 
   describe() {

@@ -5,6 +5,7 @@ import { bytes, diverging, paper } from "./colours.js";
 const SPACE = "http://www.w3.org/2000/svg";
 const SIZE = 40, GAP = 10, MOST = 12; // of a unit, and units of a column; of a longer one the first are drawn
 const LINKS = 700; // lines that are drawn at most
+const TURNS = 2; // frames of a run in which each picture is drawn once
 
 /** @param {string} name @param {{[name: string]: string | number}} values @param {Element | null} parent @returns {SVGElement} */
 export function svg(name, values = {}, parent = null) {
@@ -24,7 +25,7 @@ export class NetworkView {
     this.root = root;
     this.chooseWeight = chooseWeight;
     this.chooseUnit = chooseUnit;
-    /** @type {{line: SVGElement, layer: number, i: number, j: number}[]} */
+    /** @type {{line: SVGElement, layer: number, i: number, j: number, width: string, below: boolean}[]} */
     this.links = [];
     /** @type {Map<string, {image: SVGElement | null, canvas: HTMLCanvasElement, group: SVGElement, text: string}>} */
     this.units = new Map();
@@ -58,7 +59,7 @@ export class NetworkView {
         const layer = k - 1;
         touch.dataset.place = `${layer},${i},${j}`;
         for (const kind of ["pointerenter", "focus", "click"]) touch.addEventListener(kind, () => this.chooseWeight(layer, [i, j]));
-        this.links.push({ line, layer, i, j });
+        this.links.push({ line, layer, i, j, width: "", below: false });
       }
     }
     columns.forEach((column, k) => {
@@ -86,18 +87,23 @@ export class NetworkView {
 
   /** Draw what moves. @param {import("./types.js").Frame} frame */
   draw(frame) {
-    for (const { line, layer, i, j } of this.links) {
-      const weight = frame.weights[layer]?.W[i]?.[j];
+    for (const link of this.links) {
+      const weight = frame.weights[link.layer]?.W[link.i]?.[link.j];
       const size = weight === null || weight === undefined ? 0 : Math.abs(weight);
-      line.setAttribute("stroke", (weight ?? 0) < 0 ? "var(--negative)" : "var(--positive)");
-      line.setAttribute("stroke-width", (0.4 + 4.2 * size / (1 + size)).toFixed(2));
-      line.setAttribute("stroke-opacity", (0.18 + 0.72 * size / (0.6 + size)).toFixed(2));
+      const width = (0.4 + 4.2 * size / (1 + size)).toFixed(2), below = (weight ?? 0) < 0;
+      if (link.width === width && link.below === below) continue; // most weights move less than can be seen
+      link.width = width;
+      link.below = below;
+      link.line.setAttribute("stroke", below ? "var(--negative)" : "var(--positive)");
+      link.line.setAttribute("stroke-width", width);
+      link.line.setAttribute("stroke-opacity", (0.18 + 0.72 * size / (0.6 + size)).toFixed(2));
     }
     const ground = paper();
     for (const { column, side, pictures } of frame.units) {
       pictures.forEach((text, n) => {
         const unit = this.units.get(`${column},${n}`);
         if (!unit?.image || unit.text === text) return; // inputs never change, and flat units seldom
+        if (frame.running && unit.text && n % TURNS !== frame.frame % TURNS) return; // the next frame has it
         unit.text = text;
         const values = bytes(text), ink = unit.canvas.getContext("2d");
         unit.canvas.width = unit.canvas.height = side;
@@ -139,7 +145,13 @@ export class NetworkView {
 
   /** Mark the unit whose card is shown. @param {number} column @param {number} unit */
   mark(column, unit) {
-    for (const { group } of this.units.values()) group.classList.remove("chosen");
+    for (const one of this.root.querySelectorAll(".chosen")) one.classList.remove("chosen");
     this.units.get(`${column},${unit}`)?.group.classList.add("chosen");
+  }
+
+  /** Mark the weight whose card is shown. @param {string} place */
+  markLink(place) {
+    this.mark(-1, -1);
+    if (place) this.root.querySelector(`.touch[data-place="${place}"]`)?.classList.add("chosen");
   }
 }

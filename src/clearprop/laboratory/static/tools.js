@@ -1,6 +1,6 @@
 /** The tools below: slow motion, output in detail, break it, doctor, compare, take away, lessons. */
 
-import { short, tex, typeset } from "./card.js";
+import { short, tex, typeset } from "./formulas.js";
 import { escape } from "./map.js";
 
 const PACE = 550; // milliseconds between two values of slow motion
@@ -77,7 +77,7 @@ export class Tools {
       const texts = rows.slice(0, 8).map((/** @type {any[]} */ row) => row.slice(0, 8).map((one) => short(one)));
       const wide = Math.max(...texts.flat().map((/** @type {string} */ text) => text.length));
       const shown = rows.slice(0, 8).map((/** @type {any[]} */ row, /** @type {number} */ k) => texts[k].map((/** @type {string} */ text) => text.padStart(wide)).join("  ") + (row.length > 8 ? "  ..." : ""));
-      return escape(shown.join("\n") + (rows.length > 8 ? "\n..." : ""));
+      return [...shown, ...(rows.length > 8 ? ["..."] : [])].map((/** @type {string} */ row) => `<span class="row">${escape(row)}</span>`).join("");
     };
     this.panel.innerHTML = `<div class="actions"><button type="button" id="again">Play again</button><button type="button" id="next-value">Next value</button>
       <button type="button" id="all-values">All at once</button><button type="button" id="take-step">Take this step</button>
@@ -174,7 +174,8 @@ export class Tools {
     if (answer.healthy) html += `<div class="verdict right"><p>Nothing is wrong with this run.</p></div>`;
     if (answer.unknown) html += `<div class="verdict"><p>${escape(answer.unknown)}</p></div>`;
     answer.findings.forEach((/** @type {any} */ one, /** @type {number} */ k) => {
-      html += `<div class="verdict wrong"><p style="white-space:pre-line">${escape(one.text)}</p>`
+      const rows = ["since", "why", "remedy", "tried"].filter((name) => one[name]).map((name) => `<dt>${name}</dt><dd>${escape(one[name])}</dd>`);
+      html += `<div class="verdict wrong"><p><b>${escape(one.slug.replace(/-/g, " "))}.</b> ${escape(one.title)}</p><dl class="pairs">${rows.join("")}</dl>`
         + (one.applicable ? `<button type="button" data-remedy="${k}">Apply the remedy, and keep this curve</button>` : "") + `</div>`;
     });
     this.panel.innerHTML = html;
@@ -192,7 +193,7 @@ export class Tools {
   }
 
   showForms() {
-    const names = { clearprop: "clearprop model", numpy: "NumPy source", torch: "PyTorch module", c: "C source", js: "JavaScript module", onnx: "ONNX" };
+    const names = { run: "Run folder", report: "Report", clearprop: "clearprop model", numpy: "NumPy source", torch: "PyTorch module", c: "C source", js: "JavaScript module", onnx: "ONNX" };
     this.panel.innerHTML = `<p>The address of this page holds the data and all settings: copy it to share, reload it to begin again.</p><div class="actions">`
       + this.options.forms.map((form) => `<a class="button" href="${this.links.address(form)}" download>${names[/** @type {keyof typeof names} */ (form)] ?? form}</a>`).join("")
       + `<button type="button" id="copy">Copy the address</button></div>`;

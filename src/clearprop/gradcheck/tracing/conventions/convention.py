@@ -14,8 +14,8 @@ import numpy as np
 from clearprop.gradcheck.tracing.conventions.value_trees import Triple
 from clearprop.gradcheck.tracing.guesses import Pool, calls
 from clearprop.gradcheck.tracing.judge import Bench, NothingClaimedError, Ruling
+from clearprop.gradcheck.tracing.traced import TRACE, Traced, plain
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
-from clearprop.gradcheck.tracing.wrappers import TRACE, Traced, plain
 
 FAILURES = (Exception, Enough)
 """Whatever may go wrong in a call of a person's function."""

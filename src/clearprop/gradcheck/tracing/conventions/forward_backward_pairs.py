@@ -31,7 +31,8 @@ from clearprop.gradcheck.tracing.conventions.value_trees import (
 )
 from clearprop.gradcheck.tracing.guesses import required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, call, plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 NETWORKS: Final = ("propagation", "prop", "pass", "model", "l_model", "L_model")
 """What remains of the names of whole networks, such as model_forward."""

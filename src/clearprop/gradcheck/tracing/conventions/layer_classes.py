@@ -42,7 +42,8 @@ from clearprop.gradcheck.tracing.conventions.names import (
 from clearprop.gradcheck.tracing.conventions.value_trees import arrays_of, as_it_is, names_of_returned
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, Pool, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, call, plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 RATE: Final = r"^(lr|eta|alpha|l_?rate|learning_?rate|step_?size|learn_rate)$"
 ONE_EXAMPLE: Final = (

@@ -16,7 +16,8 @@ from clearprop.gradcheck.tracing.conventions.layer_classes import KEPT_VALUES
 from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_target, is_upstream
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, call, leaf
+from clearprop.gradcheck.tracing.traced import Traced, call
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 LOSS_METHODS: Final = r"^(forward|loss|cost|calculate|compute_?(loss|cost)|fn|func|__call__|value|calc)$"
 SLOPE_METHODS: Final = r"^(backward|prime|derivative|deriv|grad|gradient|loss_prime|delta|d_?loss|loss_?grad(ient)?)$"
