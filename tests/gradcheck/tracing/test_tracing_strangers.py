@@ -282,3 +282,34 @@ def test_a_value_left_from_the_step_before_is_named_where_it_is_read(tmp_path):
     reads = GROWING[: GROWING.index("dW = seen")].count("\n") + 1
     assert {finding.line for finding in outcome.findings} <= {reads, reads + 1}, outcome
     assert "At the first step all is right" in str(outcome)
+
+
+ASKS = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, Y = rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+W = rng.normal(size=(3, 2))
+for epoch in range(20):
+    guess = X @ W
+    loss = ((guess - Y) ** 2).sum()
+    W -= 0.01 * 2 * X.T @ (guess - Y)
+while True:
+    try:
+        print(X[int(input("which? "))] @ W)
+    except ValueError:
+        print("a number, please")
+"""
+
+
+def test_a_loop_that_asks_for_ever_ends(tmp_path):
+    outcome = checked(tmp_path, ASKS)
+    assert outcome.functions[0].verdict == "right", outcome
+    assert "answered with 3" in str(outcome)
+
+
+def test_a_notebook_in_another_language_is_said(tmp_path):
+    path = tmp_path / "net.ipynb"
+    path.write_text('{"cells": [], "metadata": {"kernelspec": {"language": "julia"}}}')
+    outcome = check_file(path)
+    assert outcome.status == "inconclusive"
+    assert "net.ipynb is a notebook in julia" in str(outcome)

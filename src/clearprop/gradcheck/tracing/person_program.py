@@ -39,16 +39,20 @@ def source_of(path: Path) -> str:
     Raises
     ------
     SyntaxError
-        If a notebook is no JSON.
+        If a notebook is no JSON, or in another language.
     """
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
     if path.suffix != ".ipynb":
         return re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE)
     try:
-        cells = json.loads(text)["cells"]
+        notebook = json.loads(text)
+        cells = notebook["cells"]
+        language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python"))
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
         raise SyntaxError(f"{path.name} is no notebook") from error
+    if language.lower() != "python":
+        raise SyntaxError(f"{path.name} is a notebook in {language}; only Python is checked")
     cells = ["\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code]
     return "\n".join(cell if _parses(cell) else re.sub("^", "#", cell, flags=re.MULTILINE) for cell in cells) + "\n"
 

@@ -276,6 +276,8 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
             term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex and np.any(term.value)
         ):  # p * (1 - lr * decay)
             first = term.inputs[0]
+            if first.origin is None:  # m * (p - p_before): a change, and no parameter
+                return None, 0
         else:
             break
         if not isinstance(first, Vertex):

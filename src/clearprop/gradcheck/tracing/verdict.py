@@ -98,10 +98,8 @@ def judge_sought(case: JudgedCase) -> Round:
     result = judge_sheet(case, Sheet(graph, moves, loss, points))
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         line = case.words.place(computed.vertex.stack)[1]
-        result.notes.append(
-            f"This is the gradient of {inferred.kind}; {computed.name or 'the number'} of line {line}, which it computes,"
-            " is another measure."
-        )
+        where = f"{computed.name or 'the number'} of line {line}" if line else "the value of its forward pass"
+        result.notes.append(f"This is the gradient of {inferred.kind}; {where}, which it computes, is another measure.")
     return result
 
 
