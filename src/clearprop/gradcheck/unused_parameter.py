@@ -14,7 +14,7 @@ HINT = "Which of the parameters does the forward pass read?"
 
 
 def find_unused(objective: NetObjective, analytic: dict[str, Array], shown: dict[str, str]) -> Suspect | None:
-    """The bias in whose place the forward pass must have read something else, for the gradients to be what they are.
+    """The bias that the forward pass cannot have used, if the gradients are exact with something else in its place.
 
     Parameters
     ----------

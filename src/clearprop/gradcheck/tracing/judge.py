@@ -20,7 +20,7 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.mistake import Mistake
-from clearprop.gradcheck.tracing.person_program import STEP, judged_rounds, outcome_of, where_from
+from clearprop.gradcheck.tracing.person_program import STEP, deciding, judged_rounds, outcome_of, where_from
 from clearprop.gradcheck.tracing.round_outcome import Judged, Outcome3, Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly
 from clearprop.gradcheck.tracing.steps import find_moves
@@ -156,9 +156,8 @@ class Judge(Bench):
 
     def _ruled(self, rounds: list[Round]) -> Ruling:
         self.rounds.append(rounds)
-        wrong = any(each.verdict == "wrong" for each in rounds)
         sure = all(mistake.sure for each in rounds for mistake in each.mistakes)
-        return Ruling(len(self.rounds) - 1, "wrong" if wrong else rounds[0].verdict, sure=sure)
+        return Ruling(len(self.rounds) - 1, deciding(rounds).verdict, sure=sure)
 
     def outcomes(self, units: Sequence[JudgedUnit]) -> tuple[list[FunctionOutcome], list[dict[str, Any]]]:
         """The outcome for each part, with the verdicts that were kept here, and the marks beside the lines.
@@ -174,7 +173,9 @@ class Judge(Bench):
                 continue
             rounds = self.rounds[unit.rulings[0].number]
             first = replace(rounds[0], notes=[*rounds[0].notes, *unit.rulings[0].notes])
-            if first.words is not None:
-                marks += marks_of(first, first.words)
-            found.append(outcome_of(unit.name, unit.kind, [first, *rounds[1:]]))
+            rounds = [first, *rounds[1:]]
+            shown = deciding(rounds)
+            if shown.words is not None:
+                marks += marks_of(shown, shown.words)
+            found.append(outcome_of(unit.name, unit.kind, rounds))
         return found, marks

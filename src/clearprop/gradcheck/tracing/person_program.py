@@ -39,16 +39,20 @@ def source_of(path: Path) -> str:
     Raises
     ------
     SyntaxError
-        If a notebook is no JSON.
+        If a notebook is no JSON, or in another language.
     """
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
     if path.suffix != ".ipynb":
         return re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE)
     try:
-        cells = json.loads(text)["cells"]
+        notebook = json.loads(text)
+        cells = notebook["cells"]
+        language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python"))
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
         raise SyntaxError(f"{path.name} is no notebook") from error
+    if language.lower() != "python":
+        raise SyntaxError(f"{path.name} is a notebook in {language}; only Python is checked")
     cells = ["\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code]
     return "\n".join(cell if _parses(cell) else re.sub("^", "#", cell, flags=re.MULTILINE) for cell in cells) + "\n"
 
@@ -208,10 +212,17 @@ def where_from(moves: list[Move]) -> str:
     return STEP if common.startswith("<") else common
 
 
+def deciding(rounds: list[Round]) -> Round:
+    """The round that counts: the first that is wrong; else the first, or a later one that shows all of it to be right."""
+    wrong = next((each for each in rounds if each.verdict == "wrong"), None)
+    later = next((each for each in rounds if each.verdict == "right" and len(each.judged) >= len(rounds[0].judged)), rounds[0])
+    return wrong or later
+
+
 def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
-    """The outcome that rounds of steps make: of the first that is wrong, else of the first."""
-    chosen = next((each for each in rounds if each.verdict == "wrong"), rounds[0])
-    if chosen.number and chosen.verdict == "wrong":
+    """The outcome that rounds of steps make."""
+    chosen = deciding(rounds)
+    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right":
         chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
     findings = [finding_of(mistake) for mistake in chosen.mistakes]
     tensors = [

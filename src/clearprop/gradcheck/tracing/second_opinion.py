@@ -93,7 +93,7 @@ def _rights(found: Round) -> int:
 
 def _with_decay(found: Round, names: list[str]) -> Round:
     """The verdict, with a word on the decay."""
-    found.notes.append(f"The gradient of {', '.join(names)} holds a weight decay that is no part of the loss.")
+    found.notes.append(f"The gradient of {', '.join(names)} holds a weight decay or a momentum that is no part of the loss.")
     return found
 
 
@@ -153,9 +153,9 @@ def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, floa
     args = [graph.rep(a) if isinstance(a, Vertex) else a for a in gradient.args[:2]]
     if gradient.fn in (np.add, np.subtract) and all(isinstance(a, Vertex) for a in args):
         first, second = args
-        if only_scales(graph, second, moved):
+        if only_scales(graph, second, moved) or _own_history(graph, second, moved):
             return _peeled(graph, first, moved)
-        if only_scales(graph, first, moved):
+        if only_scales(graph, first, moved) or _own_history(graph, first, moved):
             inner, scale = _peeled(graph, second, moved)
             return inner, scale if gradient.fn is np.add else -scale
     if gradient.fn in (np.multiply, np.divide) and isinstance(args[0], Vertex) and np.size(_value(args[1])) == 1:
@@ -164,6 +164,20 @@ def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, floa
         if inner is not args[0] and number:
             return inner, scale * (number if gradient.fn is np.multiply else 1.0 / number)
     return gradient, 1.0
+
+
+def _own_history(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+    """Whether a term is the last step of the parameter times constants: momentum written as m * (W - W_before)."""
+    while term.fn in (np.multiply, np.divide):
+        inner = [other for other in graph.inputs(term) if other.shape == moved.shape and other.size > 1]
+        if len(inner) != 1:
+            return False
+        term = inner[0]
+    if term.fn is not np.subtract or not all(isinstance(arg, Vertex) for arg in term.args):
+        return False
+    now, before = (graph.rep(arg) for arg in term.args)
+    same = before.origin is not None and moved.origin is not None and graph.rep(before.origin) is graph.rep(moved.origin)
+    return now is graph.rep(moved) and (same or (before.fn is None and not np.any(before.value)))
 
 
 def _value(thing: Any) -> Any:

@@ -243,7 +243,7 @@ class Trace:
             vertex.origin, vertex.mark = vertex, vertex.bits
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
-        if vertex.fn in (np.add, np.subtract) and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
+        if vertex.fn is np.add and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         rest = [other for other in vertex.inputs if other not in grown]
         small = all(
@@ -276,6 +276,8 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
             term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex and np.any(term.value)
         ):  # p * (1 - lr * decay)
             first = term.inputs[0]
+            if first.origin is None:  # m * (p - p_before): a change, and no parameter
+                return None, 0
         else:
             break
         if not isinstance(first, Vertex):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, same_index
-from clearprop.gradcheck.tracing.fewer_rows import fitted
+from clearprop.gradcheck.tracing.invented_rows import fitted_shape
 from clearprop.gradcheck.tracing.recorded_functions import as_type, part, scatter
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, put
 
@@ -83,8 +83,7 @@ class Traced:
 
     def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        if TRACE.invented:
-            shape = fitted(int(np.size(plain(self))), plain(shape)) or shape
+        shape = fitted_shape(int(np.size(self.vertex.value)), plain(shape)) if TRACE.invented else shape
         return call(np.reshape, (self, shape), {"order": order} if order != "C" else {})
 
     def flatten(self, *args: Any) -> Any:

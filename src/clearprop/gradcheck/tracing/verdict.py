@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.common_factors import judge_constants, known_factors
 from clearprop.gradcheck.tracing.directions import judge_directions
 from clearprop.gradcheck.tracing.graph import Graph
@@ -96,10 +98,8 @@ def judge_sought(case: JudgedCase) -> Round:
     result = judge_sheet(case, Sheet(graph, moves, loss, points))
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         line = case.words.place(computed.vertex.stack)[1]
-        result.notes.append(
-            f"This is the gradient of {inferred.kind}; {computed.name or 'the number'} of line {line}, which it computes,"
-            " is another measure."
-        )
+        where = f"{computed.name or 'the number'} of line {line}" if line else "the value of its forward pass"
+        result.notes.append(f"This is the gradient of {inferred.kind}; {where}, which it computes, is another measure.")
     return result
 
 
@@ -180,13 +180,19 @@ def _nothing_explained(case: JudgedCase, points: list[Point], losses: list[Sough
         if unused is not None:
             result.mistakes.append(unused)
             return result.all(case.moves, "wrong", "it does not depend on the target")
-        if named_like_a_loss(case.graph, losses[0].vertex):
+        if named_like_a_loss(case.graph, losses[0].vertex) and not _is_distance(case, losses[0]):
             sheet = Sheet(case.graph, case.moves, losses[0], points)
             if all(sheet.matters(k) for k in range(len(case.moves))):
                 result.loss, result.sheet, sheet.certain = loss_in_words(losses[0], case.words), sheet, True
                 judge_directions(result, sheet, case)
                 return result
     return result.all(case.moves, "inconclusive", "its gradient is not that of any loss that was found or inferred")
+
+
+def _is_distance(case: JudgedCase, loss: Sought) -> bool:
+    """Whether a number is a sum of absolute errors, which programs print beside the loss that they descend."""
+    made_of = case.graph.ancestors([loss.vertex], case.cuts()) & case.graph.descendants(case.cuts())
+    return any(vertex.fn is np.abs and vertex.inputs and vertex.inputs[0].fn is np.subtract for vertex in made_of)
 
 
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed

@@ -19,6 +19,7 @@ from clearprop.gradcheck.tracing.wrappers import Num, leaf
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end
 SECONDS: Final = 12.0  # of the processor, so that a busy machine looks at as much as an idle one
+AFTER: Final = 1.0  # seconds of a loop without steps, once every parameter was stepped often enough
 IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
 ENTRIES: Final = 64  # of a list or dict, whose values are noted when it gets a name
 ALIASES: Final = 20000  # that are noted
@@ -225,7 +226,8 @@ class ProgramWatch:
                 return True
         now = time.thread_time()
         idle = len(self.trace.vertices) == loop.before and now - loop.started > IDLE
-        if idle or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
+        after = not steps and now - loop.started > AFTER and bool(self.trace.steps) and stepped(self.trace.steps) >= ROUNDS
+        if idle or after or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
             if not self.trace.steps:
                 line = place.rsplit(":", 1)[1]
                 self.cut[place] = (

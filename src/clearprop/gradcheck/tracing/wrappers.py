@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.fewer_rows import within
+from clearprop.gradcheck.tracing.invented_rows import within_rows
 from clearprop.gradcheck.tracing.recorded_functions import as_type, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, get, put, vertices_in
 from clearprop.gradcheck.tracing.traced import BINARY, KINDS, TRACE, Traced, call, into, plain, template, wrap
@@ -82,7 +82,7 @@ class Arr(Traced, metaclass=ArrayType):
         except IndexError:
             if not TRACE.invented:
                 raise
-            return call(get, (self, within(plain(index), np.shape(plain(self)))), {})
+            return call(get, (self, within_rows(plain(index), np.shape(plain(self)))), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Shapes and indices of a program that counts on more rows than there are: its data were invented, and have fewer."""
+"""Rows of invented data: a program that says `reshape(60000, 784)` or `X[order]` gets along with the rows that there are."""
 
 from __future__ import annotations
 
@@ -11,34 +11,32 @@ MANY_ROWS: Final = 1000
 """Rows, at least, of which a program with invented data has fewer than it says."""
 
 
-def fitted(count: int, shape: Any) -> tuple[int, ...] | None:
-    """The shape for `count` numbers where `reshape(60000, 784)` names more rows than there are; None where it may stay.
+def fitted_shape(count: int, shape: Any) -> Any:
+    """The shape that `count` numbers are brought to, with another number of rows where only that can be right.
 
     Examples
     --------
-    >>> fitted(300 * 784, (60000, 784)), fitted(300 * 784, (-1, 784))
-    ((300, 784), None)
+    >>> fitted_shape(20 * 784, (60000, 784))
+    (20, 784)
     """
     sizes = [*shape] if isinstance(shape, (tuple, list)) else [shape]
     large = [k for k, n in enumerate(sizes) if n >= MANY_ROWS]
     if -1 in sizes or not large or math.prod(sizes) == count:
-        return None
+        return shape
     rest = math.prod(n for k, n in enumerate(sizes) if k != large[0])
-    if not rest or count % rest:
-        return None
-    return tuple(count // rest if k == large[0] else n for k, n in enumerate(sizes))
+    return tuple(count // rest if k == large[0] else n for k, n in enumerate(sizes)) if rest and not count % rest else shape
 
 
-def within(index: Any, shape: tuple[int, ...]) -> Any:
-    """An index without the row numbers beyond the rows that there are; where none is left, numbers of rows that are.
+def within_rows(index: Any, shape: tuple[int, ...]) -> Any:
+    """Arrays of indices without those beyond the rows that there are.
 
     Examples
     --------
-    >>> within(np.array([1, 7, 2]), (3, 5))
-    array([1, 2])
+    >>> within_rows(np.array([7, 1, 0, 5]), (3, 2))
+    array([1, 0])
     """
     parts = index if isinstance(index, tuple) else (index,)
-    found: list[Any] = []
+    found = []
     for each, size in zip(parts, shape, strict=False):
         numbers = np.asarray(each) if isinstance(each, (np.ndarray, list)) else None
         if numbers is None or numbers.dtype.kind not in "iu" or not size:
