@@ -16,7 +16,8 @@ import numpy as np
 from clearprop.gradcheck.tracing.conventions.convention import FAILURES, forget
 from clearprop.gradcheck.tracing.conventions.names import NO_BACKWARD
 from clearprop.gradcheck.tracing.guesses import DATA, required
-from clearprop.gradcheck.tracing.wrappers import leaf, plain
+from clearprop.gradcheck.tracing.traced import plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 ROWS, N_IN, N_OUT = 6, 4, 3
 SLOPES: Final = r"grad|deriv|prime|delta|back|slope|jacobian|sensitiv|^d_|^d[A-Z]|^nabla"

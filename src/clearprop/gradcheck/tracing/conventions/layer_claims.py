@@ -16,11 +16,11 @@ from clearprop.gradcheck.tracing.conventions.value_trees import (
     matched_by_name,
     matched_in_order,
 )
+from clearprop.gradcheck.tracing.gradient_in_step import stripped
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.steps import stripped
 from clearprop.gradcheck.tracing.trace import Vertex
-from clearprop.gradcheck.tracing.wrappers import TRACE, Traced, call, plain, wrap
+from clearprop.gradcheck.tracing.traced import TRACE, Traced, call, plain, wrap
 
 KEPT_SLOPES: Final = ("dinputs", "dx", "grad_input", "dinput", "dX")
 """Attributes in which a layer keeps the gradient of its input."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.guesses import N_HIDDEN, N_IN, N_OUT, Pool, key_of, pools, required
-from clearprop.gradcheck.tracing.wrappers import plain
+from clearprop.gradcheck.tracing.traced import plain
 
 N, T, WORDS, CHANNELS, FILTERS, SIDE = 2, 3, 7, 4, 3, 4
 GATES: Final = (1, 4, 3)
