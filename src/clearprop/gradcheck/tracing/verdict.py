@@ -156,8 +156,8 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
     candidates = computed_losses(graph, rest.moves, graph.descendants(cuts), graph.descendants(rest.steps()))
     near = find_points(graph, cuts, rest.gradients() + [c.vertex for c in candidates], case.seed)
     other = best_loss(graph, candidates, rest.moves, near) if near else None
-    if other is None or other.explained < len(rest.moves) or other.vertex is loss.vertex:
-        return None
+    if other is None or other.explained < len(rest.moves) or other.vertex in graph.ancestors([loss.vertex]):
+        return None  # a term of the first loss is no second one: the gradient lacks the other terms
     first = judge_sought(case.only([move for move, fits in zip(moves, right, strict=True) if fits]))
     second = judge_sought(rest)
     first.judged += second.judged
