@@ -363,3 +363,30 @@ class Layer:
     outcome = checked(tmp_path, base + PAIRS.replace("class Linear:", "class Linear(Layer):"))
     assert [function.name for function in outcome.functions] == ["Linear"]
     assert outcome.status == "right", outcome
+
+
+CUT = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, Y = 3 * rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros((1, 2))
+for epoch in xrange(20):
+    guess = X @ W + b
+    loss = ((guess - Y) ** 2).sum()
+    dW = 2 * X.T @ (guess - Y)
+    db = 2 * (guess - Y).sum(axis=0, keepdims=True)
+    dW = np.where(dW > 1, 1, dW)
+    db = np.minimum(db, 1)
+    W = W - 0.01 * dW
+    b = b - 0.01 * db
+"""
+
+
+def test_gradients_cut_off_by_where_and_minimum_are_clipped(tmp_path):
+    outcome = checked(tmp_path, CUT)
+    assert outcome.status == "right", outcome
+    assert "The step of W, b is clipped" in str(outcome)
+    old = "dW = 2 * X.T @ (guess - Y)"
+    wrong = checked(tmp_path, CUT.replace(old, "dW = 2 * X.T @ (guess - Y) ** 2"))
+    assert wrong.status == "wrong", wrong
+    assert wrong.findings[0].line == CUT[: CUT.index(old)].count("\n") + 1
