@@ -23,7 +23,7 @@ def find_unused(objective: NetObjective, analytic: dict[str, Array], shown: dict
     analytic : dict
         The gradients under test, some of which are wrong.
     shown : dict of str to str
-        The person's own name for each array.
+        The name that the person gave to each array.
 
     Returns
     -------

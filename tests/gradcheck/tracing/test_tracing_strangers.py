@@ -313,3 +313,80 @@ def test_a_notebook_in_another_language_is_said(tmp_path):
     outcome = check_file(path)
     assert outcome.status == "inconclusive"
     assert "net.ipynb is a notebook in julia" in str(outcome)
+
+
+ADAM = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, T = rng.normal(size=(3, 20)), np.eye(2)[np.arange(20) % 2].T
+m = 20
+V, b, W, c = rng.normal(size=(4, 3)), np.zeros((4, 1)), rng.normal(size=(2, 4)), np.zeros((2, 1))
+first, second = [0, 0, 0, 0], [0, 0, 0, 0]
+for t in range(1, 20):
+    a = np.tanh(V @ X + b)
+    e = np.exp(W @ a + c)
+    p = e / e.sum(axis=0)
+    d2 = p - T
+    dW = (1 / m) * (d2 @ a.T)
+    dc = (1 / m) * np.sum(d2, axis=1, keepdims=True)
+    d1 = W.T @ d2 * (1 - a**2)
+    dV = (1 / m) * (d1 @ X.T)
+    db = (1 / m) * np.sum(d1, axis=1, keepdims=True)
+    for k, g in enumerate([dV, db, dW, dc]):
+        first[k] = 0.9 * first[k] + 0.1 * g
+        second[k] = 0.999 * second[k] + 0.001 * g**2
+    moved = [0.01 * (f / (1 - 0.9**t)) / (np.sqrt(s / (1 - 0.999**t)) + 1e-8) for f, s in zip(first, second)]
+    V -= moved[0]
+    b -= moved[1]
+    W -= moved[2]
+    c -= moved[3]
+"""
+
+
+def test_a_factor_is_named_behind_adam_without_a_loss(tmp_path):
+    assert checked(tmp_path, ADAM).status == "right", checked(tmp_path, ADAM)
+    old = "dV = (1 / m) * (d1 @ X.T)"
+    outcome = checked(tmp_path, ADAM.replace(old, "dV = d1 @ X.T"))
+    assert outcome.status == "wrong", outcome
+    assert [finding.line for finding in outcome.findings] == [ADAM[: ADAM.index(old)].count("\n") + 1]
+    assert "20 times too large" in outcome.findings[0].message
+
+
+def test_base_classes_are_not_asked_for_gradients(tmp_path):
+    base = """
+class Layer:
+    def forward(self, X, train=True):
+        raise NotImplementedError("a layer defines it")
+    def backward(self, dY):
+        raise NotImplementedError("a layer defines it")
+"""
+    outcome = checked(tmp_path, base + PAIRS.replace("class Linear:", "class Linear(Layer):"))
+    assert [function.name for function in outcome.functions] == ["Linear"]
+    assert outcome.status == "right", outcome
+
+
+CUT = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, Y = 3 * rng.normal(size=(9, 3)), rng.normal(size=(9, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros((1, 2))
+for epoch in xrange(20):
+    guess = X @ W + b
+    loss = ((guess - Y) ** 2).sum()
+    dW = 2 * X.T @ (guess - Y)
+    db = 2 * (guess - Y).sum(axis=0, keepdims=True)
+    dW = np.where(dW > 1, 1, dW)
+    db = np.minimum(db, 1)
+    W = W - 0.01 * dW
+    b = b - 0.01 * db
+"""
+
+
+def test_gradients_cut_off_by_where_and_minimum_are_clipped(tmp_path):
+    outcome = checked(tmp_path, CUT)
+    assert outcome.status == "right", outcome
+    assert "The step of W, b is clipped" in str(outcome)
+    old = "dW = 2 * X.T @ (guess - Y)"
+    wrong = checked(tmp_path, CUT.replace(old, "dW = 2 * X.T @ (guess - Y) ** 2"))
+    assert wrong.status == "wrong", wrong
+    assert wrong.findings[0].line == CUT[: CUT.index(old)].count("\n") + 1

@@ -43,12 +43,12 @@ def judge_constants(result: Round, sheet: Sheet, words: Words, known: Known, lay
         _common(result, peeled if equal(peeled) else raw, sheet)
         return
     scale = peeled if any(abs(p - 1.0) < CLOSE for p in peeled) and not sheet.loss.inferred else raw
+    if any(move.how & {"an optimizer with averaged squares", "the sign alone"} for _, move, _ in known) and scale is raw:
+        scale = peeled
     counts = [sum(abs(a / b - 1.0) < CLOSE for b in scale) for a in scale]
     at_one = [abs(a - 1.0) < CLOSE for a in scale]
     best = max(range(len(scale)), key=lambda i: (at_one[i] and not sheet.loss.inferred, counts[i], -scale[i]))
     reference = scale[best]
-    if any(move.how & {"an optimizer with averaged squares", "the sign alone"} for _, move, _ in known) and scale is raw:
-        scale = peeled
     for (_, move, _), own in zip(known, scale, strict=True):
         if abs(own / reference - 1.0) >= CLOSE:
             good = [m for (_, m, _), s in zip(known, scale, strict=True) if abs(s / reference - 1.0) < CLOSE]
@@ -102,7 +102,7 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     judged.verdict = "wrong"
     place = factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE, good)
     sure = place is not None
-    vertex = place or sheet.graph.rep(move.pieces[0].gradient)
+    vertex = place or _own_line(sheet, move, good)
     file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
     said = factor_in_words(ratio, sheet)
     judged.note = said
@@ -115,6 +115,20 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     reason = f"{said}{', compared with the other gradients' if good else ''}"
     hint = "Look at the constant factors."
     result.mistakes.append(mistake_at(words, (file, line), reason, hint, "factor", [move.name], right, sure))
+
+
+def _own_line(sheet: Sheet, move: Move, good: list[Move]) -> Vertex:
+    """The value nearest to the step that a line of this gradient alone made: an optimizer's lines serve all parameters."""
+    graph, vertex = sheet.graph, _gradient(sheet, move)
+    shared = {v.stack[:1] for v in graph.ancestors([g for m in good for g in m.gradients], sheet.cuts)}
+    shared |= {graph.rep(g).stack[:1] for m in good for g in m.gradients}
+    found = vertex
+    while found.stack[:1] in shared:
+        inner = [v for v in graph.inputs(found) if v.shape == found.shape and v in sheet.live and sheet.matches(v)]
+        if not inner:
+            return vertex
+        found = inner[0]
+    return found
 
 
 def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:

@@ -61,6 +61,10 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
     if fn in (np.clip, np.nan_to_num) and isinstance(args[0], Vertex):
         how.add("clipping")
         return 1.0, args[0]
+    cut_off = _cut_off(graph, fn, args)
+    if cut_off is not None:
+        how.add("clipping")
+        return 1.0, cut_off
     if fn in (np.sign,) and isinstance(args[0], Vertex):
         how.add("the sign alone")
         return 1.0, args[0]
@@ -91,6 +95,19 @@ def _went_into(graph: Graph, term: Vertex, moved: Vertex) -> bool:
             return False
         term = inner[0]
     return term.fn is not None and term in graph.ancestors([moved])
+
+
+def _cut_off(graph: Graph, fn: Any, args: list[Any]) -> Vertex | None:
+    """The value that np.where(g > 1, 1, g) or np.minimum(g, 1) cuts off at a bound other than zero; None elsewhere."""
+    if fn not in (np.where, np.minimum, np.maximum) or len(args) != (3 if fn is np.where else 2):
+        return None
+    for inner, bound in (args[-2:], args[:-3:-1]):
+        number = np.asarray(_value(bound))
+        if not isinstance(inner, Vertex) or inner.size == 1 or number.size != 1 or not number.any():
+            continue
+        if fn is not np.where or (isinstance(args[0], Vertex) and inner in graph.inputs(args[0])):
+            return inner
+    return None
 
 
 def _within_product(

@@ -95,7 +95,9 @@ class World:
         self.builtins = {**vars(builtins), **number_standins.BUILTINS}
         self.builtins |= {
             "__import__": self.import_,
-            "input": Answers().answer,
+            "input": (answer := Answers().answer),
+            "raw_input": answer,
+            "xrange": range,
             "open": self.readers.open,
             "get_ipython": lambda: Nothing(name="ipython"),
             "exit": stop,

@@ -168,5 +168,6 @@ def _terms(new: Vertex, old: Vertex) -> list[tuple[float, Vertex]]:
 
 def without_claim(named: dict[str, Any], triples: list[Triple], out: Any) -> list[str]:
     """The parameters on which the value of a layer depends, and of which no gradient was found."""
-    done = {t[0] for t in triples}
-    return [n for n, a in named.items() if n not in done and n != "x" and a.vertex.size > 1 and out.vertex.bits & a.vertex.mark]
+    done = {id(t[1].vertex) for t in triples}
+    open_ones = {n: a.vertex for n, a in named.items() if n != "x" and id(a.vertex) not in done}
+    return [n for n, vertex in open_ones.items() if vertex.size > 1 and out.vertex.bits & vertex.mark]

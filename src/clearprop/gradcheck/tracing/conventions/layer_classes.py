@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,6 +33,7 @@ from clearprop.gradcheck.tracing.conventions.names import (
     BACKWARD,
     FORWARD,
     first_of,
+    is_base,
     is_flag,
     is_prediction,
     is_target,
@@ -68,7 +68,7 @@ class LayerClasses(Convention):
     def units(self, used: set[str]) -> Iterator[DrivenUnit]:
         """All classes whose backward method takes the gradient of the value."""
         for name, kind in self.classes.items():
-            if name in used or inspect.isabstract(kind):
+            if name in used or is_base(kind):
                 continue
             methods = method_names(kind)
             forward, backward = first_of(methods, FORWARD), first_of(methods, BACKWARD)
@@ -104,6 +104,8 @@ class LayerClasses(Convention):
                     break
                 try:
                     return self._once(made, forward, backward, pool)
+                except UndecidedError:
+                    raise
                 except FAILURES as error:
                     first, met = (first, True) if met else (error, True)
         raise said(first)

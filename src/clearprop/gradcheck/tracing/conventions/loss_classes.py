@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
@@ -13,7 +12,7 @@ from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convent
 from clearprop.gradcheck.tracing.conventions.instances import constructor_names, method_names
 from clearprop.gradcheck.tracing.conventions.layer_claims import KEPT_SLOPES
 from clearprop.gradcheck.tracing.conventions.layer_classes import KEPT_VALUES
-from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_target, is_upstream
+from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_base, is_target, is_upstream
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.traced import Traced, call
@@ -29,7 +28,7 @@ class LossClasses(Convention):
     def units(self, used: set[str]) -> Iterator[DrivenUnit]:
         """All classes with two such methods of two arguments, one of which is the targets."""
         for name, kind in self.classes.items():
-            if name in used or inspect.isabstract(kind) or constructor_names(kind):
+            if name in used or is_base(kind) or constructor_names(kind):
                 continue
             methods = method_names(kind)
             pair = (

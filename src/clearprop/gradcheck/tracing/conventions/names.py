@@ -30,6 +30,9 @@ LOOKS_FORWARD: Final = r"forward|fwd|propag"
 TARGET: Final = r"^(y|t|ys|targets?|y_?real|y_?train|y_?batch|ground_?truth|gt|labels?|y_?true|truth|expected|actual)$"
 PREDICTION: Final = r"^(y_?hat|y_?pred|pred.*|probs?|outputs?|logits|p|o|out|a|yp)$"
 
+BASIC: Final = (
+    r"^(forward.*|backward.*|feed_?forward|back_?prop.*|__call__|(get_|compute_)?(loss|grad|gradient|cost)s?|calculate)$"
+)
 FIRST_CHOICES: Final = ["forward", "feedforward", "backward", "backprop", "train"]
 
 
@@ -66,9 +69,20 @@ def is_flag(name: str) -> bool:
     return re.match(FLAGS, name, re.IGNORECASE) is not None
 
 
+def is_left_open(function: Any) -> bool:
+    """Whether a method says that a class derived from this one has to define it."""
+    code = getattr(function, "__code__", None)
+    return code is not None and "NotImplementedError" in code.co_names
+
+
+def is_base(kind: Any) -> bool:
+    """Whether a class only says what those derived from it have to define."""
+    return inspect.isabstract(kind) or any(is_left_open(getattr(kind, m, None)) for m in vars(kind) if re.match(BASIC, m))
+
+
 def looks_backward(name: str, function: Any) -> bool:
     """Whether a function seems to compute gradients, by its name; one that trains, by a step that it takes."""
-    if name.startswith("__") or re.search(NO_BACKWARD, name, re.IGNORECASE):
+    if name.startswith("__") or is_left_open(function) or re.search(NO_BACKWARD, name, re.IGNORECASE):
         return False
     if re.search(LOOKS_BACKWARD, name, re.IGNORECASE):
         return True

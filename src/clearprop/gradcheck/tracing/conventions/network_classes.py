@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Iterator
 from functools import partial
@@ -21,7 +20,7 @@ from clearprop.gradcheck.tracing.conventions.convention import (
     said,
 )
 from clearprop.gradcheck.tracing.conventions.instances import MOST, instances, method_names
-from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, LOSS, TRAINS, UPDATE, first_of
+from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, LOSS, TRAINS, UPDATE, first_of, is_base
 from clearprop.gradcheck.tracing.conventions.value_trees import (
     all_arrays,
     arrays_of,
@@ -44,7 +43,7 @@ class NetworkClasses(Convention):
     def units(self, used: set[str]) -> Iterator[DrivenUnit]:
         """All classes with a forward pass or a loss, and a backward pass, a loss or a training method."""
         for name, kind in self.classes.items():
-            if name in used or inspect.isabstract(kind):
+            if name in used or is_base(kind):
                 continue
             methods = method_names(kind)
             loss = first_of(methods, LOSS)
