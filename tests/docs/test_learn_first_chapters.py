@@ -1,4 +1,4 @@
-"""Chapters 1 to 5 of the course: what they name exists, they answer their questions, and every solution is verified by the build."""
+"""Chapters 1 to 5 of the course: what they name exists, their questions are answered, and the build verifies every solution."""
 
 from __future__ import annotations
 
