@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export CLEARPROP_DATA ?= $(if $(wildcard ../shared/data),$(abspath ../shared/data))
 OUT ?= runs/circles
 
-.PHONY: help run test test-slow lint format bench docs wheel clean
+.PHONY: help run test test-slow lint format bench experiments docs wheel clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ lint: $(VENV)/dev  ## style, formatting and types, those of the lab's page where
 bench: $(VENV)/bench  ## clearprop beside its peers: docs/benchmarks.md and README's tables; leave the machine alone for a quarter of an hour
 	$(BIN)/python -m benchmarks $(BENCH)
 
+experiments: $(VENV)/docs  ## run the long published experiments again, for the handbook's pages; ten minutes, and the course data
+	$(BIN)/python tools/experiments.py
+
 docs: $(VENV)/docs  ## the handbook, into docs/_build/html: every page executed, every link followed
 	$(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build/html
 	$(BIN)/python docs/check_links.py docs/_build/html
@@ -44,7 +47,7 @@ format: $(VENV)/dev  ## mend style and formatting
 	$(BIN)/ruff format .
 
 clean:  ## remove the environment and what tools leave behind
-	rm -rf $(VENV) runs build dist docs/_build docs/reference/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) runs build dist docs/_build docs/reference/generated docs/look/experiments/*-*.md docs/look/experiments/pictures .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "clearprop needs Python 3.11 or newer; set PYTHON=python3.12, say."; exit 1; }

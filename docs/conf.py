@@ -27,8 +27,10 @@ extensions = [
     "sphinx.ext.mathjax",  # writes the formulas; katex renders them, from the package (html_js_files)
     "sphinx.ext.viewcode",
     "sphinx_design",
+    "experiments",
     "floors",
     "generated_pages",
+    "reports",
     "terminal",
 ]
 exclude_patterns = ["_build", "extensions", "findings/README.md"]

@@ -69,7 +69,7 @@ def judged(program: Program, made: Mutant, result: Any, seconds: float = 0.0) ->
         noticed=result.status == "wrong" or bool(result.findings),
         exact=said in lines,
         beside=any(abs(said - line) <= 1 for line in lines),
-        corrected=bool(correction) and corrects(program, made, said, str(correction)),
+        corrected=bool(correction) and corrects(program, made, said, str(correction), getattr(first, "changes", ())),
         anywhere=any(finding.line in lines for finding in findings),
         scale=made.scale,
         seconds=round(seconds, 2),

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -252,8 +252,14 @@ def sorted_out(program: Program, made: list[Mutant], steps: int = 3) -> dict[str
     return found
 
 
-def corrects(program: Program, made: Mutant, line: int, correction: str) -> bool:
-    """Whether a suggested line, in the place of the blamed one, gives the right program, or at least its numbers."""
+def corrects(program: Program, made: Mutant, line: int, correction: str, changes: Sequence[tuple[int, str]] = ()) -> bool:
+    """Whether a suggested line, in the place of the blamed one, gives the right program, or at least its numbers.
+
+    Where the suggestion moves lines, `changes` has each line that changes with the text in its place.
+    """
+    if changes:
+        wanted, mended = watched(program, [program.source, changed(made.source, changes)])
+        return outcome(mended, wanted) == "same"
     if line == made.line and same_code(correction, made.right):
         return True
     lines, right = made.source.splitlines(), program.source.splitlines()
@@ -263,6 +269,15 @@ def corrects(program: Program, made: Mutant, line: int, correction: str) -> bool
     lines[line - 1] = model[: len(model) - len(model.lstrip())] + correction.strip()
     wanted, mended = watched(program, [program.source, "\n".join(lines) + "\n"])
     return outcome(mended, wanted) == "same"
+
+
+def changed(source: str, changes: Sequence[tuple[int, str]]) -> str:
+    """A source with other text in the place of some lines, as one line each, so that all lines stay where they were."""
+    lines = source.splitlines()
+    for line, text in changes:
+        first, *rest = text.splitlines() or [""]
+        lines[line - 1] = "; ".join([first, *(each.strip() for each in rest)])
+    return "\n".join(lines) + "\n"
 
 
 def same_code(a: str, b: str) -> bool:

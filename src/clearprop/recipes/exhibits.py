@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
+from clearprop.errors import OptionError
 from clearprop.training.history import json_row
 
 if TYPE_CHECKING:
@@ -80,21 +86,25 @@ class Picture:
         Name of its file, without the ending.
     title : str
     draw : callable
-        Draws on a given empty figure.
+        Draws on a given empty figure; from `rows`, where there are any, which it then takes second.
     size : tuple of float
         Width and height in inches.
     caption : str
     layout : {"constrained", None}
         None where there is nothing to arrange, as with a single pair of axes: what is outside of them is made room for when the
         figure is saved, and an arrangement takes a fifth of the time of drawing.
+    rows : JSON-able value, optional
+        All that `draw`, a function of a recipe's module, needs: such a picture is part of `result.json`, and can be drawn again
+        from there.
     """
 
     name: str
     title: str
-    draw: Callable[[Figure], object]
+    draw: Callable[..., object]
     size: tuple[float, float] = (5.6, 3.8)
     caption: str = ""
     layout: Literal["constrained"] | None = "constrained"
+    rows: Any = None
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
@@ -106,8 +116,56 @@ class Picture:
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=self.size, layout=self.layout)
-        self.draw(figure)
+        self.draw(figure, *(() if self.rows is None else (self.rows,)))
         return figure
+
+    def to_json(self) -> dict[str, Any]:
+        """The picture as JSON-able values, numbers to four digits; for one that has rows."""
+        function: Any = self.draw.func if isinstance(self.draw, partial) else self.draw
+        return {
+            "name": self.name,
+            "title": self.title,
+            "size": list(self.size),
+            "drawn_by": f"{function.__module__}.{function.__name__}",
+            "rows": four_digits(self.rows),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Picture:
+        """The picture that `to_json` wrote; only functions of recipes are looked up."""
+        module, _, function = stored["drawn_by"].rpartition(".")
+        if not module.startswith("clearprop.recipes."):
+            raise OptionError(f"drawn_by must name a function of clearprop.recipes, not {stored['drawn_by']!r}.")
+        draw = getattr(import_module(module), function)
+        return cls(stored["name"], stored["title"], draw, tuple(stored["size"]), rows=with_nonfinite(stored["rows"]))
+
+
+def four_digits(value: Any) -> Any:
+    """Nested rows as strict JSON holds them: floats to four significant digits, NaN and infinities as texts.
+
+    Examples
+    --------
+    >>> four_digits({"loss": [0.123456, float("nan")], "n": 12345})
+    {'loss': [0.1235, 'nan'], 'n': 12345}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): four_digits(one) for key, one in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return four_digits(value.tolist())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [four_digits(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.4g}") if math.isfinite(value) else str(value)
+    return value
+
+
+def with_nonfinite(value: Any) -> Any:
+    """Nested rows with the numbers that `four_digits` wrote as texts."""
+    if isinstance(value, Mapping):
+        return {key: with_nonfinite(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_nonfinite(one) for one in value]
+    return float(value) if isinstance(value, str) and value in ("nan", "inf", "-inf") else value
 
 
 @dataclass(frozen=True, eq=False)

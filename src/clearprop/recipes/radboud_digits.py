@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from clearprop.data.dataset import Split
-from clearprop.plots.training_curves import METRICS
 from clearprop.recipes import radboud_digits_evidence as evidence
+from clearprop.recipes.drawings import curves_of, draw_runs
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import identical_tables
 from clearprop.recipes.radboud_digits_runs import LAYERS, RUNS, digits_split, printed_rows, train_run
@@ -55,7 +55,13 @@ class RadboudDigits(Recipe):
         conditions.say("explanations")
         evidence.explain_all(result.exhibits, train, test, result.engine, histories)
         result.exhibits.pictures.append(
-            Picture("curves", "Loss and accuracy; validation is the test set", curves(histories), (11, 22))
+            Picture(
+                "curves",
+                "Loss and accuracy; validation is the test set",
+                draw_runs,
+                (11, 22),
+                rows={name: curves_of(rows) for name, rows in histories.items()},
+            )
         )
 
     def table(self, name: str, train: Split, test: Split, engine: str) -> tuple[list[dict[str, float]], list[list[str]]]:
@@ -84,18 +90,3 @@ def compare(result: Result, name: str, rows: list[list[str]]) -> None:
     what = f"{name}, epochs 0 to {len(published) - 1}" + (f" of {len(rows)}" if len(rows) > len(published) else "")
     found = [row[1:] for row in rows[: len(published)]]  # without the number of the epoch
     result.comparisons.append(identical_tables(what, [row[1:] for row in published], found, COLUMNS[1:]))
-
-
-def curves(histories: dict[str, list[dict[str, float]]]) -> Any:
-    """Function that draws a row for each run: loss and accuracy, with their legends."""
-
-    def draw(figure: Any) -> None:
-        from clearprop import plots
-        from clearprop.plots import style
-
-        for axes, (name, rows) in zip(figure.subplots(len(histories), 2), histories.items(), strict=True):
-            for ax, metric in zip(axes, METRICS, strict=True):
-                plots.learning_curves(rows, ax, metric)
-                ax.text(0.98, 0.5, name, transform=ax.transAxes, ha="right", fontsize=style.LABEL)
-
-    return draw

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clearprop.arrays import Array
+from clearprop.data import make_circles
 from clearprop.data.dataset import Split
 from clearprop.nn import CrossEntropy, Linear, Net, Softmax, Tanh
 from clearprop.optim import SGD
-from clearprop.plots.training_curves import METRICS
+from clearprop.recipes.drawings import curves_of, draw_runs
 from clearprop.recipes.exhibits import Animation, Picture
 from clearprop.recipes.rdfia_circles_runs import (
     BATCHES,
@@ -40,14 +41,19 @@ STRIP = (0, 1, 2, 5, 10, 20, 50, 150)  # epochs of the strip
 def add_pictures(result: Result, data: tuple[Split, Split], rows: list[Row]) -> None:
     """Curves of the published settings, boundaries of the whole grid, and published against obtained."""
     epochs = 20 if result.conditions.quick else EPOCHS
-    runs: dict[str, Any] = {"data": data, "engine": result.engine, "epochs": epochs}
+    settings = list(PUBLISHED)
+    curves = {
+        f"batch {batch_size}, lr {lr:g}": curves_of(history)
+        for (batch_size, lr), (_, history) in zip(settings, train_all(data, result.engine, settings, epochs), strict=True)
+    }
     result.exhibits.pictures += [
-        Picture("network", "The network, 2-4-2, with the names of all quantities", draw_network, (7.5, 4.4)),
-        Picture("penalties", "Cross-entropy and squared error against the prediction, for y = 1", draw_penalties),
-        Picture("curves", "Loss and accuracy, seed 0; validation is the test set", partial(draw_curves, **runs), (11, 9)),
-        Picture("boundaries", "The decision boundary of every setting, seed 0", partial(draw_boundaries, **runs), (13, 11)),
+        Picture("network", "The network, 2-4-2, with the names of all quantities", draw_network, (7.5, 4.4), rows=[2, 4, 2]),
+        Picture("penalties", "Cross-entropy and squared error against the prediction, for y = 1", draw_penalties, rows=0.1),
+        Picture("curves", "Loss and accuracy, seed 0; validation is the test set", draw_runs, (11, 9), rows=curves),
+        Picture("boundaries", "The decision boundary of every setting, seed 0", partial(draw_maps, points=data[1]), (13, 11),
+                rows={"columns": len(RATES), "panels": grid_panels(data, result.engine, epochs)}),
         Picture("intervals", "Published figures (diamonds) and 5-95 % intervals over the seeds",
-                partial(draw_intervals, rows=rows), (8, 6.5)),
+                draw_intervals, (8, 6.5), rows=interval_rows(rows)),
     ]  # fmt: skip
     decision_frames(result, data, epochs)
 
@@ -60,83 +66,91 @@ def decision_frames(result: Result, data: tuple[Split, Split], epochs: int) -> N
         net, data[0], loss=CrossEntropy(), optimizer=SGD(FRAMES[1]), batch_size=FRAMES[0], epochs=epochs, seed=rng,
         engine=result.engine, callbacks=[path],
     )  # fmt: skip
-    strip = [epoch for epoch in STRIP if epoch <= epochs]
+    strip = [(f"epoch {epoch}", path.thetas[epoch]) for epoch in STRIP if epoch <= epochs]
+    found = loss_landscape(net, data[0], path.thetas, points=31)
 
-    def draw(figure: Figure, epochs_shown: Sequence[int]) -> None:
-        from clearprop.plots import boundary_grid
-
-        panels = []
-        for epoch in epochs_shown:
-            at = net.copy()
-            at.theta[:] = path.thetas[epoch]
-            panels.append((f"epoch {epoch}", at))
-        boundary_grid(panels, data[0], figure, columns=min(4, len(panels)))
-
-    def slope(figure: Figure) -> None:
-        from clearprop import plots
-
-        found = loss_landscape(net, data[0], path.thetas)
-        ax = plots.landscape(found.u, found.v, found.loss, found.path, figure.subplots())
-        ax.set_title(f"{100 * sum(found.shares):.0f} % of the path lie in this plane", loc="left", fontsize=10)
+    def frame(figure: Figure, k: int) -> None:
+        draw_maps(figure, {"columns": 1, "panels": [(f"epoch {k}", path.thetas[k])]}, data[0])
 
     named = f"batch {FRAMES[0]}, lr {FRAMES[1]:g}"
     result.exhibits.pictures += [
-        Picture("strip", f"Decision map after some epochs, {named}", lambda figure: draw(figure, strip), (10, 5.4)),
-        Picture("landscape", f"Loss landscape with the path of training, {named}", slope, (6, 4.6)),
-    ]
-    result.exhibits.animations.append(
-        Animation("epochs", f"Decision map after every epoch, {named}", epochs + 1, lambda figure, k: draw(figure, [k]))
-    )
+        Picture("strip", f"Decision map after some epochs, {named}", partial(draw_maps, points=data[0]), (10, 5.4),
+                rows={"columns": 4, "panels": strip}),
+        Picture("landscape", f"Loss landscape with the path of training, {named}", draw_landscape, (6, 4.6),
+                rows={"u": found.u, "v": found.v, "loss": found.loss, "path": found.path, "shares": found.shares}),
+    ]  # fmt: skip
+    result.exhibits.animations.append(Animation("epochs", f"Decision map after every epoch, {named}", epochs + 1, frame))
 
 
-def draw_network(figure: Figure) -> None:
-    """The network of the write-ups' first figure, 2-4-2, with the names of all quantities."""
-    Net(Linear(2, 4), Tanh(), Linear(4, 2), Softmax(), seed=0).plot(figure.subplots())
+def draw_maps(figure: Figure, rows: dict[str, Any], points: Split | None = None) -> None:
+    """A panel for each net of the plane, from its parameters, or none where it diverged.
 
-
-def draw_penalties(figure: Figure) -> None:
-    """Cross-entropy and squared error against the prediction for y = 1, with their values at 0.1."""
-    from clearprop import plots
-
-    plots.penalties(0.1, figure.subplots())
-
-
-def draw_curves(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
-    """Loss and accuracy of the four settings with published figures."""
-    from clearprop import plots
-    from clearprop.plots import style
-
-    settings = list(PUBLISHED)
-    runs = train_all(data, engine, settings, epochs)
-    for axes, (batch_size, lr), (_, history) in zip(figure.subplots(len(PUBLISHED), 2), settings, runs, strict=True):
-        for ax, metric in zip(axes, METRICS, strict=True):
-            plots.learning_curves(history, ax, metric)
-            ax.text(0.98, 0.5, f"batch {batch_size}, lr {lr:g}", transform=ax.transAxes, ha="right", fontsize=style.LABEL)
-
-
-def draw_boundaries(figure: Figure, data: tuple[Split, Split], engine: str, epochs: int) -> None:
-    """A panel for each batch size and learning rate."""
+    The points on top are those of the built-in set, which have the same distribution, where the course's own are not given.
+    """
     from clearprop.plots import boundary_grid
 
-    settings, panels = list(product(BATCHES, RATES)), []
+    points = points if points is not None else Split(*make_circles(200, seed=0))
+    panels = [(title, None if theta is None else net_of(theta)) for title, theta in rows["panels"]]
+    boundary_grid(panels, points, figure, columns=rows["columns"])
+
+
+def net_of(theta: Array | list[float]) -> Net:
+    """The net of the circles with these parameters."""
+    net = make_circles_net("code", 0)
+    net.theta[:] = theta
+    return net
+
+
+def draw_landscape(figure: Figure, rows: dict[str, Any]) -> None:
+    """The loss on the plane of the path, and the share of the path that lies in it."""
+    from clearprop import plots
+
+    u, v, loss, path = (np.asarray(rows[name]) for name in ("u", "v", "loss", "path"))
+    ax = plots.landscape(u, v, loss, path, figure.subplots())
+    ax.set_title(f"{100 * sum(rows['shares']):.0f} % of the path lie in this plane", loc="left", fontsize=10)
+
+
+def draw_network(figure: Figure, rows: list[int]) -> None:
+    """The network of the write-ups' first figure, with the names of all quantities, from its sizes."""
+    n_in, n_hidden, n_out = rows
+    Net(Linear(n_in, n_hidden), Tanh(), Linear(n_hidden, n_out), Softmax(), seed=0).plot(figure.subplots())
+
+
+def draw_penalties(figure: Figure, rows: float) -> None:
+    """Cross-entropy and squared error against the prediction for y = 1, with their values at a mark."""
+    from clearprop import plots
+
+    plots.penalties(rows, figure.subplots())
+
+
+def grid_panels(data: tuple[Split, Split], engine: str, epochs: int) -> list[tuple[str, Array | None]]:
+    """A title and the parameters for each batch size and learning rate; None for a run that diverged."""
+    settings = list(product(BATCHES, RATES))
+    panels: list[tuple[str, Array | None]] = []
     for (batch_size, lr), (net, history) in zip(settings, train_all(data, engine, settings, epochs), strict=True):
         accuracy = "NaN" if history.nonfinite is not None else f"test {100 * history[-1]['val_accuracy']:.1f} %"
-        predict = None if history.nonfinite is not None else net
-        panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", predict))
-    boundary_grid(panels, data[1], figure, columns=len(RATES))
+        theta = None if history.nonfinite is not None else net.theta.copy()
+        panels.append((f"batch {batch_size}, lr {lr:g}: {accuracy}", theta))
+    return panels
 
 
-def draw_intervals(figure: Figure, rows: list[Row]) -> None:
-    """Each published figure on the interval of the obtained ones."""
-    from clearprop.plots import published_against_obtained
-
-    axes = figure.subplots(3, 1)
-    for ax, column in zip(axes, list(COLUMNS)[:3], strict=True):
+def interval_rows(rows: list[Row]) -> dict[str, list[tuple[str, float, list[float]]]]:
+    """For each column the published figures, each with its name and the values of all seeds."""
+    found: dict[str, list[tuple[str, float, list[float]]]] = {}
+    for column in list(COLUMNS)[:3]:
         scale = 100 if "accuracy" in column else 1
-        lines = []
+        lines = found.setdefault(COLUMNS[column] + (", %" if scale == 100 else ""), [])
         for (batch_size, lr), figures in PUBLISHED.items():
             for init in SPREADS:
                 values = [scale * row[column] for row in cell(rows, init, batch_size, lr)]
                 if column in figures and values:
                     lines.append((f"{batch_size}, {lr:g}, {init}", figures[column], values))
-        published_against_obtained(lines, ax, COLUMNS[column] + (", %" if scale == 100 else ""))
+    return found
+
+
+def draw_intervals(figure: Figure, rows: dict[str, list[tuple[str, float, list[float]]]]) -> None:
+    """Each published figure on the interval of the obtained ones."""
+    from clearprop.plots import published_against_obtained
+
+    for ax, (label, lines) in zip(figure.subplots(len(rows), 1), rows.items(), strict=True):
+        published_against_obtained([(name, value, values) for name, value, values in lines], ax, label)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from clearprop.data.dataset import Dataset, Split
@@ -11,13 +10,12 @@ from clearprop.errors import MissingExtraError
 from clearprop.ladder import climb
 from clearprop.nn import CrossEntropy, Net, mlp
 from clearprop.optim import SGD
-from clearprop.plots.training_curves import METRICS
 from clearprop.recipes.course_data import CIRCLES, course_circles, course_mnist
+from clearprop.recipes.drawings import curves_of, draw_runs, weights_picture
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
 from clearprop.recipes.rdfia_circles_runs import make_circles_net
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
-from clearprop.recipes.vu_mnist import weights_picture
 from clearprop.training import History
 
 if TYPE_CHECKING:
@@ -89,12 +87,8 @@ def climb_rungs(result: Result, train: Split) -> None:
     columns = ["rung", "what it is", "lines", "final loss", "microseconds a step"]
     result.exhibits.tables.append(Table("The ladder on circles", columns, table, name="ladder"))
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
-
-        plots.step_times(rows, figure.subplots())
-
-    result.exhibits.pictures.append(Picture("ladder", "Time of one step, by rung", draw, (6.4, 3.0)))
+    times = [{key: row[key] for key in ("engine", "microseconds", "speed") if key in row} for row in rows]
+    result.exhibits.pictures.append(Picture("ladder", "Time of one step, by rung", draw_ladder, (6.4, 3.0), rows=times))
     slow, hand = rows[-1], rows[0]
     result.exhibits.explain(
         "What does each rung of the ladder buy?",
@@ -103,6 +97,13 @@ def climb_rungs(result: Result, train: Split) -> None:
         "the loss, optim the update; each saves lines in which mistakes are made. On a network as small as this they cost "
         f"time: {slow['microseconds']:.0f} microseconds a step with nn and optim, {hand['microseconds']:.0f} by hand in NumPy.",
     )
+
+
+def draw_ladder(figure: Figure, rows: list[dict[str, Any]]) -> None:
+    """The time of one step on each rung."""
+    from clearprop import plots
+
+    plots.step_times(rows, figure.subplots())
 
 
 def train_mnist(data: Dataset, sizes: list[int], engine: str, epochs: int) -> tuple[Net, History]:
@@ -135,19 +136,14 @@ def learned_concepts(result: Result, runs: dict[str, tuple[Net, History]]) -> No
         "several digits share. Both settings are ours, since none is printed.",
     )
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
-
-        for axes, (_, history) in zip(figure.subplots(len(runs), 2), runs.values(), strict=True):
-            for ax, metric in zip(axes, METRICS, strict=True):
-                plots.learning_curves(history, ax, metric)
-
+    curves = {name: curves_of(history) for name, (_, history) in runs.items()}
     result.exhibits.pictures.append(
-        Picture("mnist", f"{' (above), '.join(runs)} (below); validation here is the test set", draw, (11, 7))
+        Picture("mnist", "Loss and accuracy; validation here is the test set", draw_runs, (11, 7), rows=curves)
     )
-    titles = ("First-layer weights of 40 of the 100 hidden units", "Without a hidden layer: the weights of the ten digits")
+    titles = ("First-layer weights of 24 of the 100 hidden units", "Without a hidden layer: the weights of the ten digits")
     for number, ((net, _), title) in enumerate(zip(runs.values(), titles, strict=True)):
-        result.exhibits.pictures.append(replace(weights_picture(net, title), name=f"weights-{number + 1}"))
+        W = net.layers[0].parameters()["W"]
+        result.exhibits.pictures.append(weights_picture(W, title, f"weights-{number + 1}"))
 
 
 def on_torch(result: Result, data: Dataset) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.data import make_circles
 from clearprop.data.dataset import Split
 from clearprop.nn import CrossEntropy, Net
 from clearprop.optim import SGD
 from clearprop.recipes.course_data import CIRCLES, course_circles
+from clearprop.recipes.drawings import eight_bits, from_eight_bits
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
 from clearprop.recipes.rdfia_circles_runs import EPOCHS, make_circles_net
@@ -27,6 +30,7 @@ KERNELS: dict[str, dict[str, Any]] = {
     "RBF": {"kernel": "rbf"},
 }
 SHORT = dict(zip(KERNELS, ("linear", "degree 2", "degree 3", "RBF"), strict=True))  # for the titles of panels
+GRID = 32  # points along each side of the map of a machine
 COSTS = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]
 
 
@@ -63,10 +67,10 @@ class RdfiaSvm(Recipe):
         best = {kernel: next(row for row in rows if row[:2] == [kernel, C]) for kernel, C in chosen.items()}
         compare(result, best, ours)
 
-        def draw(figure: Figure) -> None:
-            boundaries(figure, machines, net, test)
-
-        result.exhibits.pictures.append(Picture("boundaries", "Decision boundaries, on the test points", draw, (13, 10)))
+        result.exhibits.pictures.append(
+            Picture("boundaries", "Decision boundaries, on the test points", partial(draw_margins, points=test), (13, 10),
+                    rows=margin_rows(machines, net, test))
+        )  # fmt: skip
 
 
 def fit_machine(train: Split, kernel: str, C: float) -> Any:
@@ -121,22 +125,46 @@ def compare(result: Result, best: dict[str, list[Any]], ours: list[float]) -> No
     )
 
 
-def boundaries(figure: Figure, machines: dict[tuple[str, float], Any], net: Net, test: Split) -> None:
-    """A row for each kernel, a column for each C; the network last."""
+def margin_rows(machines: dict[tuple[str, float], Any], net: Net, test: Split) -> dict[str, Any]:
+    """Titles, and how far the second class leads at every point of a grid: a row for each kernel, the network last."""
+    extent = 1.1 * float(np.abs(test.X).max())
+    side = np.linspace(-extent, extent, GRID)
+    mesh = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1).reshape(-1, 2)
+    leads = {
+        f"{SHORT[kernel]}, C {C:g}: {100 * model.score(*test):.1f} %": model.decision_function(mesh)
+        for (kernel, C), model in machines.items()
+    }
+    scores = net(mesh)
+    leads[f"network: {100 * evaluate(net, test, CrossEntropy())['accuracy']:.1f} %"] = scores[:, 1] - scores[:, 0]
+    # Fine steps near the boundary, coarse ones where it is far: 8 bits are enough to find it.
+    squashed = np.tanh(np.stack([lead / np.median(np.abs(lead)) for lead in leads.values()], axis=-1))
+    return {"titles": list(leads), "extent": extent, "leads": eight_bits(squashed)}
+
+
+def draw_margins(figure: Figure, rows: dict[str, Any], points: Split | None = None) -> None:
+    """A panel for each machine.
+
+    The points on top are those of the built-in set, which have the same distribution, where the course's own are not given.
+    """
     from clearprop.plots import boundary_grid
 
-    panels: list[Any] = []
-    for (kernel, C), model in machines.items():
-        panels.append((f"{SHORT[kernel]}, C {C:g}: {100 * model.score(*test):.1f} %", as_scores(model)))
-    panels.append((f"network: {100 * evaluate(net, test, CrossEntropy())['accuracy']:.1f} %", net))
-    boundary_grid(panels, test, figure, columns=len(COSTS))
+    points = points if points is not None else Split(*make_circles(200, seed=0))
+    leads = from_eight_bits(rows["leads"], (-1, len(rows["titles"])))
+    panels: list[Any] = [
+        (title, between(lead.reshape(GRID, GRID), rows["extent"])) for title, lead in zip(rows["titles"], leads.T, strict=True)
+    ]
+    boundary_grid(panels, points, figure, columns=len(COSTS))
 
 
-def as_scores(model: Any) -> Any:
-    """A fitted machine as a function X (N, 2) -> scores (N, 2)."""
+def between(leads: Array, extent: float) -> Any:
+    """The leads of a grid as a function X (N, 2) -> scores (N, 2), linear between its points and constant outside."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    side = np.linspace(-extent, extent, GRID)
+    value = RegularGridInterpolator((side, side), leads)
 
     def scores(X: Array) -> Array:
-        margin = model.decision_function(X)
-        return np.column_stack([np.zeros_like(margin), margin])
+        lead = value(np.clip(X, -extent, extent))
+        return np.column_stack([np.zeros_like(lead), lead])
 
     return scores

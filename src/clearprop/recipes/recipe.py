@@ -134,7 +134,7 @@ class Result:
         return self.table._repr_html_()
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the pictures, as JSON-able values."""
+        """All of it as JSON-able values; of the pictures, the rows of those that have any."""
         return {
             "recipe": self.recipe.name,
             "title": self.recipe.title,
@@ -147,6 +147,7 @@ class Result:
             "comparisons": [comparison.to_json() for comparison in self.comparisons],
             "tables": {table.name or table.title: table.to_json() for table in self.exhibits.tables},
             "explanations": [dict(explanation.__dict__) for explanation in self.exhibits.explanations],
+            "pictures": [picture.to_json() for picture in self.exhibits.pictures if picture.rows is not None],
         }
 
 

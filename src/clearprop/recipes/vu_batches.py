@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from clearprop.engines import ENGINES
 from clearprop.nn import CrossEntropy, Layer, Linear, Loss, NegativeLogLikelihood, Net, Normal, Sigmoid, Softmax
 from clearprop.optim import SGD
 from clearprop.recipes.course_data import course_mnist
+from clearprop.recipes.drawings import curves_of, draw_losses
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import HIGH, LOW, measured, shown
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
@@ -227,15 +228,19 @@ def losses_by_batch(result: Result, data: Dataset, seeds: int) -> None:
         "from questions with different code: they are not one run.",
     )
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
+    result.exhibits.pictures.append(
+        Picture("batch-losses", "Loss of every batch against the time step", draw_batches, (11, 3.8), rows=curves)
+    )
 
-        for ax, init in zip(figure.subplots(1, 2), (SMALL, "N(0, 1)"), strict=True):
-            chosen = {name.partition(", lr ")[2]: losses for name, losses in curves.items() if name.startswith(init)}
-            plots.step_losses({f"lr {lr}": losses for lr, losses in chosen.items()}, ax)
-            ax.set_title(init, loc="left", fontsize=10)
 
-    result.exhibits.pictures.append(Picture("batch-losses", "Loss of every batch against the time step", draw, (11, 3.8)))
+def draw_batches(figure: Figure, rows: Mapping[str, list[float]]) -> None:
+    """The losses by rate, for small first weights and for standard ones."""
+    from clearprop import plots
+
+    for ax, init in zip(figure.subplots(1, 2), (SMALL, "N(0, 1)"), strict=True):
+        chosen = {name.partition(", lr ")[2]: losses for name, losses in rows.items() if name.startswith(init)}
+        plots.step_losses({f"lr {lr}": losses for lr, losses in chosen.items()}, ax)
+        ax.set_title(init, loc="left", fontsize=10)
 
 
 def small_net(init: str, rng: np.random.Generator, last: Callable[[], Layer] | None = None) -> Net:
@@ -262,14 +267,8 @@ def overfitting(result: Result, data: Dataset) -> None:
     verdict = f"as published with {' and '.join(early)}" if early else "with whole epochs the loss still falls after epoch 5"
     result.comparisons.append(measured("over-fitting", "after 5 epochs", found, verdict))
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
-
-        for ax, (init, history) in zip(figure.subplots(1, 2), histories.items(), strict=True):
-            plots.learning_curves(history, ax)
-            ax.set_xlabel(f"epoch ({init})")
-
-    result.exhibits.pictures.append(Picture("overfitting", "Training and validation loss", draw, (11, 3.8)))
+    runs = {init: curves_of(history) for init, history in histories.items()}
+    result.exhibits.pictures.append(Picture("overfitting", "Training and validation loss", draw_losses, (11, 3.8), rows=runs))
 
 
 def rates(result: Result, data: Dataset) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from clearprop.nn import CrossEntropy, LeCun, Linear, Net, Normal, Sigmoid, Xavi
 from clearprop.nn.initialisers import Initialiser
 from clearprop.optim import SGD
 from clearprop.recipes.course_data import course_mnist
+from clearprop.recipes.drawings import curves_of, draw_losses, weights_picture
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.training import History
 from clearprop.training.fit_settings import TrainMetrics
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 STATED = "N(0, 1)"  # the weights that the write-ups state
 RUNS: dict[str, dict[str, Any]] = {
@@ -159,24 +157,9 @@ def report(result: Result, histories: dict[str, History], net: Net) -> None:
     columns = ["run", "train loss", "train acc.", "val. loss", "val. acc.", "seconds"]
     result.exhibits.tables.append(Table("At the end", columns, rows, name="runs"))
 
-    def curves(figure: Figure) -> None:
-        from clearprop import plots
-        from clearprop.plots import style
-
-        for ax, (name, history) in zip(figure.subplots(1, len(histories)), histories.items(), strict=True):
-            plots.learning_curves(history, ax)
-            ax.set_xlabel(f"epoch ({name})", fontsize=style.LABEL)
-
-    title = "First-layer weights of 40 of 300 units: from N(0, 1) they hardly leave their noise"
-    result.exhibits.pictures += [Picture("curves", "Loss by epoch", curves, (14, 3.8)), weights_picture(net, title)]
-
-
-def weights_picture(net: Net, title: str) -> Picture:
-    """The weights of the first layer as images."""
-
-    def draw(figure: Figure) -> None:
-        from clearprop.plots import first_layer
-
-        first_layer(net.layers[0].parameters()["W"], (28, 28), figure)
-
-    return Picture("weights", title, draw, (8, 4.6))
+    runs = {name: curves_of(history) for name, history in histories.items()}
+    title = "First-layer weights of 24 of 300 units: from N(0, 1) they hardly leave their noise"
+    result.exhibits.pictures += [
+        Picture("curves", "Loss by epoch", draw_losses, (14, 3.8), rows=runs),
+        weights_picture(net.layers[0].parameters()["W"], title),
+    ]

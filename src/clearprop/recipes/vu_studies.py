@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from clearprop.data.dataset import Dataset, Split
 from clearprop.recipes.course_data import course_mnist
+from clearprop.recipes.drawings import curves_of, draw_losses_on_one_scale, draw_runs, weights_picture
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import measured, shown
 from clearprop.recipes.recipe import Recipe, Result
-from clearprop.recipes.vu_mnist import INITS, STATED, first_examples, mnist_epochs, train_mnist, weights_picture
-from clearprop.training import History
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from clearprop.recipes.vu_mnist import INITS, STATED, first_examples, mnist_epochs, train_mnist
 
 RATES = [0.0001, 0.001, 0.003, 0.01, 0.03]
 STUDY_EPOCHS = 5
@@ -90,16 +87,9 @@ def train_against_validation(result: Result, data: Dataset, epochs: int) -> None
         f"images: with the first {len(data.val):,} of the file held out instead of the last it is {other:.3f}.",
     )
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
-
-        for ax, history, title in zip(figure.subplots(1, 2, sharey=True), (during, after), columns[1:3], strict=True):
-            plots.learning_curves(history, ax)
-            ax.set_xlabel(title)
-
-    result.exhibits.pictures.append(
-        Picture("train-val", "Training against validation, with both training losses", draw, (11, 3.8))
-    )
+    runs = {title: curves_of(history) for title, history in zip(columns[1:3], (during, after), strict=True)}
+    title = "Training against validation, with both training losses"
+    result.exhibits.pictures.append(Picture("train-val", title, draw_losses_on_one_scale, (11, 3.8), rows=runs))
 
 
 def first_held_out(data: Dataset) -> Dataset:
@@ -207,9 +197,13 @@ def final_run(result: Result, canonical: Dataset, raw: Dataset, epochs: int) -> 
     result.exhibits.explain("What is wrong in its code, and what finds it?", MISTAKES)
     result.exhibits.pictures += [
         Picture(
-            "final", "The final run: loss and accuracy by first weights", lambda figure: draw_final(figure, histories), (11, 7)
+            "final",
+            "The final run: loss and accuracy by first weights",
+            draw_runs,
+            (11, 7),
+            rows={name: curves_of(history) for name, history in histories.items()},
         ),
-        weights_picture(nets[SCALED], "First-layer weights of the final run: 40 of 300 units"),
+        weights_picture(nets[SCALED].layers[0].parameters()["W"], "First-layer weights of the final run: 24 of 300 units"),
     ]
 
 
@@ -220,15 +214,3 @@ epoch has the same batches. In print, `b1 = alpha * db1` and `w2 = alpha * dW2` 
 `b2` is returned for `b1` (`clearprop check` calls the step wrong, and the parameter never stepped). In its scalar version
 dh[i] = d[i] (w2[0][i] + w2[1][i]) sums over the wrong axis (`clearprop run vu-scalar` shows by how much).
 """
-
-
-def draw_final(figure: Figure, histories: dict[str, History]) -> None:
-    """A row for each run: loss and accuracy."""
-    from clearprop import plots
-    from clearprop.plots import style
-    from clearprop.plots.training_curves import METRICS
-
-    for axes, (name, history) in zip(figure.subplots(len(histories), 2), histories.items(), strict=True):
-        for ax, metric in zip(axes, METRICS, strict=True):
-            plots.learning_curves(history, ax, metric)
-            ax.text(0.98, 0.5, name, transform=ax.transAxes, ha="right", fontsize=style.LABEL)

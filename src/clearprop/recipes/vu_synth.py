@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,13 +10,11 @@ from clearprop.data import load
 from clearprop.data.dataset import Dataset
 from clearprop.nn import CrossEntropy, Linear, Net, Normal, Sigmoid
 from clearprop.optim import SGD
+from clearprop.recipes.drawings import curves_of, draw_losses
 from clearprop.recipes.exhibits import Picture, Table
 from clearprop.recipes.published import computed, shown
 from clearprop.recipes.recipe import Recipe, Result, quiet_fit
 from clearprop.training import History
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEVEL, NEAR = 0.05, 0.015  # "near 0.05"
 FLAT = 0.1  # share by which the loss of the last five epochs may still fall
@@ -91,12 +89,8 @@ def compare(result: Result, runs: list[History]) -> None:
     columns = ["seed", "train loss, epoch 1", f"train loss, epoch {len(runs[0])}", "validation accuracy"]
     result.exhibits.tables.append(Table("By seed", columns, table, name="seeds"))
 
-    def draw(figure: Figure) -> None:
-        from clearprop import plots
-
-        plots.learning_curves(runs[0], figure.subplots())
-
-    result.exhibits.pictures.append(Picture("curves", "Loss by epoch, seed 0", draw))
+    rows = {"seed 0": curves_of(runs[0])}
+    result.exhibits.pictures.append(Picture("curves", "Loss by epoch, seed 0", draw_losses, rows=rows))
     result.exhibits.explain(
         "Why does the loss flatten, and not fall to zero?",
         f"The boundary is an ellipse, and three sigmoids can only enclose it with a rounded triangle: near the boundary some "

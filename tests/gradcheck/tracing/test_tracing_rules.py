@@ -5,7 +5,8 @@ import pytest
 
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.standins import numpy_standin
-from clearprop.gradcheck.tracing.wrappers import TRACE, leaf, plain, restart
+from clearprop.gradcheck.tracing.traced import TRACE, plain, restart
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 xp = numpy_standin()
 

@@ -17,7 +17,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.scope import Scope
 from clearprop.gradcheck.tracing.sites import PUT
 from clearprop.gradcheck.tracing.trace import Vertex, put
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 OPERATORS: Final[dict[type, Callable[..., Any]]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.true_divide, ast.MatMult: np.matmul,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from clearprop.gradcheck.tracing.bindings import Alias, Bindings
 from clearprop.gradcheck.tracing.trace import Stack, Trace, Vertex
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 ENTRIES: Final = 64  # of a container that are sent
 MOST: Final = 200_000  # entries that are sent

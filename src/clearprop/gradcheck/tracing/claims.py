@@ -9,7 +9,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.steps import Move, Piece
-from clearprop.gradcheck.tracing.wrappers import TRACE, Traced
+from clearprop.gradcheck.tracing.traced import TRACE, Traced
 
 
 def matched(parameters: dict[str, Any], gradients: dict[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -13,11 +13,12 @@ from clearprop.gradcheck.tracing.edits import Editor
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import whole
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
+from clearprop.gradcheck.tracing.moved_lines import Changes, moved_below
 from clearprop.gradcheck.tracing.place import Blame, find_places
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
-from clearprop.gradcheck.tracing.steps import Move
+from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
@@ -109,7 +110,7 @@ class PlaceSearch:
         self.words.spent += time.process_time() - started
         edits = self.editor.explain(blames)
         if edits:
-            mistake, fixed = _mistake(edits, self.words), self.editor.moves_fixed(edits[0])
+            mistake, fixed = _mistake(edits, self.words, self.sheet), self.editor.moves_fixed(edits[0])
             self.done |= {id(each) for each in fixed}
             mistake.names = [each.name for each in fixed] or [move.name]
             self.fixed[f"{mistake.line} {mistake.reason}"] = mistake
@@ -133,7 +134,8 @@ def _right_inside(sheet: Sheet, move: Move) -> bool:
             continue
         seen.add(each)
         root = root or each.fn is np.sqrt or (each.fn is np.power and each.args[1] == 0.5)
-        if each.shape == step.shape and any(target.by is source and target.use is None for target, _ in sheet.matches(each)):
+        whole_ones = [t for t, _ in sheet.matches(each) if t.by is source and t.use is None] if each.shape == step.shape else []
+        if any(same_direction(sheet.arrays(each), target.arrays) is not None for target in whole_ones):  # not transposed
             right = True
         elif each.fn is not None and is_elementwise(each.fn):
             left += graph.inputs(each)
@@ -156,15 +158,25 @@ def _shape_judged(sheet: Sheet, move: Move, words: Words, result: Round) -> Judg
     for piece in move.pieces:
         if piece.step is not None and piece.step.size != piece.moved.size:
             judged.verdict = "wrong"
-            place = words.place(piece.step.stack)
+            place, right = _misshapen(piece, words)
             reason = (
                 f"the gradient has the shape {piece.gradient.shape}, {move.name} {piece.moved.shape}:"
                 f" the difference is broadcast to {piece.step.shape}"
             )
             hint = "Compare the shapes of the parameter and of its gradient."
-            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name]))
+            result.mistakes.append(mistake_at(words, place, reason, hint, "broadcast", [move.name], right))
             break
     return judged
+
+
+def _misshapen(piece: Piece, words: Words) -> tuple[tuple[str, int], str]:
+    """The place of a gradient of another shape, and the corrected line: that of the gradient, if it only has to be turned."""
+    assert piece.step is not None
+    made = piece.made or piece.gradient
+    text = words.text(made.stack)
+    if not text or piece.gradient.shape[::-1] != piece.moved.shape:
+        return words.place(piece.step.stack), ""
+    return words.place(made.stack), words.replaced(made.stack, f"({text}).T")
 
 
 def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list[float | None]) -> Judged:
@@ -179,13 +191,16 @@ def _unused(result: Round, sheet: Sheet, move: Move, words: Words, factors: list
     return judged
 
 
-def _mistake(edits: list[Edit], words: Words) -> Mistake:
+def _mistake(edits: list[Edit], words: Words, sheet: Sheet) -> Mistake:
     """The best edit as a mistake, with its rivals."""
     best = edits[0]
     file, line = words.place(best.vertex.stack)
     right = words.replaced(best.vertex.stack, best.new) if best.new else ""
     if best.place is not None:
         file, line, right = best.place
+    changes: Changes = ()
+    if best.slug == "operand-earlier":
+        right, changes = _update_moved(best.vertex, words, sheet) or (right, ())
     rivals = []
     for edit in edits[1:]:
         if edit.fixed < best.fixed or edit.prior > best.prior + 1.0:
@@ -194,9 +209,21 @@ def _mistake(edits: list[Edit], words: Words) -> Mistake:
         text = f"line {place[1]}: {edit.reason}"
         if place[1] and text not in rivals and edit.reason != best.reason:
             rivals.append(text)
-    return Mistake(
-        file, line, words.line(file, line), best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior
-    )
+    source = words.line(file, line)
+    return Mistake(file, line, source, best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior, changes)
+
+
+def _update_moved(vertex: Vertex, words: Words, sheet: Sheet) -> tuple[str, Changes] | None:
+    """The correction that moves an update below the last use of the value before it; None if they stand apart."""
+    graph = sheet.graph
+    step = next((graph.rep(a) for a in vertex.args if isinstance(a, Vertex) and graph.rep(a).step_of is not None), None)
+    span = words.span(step.stack) if step is not None else None
+    if step is None or span is None:
+        return None
+    users = [user for user in graph.users.get(step, ()) if user in sheet.backward]
+    last = max(words.place(user.stack)[1] for user in users if user.stack[:1] and user.stack[0][0] is step.stack[0][0])
+    found = moved_below("\n".join(words.lines[span[0]]), span[1], span[2], last)
+    return (f"move {found[0]} below line {found[1]}", found[2]) if found else None
 
 
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:

@@ -19,7 +19,7 @@ from clearprop.gradcheck.tracing.channel import ChannelError, array_at
 from clearprop.gradcheck.tracing.replayable import function_of_name, name_of_function
 from clearprop.gradcheck.tracing.rewriting import rewritten
 from clearprop.gradcheck.tracing.trace import DEEPEST, Stack, Trace, Vertex, filled
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 MOST: Final = 300_000  # vertices of a trace
 NAMES: Final = 64  # names of a value that are sent

@@ -40,6 +40,8 @@ class LineFinding:
         Kind of the mistake.
     sure : bool
         Whether an edit confirms it.
+    changes : tuple of (int, str)
+        Each line that changes, with the text in its place, where the correction moves lines.
     """
 
     line: int
@@ -53,11 +55,13 @@ class LineFinding:
     also: tuple[str, ...] = ()
     slug: str = ""
     sure: bool = True
+    changes: tuple[tuple[int, str], ...] = ()
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> LineFinding:
         """The finding that was written as JSON."""
-        return cls(**{**found, "names": tuple(found.get("names", ())), "also": tuple(found.get("also", ()))})
+        texts = {name: tuple(found.get(name, ())) for name in ("names", "also")}
+        return cls(**{**found, **texts, "changes": tuple((int(line), str(text)) for line, text in found.get("changes", ()))})
 
 
 @dataclass(frozen=True)

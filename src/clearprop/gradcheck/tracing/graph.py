@@ -179,6 +179,8 @@ class Graph:
 
     def value(self, vertex: Vertex, found: Values) -> Any:
         """A value, changed or as it was recorded."""
+        if vertex in found:  # one of several equal values, changed alone
+            return found[vertex]
         vertex = self.rep(vertex)
         return found.get(vertex, vertex.value)
 

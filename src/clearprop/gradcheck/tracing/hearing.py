@@ -15,7 +15,7 @@ from clearprop.gradcheck.tracing.evidence import Codes, Packer, replayed_trace, 
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, FunctionOutcome
 from clearprop.gradcheck.tracing.function_classes import Function
 from clearprop.gradcheck.tracing.judge import Judge, JudgedUnit, NothingClaimedError, Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, wrap
+from clearprop.gradcheck.tracing.traced import Traced, wrap
 
 LONGEST = 4000  # characters of a sentence from the program's process
 MOST = 200  # parts and notes
@@ -183,7 +183,7 @@ def arrays_by_name(found: Any) -> dict[str, Array]:
 
 
 def _told(ruling: Ruling) -> dict[str, Any]:
-    return {"number": ruling.number, "verdict": ruling.verdict}
+    return {"number": ruling.number, "verdict": ruling.verdict, "sure": ruling.sure}
 
 
 def clean(text: Any) -> str:

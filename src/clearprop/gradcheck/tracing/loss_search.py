@@ -85,11 +85,18 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None]
     found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
+    cuts = {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces}
+    found = [v for v in found if _looks_at_data(graph, v, cuts)] or found
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     ends = set(found)
     final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
     ordered = [*(v for v in final if named_like_a_loss(graph, v)), *final, *found]
     return [Sought(v) for v in list(dict.fromkeys(ordered))[:MOST]]
+
+
+def _looks_at_data(graph: Graph, vertex: Vertex, cuts: set[Vertex]) -> bool:
+    """Whether anything but the parameters and plain numbers went into a value: into a penalty goes nothing else."""
+    return any(v.fn is None and v not in cuts and v.size > 1 for v in graph.ancestors([vertex], cuts))
 
 
 def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:

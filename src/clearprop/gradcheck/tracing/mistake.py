@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from clearprop.gradcheck.tracing.moved_lines import Changes
 from clearprop.gradcheck.tracing.wording import Words
 
 
@@ -28,6 +29,8 @@ class Mistake:
         Whether an edit confirms it.
     prior : float
         How unusual the edit is.
+    changes : Changes
+        Each line that changes, with the new text, where the correction moves lines.
     """
 
     file: str
@@ -41,6 +44,7 @@ class Mistake:
     also: list[str] = field(default_factory=list)
     sure: bool = True
     prior: float = 0.0
+    changes: Changes = ()
 
     def __str__(self) -> str:
         where = f"line {self.line}: {self.source}: " if self.line else ""

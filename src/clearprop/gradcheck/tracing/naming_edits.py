@@ -12,12 +12,11 @@ from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
 from clearprop.gradcheck.tracing.nonlinear import Bend
 from clearprop.gradcheck.tracing.replay import Replay
 from clearprop.gradcheck.tracing.sites import Site, is_module
-from clearprop.gradcheck.tracing.source_edits import SourceEdit, number, operands, written
+from clearprop.gradcheck.tracing.source_edits import FOLDS, SourceEdit, number, operands, written
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import wrapped
 
 NUMBERS: Final = (int, float, np.number)
-BORROWED: Final = ("cache", "saved", "memo", "tape")  # containers whose parts have a better name
 MOST_ATOMS: Final = 48
 MOST_SCALARS: Final = 12
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
@@ -45,15 +44,17 @@ class NamingEdits:
         self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:8]
         self.scalars = self._scalars()
         self.containers = self._containers()
+        self.entries = self._entries()
 
     def _atoms(self) -> list[tuple[str, Vertex]]:
         """Arrays and traced numbers within reach, one name for each."""
         found: dict[Vertex, str] = {}
         for text, vertex in self.run.scope.atoms():  # those of the function come before those of the file
             usable = vertex.floating or np.asarray(vertex.value).dtype.kind == "b"
-            if usable and (vertex not in found or (text.isidentifier() and found[vertex].startswith(BORROWED))):
+            if usable and (vertex not in found or (text.isidentifier() and not found[vertex].isidentifier())):
                 found[vertex] = text
-        return [(text, vertex) for vertex, text in list(found.items())[:MOST_ATOMS]]
+        plain_first = sorted(found.items(), key=lambda each: not each[1].isidentifier())
+        return [(text, vertex) for vertex, text in plain_first[:MOST_ATOMS]]
 
     def _is_derivative(self, vertex: Vertex) -> bool:
         """Whether a value of the backward pass is right, even if the program then forgot it."""
@@ -103,6 +104,15 @@ class NamingEdits:
                 found += [f"self.{key}" for key, each in vars(value).items() if isinstance(each, (list, dict))]
         return found[:12]
 
+    def _entries(self) -> list[str]:
+        """Entries of lists at the counters that the statement itself uses: h[j], where it writes into output[k][j]."""
+        statement = self.site.tree.statement(self.site.node)
+        if statement is None or self.run.vertex.size > 1:
+            return []
+        parts = [node for node in ast.walk(statement) if isinstance(node, ast.Subscript)]
+        counters = dict.fromkeys(ast.unparse(part.slice) for part in parts if isinstance(part.slice, ast.Name))
+        return [f"{text}[{counter}]" for counter in counters for text in self.containers]
+
     def _fixed(self, vertex: Vertex) -> Any:
         """The value of what does not depend on parameters."""
         if self.graph.rep(vertex) in self.sheet.live:
@@ -126,7 +136,8 @@ class NamingEdits:
                 new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
                 said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
                 yield SourceEdit(node, new, said, 1.3, "complement", hint)
-        term = isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+        term = (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))) or is_summed(node, parent)
+        term = term or (isinstance(parent, ast.AugAssign) and parent.value is node)
         if not isinstance(node, ast.Constant):
             yield from self._derivatives(node, root, term)
         inner = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and operands(node) is not None
@@ -143,7 +154,8 @@ class NamingEdits:
 
     def _written(self, node: ast.expr) -> Iterator[SourceEdit]:
         """Edits of a statement that writes into an array: =, += and -= for one another."""
-        assert isinstance(node, ast.Call)
+        if not isinstance(node, ast.Call):
+            return
         base, index, value = node.args
         statement = self.site.tree.statement(base)
         part = ast.Subscript(base, index, ast.Load())
@@ -221,6 +233,9 @@ class NamingEdits:
             yield SourceEdit(node, times, f"the factor {text} is missing", 1.6 + plain, "factor", hint)
         if root:
             yield from self._of_the_whole(node)
+            for text in self.entries:
+                new = ast.BinOp(node, ast.Mult(), written(text))
+                yield SourceEdit(node, new, f"the factor {text} is missing", 1.45, "factor-missing", "Look at the factors.")
         for text, vertex in self.atoms:
             rep = self.graph.rep(vertex)
             if rep in self.sheet.cuts:
@@ -229,6 +244,9 @@ class NamingEdits:
                     new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
                     said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
                     yield SourceEdit(node, new, said, 1.3, "penalty", hint)
+                if term and vertex.shape == self.run.vertex.shape:
+                    new, said = ast.BinOp(node, ast.Mult(), written(text)), f"the factor {text} is missing"
+                    yield SourceEdit(node, new, said, 1.6, "factor-missing", "Look at the factors.")
             elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
                 new, hint = ast.BinOp(node, ast.Mult(), written(text)), "Look at the factors."
                 prior = 1.5 if rep not in self.sheet.live and root else 1.75
@@ -301,6 +319,13 @@ class NamingEdits:
             sign = "-=" if isinstance(statement.op, ast.Add) else "+="
             new = ast.UnaryOp(ast.USub(), node)
             yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
+
+
+def is_summed(node: ast.expr, parent: ast.AST | None) -> bool:
+    """Whether an expression is what a sum or mean is taken of."""
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Attribute) and parent.func.attr in FOLDS:
+        return is_module(parent.func.value) and parent.args[:1] == [node]
+    return isinstance(parent, ast.Attribute) and parent.attr in FOLDS and not is_module(node)
 
 
 def alike(one: str, other: str) -> bool:

@@ -102,7 +102,8 @@ def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List |
 
 def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs: Any) -> Any:
     """One-hot rows, as in Keras."""
-    from clearprop.gradcheck.tracing.wrappers import leaf, plain
+    from clearprop.gradcheck.tracing.traced import plain
+    from clearprop.gradcheck.tracing.wrappers import leaf
 
     classes = np.asarray(plain(y)).astype(int).ravel()
     return leaf(np.eye(int(num_classes or classes.max() + 1))[classes], "data")

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.wrappers import Arr, Int, Num, any_traced, call, plain
+from clearprop.gradcheck.tracing.traced import any_traced, call, plain
+from clearprop.gradcheck.tracing.wrappers import Arr, Int, Num
 
 MATH: dict[str, Callable[..., Any]] = {
     "exp": np.exp,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.recorded_functions import masked_call, scatter
-from clearprop.gradcheck.tracing.wrappers import Arr, Traced, any_traced, call, in_double, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, any_traced, call, in_double, plain
+from clearprop.gradcheck.tracing.wrappers import Arr, leaf
 
 CREATING = {
     "zeros",

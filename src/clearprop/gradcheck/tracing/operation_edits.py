@@ -306,15 +306,18 @@ class OperationEdits(EditMaker):
     def _writes(self, vertex: Vertex) -> Iterator[Edit]:
         """Written over where it should be added; parts read at other places."""
         if vertex.fn is put and vertex.floating:
+            file, line = self.words.place(vertex.stack)
             text = self._own(vertex)
+            right = self.words.line(file, line).replace(" = ", " += ", 1)
             yield Edit(
                 vertex,
                 added,
-                text.replace(" = ", " += ", 1),
+                text,
                 "what is written here replaces what was there; it must be added (+=)",
                 1.0,
                 "overwritten",
                 "Look at what is overwritten.",
+                place=(file, line, right),
             )
         if vertex.fn is get and vertex.floating and isinstance(vertex.args[1], (int, np.integer, slice)):
             text = self._own(vertex)

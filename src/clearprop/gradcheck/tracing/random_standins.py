@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.numpy_functions import array_of
-from clearprop.gradcheck.tracing.wrappers import Arr, Traced, call, in_double, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, call, in_double, plain
+from clearprop.gradcheck.tracing.wrappers import Arr, leaf
 
 SEED = 0
 

@@ -12,7 +12,7 @@ from clearprop.gradcheck.tracing.evidence import Packer, packed_trace, unpacked
 from clearprop.gradcheck.tracing.function_classes import Function
 from clearprop.gradcheck.tracing.judge import Bench, JudgedUnit, NothingClaimedError, Ruling, Triple
 from clearprop.gradcheck.tracing.trace import Trace
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 
 class NotJudgedError(Exception):
@@ -93,7 +93,7 @@ def _sent(thing: Any, packer: Packer) -> Any:
 
 
 def _ruling(answer: dict[str, Any]) -> Ruling:
-    return Ruling(answer["number"], answer["verdict"])
+    return Ruling(answer["number"], answer["verdict"], sure=answer["sure"])
 
 
 def _accepted(answer: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Replay:
         self.sheet, self.graph = sheet, sheet.graph
         self.moving = self.graph.descendants(sheet.cuts)
         self.claimed = {self.graph.rep(g) for move in sheet.moves for g in move.gradients}
+        self.made = {piece.made or piece.gradient for move in sheet.moves for piece in move.pieces}
         self.forgotten: list[Values] = [{} for _ in sheet.points]
         self._after: dict[Site, tuple[list[Vertex], set[Vertex]]] = {}
 
@@ -110,12 +111,20 @@ class Replay:
     def _changed(self, site: Site, node: ast.expr, k: int) -> Values:
         """The values that differ at a point."""
         order, touched = self._order(site)
-        runs = {} if site.alias else {run.vertex: run for run in site.runs}
+        own = {} if site.alias else {run.own or run.vertex: run for run in site.runs}
+        equal = {run.vertex for run in own.values()}
         uses = {user: (run, at) for run in site.runs for user, at in run.users.items()}
         new: Values = {}
 
         def value_of(vertex: Vertex) -> Any:
-            vertex = self.graph.rep(vertex)
+            if vertex in own and vertex not in new:
+                new[vertex] = self.base(k, vertex)  # for an expression that speaks of its own last value
+                made = self.at(site, own[vertex], node, k, value_of)
+                new[vertex] = made if made.ndim else made[()]
+            if vertex not in new:
+                vertex = self.graph.rep(vertex)
+                if vertex in equal:  # another line made it, too
+                    return self.base(k, vertex)
             if vertex in new:
                 return new[vertex]
             if vertex not in touched or vertex.fn is None:
@@ -126,14 +135,16 @@ class Replay:
         named = NamedAnew(lambda run, local: self.at(site, run, node, k, value_of, local), site)
         with np.errstate(all="ignore"):
             for vertex in order:
-                if vertex in runs:
-                    made = self.at(site, runs[vertex], node, k, value_of)
-                    new[vertex] = made if made.ndim else made[()]
+                if vertex in equal:
+                    for each in self.graph.all_of(vertex):
+                        if each in own:
+                            value_of(each)
                 elif vertex in uses:
                     run, at = uses[vertex]
                     new[vertex] = self._run_with(vertex, at, named.of(run), value_of)
                 else:
                     new[vertex] = self._run(vertex, value_of)
+            new.update({each: self.base(k, each) for each in self.made if each not in own and self.graph.rep(each) in equal})
             if site.alias:
                 new.update({run.vertex: named.of(run) for run in site.runs if run.vertex in self.claimed})
         return new

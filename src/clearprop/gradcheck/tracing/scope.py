@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from clearprop.gradcheck.tracing.bindings import Bindings
 from clearprop.gradcheck.tracing.trace import Stack, Vertex
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 MOST_PARTS: Final = 60
 

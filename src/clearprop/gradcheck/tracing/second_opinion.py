@@ -12,18 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
 from clearprop.gradcheck.tracing.round_outcome import Round
-from clearprop.gradcheck.tracing.steps import Move, Piece, only_scales
+from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.verdict import judge
-from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 MOST_OUTPUTS = 64
 MOST_SUMS = 6
-NO_SEARCH = 1e9
-"""Seconds that count as spent, so that no mistake is looked for."""
 
 
 def judge_fairly(
@@ -146,7 +145,7 @@ def _without_decay(graph: Graph, piece: Piece) -> Piece:
     if only_scales(graph, gradient, piece.moved):
         return piece
     found, scale = _peeled(graph, gradient, piece.moved)
-    return piece if found is gradient else replace(piece, gradient=found, factor=factor * scale)
+    return piece if found is gradient else replace(piece, gradient=found, made=None, factor=factor * scale)
 
 
 def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, float]:

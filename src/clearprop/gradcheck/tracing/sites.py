@@ -144,12 +144,15 @@ class LineRun:
         The value that it made, as the graph has it.
     scope : Scope
         The names at that time.
+    own : Vertex or None
+        The value itself, which an equal one of another line may stand for in the graph.
     users : dict of Vertex to set of int
         For a value that only got another name: the operations that used it under that name, and as which argument.
     """
 
     vertex: Vertex
     scope: Scope
+    own: Vertex | None = None
     users: dict[Vertex, set[int]] = field(default_factory=dict)
 
 
@@ -215,18 +218,38 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
         node = places.get(vertex.stack[0]) if vertex.stack and first < vertex.number <= last else None
         if node is not None and graph.rep(vertex) not in inner | sheet.forward:
             made[node].append(vertex)
-    found = []
+    found = find_sums(graph, trees, inner, made, last)
     for node, vertices in made.items():
         tree = trees[files[node]]
         if not _inside_another(node, tree, made):
             vertices.sort(key=lambda v: v.number)
             whole = written_into(node, tree)
             kept = [v for v in vertices if whole is None or v.fn is put]
-            runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number)) for v in kept[:MOST_RUNS]]
+            runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number), v) for v in kept[:MOST_RUNS]]
             if runs:
                 found.append(Site(files[node], tree, whole or node, runs))
     found += find_aliases(sheet, trees, inner, last)
     return sorted(found, key=lambda site: site.runs[0].scope.before)
+
+
+def find_sums(
+    graph: Graph, trees: dict[str, SourceTree], inner: set[Vertex], made: dict[ast.expr, list[Vertex]], last: float
+) -> list[Site]:
+    """The statements `a += x` and the like, as sites of the expression a + x; not those that write into an array."""
+    found: dict[ast.AugAssign, Site] = {}
+    for vertex in sorted((v for rep in inner for v in graph.all_of(rep)), key=lambda v: v.number):
+        file = vertex.stack[0][0].co_filename if vertex.stack and vertex.number <= last and vertex.floating else ""
+        statement = trees[file].operation(vertex.stack[0]) if file in trees else None
+        if not isinstance(statement, ast.AugAssign) or statement.target in made or vertex.step_of is not None:
+            continue
+        if statement not in found:
+            old = ast.parse(ast.unparse(statement.target), mode="eval").body
+            node = ast.copy_location(ast.BinOp(old, statement.op, statement.value), statement.value)
+            found[statement] = Site(file, trees[file], node)
+        if len(found[statement].runs) < MOST_RUNS:
+            scope = Scope(graph.trace.bindings, vertex.stack, vertex.number)
+            found[statement].runs.append(LineRun(graph.rep(vertex), scope, vertex))
+    return list(found.values())
 
 
 PUT: Final = "put_"
@@ -260,11 +283,11 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
         users = {
             user: places
             for user in graph.users.get(rep, ())
-            if user in inner and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
+            if user in sheet.backward and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
         }
         site = found.setdefault(node, Site(alias.file, tree, node, [], True))
-        site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), users))
-        if users or rep in claimed:
+        site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), None, users))
+        if users.keys() & inner or rep in claimed:
             used.add(node)
     return [site for node, site in found.items() if node in used]
 

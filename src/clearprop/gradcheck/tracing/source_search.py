@@ -30,8 +30,10 @@ from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 2.5
 AFTERWARDS: Final = 0.7  # once one explains everything
-FIRST_RUNS: Final = 6  # among which one must differ
+FIRST_RUNS: Final = 6  # among which one must differ,
+LATE_RUNS: Final = 8  # or among so many of the later ones
 BLIND: Final = 0.7  # of them for expressions that need not be derivatives
+LIKELIER: Final = 0.3  # than an explanation, so that an edit beside a derivative is tried as well
 MOST_NAMED: Final = 10  # explanations whose named values are counted
 
 
@@ -48,6 +50,8 @@ class SourceExplanation:
     prior : float
     named : int
         Number of named values that become derivatives by it.
+    exact : bool
+        Whether the gradients are then those of the loss itself, not only up to a factor that all share.
     """
 
     site: Site
@@ -56,6 +60,7 @@ class SourceExplanation:
     prior: float
     after: list[Values] = field(default_factory=list)
     named: int = 0
+    exact: bool = False
 
 
 class SourceSearch:
@@ -76,24 +81,26 @@ class SourceSearch:
         self.at_one, self.before = consistency.best(self.factors)
         self.wrong = [k for k in consistency.matter if k not in self.before and k not in skipped]
         self.exactly = False
+        right = [self.graph.rep(g) for k in self.before for g in sheet.moves[k].gradients]
+        self.trusted = self.graph.ancestors(right, sheet.cuts) if self.at_one or not consistency.known else set()
         self.replay = Replay(sheet)
         self.sites: list[Site] = []
         self.seen: dict[Any, SourceExplanation | None] = {}
 
-    def found(self) -> list[SourceExplanation]:
-        """Explanations, best first."""
+    def found(self, given: list[Site] | None = None) -> list[SourceExplanation]:
+        """Explanations, best first; at given sites, or at all of the backward pass."""
         if not self.wrong:
             return []
         started = time.process_time()
         gradients = [self.graph.rep(g) for k in self.wrong for g in self.sheet.moves[k].gradients]
-        sites = self.sites = find_sites(self.sheet, self.words, gradients)
+        sites = self.sites = find_sites(self.sheet, self.words, gradients) if given is None else given
         tried = [site for site in sites if self.replay.unchanged(site, self._suspect(site))]
         kept: list[SourceExplanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
         until = started + SECONDS
-        for site in sorted(tried, key=self._innocent):
-            if self._innocent(site) and any(not self._innocent(each.site) for each in kept):
+        for site in sorted(tried, key=lambda site: (self._cleared(site), self._innocence(site), self._first_time(site))):
+            if self._innocence(site) == 2 and self._explained(kept) and any(self._innocence(each.site) < 2 for each in kept):
                 break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
                 if time.process_time() > until:
@@ -101,8 +108,8 @@ class SourceSearch:
                 self._try(site, edit, kept, blind)
             if self._explained(kept):
                 until = min(until, time.process_time() + AFTERWARDS)
-        if not self._explained(kept):
-            self._try_blind(blind, kept)
+        usual = min((each.prior for each in kept), default=np.inf) if self._explained(kept) else np.inf
+        self._try_blind([each for each in blind if each[0] < usual - LIKELIER], kept)
         return self._ranked(kept)
 
     def first_wrong(self) -> tuple[str, int] | None:
@@ -115,15 +122,35 @@ class SourceSearch:
 
     def _explained(self, kept: list[SourceExplanation]) -> bool:
         """Whether one explanation makes all gradients right."""
-        return any(len(each.right) == len(self.consistency.matter) for each in kept)
+        known = self.consistency.known
+        return any(len(each.right) == len(self.consistency.matter) and each.exact >= known for each in kept)
+
+    def _innocence(self, site: Site) -> int:
+        """0 if a site made what is no derivative; 2 if all is derivatives of the loss itself, as far as it is known; else 1."""
+        if not self._innocent(site):
+            return 0
+        exact = self.at_one and self.consistency.known
+        return 2 if not exact or all(self._fits(run.vertex, exact=True) for run in site.runs) else 1
 
     def _innocent(self, site: Site) -> bool:
         """Whether all that a site made is a derivative, so that it is looked at last."""
         return not site.alias and all(self._fits(run.vertex) for run in site.runs)
 
-    def _fits(self, vertex: Vertex) -> bool:
-        """Whether a value is the derivative of something of its own shape."""
-        return any(target.arrays[0].shape == vertex.shape for target, _ in self.sheet.matches(vertex))
+    def _cleared(self, site: Site) -> bool:
+        """Whether what a site made goes into a gradient that is right, and so can hardly be wrong."""
+        own = {run.own for run in site.runs}
+        alone = [run.vertex for run in site.runs if set(self.graph.all_of(run.vertex)) <= own]
+        return any(vertex in self.trusted for vertex in (site.vertices if site.alias else alone))
+
+    def _first_time(self, site: Site) -> float:
+        """The time at which a site first makes what is no derivative: in a loop over time steps, the guilty one comes first."""
+        wrong = [run.scope.before for run in site.runs if site.alias or not self._fits(run.vertex)]
+        return min(wrong, default=site.runs[0].scope.before)
+
+    def _fits(self, vertex: Vertex, exact: bool = False) -> bool:
+        """Whether a value is the derivative of something of its own shape; with `exact`, not a multiple of it."""
+        matches = [factor for target, factor in self.sheet.matches(vertex) if target.arrays[0].shape == vertex.shape]
+        return any(not exact or abs(factor - 1.0) < CLOSE for factor in matches)
 
     def edits(self, site: Site, bends: list[Any]) -> Iterator[SourceEdit]:
         """All edits of a site."""
@@ -158,9 +185,9 @@ class SourceSearch:
                     kept.append(replace(same, edit=edit, prior=same.prior - same.edit.prior + edit.prior))
                 return
             self.seen[key] = None
-            if self._near(first):
+            if edit.assigned or self._near(first):
                 made = [first, *(self.replay.at(site, run, new, k) for k in range(1, len(self.sheet.points)))]
-                if self.sheet.matches_of(made) or edit.assigned:
+                if edit.assigned or self.sheet.matches_of(made):
                     self.seen[key] = self._keep(site, edit, new, kept)
                     return
         except CannotCompute:
@@ -175,7 +202,8 @@ class SourceSearch:
         CannotCompute
             If there is none, or it cannot be computed.
         """
-        for run in site.runs[:FIRST_RUNS]:
+        late = site.runs[FIRST_RUNS :: max(len(site.runs) // LATE_RUNS, 1)]  # in nested loops, the first ones may be alike
+        for run in [*site.runs[:FIRST_RUNS], *late]:
             made, old = self.replay.at(site, run, new, 0), np.asarray(self.replay.base(0, run.vertex))
             if made.shape != old.shape or not np.allclose(made, old, rtol=1e-9, atol=1e-13):
                 return run, made
@@ -213,7 +241,7 @@ class SourceSearch:
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
             prior = edit.prior + self._unlikely(site, edit) + 0.3 * self._misshapen(right, after[0])
-            found = SourceExplanation(site, edit, right, prior, after)
+            found = SourceExplanation(site, edit, right, prior, after, exact=at_one)
             kept.append(found)
             return found
         return None
@@ -229,6 +257,8 @@ class SourceSearch:
 
     def _unlikely(self, site: Site, edit: SourceEdit) -> float:
         """The part of the prior that depends on the site: a right value is hardly at fault, a mere name easily."""
+        if edit.slug == "operand-other" and all(self.factors[k] is not None for k in self.wrong):
+            return 0.6  # only a factor is wrong: another array that has it is a coincidence
         if site.alias:
             return 0.3 if edit.slug in ("sign", "factor") else -0.2
         return 0.3 * self._innocent(site)
@@ -244,10 +274,10 @@ class SourceSearch:
 
     def _ranked(self, kept: list[SourceExplanation]) -> list[SourceExplanation]:
         most = max((len(each.right) for each in kept), default=0)
-        best = sorted((each for each in kept if len(each.right) == most), key=lambda each: each.prior)
+        best = sorted((each for each in kept if len(each.right) == most), key=lambda each: (not each.exact, each.prior))
         for each in best[:MOST_NAMED]:
             each.named = self._named(each)
-        return sorted(best, key=lambda each: (-each.named, each.prior))
+        return sorted(best, key=lambda each: (not each.exact, -each.named, each.prior))
 
     def _named(self, found: SourceExplanation) -> int:
         """The number of named values that are derivatives after the edit, less those that were before."""

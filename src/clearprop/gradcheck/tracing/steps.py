@@ -1,8 +1,8 @@
 """Steps: what the program takes for the gradient of each parameter, found from how it moves it.
 
-A parameter moves as p - lr * g, p + v, p * (1 - decay) - ..., through any optimizer. `stripped` goes back from the move to the
-gradient in it: through constant factors, momentum, the division by a root of averaged squares, clipping. Numbers in lists are
-moved one by one; those that one line moves belong together, and so do the parts of one array.
+A parameter moves as p - lr * g, p + v, p * (1 - decay) - ..., through any optimizer; `gradient_in_step.py` finds the
+gradient in it. Numbers in lists are moved one by one; those that one line moves belong together, and so do the parts of one
+array.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
+from clearprop.gradcheck.tracing.gradient_in_step import BOUNDARY, only_scales, stripped
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
 
 ROUNDS: Final = 2
-
-BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
-"""Stands between the constants of a step and those of the gradient, which has a name of its own."""
 
 
 @dataclass(eq=False)
@@ -39,6 +36,8 @@ class Piece:
     step : Vertex or None
     rate : float
         The part of the factor that is a learning rate: a plain number in the line of the step.
+    made : Vertex or None
+        The gradient as its own line made it, which an equal value of another line may stand for in the graph.
     """
 
     moved: Vertex
@@ -46,6 +45,7 @@ class Piece:
     factor: float = 1.0
     step: Vertex | None = None
     rate: float = 1.0
+    made: Vertex | None = None
 
 
 @dataclass(eq=False)
@@ -122,12 +122,14 @@ def find_moves(graph: Graph) -> list[Move]:
             move.pieces.append(piece)
     for key, move in _moved_by_name(graph).items():
         found.setdefault(key, move)
+    _moved_in_the_same_role(graph, found)
     moves = [move for move in found.values() if move.pieces]
     for move in moves:
         move.name = name_of(graph, move)
     return moves
 
 
+MOST_WITHIN: Final = 40  # values between a step and the gradient in it
 NEAR: Final = 6  # lines between the steps of parameters
 
 
@@ -154,6 +156,30 @@ def _moved_by_name(graph: Graph) -> dict[Any, Move]:
             if piece is not None:
                 move.pieces.append(piece)
     return found
+
+
+def _moved_in_the_same_role(graph: Graph, found: dict[Any, Move]) -> None:
+    """Add the steps of plain numbers by something that does not depend on them, such as `w[j] -= rate * h[j]`.
+
+    The number was made where others were that are stepped, and what it becomes is used where it was used itself.
+    """
+    made = {piece.moved.origin.stack for move in found.values() for piece in move.pieces if piece.moved.origin is not None}
+    for vertex in graph.trace.set_by_hand:
+        moved = graph.rep(vertex.args[0])
+        plain = moved.fn is None and moved.size == 1 and moved.stack in made
+        if not plain or graph.rep(vertex) in graph.ends or not _used_alike(graph, moved, graph.rep(vertex)):
+            continue
+        move = found.setdefault((vertex.stack[0] if vertex.stack else None, 0), Move("", 0))
+        piece = _piece(graph, vertex, moved, _rest(vertex, moved), move)
+        if piece is not None:
+            graph.ends.add(graph.rep(vertex))
+            move.pieces.append(piece)
+
+
+def _used_alike(graph: Graph, before: Vertex, after: Vertex) -> bool:
+    """Whether two values are used at one place, other than where the second was made of the first."""
+    places = {user.stack for user in graph.users.get(before, ()) if user.number < after.number}
+    return any(user.stack in places for user in graph.users.get(after, ()) if user.stack != after.stack)
 
 
 def _is_named_for(vertex: Vertex, parameter: Vertex) -> bool:
@@ -251,7 +277,21 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
             rate *= abs(number) if k < bound else 1.0
         elif vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
             rate *= abs(number)
-    return Piece(moved, gradient, -sign * factor, step, rate)
+    return Piece(moved, gradient, -sign * factor, step, rate, _as_made(graph, term, gradient))
+
+
+def _as_made(graph: Graph, term: Vertex, gradient: Vertex) -> Vertex:
+    """The gradient in a term, not as the value that stands for it and all that are equal to it."""
+    left = [term]
+    seen: set[Vertex] = set()
+    while left:
+        each = left.pop()
+        if graph.rep(each) is graph.rep(gradient):
+            return each
+        if each not in seen and each.step_of is None and len(seen) < MOST_WITHIN:
+            seen.add(each)
+            left.extend(each.inputs)
+    return gradient
 
 
 def _line(vertex: Vertex) -> tuple[str, int]:
@@ -263,138 +303,6 @@ def _is_size(graph: Graph, number: float) -> bool:
     """Whether a factor is a number of examples, or one over it."""
     whole = 1.0 / number if number < 1.0 else number
     return abs(whole - round(whole)) < 1e-9 and round(whole) > 1 and round(whole) in graph.sizes
-
-
-def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
-    """Whether a term is the parameter times constants."""
-    while graph.rep(term) is not graph.rep(moved):
-        if term.fn not in (np.multiply, np.divide) or len(term.inputs) == 0:
-            return False
-        inner = [other for other in term.inputs if other.shape == moved.shape and other.size > 1]
-        if moved.size == 1:
-            inner = [other for other in term.inputs if other.bits & moved.mark]
-        if len(inner) != 1 or any(other.bits & moved.mark for other in term.inputs if other is not inner[0]):
-            return False
-        term = inner[0]
-    return True
-
-
-def stripped(
-    graph: Graph, term: Vertex, moved: Vertex, how: set[str], factors: list[tuple[float, Vertex]]
-) -> tuple[float, Vertex]:
-    """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`."""
-    factor = 1.0
-    while True:
-        following = _within(graph, graph.rep(term), moved, how)
-        if following is None or following[1] is term:
-            return factor, term
-        factor *= following[0]
-        if abs(following[0]) != 1.0:
-            factors.append((following[0], term))
-        if following[1].names and not any(v is BOUNDARY for _, v in factors):
-            factors.append((1.0, BOUNDARY))
-        term = following[1]
-
-
-def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[float, Vertex] | None:
-    """One step towards the gradient: its factor and the value that it was made of; None if this is the gradient."""
-    shape, bits = moved.shape, moved.mark
-    older = moved.origin.bits if moved.origin is not None else 0
-    fn = term.fn
-    args: list[Any] = [graph.rep(a) if isinstance(a, Vertex) else a for a in term.args]
-    if fn is np.negative and isinstance(args[0], Vertex):
-        return -1.0, args[0]
-    if fn in (np.clip, np.nan_to_num) and isinstance(args[0], Vertex):
-        how.add("clipping")
-        return 1.0, args[0]
-    if fn in (np.sign,) and isinstance(args[0], Vertex):
-        how.add("the sign alone")
-        return 1.0, args[0]
-    if fn is put and isinstance(args[0], Vertex) and len(args) == 2 and args[0].fn is None:  # grads[:] = g
-        written = args[1][1]
-        return (1.0, graph.rep(written)) if isinstance(written, Vertex) and written.shape == shape else None
-    if fn not in (np.multiply, np.divide, np.add, np.subtract) or len(args) != 2:
-        return None
-    first, second = args
-    if fn in (np.multiply, np.divide):
-        return _within_product(graph, fn, first, second, moved, how)
-    for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
-        if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
-            if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
-                continue
-            if not np.any(other.value) or (other.fn is not None and other.bits & older):
-                if np.any(other.value):
-                    how.add("momentum")
-                return sign, inner
-    return None
-
-
-def _within_product(
-    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str]
-) -> tuple[float, Vertex] | None:
-    """One step towards the gradient through a product or quotient."""
-    shape = moved.shape
-    for inner, scale in ((first, second), (second, first)):
-        if fn is np.divide and inner is second:
-            break
-        if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
-            continue
-        if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
-            number = float(np.ravel(_value(scale))[0])
-            if number:
-                return (number if fn is np.multiply else 1.0 / number), inner
-        elif _has_root(graph, scale) and shape != ():
-            how.add("a rescaling by the norm")
-            return 1.0, inner
-    if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
-        how.add("an optimizer with averaged squares")
-        return 1.0, first
-    if fn is np.multiply:
-        for inner, scale in ((first, second), (second, first)):
-            if isinstance(scale, Vertex) and isinstance(inner, Vertex) and inner.shape == shape and _inverse_root(graph, scale):
-                how.add("an optimizer with averaged squares")
-                return 1.0, inner
-    return None
-
-
-def _value(thing: Any) -> Any:
-    return thing.value if isinstance(thing, Vertex) else thing
-
-
-RATES: Final = re.compile(r"rate|lr|eta|alpha|learning|step|speed|momentum|mu|decay", re.IGNORECASE)
-
-
-def _is_rate(vertex: Vertex) -> bool:
-    """Whether a number is called as learning rates are: among plain numbers, data are numbers, too."""
-    return any(RATES.search(name) for name in vertex.names)
-
-
-def _is_setting(graph: Graph, vertex: Vertex) -> bool:
-    """Whether a number does not depend on any array of the program: a learning rate, a size."""
-    known = graph.settings
-    if vertex not in known:
-        known[vertex] = False
-        if vertex.size == 1:
-            inner = graph.inputs(vertex)
-            known[vertex] = all(_is_setting(graph, v) for v in inner) if inner else vertex.kind in ("literal", "made", "data")
-    return known[vertex]
-
-
-def _has_root(graph: Graph, vertex: Vertex) -> bool:
-    """Whether a square root, or a power of one half, is taken on the way to it, number by number."""
-    left, seen = [graph.rep(vertex)], 0
-    while left and seen < 20:
-        each = left.pop()
-        seen += 1
-        if each.fn is np.sqrt or (each.fn is np.power and not isinstance(each.args[1], Vertex) and each.args[1] == 0.5):
-            return True
-        if each.fn is not None and (is_elementwise(each.fn) or each.fn in MOVING):
-            left.extend(graph.inputs(each))
-    return False
-
-
-def _inverse_root(graph: Graph, vertex: Vertex) -> bool:
-    return vertex.fn is np.divide and isinstance(vertex.args[1], Vertex) and _has_root(graph, vertex.args[1])
 
 
 # ---------------------------------------------------------------- names

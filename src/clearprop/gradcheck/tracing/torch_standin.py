@@ -16,7 +16,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.numpy_functions import array_of
 from clearprop.gradcheck.tracing.random_standins import SEED
-from clearprop.gradcheck.tracing.wrappers import Arr, Traced, call, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, call, plain
+from clearprop.gradcheck.tracing.wrappers import Arr, leaf
 
 AUTOMATIC: Final = re.compile(
     r"loss\w*\.backward\(|autograd\.(?!Function)\w|nn\.Module|nn\.Linear|requires_grad\s*=|torch\.compile|requires_grad_\(|torch\.optim|gradcheck"

@@ -43,7 +43,7 @@ class Point:
         """The claim for all that is moved, in one row; its sign so that a step goes against it."""
         parts = []
         for piece in move.pieces:
-            value = np.asarray(self.value(piece.gradient), dtype=np.float64) * np.sign(piece.factor)
+            value = np.asarray(self.value(piece.made or piece.gradient), dtype=np.float64) * np.sign(piece.factor)
             parts.append(np.ravel(value))
         return np.concatenate(parts)
 

@@ -23,7 +23,8 @@ def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     _judge_set_by_hand(result, sheet, words)
     graph = sheet.graph
     kinds = ("random", "made", "literal")
-    loose = [v for v in sheet.forward if v.fn is None and v.names and v not in sheet.cuts and v.kind in kinds]
+    named = [v for v in sheet.forward if v.names and v not in sheet.cuts and v.step_of is None]
+    loose = [v for v in named if v.origin is not None and v.origin.kind in kinds and (v.fn is None or v.size > 1)]
     slopes = graph.adjoints(sheet.loss.vertex, loose, {}) if loose else {}
     for parameter in loose:
         slope = slopes.get(parameter)

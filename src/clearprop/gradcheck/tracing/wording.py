@@ -6,11 +6,14 @@ import ast
 import io
 import re
 import tokenize
-from typing import Any
+from typing import Any, Final
 
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.steps import LITERAL_INDEX
 from clearprop.gradcheck.tracing.trace import Stack, Vertex, position
+
+NO_SEARCH: Final = 1e9
+"""Seconds that count as spent, so that no mistake is looked for."""
 
 
 class Words:

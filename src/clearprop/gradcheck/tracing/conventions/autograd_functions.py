@@ -24,7 +24,8 @@ from clearprop.gradcheck.tracing.function_classes import FIRST, OTHERS, TorchFun
 from clearprop.gradcheck.tracing.guesses import required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.torch_standin import Context, FunctionByHand, Tensor, tensor_of
-from clearprop.gradcheck.tracing.wrappers import call, leaf, plain
+from clearprop.gradcheck.tracing.traced import call, plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 
 def is_autograd(kind: Any) -> bool:

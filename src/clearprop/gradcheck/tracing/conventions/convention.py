@@ -14,8 +14,8 @@ import numpy as np
 from clearprop.gradcheck.tracing.conventions.value_trees import Triple
 from clearprop.gradcheck.tracing.guesses import Pool, calls
 from clearprop.gradcheck.tracing.judge import Bench, NothingClaimedError, Ruling
+from clearprop.gradcheck.tracing.traced import TRACE, Traced, plain
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough
-from clearprop.gradcheck.tracing.wrappers import TRACE, Traced, plain
 
 FAILURES = (Exception, Enough)
 """Whatever may go wrong in a call of a person's function."""
@@ -27,6 +27,10 @@ class MisfitError(Exception):
 
 class NotCalledError(Exception):
     """None of the calls that were tried ran."""
+
+
+class UndecidedError(NotCalledError):
+    """The calls ran, and do not tell whether the gradients are right."""
 
 
 @dataclass(eq=False)
@@ -124,7 +128,7 @@ def forget() -> None:
     files, notes = TRACE.files, TRACE.notes
     TRACE.__init__()  # type: ignore[misc]
     TRACE.files, TRACE.notes = files, notes
-    WATCHED.started = time.perf_counter()
+    WATCHED.started = time.thread_time()
 
 
 def first_that_runs(function: Callable[..., Any], pool: Pool, sizes: bool = False, quiet: bool = False) -> Any:

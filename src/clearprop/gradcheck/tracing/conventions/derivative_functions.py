@@ -15,7 +15,8 @@ from clearprop.gradcheck.tracing.conventions.names import LOOKS_FORWARD, is_pred
 from clearprop.gradcheck.tracing.conventions.value_trees import name_leaves
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, key_of, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import call, leaf, plain
+from clearprop.gradcheck.tracing.traced import call, plain
+from clearprop.gradcheck.tracing.wrappers import leaf
 
 PATTERNS: Final = (
     r"^(.+?)_?(?:prime|derivative|derivate|deriv|der|grad|gradient|backward|dash|diff)$",

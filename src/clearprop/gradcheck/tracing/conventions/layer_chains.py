@@ -10,7 +10,7 @@ from clearprop.gradcheck.tracing.conventions.instances import method_names
 from clearprop.gradcheck.tracing.conventions.value_trees import Triple, arrays_of, as_it_is, matched_by_name
 from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, Pool, pools, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced
+from clearprop.gradcheck.tracing.traced import Traced
 
 HIDDEN = 5
 

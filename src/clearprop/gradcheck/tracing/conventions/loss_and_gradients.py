@@ -31,7 +31,7 @@ from clearprop.gradcheck.tracing.conventions.value_trees import (
 )
 from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, ROWS, Pool, key_of, pools, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.wrappers import Traced, plain
+from clearprop.gradcheck.tracing.traced import Traced, plain
 
 
 class LossAndGradients(Convention):

@@ -33,7 +33,7 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.guesses import Pool, arrays_in, pools, required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.steps import find_moves
-from clearprop.gradcheck.tracing.wrappers import TRACE, Traced
+from clearprop.gradcheck.tracing.traced import TRACE, Traced
 
 NOTHING = "its backward pass returns nothing, moves nothing, and leaves no gradient behind; is a return missing?"
 

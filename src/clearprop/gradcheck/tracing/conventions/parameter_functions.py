@@ -26,7 +26,8 @@ from clearprop.gradcheck.tracing.guesses import DATA, N_IN, N_OUT, Pool, arrays_
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.torch_standin import tensor_of
-from clearprop.gradcheck.tracing.wrappers import TRACE, Arr, Num, Traced
+from clearprop.gradcheck.tracing.traced import TRACE, Traced
+from clearprop.gradcheck.tracing.wrappers import Arr, Num
 
 PARAMETER_NAMES: Final = ("params", "parameters", "weights", "theta", "model", "net", "network", "p", "param", "wb")
 CACHE_NAMES: Final = ("cache", "caches", "outputs", "activations", "saved", "memory", "values", "cached", "state")

@@ -10,7 +10,8 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.guesses import Pool, arrays_in
-from clearprop.gradcheck.tracing.wrappers import Arr, Int, Num, Traced, leaf, plain
+from clearprop.gradcheck.tracing.traced import Traced, plain
+from clearprop.gradcheck.tracing.wrappers import Arr, Int, Num, leaf
 
 Triple = tuple[str, Any, Any]
 """The name of a parameter, the parameter, and what is claimed for its gradient."""

@@ -1,0 +1,151 @@
+"""The gradient in a step: what is left of the term that moves a parameter, without all that an optimizer makes of it.
+
+`stripped` goes back from the term to the gradient in it: through constant factors, momentum, the division by a root of
+averaged squares, clipping.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import numpy as np
+
+from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
+from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.trace import Vertex, put
+
+BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
+"""Stands between the constants of a step and those of the gradient, which has a name of its own."""
+
+
+def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+    """Whether a term is the parameter times constants."""
+    while graph.rep(term) is not graph.rep(moved):
+        if term.fn not in (np.multiply, np.divide) or len(term.inputs) == 0:
+            return False
+        inner = [other for other in term.inputs if other.shape == moved.shape and other.size > 1]
+        if moved.size == 1:
+            inner = [other for other in term.inputs if other.bits & moved.mark]
+        if len(inner) != 1 or any(other.bits & moved.mark for other in term.inputs if other is not inner[0]):
+            return False
+        term = inner[0]
+    return True
+
+
+def stripped(
+    graph: Graph, term: Vertex, moved: Vertex, how: set[str], factors: list[tuple[float, Vertex]]
+) -> tuple[float, Vertex]:
+    """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`."""
+    factor = 1.0
+    while True:
+        following = _within(graph, graph.rep(term), moved, how)
+        if following is None or following[1] is term:
+            return factor, term
+        factor *= following[0]
+        if abs(following[0]) != 1.0:
+            factors.append((following[0], term))
+        if following[1].names and not any(v is BOUNDARY for _, v in factors):
+            factors.append((1.0, BOUNDARY))
+        term = following[1]
+
+
+def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[float, Vertex] | None:
+    """One step towards the gradient: its factor and the value that it was made of; None if this is the gradient."""
+    shape, bits = moved.shape, moved.mark
+    older = moved.origin.bits if moved.origin is not None else 0
+    fn = term.fn
+    args: list[Any] = [graph.rep(a) if isinstance(a, Vertex) else a for a in term.args]
+    if fn is np.negative and isinstance(args[0], Vertex):
+        return -1.0, args[0]
+    if fn in (np.clip, np.nan_to_num) and isinstance(args[0], Vertex):
+        how.add("clipping")
+        return 1.0, args[0]
+    if fn in (np.sign,) and isinstance(args[0], Vertex):
+        how.add("the sign alone")
+        return 1.0, args[0]
+    if fn is put and isinstance(args[0], Vertex) and len(args) == 2 and args[0].fn is None:  # grads[:] = g
+        written = args[1][1]
+        return (1.0, graph.rep(written)) if isinstance(written, Vertex) and written.shape == shape else None
+    if fn not in (np.multiply, np.divide, np.add, np.subtract) or len(args) != 2:
+        return None
+    first, second = args
+    if fn in (np.multiply, np.divide):
+        return _within_product(graph, fn, first, second, moved, how)
+    for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
+        if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
+            if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
+                continue
+            if not np.any(other.value) or (other.fn is not None and other.bits & older):
+                if np.any(other.value):
+                    how.add("momentum")
+                return sign, inner
+    return None
+
+
+def _within_product(
+    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str]
+) -> tuple[float, Vertex] | None:
+    """One step towards the gradient through a product or quotient."""
+    shape = moved.shape
+    for inner, scale in ((first, second), (second, first)):
+        if fn is np.divide and inner is second:
+            break
+        if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
+            continue
+        if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
+            number = float(np.ravel(_value(scale))[0])
+            if number:
+                return (number if fn is np.multiply else 1.0 / number), inner
+        elif _has_root(graph, scale) and shape != ():
+            how.add("a rescaling by the norm")
+            return 1.0, inner
+    if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):
+        how.add("an optimizer with averaged squares")
+        return 1.0, first
+    if fn is np.multiply:
+        for inner, scale in ((first, second), (second, first)):
+            if isinstance(scale, Vertex) and isinstance(inner, Vertex) and inner.shape == shape and _inverse_root(graph, scale):
+                how.add("an optimizer with averaged squares")
+                return 1.0, inner
+    return None
+
+
+def _value(thing: Any) -> Any:
+    return thing.value if isinstance(thing, Vertex) else thing
+
+
+RATES: Final = re.compile(r"rate|lr|eta|alpha|learning|step|speed|momentum|mu|decay", re.IGNORECASE)
+
+
+def _is_rate(vertex: Vertex) -> bool:
+    """Whether a number is called as learning rates are: among plain numbers, data are numbers, too."""
+    return any(RATES.search(name) for name in vertex.names)
+
+
+def _is_setting(graph: Graph, vertex: Vertex) -> bool:
+    """Whether a number does not depend on any array of the program: a learning rate, a size."""
+    known = graph.settings
+    if vertex not in known:
+        known[vertex] = False
+        if vertex.size == 1:
+            inner = graph.inputs(vertex)
+            known[vertex] = all(_is_setting(graph, v) for v in inner) if inner else vertex.kind in ("literal", "made", "data")
+    return known[vertex]
+
+
+def _has_root(graph: Graph, vertex: Vertex) -> bool:
+    """Whether a square root, or a power of one half, is taken on the way to it, number by number."""
+    left, seen = [graph.rep(vertex)], 0
+    while left and seen < 20:
+        each = left.pop()
+        seen += 1
+        if each.fn is np.sqrt or (each.fn is np.power and not isinstance(each.args[1], Vertex) and each.args[1] == 0.5):
+            return True
+        if each.fn is not None and (is_elementwise(each.fn) or each.fn in MOVING):
+            left.extend(graph.inputs(each))
+    return False
+
+
+def _inverse_root(graph: Graph, vertex: Vertex) -> bool:
+    return vertex.fn is np.divide and isinstance(vertex.args[1], Vertex) and _has_root(graph, vertex.args[1])
