@@ -43,6 +43,30 @@ def test_right_programs_are_not_accused_under_twenty_seeds(program):
     assert accused == []
 
 
+# Kinds that went unnoticed, or were blamed on another line: one mutant of each, from programs of several styles.
+ONCE_MISSED = [
+    ("plain_lists", "output[k][j] -= RATE * h[j]"),  # a step by what does not depend on the parameter
+    ("char_rnn", "dWhh += np.dot(hs[t - 1], dhraw.T)"),  # transposed, behind an optimizer
+    ("attention_head", "grads['g'] = np.sum(dln, axis=0)"),  # equal to the right line below it
+    ("gru_cell", "da_c = dc"),  # in a loop over time, where everything earlier is wrong, too
+    ("gru_cell", "g['Uc'] += np.outer(da_c, r * h) / T"),
+    ("hinge_svm", "violated = (margins < 0).astype(float)"),  # nothing but the penalty is left
+    ("layer_norm_net", "total = dx_hat.mean(axis=1, keepdims=True)"),  # no derivative by itself
+    ("batch_norm", "dvar = divar * -0.5 * ivar ** 2"),
+    ("weight_decay", "dz2 = (a2 - Y) / m"),
+    ("softmax_minibatch", "dW1 = np.dot(X.T, dhidden)"),  # lines exchanged
+    ("class_in_place", "dW2 = self.a1.T @ d2; self.W2 -= self.lr * dW2"),  # stepped too early
+]
+
+
+@needs_checker
+@pytest.mark.parametrize(("name", "wrong"), ONCE_MISSED, ids=lambda text: text[:24])
+def test_kinds_that_were_missed_once(name, wrong):
+    program = by_name(name)
+    verdict = checked(program, the_mutant(program, wrong))
+    assert (verdict.noticed, verdict.exact, verdict.corrected) == (True, True, True), verdict.message
+
+
 # ---------------------------------------------------------------- the ruler itself
 
 
@@ -119,6 +143,17 @@ def test_judging():
     none = judged(program, made, SimpleNamespace(status="right", findings=[]))
     assert (none.noticed, none.exact, none.beside, none.corrected) == (False, False, False, False)
     assert shares([exact, none])["noticed"] == 50
+
+
+def test_a_correction_may_move_a_line():
+    program = by_name("class_in_place")
+    made = the_mutant(program, "dW2 = self.a1.T @ d2; self.W2 -= self.lr * dW2")
+    lines = made.source.splitlines()
+    below = next(k for k, line in enumerate(lines, 1) if line.strip().startswith("d1 ="))
+    indent = " " * 8
+    moved = ((made.line, f"{indent}dW2 = self.a1.T @ d2"), (below, f"{lines[below - 1]}\n{indent}self.W2 -= self.lr * dW2"))
+    assert corrects(program, made, below, "in words", moved)
+    assert not corrects(program, made, below, "in words", moved[1:])
 
 
 def test_a_correction_counts_by_what_it_computes():

@@ -152,3 +152,26 @@ def test_the_reading_is_the_one_that_explains():
     report = check_step(X, y, {"W1": W1, "b1": b1, "W2": W2, "b2": b2}, gradients)
     assert "softmax" in report.suspects[0].sentence
     assert "one number" in report.suspects[0].sentence
+
+
+def unused_bias_step(other):
+    """A step whose forward pass reads something else in the place of b2."""
+    r = np.random.default_rng(4)
+    X, y = r.normal(size=(7, 3)), np.arange(7) % 2
+    P = {"W1": r.normal(size=(3, 4)), "b1": r.normal(size=4), "W2": r.normal(size=(4, 2)), "b2": r.normal(size=2)}
+    h = np.tanh(X @ P["W1"] + P["b1"])
+    z = h @ P["W2"] + (P["b1"][:2] if other else 0.0)
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    d = (p - np.eye(2)[y]) / 7
+    d1 = d @ P["W2"].T * (1 - h**2)
+    return X, y, P, {"W1": X.T @ d1, "b1": d1.sum(0), "W2": h.T @ d, "b2": d.sum(0)}
+
+
+@pytest.mark.parametrize(("other", "words"), [(True, "adds b1[:2] in its place"), (False, "adds nothing in its place")])
+def test_a_bias_that_the_forward_pass_does_not_use_is_named(other, words):
+    X, y, parameters, gradients = unused_bias_step(other)
+    report = check_step(X, y, parameters, gradients, "tanh")
+    assert not report.ok
+    assert [suspect.fault for suspect in report.suspects] == ["unused"]
+    assert "does not use b2" in str(report)
+    assert words in str(report)

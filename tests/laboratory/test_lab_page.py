@@ -236,7 +236,7 @@ def test_the_keyboard_alone_will_do(page):
     page.wait_for_selector("#card #value")
     named = "one.getAttribute('aria-label') || one.textContent.trim() || one.title || one.closest('label')?.textContent.trim()"
     look = f"all => all.filter(one => !({named})).length"
-    names = page.eval_on_selector_all("button, select, input, canvas, [role=button]", look)
+    names = page.eval_on_selector_all("button, select, input, canvas:not([aria-hidden]), [role=button]", look)
     assert names == 0  # every control has a name for those who cannot see it
 
 
@@ -323,8 +323,9 @@ class Cable:
         with contextlib.suppress(OSError):  # until it is closed
             while True:
                 near, _ = self.listener.accept()
+                self.open.append(near)
                 far = socket.create_connection(("127.0.0.1", self.to))
-                self.open += [near, far]
+                self.open.append(far)
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self.hand_on, args=(one, other), daemon=True).start()
 
@@ -350,28 +351,33 @@ class Cable:
         self.cut()
 
 
-def test_a_lost_connection_is_made_again_and_the_page_goes_on(browser, address):
-    port = int(re.search(r":(\d+)/", address)[1])
-    cable = Cable(port)
+@pytest.fixture
+def cable(address):
+    """A line to the server, which is taken down whatever happens."""
+    made = Cable(int(re.search(r":(\d+)/", address)[1]))
+    yield made
+    made.close()
+
+
+def test_a_lost_connection_is_made_again_and_the_page_goes_on(browser, address, cable):
     context = browser.new_context()
     context.set_default_timeout(1000 * PATIENCE)
     page = context.new_page()
     sockets = []
     page.on("websocket", lambda one: sockets.append(one))
-    page.goto(address.replace(f":{port}/", f":{cable.port}/") + "&session=own")
+    page.goto(address.replace(f":{cable.to}/", f":{cable.port}/") + "&session=own")
     drawn(page)
     page.click("#run")
     wait_for_step(page, 300)
     for again in (2, 3):
         before = steps(page)
         cable.cut()
-        until(page, lambda again=again: len(sockets) == again)
+        until(page, lambda again=again: len(sockets) >= again)
         wait_for_step(page, before + 1000)
         until(page, lambda: not page.is_visible("#message"))
     page.click("#run")
     page.wait_for_selector("#run[aria-pressed=false]")
     context.close()
-    cable.close()
 
 
 def test_the_doctor_names_a_rate_that_is_too_high_and_cures_it_with_a_click(page):
@@ -420,10 +426,9 @@ def test_the_focus_is_seen_on_every_control(page):
       return [one.id || one.tagName, outline || mark];
     }"""
     seen = []
-    for _ in range(45):
+    while not seen or seen[-1][0] not in ("BODY", "tabpanel"):  # the last of the page
+        assert len(seen) < 80, seen
         page.keyboard.press("Tab")
         seen.append(page.evaluate(look))
-        if seen[-1][0] == "BODY":
-            break
     assert {name for name, _ in seen} >= {"step", "source", "norm-0", "rate", "map"}
     assert [name for name, visible in seen if not visible and name != "BODY"] == []

@@ -1,5 +1,7 @@
 """The run of a lab: exact ways back, touching, cards whose formulas agree with the numbers, planted faults that are found."""
 
+from base64 import b64decode
+
 import numpy as np
 import pytest
 
@@ -298,6 +300,8 @@ def test_every_data_set_can_be_seen(source):
     shown, still = frame(run, plane, run.net.copy()), scene(run, plane)
     assert still["n"]["train"] == len(run.train)
     assert len(shown["units"]) in (len(still["columns"]), len(still["columns"]) - 1)
+    assert len(b64decode(shown["map"].get("classes") or shown["map"]["values"])) == shown["map"]["side"] ** 2
+    assert frame(run, plane, run.net.copy(), running=True)["map"]["side"] < shown["map"]["side"]
     assert shown["map"]["kind"] == ("value" if source in ("slope", "hills") else "class")
     assert (insights(run, run.net)["confusion"] is None) == (source in ("slope", "hills"))
 

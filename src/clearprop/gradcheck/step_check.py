@@ -23,6 +23,7 @@ from clearprop.gradcheck.numeric.trees import flatten, to_array
 from clearprop.gradcheck.report import RIGHT, WRONG, GradientReport, TensorResult
 from clearprop.gradcheck.step import Step
 from clearprop.gradcheck.suspects import find_suspects, known_net
+from clearprop.gradcheck.unused_parameter import find_unused
 from clearprop.nn import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, NegativeLogLikelihood
 from clearprop.nn.loss import REDUCTIONS, Reduction
 from clearprop.registry import choose
@@ -105,7 +106,10 @@ def check_step(
     for name in missing:  # biases that the network does not have, or an input gradient that was not asked for
         del objective.arrays[name]
     tensors, numeric, notes = compare_gradients(objective, analytic, method, tolerance, seed)
-    suspects = find_suspects(objective, tensors, {name: analytic[name] for name in numeric}, numeric)
+    compared = {name: analytic[name] for name in numeric}
+    wrong = any(tensor.verdict == WRONG for tensor in tensors)
+    unused = find_unused(objective, compared, layout.names) if wrong else None
+    suspects = [unused] if unused is not None else find_suspects(objective, tensors, compared, numeric)
     shown = [_shape_checked(_renamed(tensor, layout), known, given) for tensor in tensors]
     title = f"gradients of {', '.join(known)}"
     return GradientReport(title, shown, [*words, *notes], suspects, objective.evaluations, time.perf_counter() - started)

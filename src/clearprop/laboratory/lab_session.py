@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clearprop.data.dataset import Dataset
-from clearprop.doctor.finding import Finding
 from clearprop.errors import ClearpropError, OptionError
 from clearprop.laboratory.state import LabState, dataset_of
 from clearprop.laboratory.trainer import Trainer, same_kind
 from clearprop.laboratory.views import Plane
 from clearprop.nn import LOSSES, NUMBER_LOSSES, Net
 from clearprop.training.settings import Settings
+
+if TYPE_CHECKING:
+    from clearprop.doctor.finding import Finding
 
 SLICE = 0.012  # seconds that are trained before orders are looked at
 SLOWEST = 0.03  # seconds of a slice at a slow pace: about thirty pictures a second

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from clearprop.doctor import diagnose
-from clearprop.doctor.finding import Finding
 from clearprop.errors import OptionError
-from clearprop.laboratory.breaking import FaultyGradient, fault_of, plantable, recordable, verdict
 from clearprop.laboratory.cards import parameter_card
 from clearprop.laboratory.lab_session import LabSession
 from clearprop.laboratory.protocol import Message
@@ -16,6 +13,9 @@ from clearprop.laboratory.state import LabState
 from clearprop.laboratory.unit_cards import unit_card
 from clearprop.laboratory.views import insights, rounded
 from clearprop.walkthrough import explain
+
+if TYPE_CHECKING:
+    from clearprop.doctor.finding import Finding
 
 Answer = dict[str, Any] | None
 SLOW = 4  # examples of the batch that is shown in slow motion
@@ -134,11 +134,15 @@ def looked_into(session: LabSession) -> Answer:
 
 def faults(session: LabSession) -> Answer:
     """The faults that can be planted."""
+    from clearprop.laboratory.breaking import plantable, recordable  # not before it is needed: a lab should stand at once
+
     return {"type": "faults", "faults": plantable(session.trainer), "reason": recordable(session.trainer)}
 
 
 def plant(session: LabSession, slug: str, site: list[str]) -> Answer:
     """Plant a fault, and check."""
+    from clearprop.laboratory.breaking import FaultyGradient, fault_of
+
     session.trainer.gradient = FaultyGradient(fault_of(session.trainer, slug, site))
     session.trainer.remember(fixed=True)
     return checked(session)
@@ -152,11 +156,15 @@ def heal(session: LabSession) -> Answer:
 
 def checked(session: LabSession) -> Answer:
     """The verdict of the check."""
+    from clearprop.laboratory.breaking import verdict
+
     return {"type": "check", **verdict(session.trainer)}
 
 
 def doctor(session: LabSession) -> Answer:
     """The doctor's findings on the run from its start, with remedies that a click can apply."""
+    from clearprop.doctor import diagnose
+
     trainer, settings = session.trainer, session.trainer.settings
     fresh = mlp_like(session)
     found = diagnose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,6 @@ def history_of_curve(curve: list[dict[str, Any]], step: int) -> History:
 
 def configuration_of(now: Glimpse, upload: Upload | None) -> dict[str, Any]:
     """The config.json: the data, the settings, and under "lab" the whole state, by which a lab opens it again."""
-    from clearprop import __version__
-
     trainer, choice = now.trainer, now.state.data
     epochs = max(round(now.step / trainer.per_epoch), 1)
     laid_out = trainer.optimizer.schedule.config()
@@ -77,7 +76,7 @@ def configuration_of(now: Glimpse, upload: Upload | None) -> dict[str, Any]:
     elif trainer.data.task is not None:
         data["task"] = trainer.data.task
     return {
-        "clearprop": __version__, "data": data, "settings": settings.to_json(), "checkpoint_every": None,
+        "clearprop": version("clearprop"), "data": data, "settings": settings.to_json(), "checkpoint_every": None,
         "command": shlex.split(command_of(now)), "lab": now.state.to_json(),
     }  # fmt: skip
 

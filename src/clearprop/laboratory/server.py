@@ -316,7 +316,8 @@ class Connection:
         fresh = now.scene != self.scene
         message: dict[str, Any] = {
             "type": "frame", "frame": self.sent, "step": now.step, "epoch": now.epoch, "running": now.running,
-            "speed": round(now.speed), "pace": self.session.pace, "row": now.row, **frame(now.trainer, now.plane, now.net),
+            "speed": round(now.speed), "pace": self.session.pace, "row": now.row,
+            **frame(now.trainer, now.plane, now.net, now.running),
             "earliest": now.trainer.moments[0].step, "undo": len(self.session.undoable),
             "planted": now.trainer.gradient is not None, "frozen": int(now.trainer.frozen.sum()),
         }  # fmt: skip

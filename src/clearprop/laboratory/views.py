@@ -12,7 +12,7 @@ from clearprop.laboratory.trainer import Trainer, linears_of
 from clearprop.nn import Dropout, Linear, Loss, Net
 from clearprop.nn.diagram import columns_of
 
-MAP, SMALL = 56, 20  # points along each side of the map, and of the picture of a unit
+MAP, STILL, SMALL = 56, 112, 20  # points along a side: of the map while a run goes on, and while it stands; of a unit's picture
 BINS = 24  # of a histogram of activations
 SHOWN_POINTS, SHOWN_UNITS = 1500, 12  # of a split on the map, and of a column of the drawing
 SAMPLE = 64  # examples that a unit is shown over, where the plane does not say it all
@@ -65,7 +65,7 @@ class Plane:
         return self.centre + points @ self.axes
 
 
-def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
+def frame(trainer: Trainer, plane: Plane, net: Net, running: bool = False) -> dict[str, Any]:
     """The moving part of the page: weights, pictures of units, the map, and the last row of the curve.
 
     Parameters
@@ -75,12 +75,14 @@ def frame(trainer: Trainer, plane: Plane, net: Net) -> dict[str, Any]:
     plane : Plane
     net : Net
         A copy of the net at one step.
+    running : bool
+        Whether the next frame comes soon, so that a coarser map will do.
     """
     with np.errstate(all="ignore"):
         return {
             "weights": [{name: rounded(array) for name, array in layer.parameters().items()} for layer in linears_of(net)],
             "units": unit_pictures(trainer, plane, net),
-            "map": decision_map(trainer.loss, net, plane, trainer.data.task),
+            "map": decision_map(trainer.loss, net, plane, trainer.data.task, MAP if running else STILL),
         }
 
 
@@ -165,19 +167,20 @@ def drawn_columns(net: Net) -> list[int]:
     return found
 
 
-def decision_map(loss: Loss, net: Net, plane: Plane, task: str) -> dict[str, Any]:
-    """The prediction over the plane: the class of each point and how sure it is, or the value."""
-    scores = net(plane.grid(MAP))
+def decision_map(loss: Loss, net: Net, plane: Plane, task: str, side: int) -> dict[str, Any]:
+    """The prediction over the plane: the class of each point of a grid and how sure it is, or the value."""
+    scores = net(plane.grid(side))
     if task == "regression":
         values = scores[:, 0]
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        return {"kind": "value", "low": low, "high": high, "values": encoded(255 * (values - low) / ((high - low) or 1.0))}
+        shares = (values - low) / ((high - low) or 1.0)
+        return {"kind": "value", "side": side, "low": low, "high": high, "values": encoded(255 * shares)}
     p = np.asarray(loss.probabilities(scores))
     p = np.column_stack([1 - p, p]) if p.ndim == 1 or p.shape[1] == 1 else p
     winner, best = p.argmax(axis=1), p.max(axis=1)
     sure = (best - 1 / p.shape[1]) / (1 - 1 / p.shape[1])
-    return {"kind": "class", "classes": encoded(winner), "sure": encoded(255 * sure)}
+    return {"kind": "class", "side": side, "classes": encoded(winner), "sure": encoded(255 * sure)}
 
 
 def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
@@ -191,7 +194,7 @@ def scene(trainer: Trainer, plane: Plane) -> dict[str, Any]:
         "classes": [str(label) for label in data.classes],
         "features": [str(name) for name in data.features[:200]],
         "n": {"train": len(trainer.train), "val": len(trainer.data.splits.get("val", ()))},
-        "plane": {"low": plane.low.tolist(), "high": plane.high.tolist(), "names": plane.names, "side": MAP},
+        "plane": {"low": plane.low.tolist(), "high": plane.high.tolist(), "names": plane.names},
         "points": {name: points(split.X, split.y, plane) for name, split in shown.items()},
         "columns": [{"column": k, "symbol": columns[k].symbol, "size": columns[k].size or 0} for k in drawn],
         "layers": [repr(layer) for layer in net.layers],

@@ -134,9 +134,7 @@ def environment() -> dict[str, str]:
     """Versions of the packages and the machine, on which figures may depend."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from clearprop import __version__
-
-    found = {"clearprop": __version__, "Python": platform.python_version()}
+    found = {"clearprop": version("clearprop"), "Python": platform.python_version()}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -57,17 +57,21 @@ def judge_constants(result: Round, sheet: Sheet, words: Words, known: Known, lay
 
 def _mean_in_layer(result: Round, known: list[Any], scale: list[float]) -> bool:
     """Whether only the parameters' gradients are divided by the batch: then the loss should not be."""
-    own = [s for (_, move, _), s in zip(known, scale, strict=True) if move.name not in ("x", "X")]
-    inputs = [s for (_, move, _), s in zip(known, scale, strict=True) if move.name in ("x", "X")]
-    if len(own) < 2 or not inputs or not equal(own) or not equal([1.0, *inputs]) or equal([1.0, *own]):
-        return False
-    count = 1.0 / own[0]
-    if abs(count - round(count)) > 1e-6 or round(count) not in {
-        m.pieces[0].moved.shape[0] for _, m, _ in known if m.name in ("x", "X")
-    }:
-        return False
-    result.notes.append(f"It takes the mean over the batch itself (1/{round(count)}); the loss must not do so as well.")
-    return True
+    count = mean_in_layer([move for _, move, _ in known], scale)
+    if count:
+        result.notes.append(f"It takes the mean over the batch itself (1/{count}); the loss must not do so as well.")
+    return bool(count)
+
+
+def mean_in_layer(moves: list[Move], scale: list[float]) -> int:
+    """Number of examples, if a layer divides the gradients of all its parameters by it, and that of its input not; else 0."""
+    own = [s for move, s in zip(moves, scale, strict=True) if move.name not in ("x", "X")]
+    inputs = [(move, s) for move, s in zip(moves, scale, strict=True) if move.name in ("x", "X")]
+    if len(own) < 2 or not inputs or not equal(own) or not equal([1.0, *(s for _, s in inputs)]) or equal([1.0, *own]):
+        return 0
+    count = round(1.0 / own[0])
+    sizes = {size for move, _ in inputs for size in (move.pieces[0].moved.shape[0], move.pieces[0].moved.shape[-1])}
+    return count if abs(1.0 / own[0] - count) < 1e-6 and count in sizes else 0
 
 
 def equal(numbers: list[float]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clearprop.gradcheck.tracing.common_factors import CLOSE
+from clearprop.gradcheck.tracing.common_factors import CLOSE, mean_in_layer
 from clearprop.gradcheck.tracing.sheet import Sheet
 
 
@@ -16,10 +16,12 @@ class Consistency:
         Whether the moves are steps, so that their sign counts.
     exact : bool
         Whether they must be the gradients of the loss itself.
+    layer : bool
+        Whether they belong to a layer, which may take the mean over the batch itself.
     """
 
-    def __init__(self, sheet: Sheet, update_seen: bool = True, exact: bool = False) -> None:
-        self.known = not sheet.loss.inferred
+    def __init__(self, sheet: Sheet, update_seen: bool = True, exact: bool = False, layer: bool = False) -> None:
+        self.known, self.layer = not sheet.loss.inferred, layer
         self.moves, self.update_seen, self.exact = sheet.moves, update_seen, exact
         self.matter = [k for k in range(len(sheet.moves)) if sheet.matters(k)]
 
@@ -33,6 +35,8 @@ class Consistency:
         all_of_them = len(self.matter)
         for peeled in (True, False):
             scales = {k: s for k in self.matter if (s := self._scale(k, factors[k], peeled)) is not None}
+            if self.layer and mean_in_layer([self.moves[k] for k in scales], [*scales.values()]):
+                return self.known, set(scales)
             for reference in [1.0] if self.exact and peeled else sorted(set(scales.values())):
                 same = {k for k, s in scales.items() if abs(s / reference - 1.0) < CLOSE}
                 one = self.known and any(self._is_one(k, factors[k]) for k in same)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError
+from clearprop.gradcheck.tracing.adapter_suggestion import EMPTY, suggested_adapter
+from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError, UndecidedError
 from clearprop.gradcheck.tracing.driver import Driver
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
@@ -18,16 +19,11 @@ from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_r
 from clearprop.gradcheck.tracing.traced import TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 
-ADAPTER = """\
-def clearprop_check():
-    x = {"W": ..., "b": ...}                # the parameters: arrays, or a dict or list of them
-    def f(x): return ...                    # the loss, one number
-    def grad(x): return {"W": ..., "b": ...}  # the gradient that your code computes
-    return f, grad, x"""
 NOTHING = (
     "No step of a parameter, and no function or class that follows a known convention was found. Write an adapter of five lines:"  # noqa: E501
     "\n"
 )
+NONE_RAN = "None of these could be called with guessed arguments. An adapter says what to call; adjust this one if need be:"
 
 
 @dataclass
@@ -104,13 +100,16 @@ def examined_once(
                 if name not in vars(run.module)
                 else f"{name} follows no convention that is known here."
             )
-            units.append(JudgedUnit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{ADAPTER}"))
-    problem = "" if units else NOTHING + ADAPTER
+            units.append(JudgedUnit(name, "unknown convention", [], f"{why} Write an adapter of five lines:\n{EMPTY}"))
+    problem = "" if units else NOTHING + suggested_adapter(driver.program.functions)
     skipped = [] if names else driver.left_over(candidates, ran)
     if skipped and units:
         problem = f"{len(units)} of {len(units) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
     elif units and not names and not step:
         problem = run.steps_not_run()
+    if units and not names and all(unit.verdict == UNCLEAR for unit in units):
+        adapter = suggested_adapter(driver.program.functions)
+        problem = "\n".join(filter(None, [problem, f"{NONE_RAN}\n{adapter}" if adapter != EMPTY else ""]))
     return Examined(units, problem, notes)
 
 
@@ -127,6 +126,8 @@ def checked(unit: DrivenUnit) -> JudgedUnit:
     try:
         with np.errstate(all="ignore"):
             return JudgedUnit(unit.name, unit.kind, [unit.work()])
+    except UndecidedError as error:
+        said = str(error)
     except NotCalledError as error:
         said = f"It could not be called: {error}"
     except SystemExit as stop:

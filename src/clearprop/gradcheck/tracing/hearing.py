@@ -183,7 +183,7 @@ def arrays_by_name(found: Any) -> dict[str, Array]:
 
 
 def _told(ruling: Ruling) -> dict[str, Any]:
-    return {"number": ruling.number, "verdict": ruling.verdict}
+    return {"number": ruling.number, "verdict": ruling.verdict, "sure": ruling.sure}
 
 
 def clean(text: Any) -> str:

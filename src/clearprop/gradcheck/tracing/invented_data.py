@@ -7,6 +7,7 @@ many, and the program is run again. Its first column holds classes, its other nu
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,22 @@ from clearprop.gradcheck.tracing.wrappers import leaf
 WIDTH: Final = 5
 MOST_ROWS: Final = 5000
 CLASSES: Final = 10
+MOST_WIDE: Final = 5000
+MORE_ROWS: Final = 300
+MOST_NAMES: Final = 8
+TOO_FEW: Final = r"larger (sample )?than population|empty range (for|in) rand|low >= high|high <= 0|larger than the maximum"
+NO_COLUMN: Final = r"^KeyError: .*?['\"]([^'\"\[\]]{1,40})['\"]"
+UNFLATTENED: Final = re.compile(
+    r"\(\d+,28,28\) and \((?:\d+,)?784|\(\d+,\d+\) and \(\d+,28,28\)|size 28 is different from 784|784 is different from 28"
+)
+"""What a product says that wants rows of numbers, and gets pictures."""
+COLLECTION: Final = re.compile(
+    r"^([ \t]*(?:m|n|N|(?:m|n|num|N)_?(?:train|training|samples|examples|data|images)\w*|\w*(?:samples|examples|train_size))"
+    r"[ \t]*=[ \t]*)(?:60000|50000|55000|70000|42000|10000)(?=[ \t]*(?:#.*)?$)",
+    re.MULTILINE,
+)
+"""An assignment of the number of examples of a well-known collection."""
+OUTSIDE: Final = re.compile(r"index (\d+) is out of bounds for axis 1 with size (\d+)")
 MISMATCH: Final = re.compile(r"size (\d+) is different from (\d+)|\((?:\d+),?(\d*)\) and \((\d+),?\d*\) not aligned")
 FORMS: Final = ("rows", "columns")
 """Whether an example of invented data is a row or a column."""
@@ -29,6 +46,48 @@ SENTENCES: Final = (
 )
 
 
+@dataclass(frozen=True)
+class DataForm:
+    """The form of invented data.
+
+    Attributes
+    ----------
+    width : int
+        Number of columns of a table.
+    example : {"rows", "columns"}
+        Whether an example is a row or a column.
+    rows : int
+        Number of rows besides those that the slices of the program ask for.
+    names : tuple of str
+        Names of columns.
+    flat : bool
+        Whether pictures are rows of numbers.
+    counted : bool
+        Whether the program is told how many rows there are, where it says `m = 60000`.
+    """
+
+    width: int = WIDTH
+    example: str = "rows"
+    rows: int = 20
+    names: tuple[str, ...] = ()
+    flat: bool = False
+    counted: bool = False
+
+    def wanted(self, reasons: list[str]) -> DataForm:
+        """The form that would let statements run which failed for these reasons; the same if none of them says so."""
+        width = wanted_width(reasons, self.width)
+        if width is not None and 1 < width < MOST_WIDE:
+            return replace(self, width=width)
+        if self.rows < MORE_ROWS and any(re.search(TOO_FEW, reason) for reason in reasons):
+            return replace(self, rows=MORE_ROWS)
+        missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]
+        if missing and missing[0] not in self.names and len(self.names) < MOST_NAMES:
+            return replace(self, names=(*self.names, missing[0]), width=max(self.width, len(self.names) + 4))
+        if not self.flat and any(UNFLATTENED.search(reason) for reason in reasons):
+            return replace(self, flat=True)
+        return self
+
+
 class InventedData:
     """Data that a program wants and nobody has.
 
@@ -36,9 +95,7 @@ class InventedData:
     ----------
     text : str
         The program: its slices tell how many rows it wants.
-    width : int
-        Number of columns.
-    form : {"rows", "columns"}
+    form : DataForm
 
     Attributes
     ----------
@@ -46,10 +103,10 @@ class InventedData:
         Whether anything was invented.
     """
 
-    def __init__(self, text: str, width: int = WIDTH, form: str = "rows") -> None:
+    def __init__(self, text: str, form: DataForm) -> None:
         cuts = [int(n) for pair in re.findall(r"\[\s*:?\s*(\d{2,5})\s*[:\]]|:\s*(\d{2,5})\s*[\],]", text) for n in pair if n]
-        self.rows = 20 + max([n for n in cuts if n <= MOST_ROWS], default=0)
-        self.width, self.form, self.used = width, form, False
+        self.rows = form.rows + max([n for n in cuts if n <= MOST_ROWS], default=0)
+        self.width, self.form, self.used = form.width, form, False
         self.whole = re.search(r"/\s*=?\s*\(?25[56]", text) is not None
 
     def _numbers(self, *shape: int) -> Array:
@@ -60,18 +117,19 @@ class InventedData:
         return np.arange(self.rows) % CLASSES
 
     def table(self) -> Array:
-        """Whole numbers as of pictures, with classes in the first column."""
-        self.used = True
+        """Whole numbers as of pictures, with classes in the first column, and two of them in the last."""
+        self.used = TRACE.invented = True
         TRACE.note(f"A data file could not be read; a table of {self.rows} rows and {self.width} columns was invented.")
         made = self._numbers(self.rows, self.width)
         made[:, 0] = self.classes()
+        made[:, -1] = np.arange(self.rows) % 2
         return made
 
     def named(self, role: str, source: str) -> Any:
         """Inputs ("X") or targets ("Y") that come from a place of such a name."""
         made = self._pictures(role, source.lower())
         if made is None:
-            self.used = True
+            self.used = TRACE.invented = True
             binary = np.arange(self.rows) % 2
             if role == "X":
                 made = (
@@ -79,9 +137,9 @@ class InventedData:
                     if self.whole
                     else np.random.default_rng(0).normal(size=(self.rows, self.width))
                 )
-                made = made.T if self.form == "columns" else made
+                made = made.T if self.form.example == "columns" else made
             else:
-                made = binary[None] if self.form == "columns" else binary
+                made = binary[None] if self.form.example == "columns" else binary
         TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
         return leaf(np.array(made), "data")
 
@@ -90,8 +148,10 @@ class InventedData:
         shape = (28, 28) if "mnist" in source else (32, 32, 3) if "cifar" in source else None
         if shape is None:
             return None
+        TRACE.invented = True
         if role == "X":
-            return self._numbers(self.rows, *shape).astype(np.uint8)
+            made = self._numbers(self.rows, *shape).astype(np.uint8)
+            return made.reshape(self.rows, -1) if self.form.flat else made
         return self.classes() if len(shape) == 2 else self.classes()[:, None]
 
     def text(self, name: str) -> str:
@@ -101,12 +161,13 @@ class InventedData:
             return "".join(f"{('positive', 'negative')[k % 2]}\n" for k in range(self.rows))
         if low.endswith((".csv", ".data", ".dat")) or "mnist" in low:
             return "".join(",".join(str(n) for n in row) + "\n" for row in self.table())
-        self.used = True
+        self.used = TRACE.invented = True
         TRACE.note(f"{name} is not there; {self.rows} lines of text were invented.")
         return "".join(f"{SENTENCES[k % len(SENTENCES)]}\n" for k in range(self.rows))
 
     def idx(self, name: str) -> bytes:
         """A file of pictures or of labels in the format of MNIST."""
+        TRACE.invented = True
         TRACE.note(f"{name} is not there; {self.rows} pictures of 28 x 28 numbers were invented.")
         if "label" in name.lower() or "idx1" in name.lower():
             header = np.array([0x801, self.rows], ">i4")
@@ -115,9 +176,23 @@ class InventedData:
         return header.tobytes() + self._numbers(self.rows, 28, 28).astype(np.uint8).tobytes()
 
 
+def counted(text: str, rows: int) -> str:
+    """The program with the number of rows that were invented, where a name gets the number of a well-known collection.
+
+    Examples
+    --------
+    >>> counted("m_train = 60000", 20)
+    'm_train = 20   '
+    """
+    return COLLECTION.sub(lambda found: f"{found.group(1)}{rows}".ljust(len(found.group(0))), text)
+
+
 def wanted_width(reasons: list[str], width: int) -> int | None:
     """The number of columns that would let failed products run; None if none of them says so."""
     for reason in reasons:
+        outside = OUTSIDE.search(reason)
+        if outside and width - 1 <= int(outside.group(2)) <= width:
+            return width + int(outside.group(1)) + 1 - int(outside.group(2))
         found = MISMATCH.search(reason)
         sizes = [int(n) for n in found.groups() if n] if found else []
         if len(sizes) == 2:

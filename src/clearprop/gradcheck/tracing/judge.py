@@ -42,11 +42,14 @@ class Ruling:
     verdict : {"right", "wrong", "inconclusive"}
     notes : list of str
         Remarks besides.
+    sure : bool
+        Whether each mistake that it names is confirmed by a correction.
     """
 
     number: int
     verdict: Outcome3
     notes: list[str] = field(default_factory=list)
+    sure: bool = True
 
 
 @dataclass
@@ -154,7 +157,8 @@ class Judge(Bench):
     def _ruled(self, rounds: list[Round]) -> Ruling:
         self.rounds.append(rounds)
         wrong = any(each.verdict == "wrong" for each in rounds)
-        return Ruling(len(self.rounds) - 1, "wrong" if wrong else rounds[0].verdict)
+        sure = all(mistake.sure for each in rounds for mistake in each.mistakes)
+        return Ruling(len(self.rounds) - 1, "wrong" if wrong else rounds[0].verdict, sure=sure)
 
     def outcomes(self, units: Sequence[JudgedUnit]) -> tuple[list[FunctionOutcome], list[dict[str, Any]]]:
         """The outcome for each part, with the verdicts that were kept here, and the marks beside the lines.

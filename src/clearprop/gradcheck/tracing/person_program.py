@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.invented_data import FORMS, WIDTH, wanted_width
+from clearprop.gradcheck.tracing.invented_data import COLLECTION, FORMS, DataForm, counted
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.rewriting import moved_names
 from clearprop.gradcheck.tracing.round_outcome import Round
@@ -29,7 +30,7 @@ from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
 
 STEP = "training step"
-TRIES = 3  # runs with invented data of another width
+TRIES = 4  # runs with invented data of another form
 
 
 def source_of(path: Path) -> str:
@@ -87,32 +88,37 @@ class ProgramRun:
     def __init__(self, path: Path, text: str, true_torch: bool = False) -> None:
         self.path, self.text, self.problem = path, text, ""
         self.true_torch = true_torch
-        for form in FORMS:
-            self._run_in_widths(form)
+        for example in FORMS:
+            self._run_in_forms(DataForm(example=example))
             if TRACE.steps or not self.world.data.used or not WATCHED.skips:
                 return
-        self._run_in_widths(FORMS[0])
+        self._run_in_forms(DataForm())
 
-    def _run_in_widths(self, form: str) -> None:
-        """Run the program, again where invented tables turn out to have too few columns."""
-        self._run(WIDTH, form)
+    def _run_in_forms(self, form: DataForm) -> None:
+        """Run the program, again where invented data turn out to have too few columns, or another form."""
+        self._run(form)
         for _ in range(TRIES):
             reasons = [reason for _, reason in WATCHED.skips]
-            wanted = wanted_width(reasons, self.world.data.width) if self.world.data.used else None
-            if wanted is None or not 1 < wanted < 5000:
+            wanted = form.wanted(reasons) if TRACE.invented else form
+            if wanted == form:
                 break
-            self._run(wanted, form)
+            form = wanted
+            self._run(form)
+        if TRACE.invented and TRACE.steps and COLLECTION.search(self.text):
+            self._run(replace(form, counted=True))
+            if not TRACE.steps:
+                self._run(form)
 
-    def _run(self, width: int, form: str) -> None:
-        """Run the program once, with invented tables of a width and a form."""
+    def _run(self, form: DataForm) -> None:
+        """Run the program once, with invented data of a form."""
         self.problem = ""
         restart()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
-        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, width, form)
+        self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, form)
         self.module = ModuleType("__main__")
         try:
             with np.errstate(all="ignore"):
-                self.world.run(self.module, self.path, self.text)
+                self.world.run(self.module, self.path, counted(self.text, self.world.data.rows) if form.counted else self.text)
         except SyntaxError as error:
             self.problem = syntax_problem(self.text, error)
         except Enough:

@@ -93,7 +93,7 @@ def _sent(thing: Any, packer: Packer) -> Any:
 
 
 def _ruling(answer: dict[str, Any]) -> Ruling:
-    return Ruling(answer["number"], answer["verdict"])
+    return Ruling(answer["number"], answer["verdict"], sure=answer["sure"])
 
 
 def _accepted(answer: dict[str, Any]) -> dict[str, Any]:

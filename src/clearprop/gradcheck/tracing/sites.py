@@ -283,11 +283,11 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
         users = {
             user: places
             for user in graph.users.get(rep, ())
-            if user in inner and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
+            if user in sheet.backward and user.number > alias.when and (places := _used_under(graph, trees, alias, user))
         }
         site = found.setdefault(node, Site(alias.file, tree, node, [], True))
         site.runs.append(LineRun(rep, Scope(graph.trace.bindings, alias.stack, alias.when), None, users))
-        if users or rep in claimed:
+        if users.keys() & inner or rep in claimed:
             used.add(node)
     return [site for node, site in found.items() if node in used]
 

@@ -19,6 +19,7 @@ from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.sites import find_sites, span_of
 from clearprop.gradcheck.tracing.source_edits import replaced
 from clearprop.gradcheck.tracing.source_search import SourceExplanation, SourceSearch
+from clearprop.gradcheck.tracing.statement_order import misplaced
 from clearprop.gradcheck.tracing.step_lines import step_lines
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
@@ -39,12 +40,17 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     if case.words.spent >= NO_SEARCH:
         return set()
     skipped = skipped | turned_steps(sheet)
-    search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
+    consistency = Consistency(sheet, case.update_seen, case.exact, case.layer)
+    search = SourceSearch(sheet, case.words, consistency, skipped)
+    order = misplaced(sheet, case.words, consistency) if search.wrong else None
+    if order is not None:
+        result.mistakes.append(order)
+        return set(search.wrong)
     found = search.found()
     result.first_wrong = search.first_wrong()
     if not found:
         sheet, sites = step_lines(sheet, case.words, [k for k in search.wrong if search.factors[k] is None])
-        search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact), skipped)
+        search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
         found = search.found(sites) if sites else []
     if not found:
         return set()
@@ -115,7 +121,7 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
         return 0
     new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
     answer = Replay(other).factors(site, new)
-    return len(Consistency(other, case.update_seen, case.exact).right(answer[0])) if answer else 0
+    return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else 0
 
 
 def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:

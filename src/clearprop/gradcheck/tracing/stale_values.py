@@ -7,7 +7,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, get
 
 
 def judge_stale(result: Round, case: JudgedCase) -> None:
@@ -39,6 +39,31 @@ def _starts_from_a_step(vertex: Vertex) -> bool:
     if not isinstance(base, Vertex) or base.step_of is None:
         return False
     return not any(other.bits & base.mark for other in vertex.inputs if other is not base)
+
+
+def judge_left_over(result: Round, case: JudgedCase) -> None:
+    """Name the value that a later step takes from before the last one, where only that makes its gradient wrong."""
+    if not case.number or result.verdict != "wrong":
+        return
+    graph, now = case.graph, set(case.cuts())
+    moments = [vertex.number for vertex in now if vertex.step_of is not None]
+    if not moments:
+        return
+    origins = 0
+    for vertex in now:
+        origins |= vertex.origin.bits if vertex.origin is not None else 0
+    for user in sorted(graph.ancestors(case.gradients(), now), key=lambda v: v.number):
+        old = [v for v in graph.inputs(user) if v.number < min(moments) and v.fn is not None and v.bits & origins]
+        if user.number > max(moments) and old and user.stack:
+            value = old[0]
+            while value.fn in (np.transpose, np.reshape, get) and not value.names and graph.inputs(value):
+                value = graph.inputs(value)[0]
+            source, name = case.words.place(value.stack), value.names[-1] if value.names else "a value"
+            names = [each.name for each in result.judged if each.verdict == "wrong"]
+            reason = f"{name} of line {source[1]} is stale: it was computed before the last step, and this step still uses it"
+            hint = "What is kept from one step to the next?"
+            result.mistakes = [mistake_at(case.words, case.words.place(user.stack), reason, hint, "stale", names)]
+            return
 
 
 def not_finite(case: JudgedCase) -> str:

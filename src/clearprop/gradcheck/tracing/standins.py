@@ -99,7 +99,13 @@ def total(x: Any, *args: Any, **kwargs: Any) -> Any:
     return numpy_function("sum", np.sum)(x, *args, **kwargs)
 
 
+def reshape(x: Any, shape: Any = None, order: str = "C", newshape: Any = None, **kwargs: Any) -> Any:
+    """np.reshape, with as many rows as there are."""
+    return array_of("asarray", x).reshape(newshape if shape is None else shape, order=order)
+
+
 SPECIAL: dict[str, Any] = {
+    "reshape": reshape,
     "apply_along_axis": apply_along_axis,
     "append": append,
     "copyto": copyto,

@@ -38,9 +38,9 @@ def step_lines(sheet: Sheet, words: Words, wrong: list[int]) -> tuple[Sheet, lis
             sites.setdefault(node, Site(file, tree, node)).runs.append(LineRun(vertex, scope, vertex))
             pieces.append(replace(piece, gradient=vertex, made=vertex, factor=float(np.sign(piece.factor))))
         moves[k] = Move(moves[k].name, moves[k].round, pieces, moves[k].how, moves[k].constants)
-    found = Sheet(sheet.graph, moves, sheet.loss, sheet.points)
-    found.certain = sheet.certain
-    return found, list(sites.values())
+    again = Sheet(sheet.graph, moves, sheet.loss, sheet.points)
+    again.certain = sheet.certain
+    return again, list(sites.values())
 
 
 def _place(piece: Piece) -> Stack:

@@ -282,7 +282,8 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
 
 def _as_made(graph: Graph, term: Vertex, gradient: Vertex) -> Vertex:
     """The gradient in a term, not as the value that stands for it and all that are equal to it."""
-    left, seen = [term], set()
+    left = [term]
+    seen: set[Vertex] = set()
     while left:
         each = left.pop()
         if graph.rep(each) is graph.rep(gradient):

@@ -144,6 +144,8 @@ class Trace:
         Remarks about the run, each with its line.
     aliases : dict of Vertex to list of (name, file, line)
         Further names of a value, or "return", and where it got them.
+    invented : bool
+        Whether data were invented, so that there are fewer rows than the program says.
     bindings : Bindings
         The values that each name stood for, and when.
     set_by_hand : list of Vertex
@@ -159,6 +161,7 @@ class Trace:
         self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
         self.set_by_hand: list[Vertex] = []
         self.bindings = Bindings()
+        self.invented = False
         self.leaves = self.count = 0
 
     def leaf(self, value: Any, kind: str) -> Vertex:
@@ -240,8 +243,12 @@ class Trace:
             vertex.origin, vertex.mark = vertex, vertex.bits
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
+        if vertex.fn in (np.add, np.subtract) and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
+            grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         rest = [other for other in vertex.inputs if other not in grown]
-        small = all(other.origin is not None and other.size == 1 and other.version == 0 for other in rest)
+        small = all(
+            other.origin is not None and (other.size == 1 or not np.any(other.value)) and not other.version for other in rest
+        )
         if vertex.fn is np.multiply and any(
             not np.any(value_of(a)) for a in vertex.args if all(a is not other for other in grown)
         ):
@@ -265,7 +272,9 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
         if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
             first, second = term.args
             rest |= second.bits if isinstance(second, Vertex) else 0
-        elif term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex:  # p * (1 - lr * decay)
+        elif (
+            term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex and np.any(term.value)
+        ):  # p * (1 - lr * decay)
             first = term.inputs[0]
         else:
             break

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, same_index
+from clearprop.gradcheck.tracing.fewer_rows import fitted
 from clearprop.gradcheck.tracing.recorded_functions import as_type, part, scatter
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, put
 
@@ -82,6 +83,8 @@ class Traced:
 
     def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
+        if TRACE.invented:
+            shape = fitted(int(np.size(plain(self))), plain(shape)) or shape
         return call(np.reshape, (self, shape), {"order": order} if order != "C" else {})
 
     def flatten(self, *args: Any) -> Any:
@@ -174,6 +177,8 @@ for _name, _function in BINARY.items():
     setattr(Traced, f"__r{_name}__", _binary(_function, True))
 for _name, _function in COMPARING.items():
     setattr(Traced, f"__{_name}__", _binary(_function, False))
+setattr(Traced, "__divmod__", lambda self, other: (self // other, self % other))  # noqa: B010
+setattr(Traced, "__rdivmod__", lambda self, other: (other // self, other % self))  # noqa: B010
 for _name, _function in {"neg": np.negative, "pos": np.positive, "abs": np.abs, "invert": np.invert}.items():
     setattr(Traced, f"__{_name}__", _unary(_function))
 for _name, _function in Traced.METHODS.items():

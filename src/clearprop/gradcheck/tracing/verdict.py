@@ -27,7 +27,7 @@ from clearprop.gradcheck.tracing.loss_search import (
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.stale_values import judge_stale, not_finite
+from clearprop.gradcheck.tracing.stale_values import judge_left_over, judge_stale, not_finite
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.unmoved import clipped_steps, judge_unmoved
@@ -113,6 +113,7 @@ def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     judge_unmoved(result, sheet, case.words)
     if case.update_seen and not result.mistakes:
         judge_stale(result, case)
+    judge_left_over(result, case)
     result.notes += clipped_steps(sheet)
     return result
 

@@ -18,7 +18,7 @@ from clearprop.gradcheck.tracing.wrappers import Num, leaf
 
 ROUNDS: Final = 2  # steps of every parameter that are looked at
 VERTICES: Final = 60000  # after so many, loops end
-SECONDS: Final = 12.0
+SECONDS: Final = 12.0  # of the processor, so that a busy machine looks at as much as an idle one
 IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
 ENTRIES: Final = 64  # of a list or dict, whose values are noted when it gets a name
 ALIASES: Final = 20000  # that are noted
@@ -51,7 +51,7 @@ class Loop:
     seen: int = 0
     inner: bool = False
     before: int = 0
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=time.thread_time)
 
 
 class ProgramWatch:
@@ -79,7 +79,7 @@ class ProgramWatch:
         self.branches: dict[tuple[Any, ...], set[bool]] = {}
         self.depth = 0
         self.loops: dict[str, Loop] = {}
-        self.started = time.perf_counter()
+        self.started = time.thread_time()
         self.called: Callable[[str, Any], Any] = lambda name, thing: thing
 
     # ---------------------------------------------------------------- names and numbers
@@ -223,7 +223,7 @@ class ProgramWatch:
             many = len(self.trace.vertices) > MANY and loop.rounds > ROUNDS + 4
             if not loop.inner or loop.rounds > INNER or many:
                 return True
-        now = time.perf_counter()
+        now = time.thread_time()
         idle = len(self.trace.vertices) == loop.before and now - loop.started > IDLE
         if idle or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
             if not self.trace.steps:

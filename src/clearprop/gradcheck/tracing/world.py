@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -19,8 +20,8 @@ from types import ModuleType
 from typing import Any, Final
 
 from clearprop.gradcheck.tracing import number_standins, random_standins, standins
-from clearprop.gradcheck.tracing.data_readers import DataReaders, copied
-from clearprop.gradcheck.tracing.invented_data import WIDTH, InventedData
+from clearprop.gradcheck.tracing.data_readers import DataReaders, Downloads, copied
+from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
@@ -55,8 +56,8 @@ class World:
         Where the program lies; modules beside it are its own.
     text : str
         Its source: if nothing in it is automatic, torch is replaced.
-    width, form : int, str
-        Number of columns of a table that has to be invented, and whether an example is a row or a column of it.
+    form : DataForm
+        The form of data that have to be invented.
 
     Attributes
     ----------
@@ -64,9 +65,9 @@ class World:
         Modules that are not installed.
     """
 
-    def __init__(self, folder: Path, text: str = "", width: int = WIDTH, form: str = "rows") -> None:
-        self.folder, self.data = folder, InventedData(text, width, form)
-        self.readers = DataReaders(self.data)
+    def __init__(self, folder: Path, text: str = "", form: DataForm | None = None) -> None:
+        self.folder, self.data = folder, InventedData(text, form or DataForm())
+        self.readers, downloads = DataReaders(self.data), Downloads(self.data)
         Nothing.invent, Nothing.trees = self.data.named, {}
         WATCHED.called = _named_data
         self.missing: list[str] = []
@@ -78,6 +79,9 @@ class World:
             "pickle": self.readers.pickle,
             "_pickle": self.readers.pickle,
             "cPickle": self.readers.pickle,
+            "cupy": self._numpy,
+            "requests": downloads.requests,
+            "urllib.request": downloads.urllib_request,
             "sklearn.datasets": self.readers.sklearn_datasets,
             "math": number_standins.math_standin,
             "random": random_standins.random_standin,
@@ -118,12 +122,17 @@ class World:
             if name.split(".")[0] not in self.missing:
                 self.missing.append(top)
             return missing_module(name if fromlist else top)
+        for each in fromlist or ():
+            if each not in dir(module):  # from PIL import Image
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(f"{name}.{each}")
         return self._with_standins(module if fromlist else sys.modules[top], name)
 
     def _numpy(self) -> ModuleType:
         module = standins.numpy_standin()
-        for name in ("loadtxt", "genfromtxt", "load"):
+        for name in ("loadtxt", "genfromtxt", "load", "fromfile"):
             setattr(module, name, self.readers.of_numpy(getattr(module, name)))
+        vars(module)["asnumpy"] = lambda x, *args, **kwargs: x  # of CuPy
         return module
 
     def _made(self, name: str, fromlist: Any) -> Any:
@@ -249,16 +258,36 @@ def time_standin() -> ModuleType:
     return module
 
 
+class ProgressBar:
+    """A progress bar, which is its items."""
+
+    def __init__(self, items: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.items = items if items is not None else ()
+
+    def __iter__(self) -> Any:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *failure: Any) -> None:
+        pass
+
+    def update(self, *args: Any, **kwargs: Any) -> None:
+        """Show nothing."""
+
+    set_description = set_description_str = set_postfix = set_postfix_str = write = refresh = close = reset = clear = update
+
+
 def tqdm_standin() -> ModuleType:
-    """The progress bar, which is its items."""
-
-    def tqdm(items: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return items if items is not None else Nothing()
-
+    """The module tqdm."""
     module: Any = ModuleType("tqdm")
     for name in ("tqdm", "tqdm_notebook"):
-        setattr(module, name, tqdm)
-    module.trange = lambda *args, **kwargs: range(*args)
+        setattr(module, name, ProgressBar)
+    module.trange = lambda *args, **kwargs: ProgressBar(range(*args))
     for name in ("auto", "notebook"):
         setattr(module, name, module)
     return module

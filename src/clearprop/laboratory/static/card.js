@@ -23,6 +23,7 @@ export class CardView {
     this.send = send;
     this.goTo = goTo;
     this.editing = false;
+    root.tabIndex = -1;
     root.addEventListener("click", (event) => {
       const to = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-go]"))?.dataset.go;
       if (to) goTo(placeOf(to));
@@ -34,7 +35,8 @@ export class CardView {
     const focus = this.root.contains(document.activeElement) ? document.activeElement?.id : "";
     if (card.kind === "unit") this.showUnit(card);
     else this.showParameter(card);
-    if (focus) document.getElementById(focus)?.focus();
+    // A card that comes late must not throw the keyboard back to the top of the page.
+    if (focus) /** @type {HTMLElement} */ (document.getElementById(focus) ?? this.root.querySelector("button, input") ?? this.root).focus();
   }
 
   narrow() {

@@ -25,5 +25,14 @@ export function paper() {
 
 /** Bytes from base64. @param {string} text @returns {Uint8Array} */
 export function bytes(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const raw = atob(text), found = new Uint8Array(raw.length);
+  for (let k = 0; k < raw.length; k++) found[k] = raw.charCodeAt(k);
+  return found;
+}
+
+/** Colours of the bytes 0 to 255, for numbers from -1 to 1: three entries each. @param {number[]} paper @returns {Uint8Array} */
+export function divergingTable(paper) {
+  const found = new Uint8Array(3 * 256);
+  for (let k = 0; k < 256; k++) found.set(diverging((k - 127.5) / 127.5, paper), 3 * k);
+  return found;
 }

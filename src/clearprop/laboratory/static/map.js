@@ -13,6 +13,7 @@ export class MapView {
     this.scene = null;
     this.points = document.createElement("canvas"); // above the map, and drawn once
     this.points.className = "points";
+    this.points.setAttribute("aria-hidden", "true"); // the label of the map speaks of both
     canvas.after(this.points);
     this.class = 0;
     this.painting = false;
@@ -33,7 +34,6 @@ export class MapView {
     this.scene = scene;
     const side = 2 * Math.round(this.canvas.clientWidth || 380);
     this.points.width = this.points.height = side;
-    this.canvas.width = this.canvas.height = scene.plane.side; // which the browser scales, and smoothly
     this.drawPoints(side);
     this.describe();
   }
@@ -65,7 +65,9 @@ export class MapView {
   draw(map) {
     const ink = this.canvas.getContext("2d");
     if (!this.scene || !ink) return;
-    const side = this.scene.plane.side, image = ink.createImageData(side, side), ground = paper();
+    const side = map.side;
+    if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side; // which the browser scales, and smoothly
+    const image = ink.createImageData(side, side), ground = paper();
     if (map.kind === "class") {
       const classes = bytes(map.classes ?? ""), sure = bytes(map.sure ?? ""), colours = COLOURS;
       for (let i = 0; i < classes.length; i++) {

@@ -1,6 +1,6 @@
 /** The network: a column of units for every layer, each with its picture, and a line for every weight. */
 
-import { bytes, diverging, paper } from "./colours.js";
+import { bytes, divergingTable, paper } from "./colours.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
 const SIZE = 40, GAP = 10, MOST = 12; // of a unit, and units of a column; of a longer one the first are drawn
@@ -98,7 +98,7 @@ export class NetworkView {
       link.line.setAttribute("stroke-width", width);
       link.line.setAttribute("stroke-opacity", (0.18 + 0.72 * size / (0.6 + size)).toFixed(2));
     }
-    const ground = paper();
+    const table = divergingTable(paper());
     for (const { column, side, pictures } of frame.units) {
       pictures.forEach((text, n) => {
         const unit = this.units.get(`${column},${n}`);
@@ -110,8 +110,7 @@ export class NetworkView {
         const image = ink?.createImageData(side, side);
         if (!ink || !image) return;
         for (let p = 0; p < side * side; p++) {
-          const colour = diverging((values[p] - 127.5) / 127.5, ground);
-          for (let c = 0; c < 3; c++) image.data[4 * p + c] = colour[c];
+          for (let c = 0; c < 3; c++) image.data[4 * p + c] = table[3 * values[p] + c];
           image.data[4 * p + 3] = 255;
         }
         ink.putImageData(image, 0, 0);

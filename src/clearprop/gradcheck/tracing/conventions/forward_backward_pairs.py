@@ -10,88 +10,121 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.claims import matched
-from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget
+from clearprop.gradcheck.tracing.conventions.convention import (
+    FAILURES,
+    Convention,
+    DrivenUnit,
+    MisfitError,
+    NotCalledError,
+    forget,
+    refuse_misfits,
+)
+from clearprop.gradcheck.tracing.conventions.pair_inputs import likely_inputs
 from clearprop.gradcheck.tracing.conventions.value_trees import (
+    Triple,
     all_arrays,
     floats_among,
     matched_in_order,
     name_leaves,
+    names_of_returned,
     traced_tree,
 )
-from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, Pool, key_of, pools, required
+from clearprop.gradcheck.tracing.guesses import required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.traced import Traced, call, plain
 from clearprop.gradcheck.tracing.wrappers import leaf
 
 NETWORKS: Final = ("propagation", "prop", "pass", "model", "l_model", "L_model")
 """What remains of the names of whole networks, such as model_forward."""
+MOST_ARGUMENTS: Final = 4
+VARIANTS: Final = r"_?(alt|naive|fast|loop|vectori[sz]ed|simple|v?\d)$"
+"""Endings that tell two ways to compute one backward pass apart."""
 
 
 class ForwardBackwardPairs(Convention):
     """A layer as two functions, which hand on a cache or take the inputs again."""
 
     def units(self, used: set[str]) -> Iterator[DrivenUnit]:
-        """All pairs."""
+        """All pairs; a second way to compute a backward pass goes with the forward function of the first."""
         for name, function in self.functions.items():
             base = re.sub(r"_?(backward|back|bwd|backprop)_?", "", name)
-            if not base or base in NETWORKS or len(required(function)) > 3:
+            if base == name or not base or base in NETWORKS or not 0 < len(required(function)) <= MOST_ARGUMENTS:
                 continue
-            for other, forward in self.functions.items():
-                same = re.sub(r"_?(forward|fwd)_?", "", other) == base and re.search(r"forward|fwd", other)
-                if other != name and same:
-                    yield DrivenUnit(name, "backward of a function", partial(self._check, forward, function), {name, other})
+            other = self._forward_of(base, name) or self._forward_of(re.sub(VARIANTS, "", base), name)
+            if other:
+                work = partial(self._check, self.functions[other], function)
+                yield DrivenUnit(name, "backward of a function", work, {name, other})
+
+    def _forward_of(self, base: str, name: str) -> str:
+        """Name of the forward function; "" if there is none."""
+        for other in self.functions if base else ():
+            left = re.sub(r"_?(forward|fwd)_?", "", other)
+            if other not in (name, left) and base in (left, re.sub(VARIANTS, "", left)):
+                return other
+        return ""
 
     def _check(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Ruling:
-        last: BaseException = NotCalledError("no arguments were tried")
-        for make in pools(seed=self.seed):
-            for inputs in self._inputs_of(forward, make()):
+        first: BaseException | None = None
+        for strict in (True, False):
+            for inputs in likely_inputs(forward.__name__, forward, self.seed):
                 forget()
                 try:
-                    return self._once(forward, backward, inputs)
+                    return self._once(forward, backward, inputs, strict)
+                except MisfitError:
+                    continue
                 except FAILURES as error:
-                    last = error
-        raise NotCalledError(str(last))
+                    first = first or error
+        raise NotCalledError(str(first or "no arguments were tried"))
 
-    def _once(self, forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any]) -> Ruling:
+    def _once(self, forward: Callable[..., Any], backward: Callable[..., Any], inputs: dict[str, Any], strict: bool) -> Ruling:
         inputs = {name: traced_tree(value) for name, value in inputs.items()}
         name_leaves(inputs)
-        result = forward(*inputs.values())
-        out, cache = result if isinstance(result, tuple) and len(result) == 2 else (result, None)
-        dout = leaf(np.random.default_rng(self.seed + 1).normal(size=np.shape(plain(out))), "data")
-        if isinstance(out, Traced) and not out.vertex.names:
-            out.vertex.names.append("out")
-        loss = call(np.sum, (call(np.multiply, (out, dout), {}),), {})
-        found = backward(*_arguments(required(backward), dout, cache, inputs))
-        claimed = all_arrays(found if isinstance(found, (tuple, list, dict)) else (found,), "")
-        floats = floats_among(inputs)
-        triples = matched(floats, claimed) if isinstance(found, dict) else matched_in_order(floats, list(claimed.values()))
-        return self.judged_triples(triples, loss, layer=True, exact=True)
+        result, needed = forward(*inputs.values()), required(backward)
+        parts = result if isinstance(result, tuple) and len(result) > 1 else (result, None)
+        outs, cache = parts[:-1][: max(len(needed) - 1, 1)], parts[-1]
+        total, slopes = self._weighted(outs)
+        found = backward(*_arguments(needed, slopes, cache, inputs))
+        if found is None:
+            raise NotCalledError(f"{backward.__name__} returns nothing; is a return missing?")
+        triples = self._triples(backward, found, floats_among(inputs))
+        if strict:
+            refuse_misfits(triples)
+        return self.judged_triples(triples, total, layer=True, exact=True)
 
-    def _inputs_of(self, forward: Callable[..., Any], pool: Pool) -> Iterator[dict[str, Any]]:
-        """Arguments of a forward function: data, weights and biases by their names."""
-        rng, names = np.random.default_rng(self.seed), required(forward)
-        columns = pool.layout.startswith("column")
-        for n_out in (N_OUT, N_IN):
-            made: dict[str, Any] = {}
-            for name in names:
-                low = key_of(name)
-                if low in ("gamma", "beta", "g"):
-                    made[name] = rng.normal(size=N_IN)
-                elif low.startswith(("w", "k", "theta", "filter")) and "params" not in low:
-                    made[name] = rng.normal(size=(n_out, N_IN) if columns else (N_IN, n_out))
-                elif low.startswith("b") and not low.startswith("batch"):
-                    made[name] = rng.normal(size=(n_out, 1) if columns else n_out)
-                else:
-                    given = pool.candidates(name)
-                    made[name] = plain(given[0]) if given else rng.normal(size=np.shape(plain(pool.X)))
-            yield made
+    def _weighted(self, outs: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+        """A number made of what forward returns, and its derivatives by each."""
+        rng, total, slopes = np.random.default_rng(self.seed + 1), None, []
+        for out in outs:
+            slope = leaf(rng.normal(size=np.shape(plain(out))), "data")
+            if isinstance(out, Traced) and not out.vertex.names:
+                out.vertex.names.append("out")
+            part = call(np.sum, (call(np.multiply, (out, slope), {}),), {})
+            total = part if total is None else call(np.add, (total, part), {})
+            slopes.append(slope)
+        return total, slopes
+
+    def _triples(self, backward: Callable[..., Any], found: Any, floats: dict[str, Any]) -> list[Triple]:
+        """Gradients in the order of the arguments; by the names in the return statement, where only those fit."""
+        if isinstance(found, dict):
+            return matched(floats, all_arrays(found, ""))
+        found = found if isinstance(found, (tuple, list)) else (found,)
+        claimed = all_arrays(found, "")
+        triples = matched_in_order(floats, list(claimed.values()))
+        try:
+            refuse_misfits(triples)
+        except MisfitError:
+            by_name = matched(floats, names_of_returned(tuple(found), backward, self.sources))
+            return by_name if len(by_name) >= len(triples) else triples
+        return triples
 
 
-def _arguments(names: list[str], dout: Any, cache: Any, inputs: dict[str, Any]) -> tuple[Any, ...]:
-    """Arguments of a backward function: the gradient, and the cache or the inputs, in the order that its names show."""
+def _arguments(names: list[str], slopes: list[Any], cache: Any, inputs: dict[str, Any]) -> tuple[Any, ...]:
+    """Arguments of a backward function: the gradients, and the cache or the inputs, in the order that its names show."""
     first = re.match(r"^(d|grad|up|g)", names[0], re.IGNORECASE) is not None
     if len(names) == 1:
-        return (dout,)
+        return (slopes[0],)
+    texts = [value for value in inputs.values() if isinstance(value, str)]
     if cache is not None:
-        return (dout, cache) if first else (cache, dout)
-    return (dout, *inputs.values())[: len(names)] if first else (*inputs.values(), dout)[-len(names) :]
+        return (*slopes, cache, *texts)[: len(names)] if first else (cache, *slopes)
+    given = [*inputs.values()]
+    return (slopes[0], *given)[: len(names)] if first else (*given, slopes[0])[-len(names) :]

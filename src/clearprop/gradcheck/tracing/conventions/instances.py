@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from clearprop.gradcheck.tracing.conventions.layer_layouts import made_with
 from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, Pool, required
 
 MOST = 6  # objects of one class that are tried
@@ -39,9 +40,10 @@ def instances(kind: Any, functions: dict[str, Any], pool: Pool, layer: bool) -> 
     options = []
     for name in names:
         own = own_function(name, functions)
-        options.append(([own] if own is not None else pool.candidates(name, prefer_sizes=True)[:2]) or [N_IN, N_OUT])
+        given = made_with(name, kind, pool) if layer and own is None else []
+        options.append(([own] if own is not None else given or pool.candidates(name, prefer_sizes=True)[:2]) or [N_IN, N_OUT])
     tried: list[tuple[Any, ...]] = []
-    if layer and len(names) == 2:
+    if layer and len(names) == 2 and not any(made_with(name, kind, pool) for name in names):
         tried.append((N_IN, N_OUT))
     if not layer and len(names) == 3:
         tried.append(tuple(option[0] for option in options))

@@ -11,8 +11,9 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget, said
 from clearprop.gradcheck.tracing.conventions.instances import constructor_names, method_names
-from clearprop.gradcheck.tracing.conventions.layer_classes import KEPT_SLOPES, KEPT_VALUES
-from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_target
+from clearprop.gradcheck.tracing.conventions.layer_claims import KEPT_SLOPES
+from clearprop.gradcheck.tracing.conventions.layer_classes import KEPT_VALUES
+from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_target, is_upstream
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.traced import Traced, call
@@ -68,7 +69,9 @@ class LossClasses(Convention):
             value = next((vars(made)[n] for n in KEPT_VALUES if n in vars(made)), None)
         if not isinstance(value, Traced):
             raise NotCalledError(f"{forward} returns nothing that depends on the predictions; is a return missing?")
-        slope = _called(made, backward, p, targets)
+        kept = vars(made).get("output")
+        fused = is_upstream(_own(type(made), backward)[0]) and isinstance(kept, Traced) and kept.shape == p.shape
+        slope = _called(made, backward, kept if fused else p, targets)  # softmax and its loss in one: it takes its own output
         if slope is None:
             slope = next((vars(made)[n] for n in KEPT_SLOPES if n in vars(made)), None)
         if slope is None or np.shape(slope) != np.shape(p):
