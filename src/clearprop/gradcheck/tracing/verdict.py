@@ -152,6 +152,8 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
     claims = [[point.claimed(move) for point in points] for move in moves]
     right = [same_direction(claim, [s[k] for s in slopes]) is not None for k, claim in enumerate(claims)]
     rest = case.only([move for move, fits in zip(moves, right, strict=True) if not fits])
+    if sum(piece.moved.size for move in rest.moves for piece in move.pieces) < 2:
+        return None  # a single number is proportional to anything
     cuts = rest.cuts()
     candidates = computed_losses(graph, rest.moves, graph.descendants(cuts), graph.descendants(rest.steps()))
     near = find_points(graph, cuts, rest.gradients() + [c.vertex for c in candidates], case.seed)
