@@ -110,7 +110,7 @@ def origin(one: Experiment) -> str:
         return f"{run} This page shows the run of its own build.\n"
     return (
         f"{run} This page shows a run on the engine `{one.found['engine']}` that is kept in the repository, in"
-        f" `docs/look/experiments/results/{one.recipe.name}.json`; `make experiments` renews it. With `--out FOLDER` the"
+        f" `results/{one.recipe.name}.json`; `make experiments` renews it. With `--out FOLDER` the"
         " command writes all of it as a report, with the pictures at full size.\n"
     )
 

@@ -272,10 +272,16 @@ def corrects(program: Program, made: Mutant, line: int, correction: str, changes
 
 
 def changed(source: str, changes: Sequence[tuple[int, str]]) -> str:
-    """A source with other text in the place of some lines, as one line each, so that all lines stay where they were."""
+    """A source with other text in the place of some lines.
+
+    All lines stay where they were: a line that comes in goes into an empty one that follows, or shares the line before it.
+    """
     lines = source.splitlines()
     for line, text in changes:
         first, *rest = text.splitlines() or [""]
+        if rest and line < len(lines) and not lines[line].strip():
+            lines[line] = rest[0][: len(rest[0]) - len(rest[0].lstrip())] + "; ".join(each.strip() for each in rest)
+            rest = []
         lines[line - 1] = "; ".join([first, *(each.strip() for each in rest)])
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.trace import Vertex, put
+from clearprop.gradcheck.tracing.trace import Vertex, get, put
 
 BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
 """Stands between the constants of a step and those of the gradient, which has a name of its own."""
@@ -80,11 +80,21 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
         if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
             if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
                 continue
-            if not np.any(other.value) or (other.fn is not None and other.bits & older):
+            if not np.any(other.value) or (other.bits & older and _went_into(graph, other, moved)):
                 if np.any(other.value):
                     how.add("momentum")
                 return sign, inner
     return None
+
+
+def _went_into(graph: Graph, term: Vertex, moved: Vertex) -> bool:
+    """Whether a term is a constant times a value that the last step of the parameter was made of, as a velocity is."""
+    while term.fn in (np.multiply, np.divide, np.negative, get):
+        inner = [other for other in graph.inputs(term) if other.size > 1 or not _is_setting(graph, other)]
+        if len(inner) != 1:
+            return False
+        term = inner[0]
+    return term.fn is not None and term in graph.ancestors([moved])
 
 
 def _cut_off(graph: Graph, fn: Any, args: list[Any]) -> Vertex | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 
@@ -20,6 +20,11 @@ NUMBERS: Final = (int, float, np.number)
 MOST_ATOMS: Final = 48
 MOST_SCALARS: Final = 12
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
+
+
+def _divided_by(node: ast.AST | None, text: str) -> TypeGuard[ast.BinOp]:
+    """Whether an expression ends in a division by a certain text."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and ast.unparse(node.right) == text
 
 
 class NamingEdits:
@@ -230,7 +235,12 @@ class NamingEdits:
             over, times = ast.BinOp(node, ast.Div(), written(text)), ast.BinOp(written(text), ast.Mult(), node)
             plain = 0.4 * text.replace(".", "").isdigit()
             yield SourceEdit(node, over, f"it must be divided by {text}", 1.5 + plain, "factor", hint)
-            yield SourceEdit(node, times, f"the factor {text} is missing", 1.6 + plain, "factor", hint)
+            if _divided_by(node, text):
+                yield SourceEdit(
+                    node, written(ast.unparse(node.left)), f"it must not be divided by {text}", 1.5, "factor", hint
+                )
+            elif not _divided_by(self.site.tree.parents.get(node), text):
+                yield SourceEdit(node, times, f"the factor {text} is missing", 1.6 + plain, "factor", hint)
         if root:
             yield from self._of_the_whole(node)
             for text in self.entries:

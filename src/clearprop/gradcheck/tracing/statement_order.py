@@ -35,7 +35,7 @@ class Swap:
     before, after : Vertex
         The value before the lower statement, and after it.
     upper : Vertex
-        What the upper statement makes: of `before`, or `before` itself.
+        The result of the upper statement: made of `before`, or `before` itself.
     """
 
     before: Vertex

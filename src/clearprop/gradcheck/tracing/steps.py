@@ -93,13 +93,15 @@ class Move:
 def find_moves(graph: Graph) -> list[Move]:
     """All steps of the program, gathered by parameter and round."""
     found: dict[Any, Move] = {}
+    stepped: set[tuple[Vertex, Any]] = set()
     repeated, streams = _lines_that_repeat(graph), _streams(graph)
     ends = graph.ends
     for step in graph.trace.steps:
         moved = step.step_of
         assert moved is not None
         assert moved.origin is not None
-        if step.stack[:1] in streams or _is_difference(graph, step, moved):
+        again = (moved.origin, step.stack[:1]) in stepped
+        if step.stack[:1] in streams or (not again and _is_difference(graph, step, moved)):
             continue
         parts = _rest(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
@@ -108,6 +110,7 @@ def find_moves(graph: Graph) -> list[Move]:
         if not whole or not (_other_leaves(ancestors, moved.origin) or step.stack[:1] in repeated):
             continue
         ends.add(graph.rep(step))
+        stepped.add((moved.origin, step.stack[:1]))
         if moved.version >= ROUNDS:
             continue
         single = moved.size == 1 or moved.fn is get
@@ -192,7 +195,7 @@ def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
     """Whether it is a target minus a prediction, an error: its result does not take the place of what it began with."""
     assert moved.origin is not None
     users = graph.users.get(graph.rep(step), [])
-    if step.fn is not np.subtract or moved.version or not users:
+    if step.fn is not np.subtract or not users:
         return False
     stored = any(user.fn is put and step in user.inputs[1:] for user in users)
     own = _called(moved) | _called(moved.origin)

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
@@ -21,6 +22,7 @@ def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     if result.number:
         return
     _judge_set_by_hand(result, sheet, words)
+    _judge_shrunk(result, sheet, words)
     graph = sheet.graph
     kinds = ("random", "made", "literal")
     named = [v for v in sheet.forward if v.names and v not in sheet.cuts and v.step_of is None]
@@ -47,6 +49,31 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, words, vertex, words.name(parameter))
+
+
+def _judge_shrunk(result: Round, sheet: Sheet, words: Words) -> None:
+    """Parameters that are only shrunk, by the gradient of a penalty, although the rest of the loss depends on them."""
+    graph = sheet.graph
+    origins = {cut.origin for cut in sheet.cuts}
+    for step in graph.trace.steps:
+        moved = step.step_of
+        if moved is None or moved.origin in origins or moved.size < 2 or moved.version or graph.rep(step) in sheet.forward:
+            continue
+        term = step.args[1] if len(step.args) == 2 else None
+        if graph.rep(moved) not in sheet.forward or not isinstance(term, Vertex) or not only_scales(graph, term, moved):
+            continue
+        slope = graph.adjoints(sheet.loss.vertex, [moved], {}).get(graph.rep(moved))
+        if slope is None or same_direction([np.asarray(moved.value, dtype=np.float64)], [slope]) is not None:
+            continue
+        origins.add(moved.origin)
+        name, made = (
+            words.name(moved),
+            next((v for v in term.inputs if v.names and v.shape == step.shape and v is not moved), term),
+        )
+        reason = f"{name} is only shrunk: what it is moved by is that of the penalty, the rest of the gradient is missing"
+        hint, place = f"Which terms has the gradient of {name}?", words.place(made.stack)
+        result.mistakes.append(mistake_at(words, place, reason, hint, "shrunk", [name], sure=False))
+        result.judged.append(Judged(name, place[1], moved.shape, "wrong", "moved by the penalty alone"))
 
 
 def clipped_steps(sheet: Sheet) -> list[str]:

@@ -106,8 +106,7 @@ def judge_sought(case: JudgedCase) -> Round:
 def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     """The verdict by one loss."""
     result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(sheet.loss, case.words))
-    if not judge_directions(result, sheet, case):
-        judge_factors(result, sheet, case)
+    judge_factors(result, sheet, case, judge_directions(result, sheet, case))
     if sheet.loss.kind == LINKED:
         judge_forgotten_at_output(result, sheet, case.words)
     judge_unmoved(result, sheet, case.words)
@@ -118,9 +117,9 @@ def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     return result
 
 
-def judge_factors(result: Round, sheet: Sheet, case: JudgedCase) -> None:
-    """Signs and constant factors of the gradients that have the right direction."""
-    known = known_factors(sheet)
+def judge_factors(result: Round, sheet: Sheet, case: JudgedCase, explained: set[int]) -> None:
+    """Signs and constant factors of the gradients that have the right direction, but for those that are explained."""
+    known = [entry for entry in known_factors(sheet) if entry[0] not in explained]
     if not known:
         return
     down, up = [entry for entry in known if entry[2] > 0], [entry for entry in known if entry[2] < 0]
@@ -157,8 +156,8 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
     candidates = computed_losses(graph, rest.moves, graph.descendants(cuts), graph.descendants(rest.steps()))
     near = find_points(graph, cuts, rest.gradients() + [c.vertex for c in candidates], case.seed)
     other = best_loss(graph, candidates, rest.moves, near) if near else None
-    if other is None or other.explained < len(rest.moves) or other.vertex is loss.vertex:
-        return None
+    if other is None or other.explained < len(rest.moves) or other.vertex in graph.ancestors([loss.vertex]):
+        return None  # a term of the first loss is no second one: the gradient lacks the other terms
     first = judge_sought(case.only([move for move, fits in zip(moves, right, strict=True) if fits]))
     second = judge_sought(rest)
     first.judged += second.judged
@@ -210,6 +209,5 @@ def _supposed(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | No
     if not all(judged.verdict == "right" or judged.name in likely for judged in trial.judged):
         return None
     trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'what it computes'}.")
-    if not explained:
-        judge_factors(trial, sheet, replace(case, layer=False, exact=False))
+    judge_factors(trial, sheet, replace(case, layer=False, exact=False), explained)
     return trial
