@@ -7,6 +7,7 @@ values that it made, one for each time that it ran.
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -134,6 +135,12 @@ def is_module(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in MODULES
 
 
+@functools.lru_cache(maxsize=16)
+def source_tree(text: str) -> SourceTree:
+    """The tree of a text, made once: a program is searched many times over."""
+    return SourceTree(text)
+
+
 @dataclass(eq=False)
 class LineRun:
     """One time that a site ran.
@@ -198,7 +205,7 @@ class Site:
 def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     """The sites of all that goes into wrong gradients, in the order in which they first ran."""
     graph = sheet.graph
-    trees = {path: SourceTree("\n".join(lines)) for path, lines in words.lines.items()}
+    trees = {path: source_tree("\n".join(lines)) for path, lines in words.lines.items()}
     inner = (graph.ancestors(wrong, {*sheet.cuts, *graph.ends}) & sheet.backward) - sheet.forward - graph.ends
     last = max(vertex.number for vertex in wrong) + 1
     first = min((vertex.number for vertex in (sheet.backward & sheet.live) - sheet.forward), default=last)

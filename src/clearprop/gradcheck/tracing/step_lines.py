@@ -13,7 +13,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.scope import Scope
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.sites import LineRun, Site, SourceTree
+from clearprop.gradcheck.tracing.sites import LineRun, Site, SourceTree, source_tree
 from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Stack, Vertex
 from clearprop.gradcheck.tracing.wording import Words
@@ -58,7 +58,7 @@ def _term(
     file = step.stack[0][0].co_filename
     if file not in words.lines:
         return None
-    tree = trees.setdefault(file, SourceTree("\n".join(words.lines[file])))
+    tree = trees.setdefault(file, source_tree("\n".join(words.lines[file])))
     node = tree.operation(step.stack[0])
     value = node.value if isinstance(node, ast.AugAssign) else node.right if isinstance(node, ast.BinOp) else None
     if value is None or sheet.graph.rep(step.args[1]) is sheet.graph.rep(piece.gradient):
