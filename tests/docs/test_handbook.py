@@ -113,3 +113,38 @@ def test_a_page_has_no_command_that_clearprop_does_not_know() -> None:
 def test_the_citation_has_the_version_of_the_package() -> None:
     text = (DOCS.parent / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.+)$", text, re.MULTILINE).group(1) == clearprop.__version__
+
+
+# ---------------------------------------------------------------- the lab at the right state
+
+
+def lab_commands() -> list[str]:
+    """Every command in the course that opens the lab."""
+    pages = sorted((DOCS / "learn").glob("*.md"))
+    return [
+        line
+        for page in pages
+        for line in re.findall(r"^\$ (clearprop lab .+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("command", lab_commands())
+def test_each_chapter_opens_the_lab_at_a_state_that_it_takes(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from clearprop.cli.app import app
+    from clearprop.laboratory import entrance
+
+    monkeypatch.setattr(entrance, "serve", lambda made, listener: (made.close(), listener.close()))
+    result = CliRunner().invoke(app, [*command.split()[1:], "--no-browser"])
+    assert result.exit_code == 0, result.output
+
+
+def test_each_of_ten_chapters_opens_the_lab() -> None:
+    assert len(lab_commands()) == 10
+
+
+def test_what_the_readme_points_to_is_there() -> None:
+    text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", text)
+    assert [found for pair in targets for found in pair if found and not (DOCS.parent / found).exists()] == []

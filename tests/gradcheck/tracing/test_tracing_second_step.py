@@ -50,7 +50,9 @@ def checked(tmp_path: Path, source: str) -> FileOutcome:
 
 
 def wrong_names(outcome: FileOutcome) -> set[str]:
-    return {t["name"] for found in outcome.functions if found.report for t in found.report["tensors"] if t["verdict"] == "wrong"}
+    return {
+        t["name"] for found in outcome.functions if found.report for t in found.report["tensors"] if t["verdict"] == "wrong"
+    }
 
 
 def test_a_difference_of_two_parameters_is_no_velocity(tmp_path: Path) -> None:
