@@ -100,7 +100,7 @@ class Replay:
         for k, point in enumerate(self.sheet.points):
             try:
                 new = self._changed(site, node, k)
-            except (CannotCompute, ValueError, IndexError, TypeError, ArithmeticError, np.linalg.LinAlgError):
+            except (CannotCompute, ValueError, IndexError, TypeError, ArithmeticError, RecursionError, np.linalg.LinAlgError):
                 return None
             after.append({**point.values, **new})
         try:
