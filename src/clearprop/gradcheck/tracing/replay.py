@@ -100,7 +100,7 @@ class Replay:
         for k, point in enumerate(self.sheet.points):
             try:
                 new = self._changed(site, node, k)
-            except (CannotCompute, ValueError, IndexError, TypeError, ArithmeticError, np.linalg.LinAlgError):
+            except (CannotCompute, ValueError, IndexError, TypeError, ArithmeticError, RecursionError, np.linalg.LinAlgError):
                 return None
             after.append({**point.values, **new})
         try:
@@ -115,10 +115,13 @@ class Replay:
         equal = {run.vertex for run in own.values()}
         uses = {user: (run, at) for run in site.runs for user, at in run.users.items()}
         new: Values = {}
+        running: set[Vertex] = set()
 
         def value_of(vertex: Vertex) -> Any:
+            if vertex in running and vertex not in new:  # an expression that speaks of its own last value
+                return self.base(k, vertex)
             if vertex in own and vertex not in new:
-                new[vertex] = self.base(k, vertex)  # for an expression that speaks of its own last value
+                running.add(vertex)
                 made = self.at(site, own[vertex], node, k, value_of)
                 new[vertex] = made if made.ndim else made[()]
             if vertex not in new:
