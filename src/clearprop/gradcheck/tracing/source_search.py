@@ -99,7 +99,7 @@ class SourceSearch:
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
         until = started + SECONDS
-        for site in sorted(tried, key=lambda site: (self._cleared(site), self._innocence(site), self._first_time(site))):
+        for site in sorted(tried, key=self._order):
             if self._innocence(site) == 2 and self._explained(kept) and any(self._innocence(each.site) < 2 for each in kept):
                 break
             for edit in sorted(self.edits(site, bends), key=lambda each: each.prior):
@@ -124,6 +124,15 @@ class SourceSearch:
         """Whether one explanation makes all gradients right."""
         known = self.consistency.known
         return any(len(each.right) == len(self.consistency.matter) and each.exact >= known for each in kept)
+
+    def _order(self, site: Site) -> tuple[bool, int, float]:
+        """Where a site stands in the search: the guilty in the order in which they ran; of the innocent, the last one first.
+
+        Where every value is a derivative of something, what is wrong comes after them: a factor is missing on the way to the
+        gradient, and the last lines are nearest to it.
+        """
+        innocence = self._innocence(site)
+        return self._cleared(site), innocence, self._first_time(site) * (-1 if innocence == 2 else 1)
 
     def _innocence(self, site: Site) -> int:
         """0 if a site made what is no derivative; 2 if all is derivatives of the loss itself, as far as it is known; else 1."""
