@@ -87,7 +87,7 @@ def page(one: Experiment) -> str:
         f"{literal(recipe.source)}. {literal(' '.join((recipe.__doc__ or '').split()))}\n",
         f"```console\n$ clearprop run {recipe.name}\n```\n",
         origin(one),
-        f"## The setting\n\n{table(('', ''), settings(recipe.configuration))}\n",
+        f"## The setting\n\n{setting(recipe.configuration)}\n",
         f"## Published and obtained\n\n{compared(found)}\n",
     ]
     if found["explanations"]:
@@ -115,18 +115,34 @@ def origin(one: Experiment) -> str:
     )
 
 
+def setting(configuration: dict[str, Any]) -> str:
+    """The configuration of a recipe as a table; several runs of one kind as a table of their own, a row for each."""
+    several = {key: value for key, value in configuration.items() if _is_several(value)}
+    parts = [table(("", ""), settings({key: value for key, value in configuration.items() if key not in several}))]
+    for key, runs in several.items():
+        columns = list(dict.fromkeys(column for run in runs.values() for column in run))
+        rows = [(literal(name), *(shown(run.get(column, "")) for column in columns)) for name, run in runs.items()]
+        parts.append(table((literal(key), *map(literal, columns)), rows))
+    return "\n\n".join(parts)
+
+
+def _is_several(value: Any) -> bool:
+    """Whether a value holds the settings of several runs by name."""
+    return isinstance(value, dict) and len(value) > 1 and all(isinstance(run, dict) for run in value.values())
+
+
 def settings(configuration: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Rows of names and values; nested parts have their names in front."""
     rows: list[tuple[str, str]] = []
     for key, value in configuration.items():
         name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            rows += settings(value, f"{name}: ")
-        elif isinstance(value, list | tuple):
-            rows.append((literal(name), literal("; ".join(map(cell, value)))))
-        else:
-            rows.append((literal(name), literal(cell(value))))
+        rows += settings(value, f"{name}: ") if isinstance(value, dict) else [(literal(name), shown(value))]
     return rows
+
+
+def shown(value: Any) -> str:
+    """A value of a configuration, fit for a table."""
+    return literal("; ".join(map(cell, value)) if isinstance(value, list | tuple) else cell(value))
 
 
 def compared(found: dict[str, Any]) -> str:
