@@ -191,7 +191,7 @@ class StructureEdits:
         for kept, lost in ((a, b), (b, a)):
             said = f"{self.text(lost)} does not belong here"
             yield SourceEdit(node, kept, said, 1.7, "term-too-many", "One term too many.")
-        first = 1.0 if isinstance(a, ast.Constant) and a.value == 1 else 1.5
+        first = 1.15 if isinstance(a, ast.Constant) and a.value == 1 else 1.5  # a derivative that is known has 1.1
         for old in (a, b):
             if not isinstance(old, ast.Constant):
                 square = ast.BinOp(old, ast.Pow(), ast.Constant(2))

@@ -130,7 +130,8 @@ def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], exp
     rivals: list[str] = []
     for each in found[1:]:
         text = f"line {each.edit.node.lineno}: {each.edit.reason}"
-        if each.prior <= best.prior + 1.0 and text not in rivals and each.edit.reason != best.edit.reason:
+        same = each.edit.reason == best.edit.reason or corrected_line(each.site, each.edit) == (line, right)
+        if each.prior <= best.prior + 1.0 and text not in rivals and not same:
             rivals.append(text)
     names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
     edit = best.edit
