@@ -38,9 +38,8 @@ def lab(
     hidden: o.Hidden = None,
     activation: o.ActivationName = None,
     batch_norm: Annotated[
-        bool | None,
-        o.option(o.NETWORK, "Batch normalisation before every hidden activation.", "--batch-norm/--no-batch-norm"),
-    ] = None,
+        bool, o.option(o.NETWORK, "Batch normalisation before every hidden activation.", "--batch-norm")
+    ] = False,
     dropout: o.Dropout = None,
     init: o.Init = None,
     loss: o.LossName = None,
@@ -135,7 +134,8 @@ def chosen(given: dict[str, Any], data: Dataset | None) -> dict[str, Any]:
         raise OptionError(
             "--points, --noise and --val are for toys, whose points are drawn; leave them out for data of your own."
         )
-    settings = {name: spelt(name, value) for name, value in parse_options({name: given[name] for name in OPTIONS}).items()}
+    asked = {name: given[name] for name in OPTIONS} | {"batch_norm": given["batch_norm"] or None}
+    settings = {name: spelt(name, value) for name, value in parse_options(asked).items()}
     return {**({"data": drawn} if drawn else {}), **({"settings": settings} if settings else {})}
 
 
