@@ -15,7 +15,7 @@ LOOK = Path(__file__).parents[2] / "docs" / "look"
 GALLERY = "\n".join(path.read_text(encoding="utf-8") for path in sorted(LOOK.glob("plots*.md")))
 STORED = sorted((LOOK / "experiments" / "results").glob("*.json"))
 PICTURES = [(path, picture) for path in STORED for picture in json.loads(path.read_text(encoding="utf-8"))["pictures"]]
-NOT_YET = {"vu-studies", "vu-batches"}
+NOT_YET = {"vu-batches"}
 """Experiments whose page says that no run is stored: half an hour of a processor, to be spent on a quiet machine."""
 
 
