@@ -15,8 +15,6 @@ LOOK = Path(__file__).parents[2] / "docs" / "look"
 GALLERY = "\n".join(path.read_text(encoding="utf-8") for path in sorted(LOOK.glob("plots*.md")))
 STORED = sorted((LOOK / "experiments" / "results").glob("*.json"))
 PICTURES = [(path, picture) for path in STORED for picture in json.loads(path.read_text(encoding="utf-8"))["pictures"]]
-NOT_YET = {"vu-batches"}
-"""Experiments whose page says that no run is stored: half an hour of a processor, to be spent on a quiet machine."""
 
 
 @pytest.mark.parametrize("name", cp.plots.__all__)
@@ -42,9 +40,7 @@ def test_a_stored_result_is_of_a_whole_run_that_holds_and_small(path):
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if RECIPES.find(name).needs])
-def test_experiments_that_need_the_courses_data_are_stored(name, request):
-    if name in NOT_YET:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="make experiments has to be run for it"))
+def test_experiments_that_need_the_courses_data_are_stored(name):
     assert name in {path.stem for path in STORED}
 
 
