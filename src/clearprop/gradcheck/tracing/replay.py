@@ -15,6 +15,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
+from clearprop.gradcheck.tracing.remade import run_again
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.sites import LineRun, Site
 from clearprop.gradcheck.tracing.trace import Vertex, filled
@@ -46,12 +47,8 @@ class Replay:
         if vertex in values or vertex.fn is None or vertex not in self.moving:
             return values.get(vertex, vertex.value)
         if vertex not in self.forgotten[k]:
-            self.forgotten[k][vertex] = self._run(vertex, lambda v: self.base(k, v))
+            self.forgotten[k][vertex] = run_again(self.graph, vertex, lambda v: self.base(k, v))
         return self.forgotten[k][vertex]
-
-    def _run(self, vertex: Vertex, value_of: Callable[[Vertex], Any]) -> Any:
-        assert vertex.fn is not None
-        return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
 
     def unchanged(self, site: Site, run: LineRun) -> bool:
         """Whether the arithmetic gives what the program got."""
@@ -132,7 +129,7 @@ class Replay:
                 return new[vertex]
             if vertex not in touched or vertex.fn is None:
                 return self.base(k, vertex)
-            new[vertex] = self._run(vertex, value_of)  # made of what changed, and forgotten by the program
+            new[vertex] = run_again(self.graph, vertex, value_of)  # made of what changed, and forgotten by the program
             return new[vertex]
 
         named = NamedAnew(lambda run, local: self.at(site, run, node, k, value_of, local), site)
@@ -146,7 +143,7 @@ class Replay:
                     run, at = uses[vertex]
                     new[vertex] = self._run_with(vertex, at, named.of(run), value_of)
                 else:
-                    new[vertex] = self._run(vertex, value_of)
+                    new[vertex] = run_again(self.graph, vertex, value_of)
             new.update({each: self.base(k, each) for each in self.made if each not in own and self.graph.rep(each) in equal})
             if site.alias:
                 new.update({run.vertex: named.of(run) for run in site.runs if run.vertex in self.claimed})

@@ -16,9 +16,10 @@ from clearprop.gradcheck.tracing.consistency import Consistency
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.moved_lines import moved_above
+from clearprop.gradcheck.tracing.remade import run_again
 from clearprop.gradcheck.tracing.replay import Replay, Values
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.trace import Vertex, filled, put
+from clearprop.gradcheck.tracing.trace import Vertex, position, put
 from clearprop.gradcheck.tracing.wording import Words
 
 MOST: Final = 60
@@ -99,8 +100,7 @@ def _above(upper: Vertex, lower: Vertex) -> bool:
 
 
 def _line(vertex: Vertex) -> int:
-    code, instruction = vertex.stack[0]
-    return list(code.co_positions())[instruction // 2][0] or 0
+    return position(*vertex.stack[0])[0]
 
 
 def _factors(sheet: Sheet, replay: Replay, swap: Swap) -> list[float | None] | None:
@@ -132,7 +132,7 @@ def _values(sheet: Sheet, replay: Replay, swap: Swap, k: int) -> Values:
         first, ends = swap.upper, _rerun(graph, swap.upper, {swap.before: replay.base(k, swap.after)}, value_of)
     new[first] = ends
     for vertex in sorted(graph.descendants([first], sheet.backward) - {first}, key=lambda v: v.number):
-        new[vertex] = _run(vertex, value_of)
+        new[vertex] = run_again(graph, vertex, value_of)
     return new
 
 
@@ -147,13 +147,8 @@ def _rerun(graph: Graph, vertex: Vertex, given: Values, value_of: Callable[[Vert
         return found[other] if other in found else value_of(other)
 
     for each in sorted({*near, *deeper} - found.keys(), key=lambda v: v.number):
-        found[each] = _run(each, look)
-    return _run(vertex, look)
-
-
-def _run(vertex: Vertex, value_of: Callable[[Vertex], Any]) -> Any:
-    assert vertex.fn is not None
-    return vertex.fn(*filled(vertex.args, value_of), **filled(vertex.kwargs, value_of))
+        found[each] = run_again(graph, each, look)
+    return run_again(graph, vertex, look)
 
 
 def _mistake(sheet: Sheet, words: Words, swap: Swap, wrong: list[int]) -> Mistake | None:

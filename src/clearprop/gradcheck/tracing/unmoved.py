@@ -66,10 +66,8 @@ def _judge_shrunk(result: Round, sheet: Sheet, words: Words) -> None:
         if slope is None or same_direction([np.asarray(moved.value, dtype=np.float64)], [slope]) is not None:
             continue
         origins.add(moved.origin)
-        name, made = (
-            words.name(moved),
-            next((v for v in term.inputs if v.names and v.shape == step.shape and v is not moved), term),
-        )
+        name = words.name(moved)
+        made = next((v for v in term.inputs if v.names and v.shape == step.shape and v is not moved), term)
         reason = f"{name} is only shrunk: what it is moved by is that of the penalty, the rest of the gradient is missing"
         hint, place = f"Which terms has the gradient of {name}?", words.place(made.stack)
         result.mistakes.append(mistake_at(words, place, reason, hint, "shrunk", [name], sure=False))
