@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -56,6 +57,7 @@ BUILTINS: Final[dict[str, Callable[..., Any]]] = {
     "enumerate": enumerate, "reversed": reversed, "list": list, "tuple": tuple, "str": str,
 }  # fmt: skip
 DEEPEST: Final = 6
+LONGEST_KEY: Final = 40  # characters of a value in a key
 
 
 class CannotCompute(Exception):  # noqa: N818  (no error of a person's)
@@ -159,6 +161,8 @@ class Arithmetic:
 
     def _binary(self, node: ast.BinOp) -> Any:
         left, right = self._number(node.left), self._number(node.right)
+        if isinstance(left, str) and isinstance(node.op, ast.Mod):
+            return _key(left, r"%[dis]", right if isinstance(right, tuple) else (right,))
         if isinstance(left, (str, list, tuple)) or isinstance(right, (str, list)):
             if isinstance(node.op, (ast.Add, ast.Mult)):
                 return left + right if isinstance(node.op, ast.Add) else left * right
@@ -186,6 +190,11 @@ class Arithmetic:
 
     def _tuple(self, node: ast.Tuple) -> Any:
         return tuple(self._number(each) for each in node.elts)
+
+    def _joined(self, node: ast.JoinedStr) -> str:
+        """f"W{i}", as keys are written."""
+        parts = [each.value if isinstance(each, ast.FormattedValue) and each.format_spec is None else each for each in node.values]
+        return "".join(str(self._number(part))[:LONGEST_KEY] for part in parts)
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
         if len(node.generators) != 1 or node.generators[0].ifs:
@@ -227,8 +236,10 @@ class Arithmetic:
         if isinstance(base, ast.Attribute) and base.attr == "add" and name == "reduce":
             return np.add.reduce(*args, **kwargs)
         holder = self._number(base)
+        if isinstance(holder, str) and name == "format" and not kwargs:
+            return _key(holder, r"\{\d?\}", tuple(args))
         if not isinstance(holder, (np.ndarray, np.generic, float)):
-            raise CannotCompute(name)
+            return self._method(holder, name, args, kwargs)
         if name in METHODS and name != "astype":
             return getattr(np.asarray(holder), name)(*args, **translated(kwargs))
         if name in TORCH and not (args and name == "float"):
@@ -247,17 +258,29 @@ class Arithmetic:
 
     def _function(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """The value of a built-in function, or of one of the program's that only computes."""
-        if name in self.functions and self.depth < DEEPEST:
-            function = self.functions[name]
-            given = [a.arg for a in function.args.args]
-            local = dict(zip(given, args, strict=False)) | kwargs
-            for arg, default in zip(given[::-1], function.args.defaults[::-1], strict=False):
-                local.setdefault(arg, self._number(default))
-            inner = Arithmetic(self.scope, self.value_of, self.functions, local, self.depth + 1)
-            return inner.body(function.body)
+        if name in self.functions:
+            return self._applied(self.functions[name], args, kwargs)
         if name in BUILTINS:
             return BUILTINS[name](*args, **kwargs)
-        raise CannotCompute(name)
+        return self._of_numpy(name, args, kwargs)  # from numpy import dot
+
+    def _method(self, holder: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """The value of a method of the program's that only computes: self.slope(z)."""
+        function = self.functions.get(name)
+        if function is None or isinstance(holder, (str, list, tuple, dict, int)):
+            raise CannotCompute(name)
+        static = any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in function.decorator_list)
+        return self._applied(function, args if static else [holder, *args], kwargs)
+
+    def _applied(self, function: ast.FunctionDef, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """The value of a function of the program's."""
+        if self.depth >= DEEPEST:
+            raise CannotCompute(function.name)
+        given = [a.arg for a in function.args.args]
+        local = dict(zip(given, args, strict=False)) | kwargs
+        for arg, default in zip(given[::-1], function.args.defaults[::-1], strict=False):
+            local.setdefault(arg, self._number(default))
+        return Arithmetic(self.scope, self.value_of, self.functions, local, self.depth + 1).body(function.body)
 
     def body(self, statements: list[ast.stmt]) -> Any:
         """The value of a function that consists of assignments, choices and a return."""
@@ -275,6 +298,19 @@ class Arithmetic:
         return None
 
 
+def _key(template: str, field: str, values: tuple[Any, ...]) -> str:
+    """A key such as "W%d" or "W{}" with the values in its fields, in order; nothing else is formatted.
+
+    Raises
+    ------
+    CannotCompute
+    """
+    parts = re.split(field, template)
+    if len(parts) != len(values) + 1 or any("%" in part or "{" in part for part in parts):
+        raise CannotCompute("format")
+    return "".join([parts[0], *(str(value)[:LONGEST_KEY] + part for value, part in zip(values, parts[1:], strict=True))])
+
+
 def translated(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Keywords of torch as those of NumPy."""
     return {{"dim": "axis", "keepdim": "keepdims"}.get(key, key): value for key, value in kwargs.items()}
@@ -285,5 +321,5 @@ KINDS: Final[dict[type, Callable[[Arithmetic, Any], Any]]] = {
     ast.Subscript: Arithmetic._subscript, ast.Slice: Arithmetic._slice, ast.BinOp: Arithmetic._binary,
     ast.UnaryOp: Arithmetic._unary, ast.Compare: Arithmetic._compare, ast.IfExp: Arithmetic._choice, ast.List: Arithmetic._list,
     ast.Tuple: Arithmetic._tuple, ast.ListComp: Arithmetic._comprehension, ast.GeneratorExp: Arithmetic._comprehension,
-    ast.Call: Arithmetic._call,
+    ast.Call: Arithmetic._call, ast.JoinedStr: Arithmetic._joined,
 }  # fmt: skip

@@ -75,6 +75,8 @@ class Bindings:
         """Note that an attribute or entry got a value."""
         if self.count < MOST and isinstance(key, (str, int)):
             self.count += 1
+            if isinstance(holder, list) and isinstance(key, int) and key < 0:
+                key += len(holder)
             self.holders[id(holder)] = holder
             self.parts.setdefault((id(holder), key), []).append((when, value))
 

@@ -23,6 +23,8 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
+_IS_WRONG: Final = "the gradient of {} is wrong"
+ZERO: Final = "0 in this step"
 LONGEST: Final = 2.5  # seconds for the search of places and edits, all together
 
 
@@ -43,6 +45,7 @@ def judge_directions(result: Round, sheet: Sheet, case: JudgedCase) -> set[int]:
             result.judged.append(Judged(move.name, move.line, move.shape, "wrong"))
         elif factor is not None:
             result.judged.append(_shape_judged(sheet, move, words, result))
+            result.judged[-1].note = result.judged[-1].note or ("" if sheet.matters(k) else ZERO)
         elif not sheet.matters(k):
             result.judged.append(_unused(result, sheet, move, words, factors))
         elif k in inside:
@@ -52,6 +55,7 @@ def judge_directions(result: Round, sheet: Sheet, case: JudgedCase) -> set[int]:
             result.judged.append(place.judged(move))
     result.mistakes = [*place.fixed.values(), *result.mistakes]
     _first_of_several(result, words)
+    _together(result)
     _of_another(result, sheet, factors)
     return by_source
 
@@ -65,6 +69,19 @@ def _first_of_several(result: Round, words: Words) -> None:
         first = mistake_at(words, result.first_wrong, reason, "Look at this line.", "unexplained", names, sure=False)
         rest = [mistake for mistake in result.mistakes if mistake.slug != "unexplained"]
         result.mistakes = [*rest, first]
+
+
+def _together(result: Round) -> None:
+    """Say once of all gradients that go wrong in one line, and of which no more is known, that they are wrong."""
+    found: dict[tuple[str, int], list[Mistake]] = {}
+    for mistake in result.mistakes:
+        if mistake.slug == "unexplained" and mistake.reason == _IS_WRONG.format(*mistake.names):
+            found.setdefault((mistake.file, mistake.line), []).append(mistake)
+    for first, *rest in found.values():
+        if rest:
+            first.names = list(dict.fromkeys(name for mistake in (first, *rest) for name in mistake.names))
+            first.reason = f"the gradients of {', '.join(first.names)} are wrong"
+            result.mistakes = [mistake for mistake in result.mistakes if mistake not in rest]
 
 
 def _of_another(result: Round, sheet: Sheet, factors: list[float | None]) -> None:
@@ -229,7 +246,7 @@ def _update_moved(vertex: Vertex, words: Words, sheet: Sheet) -> tuple[str, Chan
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:
     """A wrong gradient without an edit that explains it: the lines between which it went wrong."""
     if not blames:
-        reason, hint = f"the gradient of {move.name} is wrong", f"Look at the lines that compute the gradient of {move.name}."
+        reason, hint = _IS_WRONG.format(move.name), f"Look at the lines that compute the gradient of {move.name}."
         return mistake_at(words, (move.file, move.line), reason, hint, "unexplained", [move.name], sure=False)
     blame = blames[0]
     by = blame.needs[0].by

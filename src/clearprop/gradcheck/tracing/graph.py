@@ -54,7 +54,7 @@ class Graph:
         self.settings: dict[Vertex, bool] = {}
         self.ends: set[Vertex] = set()
         self.extra = 0
-        moved = {step.origin for step in trace.steps}
+        moved = _moved(trace)
         known: dict[Any, Vertex] = {}
         for vertex in self.vertices:
             self._place(vertex, known, vertex in moved)
@@ -218,6 +218,16 @@ class Graph:
                             edge = (other, vertex)
                             edges[edge] = edges[edge] + slope if edge in edges else slope
         return slopes
+
+
+def _moved(trace: Trace) -> set[Vertex | None]:
+    """What is moved by steps, and what is set where others are moved, by something that does not depend on it.
+
+    A parameter is itself, however many others began with the same numbers.
+    """
+    places = {step.stack[:1] for step in trace.steps}
+    set_there = (vertex for vertex in trace.set_by_hand if vertex.stack[:1] in places)
+    return {step.origin for step in trace.steps} | {vertex.args[0] for vertex in set_there}
 
 
 def frozen(thing: Any) -> Any:

@@ -43,13 +43,13 @@ class NamingEdits:
         self.replay, self.site, self.graph, self.text = replay, site, sheet.graph, site.tree.spoken
         self.run = site.runs[0]
         self.atoms = self._atoms()
-        names = {self.graph.rep(vertex): name for name, vertex in reversed(self.atoms)}
+        self.containers = self._containers()
+        self.entries = self._entries()
+        names = {self.graph.rep(vertex): name for name, vertex in [*reversed(self.atoms), *self._of_entries()]}
         self.formulas = self._formulas(bends, names)
         self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
         self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:8]
         self.scalars = self._scalars()
-        self.containers = self._containers()
-        self.entries = self._entries()
 
     def _atoms(self) -> list[tuple[str, Vertex]]:
         """Arrays and traced numbers within reach, one name for each."""
@@ -118,6 +118,18 @@ class NamingEdits:
         counters = dict.fromkeys(ast.unparse(part.slice) for part in parts if isinstance(part.slice, ast.Name))
         return [f"{text}[{counter}]" for counter in counters for text in self.containers]
 
+    def _of_entries(self) -> Iterator[tuple[str, Vertex]]:
+        """The entries with the values that they have at the first time."""
+        for text in self.entries:
+            try:
+                node = written(text)
+                assert isinstance(node, ast.Subscript)
+                value = self.run.scope.part(self.run.scope.resolved(node.value), self.run.scope.resolved(node.slice))
+            except (LookupError, TypeError):
+                continue
+            if isinstance(value, Vertex):
+                yield text, value
+
     def _fixed(self, vertex: Vertex) -> Any:
         """The value of what does not depend on parameters."""
         if self.graph.rep(vertex) in self.sheet.live:
@@ -137,6 +149,7 @@ class NamingEdits:
             return
         if isinstance(node, ATOMS):
             yield from self._others(node)
+            yield from self._targets(node, parent)
             if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
                 new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
                 said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
@@ -150,7 +163,7 @@ class NamingEdits:
             for text, vertex in self.atoms:
                 if self.graph.rep(vertex) in self.sheet.cuts and len(vertex.shape) == 2:
                     yield from self._carried_back(node, text)
-        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call)) and (root or term):
+        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call, ast.Compare)) and (root or term):
             yield from self._missing(node, root, term)
         if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
             for text, _ in self.atoms:
@@ -202,6 +215,21 @@ class NamingEdits:
             if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape) or alike(text, old)):
                 prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
                 yield SourceEdit(node, written(text), f"{text} belongs here, not {old}", prior, "operand-other", hint)
+
+    def _targets(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
+        """A target that is not subtracted: y - t for y, also where both are taken from lists by one counter."""
+        own = self._stands_for(node) if not isinstance(node, ast.Subscript) else self.run.vertex if node is self.site.node else None
+        subtracted = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
+        if own is None or subtracted or self.graph.rep(own) not in self.sheet.live & self.sheet.forward:
+            return
+        index = f"[{ast.unparse(node.slice)}]" if isinstance(node, ast.Subscript) else ""
+        for text, vertex in self.atoms:
+            whole, row = vertex.shape == own.shape, index and vertex.shape[1:] == own.shape and len(vertex.shape) > 0
+            if (whole or row) and self.graph.rep(vertex) not in self.sheet.live:
+                target = text if whole else f"{text}{index}"
+                new = ast.BinOp(node, ast.Sub(), written(target))
+                said, hint = f"the target, {target}, is not subtracted", "What is the derivative of the loss by the output?"
+                yield SourceEdit(node, new, said, 1.2, "target-not-subtracted", hint)
 
     def _stands_for(self, node: ast.expr) -> Vertex | None:
         """The value of a name; None if it is not known."""
@@ -270,12 +298,17 @@ class NamingEdits:
             yield from self._projected(node)
 
     def _carried_back(self, node: ast.expr, matrix: str) -> Iterator[SourceEdit]:
-        """A term that is missing: what comes back through a matrix."""
+        """A term that is missing, or a factor of the whole: what comes back through a matrix."""
         empty = [text for text, vertex in self.atoms if vertex.fn is None and vertex.size > 1 and not np.any(vertex.value)]
         for other in [*self.right_before, *empty[:4]]:
             for text in (f"np.dot({other}, {matrix}.T)", f"np.dot({matrix}.T, {other})"):
                 new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
                 yield SourceEdit(node, new, f"the term {text} is missing", 1.8, "term-missing", hint)
+        for other in self.right_before if node is self.site.node else ():
+            for text in (f"{wrapped(other)} @ {matrix}.T", f"{matrix}.T @ {wrapped(other)}"):
+                new, hint = ast.BinOp(written(f"({text})"), ast.Mult(), node), "What comes from the layer above?"
+                said = f"the gradient from above, {text}, is ignored"
+                yield SourceEdit(node, new, said, 1.8, "upstream-ignored", hint)
 
     def _fits(self, vertex: Vertex, root: bool) -> bool:
         """Whether a value may be a factor of the whole, by its shape."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.directions import ZERO
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import COLLECTION, FORMS, DataForm, counted
@@ -180,7 +181,7 @@ def syntax_problem(text: str, error: SyntaxError) -> str:
 
 
 def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> Iterator[Round]:
-    """The rounds of steps, the first ones, until one shows a mistake."""
+    """The rounds of steps, the first ones, until one shows a mistake and leaves no gradient at 0."""
     for number in range(ROUNDS):
         mine = [move for move in moves if move.round == number]
         if mine:
@@ -189,7 +190,7 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
             groups = trainings(graph, mine)
             found = together([judge_fairly(graph, group, words, number, seed=seed, others=others) for group in groups])
             yield found
-            if found.verdict == "wrong":
+            if found.verdict == "wrong" and not zeros(found):
                 return
 
 
@@ -213,10 +214,15 @@ def where_from(moves: list[Move]) -> str:
 
 
 def deciding(rounds: list[Round]) -> Round:
-    """The round that counts: the first that is wrong; else the first, or a later one that shows all of it to be right."""
-    wrong = next((each for each in rounds if each.verdict == "wrong"), None)
+    """The round that counts: the first of the wrong ones that show most; else the first, or a later one that is all right."""
+    wrong = min((each for each in rounds if each.verdict == "wrong"), key=zeros, default=None)
     later = next((each for each in rounds if each.verdict == "right" and len(each.judged) >= len(rounds[0].judged)), rounds[0])
     return wrong or later
+
+
+def zeros(found: Round) -> int:
+    """The number of gradients that were 0, as they should be, and so tell nothing: of weights behind an input of 0."""
+    return sum(judged.note == ZERO for judged in found.judged)
 
 
 def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
@@ -252,7 +258,7 @@ def finding_of(mistake: Mistake) -> LineFinding:
 
 def text_of(found: Round, findings: list[LineFinding]) -> str:
     """The report in words."""
-    right = [j.name for j in found.judged if j.verdict == "right"]
+    right = [f"{j.name} ({j.note})" if j.note == ZERO else j.name for j in found.judged if j.verdict == "right"]
     lines: list[str] = [found.verdict]
     for each in findings:
         lines.append(each.message)

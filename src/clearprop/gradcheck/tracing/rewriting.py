@@ -180,6 +180,13 @@ class Rewriter(ast.NodeTransformer):
     def visit_Tuple(self, node: ast.Tuple) -> Any:
         return self.visit_List(node)  # type: ignore[arg-type]
 
+    def visit_BinOp(self, node: ast.BinOp) -> Any:
+        """A sum or product; in [0.0] * 3, each number of the list is one of its own."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mult) and (isinstance(node.left, ast.List) or isinstance(node.right, ast.List)):
+            return called("repeated", [node.left, node.right], node)
+        return node
+
     def visit_Dict(self, node: ast.Dict) -> Any:
         self.generic_visit(node)
         node.values = [self.literal(each) for each in node.values]
@@ -192,6 +199,8 @@ class Rewriter(ast.NodeTransformer):
             return called("cast", [node.func, node.args[0]], node)
         if isinstance(node.func, ast.Name) and name == "super":
             return node
+        if isinstance(node.func, ast.Name) and name == "setattr" and len(node.args) == 3:
+            return called("attribute", [ast.Constant(ast.unparse(node.args[0])), *node.args], node)
         node.args = [self.literal(each) for each in node.args]
         for keyword in node.keywords:
             keyword.value = self.literal(keyword.value)

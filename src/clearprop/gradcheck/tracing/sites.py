@@ -210,12 +210,14 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     last = max(vertex.number for vertex in wrong) + 1
     first = min((vertex.number for vertex in (sheet.backward & sheet.live) - sheet.forward), default=last)
     inner = {vertex for vertex in inner if vertex in sheet.live or vertex.number > first}
+    again = made_again(sheet, inner, wrong, first)
     made: dict[ast.expr, list[Vertex]] = {}
     files: dict[ast.expr, str] = {}
     places: dict[tuple[Any, int], ast.expr] = {}
-    for rep in inner:
+    for rep in inner | again:
         for vertex in graph.all_of(rep):
-            if vertex.number <= last and vertex.stack and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b"):
+            late = rep not in again or vertex.number > first
+            if late and vertex.number <= last and vertex.stack and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b"):
                 file = vertex.stack[0][0].co_filename
                 node = trees[file].at(vertex.stack[0]) if file in trees else None
                 if node is not None:
@@ -237,6 +239,15 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
                 found.append(Site(files[node], tree, whole or node, runs))
     found += find_aliases(sheet, trees, inner, last)
     return sorted(found, key=lambda site: site.runs[0].scope.before)
+
+
+def made_again(sheet: Sheet, inner: set[Vertex], wrong: list[Vertex], first: float) -> set[Vertex]:
+    """Values of the forward pass that the backward pass computes once more, and makes wrong gradients of: a mask z > 0."""
+    graph = sheet.graph
+    given = {other for rep in inner for vertex in graph.all_of(rep) for other in vertex.inputs}
+    used = given | {each for rep in wrong for each in graph.all_of(rep)}
+    found = {graph.rep(vertex) for vertex in used if vertex.number > first and vertex.fn is not None}
+    return found & sheet.forward & sheet.live
 
 
 def find_sums(

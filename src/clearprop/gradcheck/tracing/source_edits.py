@@ -80,6 +80,8 @@ def operands(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
     """Both factors of a product of matrices, however it is written."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         return node.left, node.right
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PRODUCTS:
+        return (node.args[0], node.args[1]) if len(node.args) == 2 else None
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in PRODUCTS:
         if is_module(node.func.value):
             return (node.args[0], node.args[1]) if len(node.args) == 2 else None
@@ -89,6 +91,8 @@ def operands(node: ast.AST) -> tuple[ast.expr, ast.expr] | None:
 
 def product_like(node: ast.AST, left: ast.expr, right: ast.expr) -> ast.expr:
     """Another product of matrices, written as one is."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return ast.Call(node.func, [left, right], [])
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if is_module(node.func.value):
             return ast.Call(node.func, [left, right], [])

@@ -49,15 +49,27 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     found = search.found()
     result.first_wrong = search.first_wrong()
     if not found:
-        sheet, sites = step_lines(sheet, case.words, [k for k in search.wrong if search.factors[k] is None])
-        search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
-        found = search.found(sites) if sites else []
+        search, found = _in_the_steps(case, search, skipped)
     if not found:
         return set()
-    found = in_other_rounds(case, sheet, found)
+    found = in_other_rounds(case, search.sheet, found)
     explained = found[0].right - search.before
-    result.mistakes.append(_mistake(case, sheet, found, explained))
+    result.mistakes.append(_mistake(case, sheet, search.sheet, found, explained))
     return explained
+
+
+def _in_the_steps(case: JudgedCase, before: SourceSearch, skipped: set[int]) -> tuple[SourceSearch, list[SourceExplanation]]:
+    """The search in the lines of the steps, and in those between the gradient and the step, which only scale it."""
+    wrong = before.wrong
+    sheet, sites = step_lines(before.sheet, case.words, wrong)
+    search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
+    if sites:
+        tried = {(site.file, span_of(site.node)) for site in before.sites}
+        gradients = [sheet.graph.rep(g) for k in wrong for g in sheet.moves[k].gradients]
+        own = {site.node.lineno for site in sites}
+        between = [s for s in find_sites(sheet, case.words, gradients) if (s.file, span_of(s.node)) not in tried]
+        sites += [site for site in between if site.node.lineno not in own]
+    return search, search.found(sites) if sites else []
 
 
 def turned_steps(sheet: Sheet) -> set[int]:
@@ -124,7 +136,10 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
     return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else 0
 
 
-def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
+def _mistake(
+    case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]
+) -> Mistake:
+    """The best explanation as a mistake; in the sheet that was searched, whole steps may stand for gradients."""
     best = found[0]
     file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
     rivals: list[str] = []
@@ -135,15 +150,19 @@ def _mistake(case: JudgedCase, sheet: Sheet, found: list[SourceExplanation], exp
             rivals.append(text)
     names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
     edit = best.edit
-    reason, source = f"{_what_it_does(sheet, best, explained)}{edit.reason}", case.words.line(file, line)
+    before, after = _scales(sheet, sheet.factors()), _scales(searched, searched.factors(best.after))
+    reason, source = f"{_what_it_does(sheet, [(before[k], after[k]) for k in explained])}{edit.reason}", case.words.line(file, line)
     return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
 
 
-def _what_it_does(sheet: Sheet, best: SourceExplanation, explained: set[int]) -> str:
+def _scales(sheet: Sheet, factors: list[float | None]) -> list[float]:
+    """How far each step goes, in gradients; 0 if in another direction."""
+    return [(f or 0.0) * abs(move.pieces[0].factor) for move, f in zip(sheet.moves, factors, strict=True)]
+
+
+def _what_it_does(sheet: Sheet, pairs: list[tuple[float, float]]) -> str:
     """The effect of a mistake on gradients that keep their direction: uphill, or so many times too large."""
-    before, after = sheet.factors(), sheet.factors(best.after)
-    pairs = [(before[k], after[k]) for k in explained]
-    ratios = [b / a for b, a in pairs if a and b]
+    ratios = [before / after for before, after in pairs if before and after]
     if len(ratios) < len(pairs) or not ratios or max(ratios) - min(ratios) > CLOSE * abs(ratios[0]):
         return ""
     return f"{factor_in_words(ratios[0], sheet)}: " if ratios[0] > 0 else "every step goes uphill: "

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -100,32 +102,30 @@ def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex
 def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dict[Vertex, Array]) -> None:
     """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
     graph = sheet.graph
-    later: dict[str, Vertex] = {}
-    for vertex in graph.vertices:
-        if vertex.fn is not None and vertex.step_of is None and vertex.size == 1:
-            for name in vertex.names:
-                later.setdefault(name, vertex)
-    lists: dict[str, dict[str, tuple[Vertex, Vertex]]] = {}
-    for vertex, number in ((v, each) for v in slopes if v.size == 1 for each in graph.all_of(v)):
-        for name in number.names:
-            if name.endswith("]") and name in later and later[name].number > number.number:
-                lists.setdefault(name.split("[")[0], {})[name] = (vertex, graph.rep(later[name]))
-    for name, found in lists.items():
-        if len(found) > 1 and (
-            _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found.values())
-        ):
-            place = words.place(next(iter(found.values()))[1].stack)
+    lines: dict[Any, list[tuple[Vertex, Vertex]]] = {}
+    for entries in graph.trace.bindings.parts.values():
+        for (_, before), (_, after) in pairwise(entries[:2]):
+            if isinstance(before, Vertex) and isinstance(after, Vertex) and graph.rep(before) in slopes:
+                lines.setdefault(after.stack[:1], []).append((graph.rep(before), after))
+    for found in lines.values():
+        new = found[0][1]
+        computed = all(after.fn is not None and after.step_of is None and after.size == 1 for _, after in found)
+        if not computed or len(found) < 2:
+            continue
+        if _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found):
+            place, name = words.place(new.stack), re.split(r"\[", words.name(found[0][0]) or words.name(new))[0]
+            right = words.line(*place).replace(" = ", " -= ", 1)
             reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
-            result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name]))
+            result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name], right))
             result.judged.append(Judged(name, place[1], (len(found),), "wrong", "replaced by its gradient"))
 
 
-def _follow(graph: Graph, found: dict[str, tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:
+def _follow(graph: Graph, found: list[tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:
     """Whether later numbers of a list are proportional to the derivatives by the earlier ones.
 
     Equal constants are one vertex, whose derivative is a sum; only numbers that stand alone are compared.
     """
-    alone = [(before, after) for before, after in found.values() if len(graph.all_of(before)) == 1]
+    alone = [(before, after) for before, after in found if len(graph.all_of(before)) == 1]
     if len(alone) < 2:
         return False
     values = np.array([float(np.ravel(after.value)[0]) for _, after in alone])

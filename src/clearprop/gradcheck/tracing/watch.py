@@ -153,17 +153,34 @@ class ProgramWatch:
             bindings.keep(holder, key, seen(value), bindings.time(self.trace.count))
         return value
 
+    def attribute(self, text: str, holder: Any, key: str, value: Any) -> None:
+        """Do setattr(holder, key, value), and tell the value its name, as in text.key = value."""
+        value = self.called(f"{text}.{key}", adopted(value))
+        setattr(holder, key, self.kept(holder, key, self._named(f"{text}.{key}", value)))
+
     def _bind(self, code: CodeType, text: str, value: Any) -> None:
         if text:
             bindings = self.trace.bindings
             bindings.bind(code, text, seen(value), bindings.time(self.trace.count))
-            if type(value) in (dict, list) and 0 < len(value) <= ENTRIES and id(value) not in bindings.holders:
-                for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-                    bindings.keep(value, key, seen(item), bindings.time(self.trace.count))
+            self._hold(value)
+
+    def _hold(self, value: Any) -> None:
+        """Note what a list or dict holds, and the lists in it."""
+        bindings = self.trace.bindings
+        if type(value) in (dict, list) and 0 < len(value) <= ENTRIES and id(value) not in bindings.holders:
+            for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+                bindings.keep(value, key, seen(item), bindings.time(self.trace.count))
+                self._hold(item)
 
     def number(self, value: float) -> Any:
         """A number in the source, traced."""
         return leaf(float(value), "literal")
+
+    def repeated(self, first: Any, second: Any) -> Any:
+        """The product of a list and a number, whose plain numbers may become different ones later."""
+        made, length = first * second, len(first if isinstance(first, list) else second)
+        fresh = [type(each) is Num and each.vertex.fn is None for each in made]
+        return [self.number(float(each)) if k >= length and fresh[k] else each for k, each in enumerate(made)]
 
     def cast(self, function: Any, value: Any) -> Any:
         """float(x), np.float32(x): the same value, still traced."""
