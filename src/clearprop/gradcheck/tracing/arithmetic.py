@@ -193,7 +193,9 @@ class Arithmetic:
 
     def _joined(self, node: ast.JoinedStr) -> str:
         """f"W{i}", as keys are written."""
-        parts = [each.value if isinstance(each, ast.FormattedValue) and each.format_spec is None else each for each in node.values]
+        parts = [
+            each.value if isinstance(each, ast.FormattedValue) and each.format_spec is None else each for each in node.values
+        ]
         return "".join(str(self._number(part))[:LONGEST_KEY] for part in parts)
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> Any:

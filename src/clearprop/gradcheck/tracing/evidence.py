@@ -285,7 +285,8 @@ def replayed_trace(found: dict[str, Any], data: memoryview, codes: Codes) -> tup
         stacks = [_stack(stack, found["codes"], codes) for stack in found["stacks"]]
         with np.errstate(all="ignore"):
             for number, (name, args, kwargs, value, kind, stack, names) in enumerate(found["rows"], 1):
-                vertex = _made(trace, name, unpacked(args, data, vertices), kwargs, value, str(kind), data, vertices)
+                given = unpacked(args, data, vertices)
+                vertex = _made(trace, name, given, kwargs, value, str(kind), stacks[stack], data, vertices)
                 vertex.stack, vertex.names = stacks[stack], [str(each)[:200] for each in names]
                 vertices[number] = vertex
         trace.guards = [(vertices[number], bool(vertices[number].value)) for number in found["guards"]]
@@ -302,20 +303,28 @@ def replayed_trace(found: dict[str, Any], data: memoryview, codes: Codes) -> tup
 
 
 def _made(
-    trace: Trace, name: Any, args: Any, kwargs: Any, value: Any, kind: str, data: memoryview, vertices: dict[int, Vertex]
+    trace: Trace,
+    name: Any,
+    args: Any,
+    kwargs: Any,
+    value: Any,
+    kind: str,
+    stack: Stack,
+    data: memoryview,
+    vertices: dict[int, Vertex],
 ) -> Vertex:
     """One value, computed from those before it."""
     if name is None:
         return trace.leaf(unpacked(value, data, vertices), kind)
     if not name:
-        return trace.record(not_replayable, tuple(args), {}, unpacked(value, data, vertices), kind)
+        return trace.record(not_replayable, tuple(args), {}, unpacked(value, data, vertices), kind, stack)
     fn, kwargs = _called(name), unpacked(kwargs, data, vertices)
     made = fn(*filled(args, lambda v: v.value), **filled(kwargs, lambda v: v.value))
     if isinstance(made, np.ndarray) and made.dtype.kind == "f" and made.dtype != np.float64:
         made = made.astype(np.float64)
     if not isinstance(made, (np.ndarray, np.generic, float, int)):
         raise ChannelError("one of its operations makes no number")
-    return trace.record(fn, args, kwargs, made, kind)
+    return trace.record(fn, args, kwargs, made, kind, stack)
 
 
 def _stack(stack: Any, keys: list[Any], codes: Codes) -> Stack:

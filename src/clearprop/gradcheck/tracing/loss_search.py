@@ -94,6 +94,33 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     return [Sought(v) for v in list(dict.fromkeys(ordered))[:MOST]]
 
 
+def later_losses(graph: Graph, moves: list[Move]) -> list[Sought]:
+    """Numbers that the program computes of the trained parameters, once the loop is over, as functions of those of a round."""
+    start = {piece.moved.origin: piece.moved for move in moves for piece in move.pieces}
+    moved = {graph.rep(step): start[step.origin] for step in graph.trace.steps if step.origin in start}
+    used = graph.ancestors(graph.trace.steps)
+    found = [v for v in graph.descendants(moved) - used if v.size == 1 and v.floating and v.fn is not None and v.stack]
+    ends = {user for v in found for user in graph.users.get(v, ())}
+    found = [v for v in found if named_like_a_loss(graph, v) or not ends & set(graph.users.get(v, ()))]
+    found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
+    made = [_on_others(graph, v, dict(moved)) for v in found[:MOST]]
+    return [Sought(v) for v in made if v is not None and np.isfinite(v.value)]
+
+
+def _on_others(graph: Graph, vertex: Vertex, known: dict[Vertex, Vertex]) -> Vertex | None:
+    """The number that the program would have computed of other values; None if it cannot be computed."""
+    for each in sorted(graph.ancestors([vertex], known), key=lambda v: v.number):
+        if each not in known and any(other in known for other in graph.inputs(each)):
+            args, kwargs = (filled(tree, lambda v: known.get(graph.rep(v), v)) for tree in (each.args, each.kwargs))
+            try:
+                with np.errstate(all="ignore"):
+                    known[each] = graph.add(each.fn, *args, **kwargs)
+            except (ValueError, IndexError, TypeError, ArithmeticError):
+                return None
+            known[each].stack, known[each].names = each.stack, each.names
+    return known.get(vertex)
+
+
 def _looks_at_data(graph: Graph, vertex: Vertex, cuts: set[Vertex]) -> bool:
     """Whether anything but the parameters and plain numbers went into a value: into a penalty goes nothing else."""
     return any(v.fn is None and v not in cuts and v.size > 1 for v in graph.ancestors([vertex], cuts))

@@ -218,7 +218,13 @@ class NamingEdits:
 
     def _targets(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
         """A target that is not subtracted: y - t for y, also where both are taken from lists by one counter."""
-        own = self._stands_for(node) if not isinstance(node, ast.Subscript) else self.run.vertex if node is self.site.node else None
+        own = (
+            self._stands_for(node)
+            if not isinstance(node, ast.Subscript)
+            else self.run.vertex
+            if node is self.site.node
+            else None
+        )
         subtracted = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
         if own is None or subtracted or self.graph.rep(own) not in self.sheet.live & self.sheet.forward:
             return

@@ -217,7 +217,12 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     for rep in inner | again:
         for vertex in graph.all_of(rep):
             late = rep not in again or vertex.number > first
-            if late and vertex.number <= last and vertex.stack and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b"):
+            if (
+                late
+                and vertex.number <= last
+                and vertex.stack
+                and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b")
+            ):
                 file = vertex.stack[0][0].co_filename
                 node = trees[file].at(vertex.stack[0]) if file in trees else None
                 if node is not None:

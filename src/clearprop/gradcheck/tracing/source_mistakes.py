@@ -136,9 +136,7 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
     return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else 0
 
 
-def _mistake(
-    case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]
-) -> Mistake:
+def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
     """The best explanation as a mistake; in the sheet that was searched, whole steps may stand for gradients."""
     best = found[0]
     file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
@@ -151,7 +149,10 @@ def _mistake(
     names = list(dict.fromkeys(sheet.moves[k].name for k in sorted(explained)))
     edit = best.edit
     before, after = _scales(sheet, sheet.factors()), _scales(searched, searched.factors(best.after))
-    reason, source = f"{_what_it_does(sheet, [(before[k], after[k]) for k in explained])}{edit.reason}", case.words.line(file, line)
+    reason, source = (
+        f"{_what_it_does(sheet, [(before[k], after[k]) for k in explained])}{edit.reason}",
+        case.words.line(file, line),
+    )
     return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
 
 

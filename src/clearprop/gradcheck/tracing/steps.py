@@ -129,6 +129,7 @@ def find_moves(graph: Graph) -> list[Move]:
     moves = [move for move in found.values() if move.pieces]
     for move in moves:
         move.name = name_of(graph, move)
+        move.pieces.sort(key=lambda piece: not np.any(piece.gradient.value))  # behind an input of 0, constants do not show
     return moves
 
 

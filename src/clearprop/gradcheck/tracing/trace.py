@@ -171,14 +171,16 @@ class Trace:
         vertex.origin = vertex
         return self._add(vertex)
 
-    def record(self, fn: Callable[..., Any], args: Any, kwargs: dict[str, Any], value: Any, kind: str = "") -> Vertex:
-        """The vertex of `value`, which fn(*args, **kwargs) returned."""
+    def record(
+        self, fn: Callable[..., Any], args: Any, kwargs: dict[str, Any], value: Any, kind: str = "", stack: Stack | None = None
+    ) -> Vertex:
+        """The vertex of `value`, which fn(*args, **kwargs) returned, here or at the place that is given."""
         vertex = Vertex(fn, args, kwargs, value, kind or getattr(fn, "__name__", "function"))
         vertex.inputs = tuple(dict.fromkeys((*vertices_in(args), *vertices_in(kwargs))))
         for other in vertex.inputs:
             vertex.bits |= other.bits
             other.read = True
-        self._add(vertex)
+        self._add(vertex, stack)
         self._follow(vertex)
         return vertex
 
@@ -201,9 +203,9 @@ class Trace:
             frame = frame.f_back  # type: ignore[assignment]
         return tuple(found)
 
-    def _add(self, vertex: Vertex) -> Vertex:
+    def _add(self, vertex: Vertex, stack: Stack | None = None) -> Vertex:
         self.count += 1
-        vertex.number, vertex.stack = self.count, self.here()
+        vertex.number, vertex.stack = self.count, self.here() if stack is None else stack
         self.vertices.append(vertex)
         return vertex
 
@@ -220,7 +222,8 @@ class Trace:
         """Tell whether it is a parameter still, or a step."""
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex)
-            if moved is not None and other & moved.mark and other & ~moved.bits:
+            again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
+            if moved is not None and other & moved.mark and (again or other & ~moved.bits):
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
                 vertex.mark = self._new_bit()
                 vertex.bits |= vertex.mark

@@ -23,6 +23,7 @@ from clearprop.gradcheck.tracing.loss_search import (
     best_loss,
     computed_losses,
     inferred_losses,
+    later_losses,
     named_like_a_loss,
     truth,
 )
@@ -75,7 +76,7 @@ def judge_sought(case: JudgedCase) -> Round:
     """The verdict where the loss has to be found first."""
     graph, moves, cuts = case.graph, case.moves, case.cuts()
     before, after = graph.descendants(cuts), graph.descendants(case.steps())
-    candidates = computed_losses(graph, moves, before, after)
+    candidates = computed_losses(graph, moves, before, after) or later_losses(graph, moves)
     points = find_points(graph, cuts, case.gradients() + [c.vertex for c in candidates], case.seed)
     if not points:
         return _no_points(case)

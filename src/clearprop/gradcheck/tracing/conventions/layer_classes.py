@@ -162,6 +162,8 @@ class LayerClasses(Convention):
 def _other(name: str, cache: Any, pool: Pool, x: Any) -> Any:
     if is_flag(name):
         return True
+    if re.match(RATE, name, re.IGNORECASE):
+        return 1.0  # in (lr * x.T) @ dy it could not be told from the gradient
     if cache is not None:
         return cache
     found = pool.candidates(name)
