@@ -230,9 +230,9 @@ class NamingEdits:
             return
         index = f"[{ast.unparse(node.slice)}]" if isinstance(node, ast.Subscript) else ""
         for text, vertex in self.atoms:
-            whole, row = vertex.shape == own.shape, index and vertex.shape[1:] == own.shape and len(vertex.shape) > 0
-            if (whole or row) and self.graph.rep(vertex) not in self.sheet.live:
-                target = text if whole else f"{text}{index}"
+            same, row = vertex.shape == own.shape, index and vertex.shape[1:] == own.shape and len(vertex.shape) > 0
+            if (same or row) and self.graph.rep(vertex) not in self.sheet.live:
+                target = text if same else f"{text}{index}"
                 new = ast.BinOp(node, ast.Sub(), written(target))
                 said, hint = f"the target, {target}, is not subtracted", "What is the derivative of the loss by the output?"
                 yield SourceEdit(node, new, said, 1.2, "target-not-subtracted", hint)

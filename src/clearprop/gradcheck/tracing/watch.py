@@ -179,6 +179,8 @@ class ProgramWatch:
     def repeated(self, first: Any, second: Any) -> Any:
         """The product of a list and a number, whose plain numbers may become different ones later."""
         made, length = first * second, len(first if isinstance(first, list) else second)
+        if type(made) is not list:
+            return made
         fresh = [type(each) is Num and each.vertex.fn is None for each in made]
         return [self.number(float(each)) if k >= length and fresh[k] else each for k, each in enumerate(made)]
 
