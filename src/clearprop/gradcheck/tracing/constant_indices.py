@@ -20,7 +20,17 @@ def is_constant(index: Any) -> bool:
 
 def same_index(one: Any, other: Any) -> bool:
     """Whether two constant indices are the same."""
+    one, other = shortest(one), shortest(other)
     return type(one) is type(other) and one == other if not isinstance(one, (int, np.integer)) else one == other
+
+
+def shortest(index: Any) -> Any:
+    """An index without the slices at its end that take all: W[i, :] is W[i]."""
+    if not isinstance(index, tuple) or any(each is None or each is Ellipsis for each in index):
+        return index
+    while len(index) > 1 and isinstance(index[-1], slice) and index[-1] == slice(None):
+        index = index[:-1]
+    return index[0] if len(index) == 1 else index
 
 
 def disjoint(shape: tuple[int, ...], one: Any, other: Any) -> bool:

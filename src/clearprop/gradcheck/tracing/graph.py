@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.constant_indices import shortest
 from clearprop.gradcheck.tracing.derivative_rules import pulled
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, filled, vertices_in
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, filled, get, vertices_in
 
 Values = dict[Vertex, Any]
 """Values that differ from the recorded ones."""
@@ -69,7 +70,8 @@ class Graph:
             if vertex.kind in ("made", "literal", "data") and not moved and self.merge and vertex.size <= 100000:
                 key = (vertex.kind, frozen(vertex.value))
         elif vertex.step_of is None:
-            key = (vertex.fn, self._key(vertex.args), self._key(vertex.kwargs))
+            args = (vertex.args[0], shortest(vertex.args[1])) if vertex.fn is get else vertex.args
+            key = (vertex.fn, self._key(args), self._key(vertex.kwargs))
         first = known.setdefault(key, vertex) if key is not None else vertex
         self.same[vertex] = first
         if first is not vertex:

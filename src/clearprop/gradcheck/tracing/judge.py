@@ -17,13 +17,13 @@ from clearprop.gradcheck.tracing.claims import moves_of
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FunctionOutcome
 from clearprop.gradcheck.tracing.function_classes import Function, judge_function
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.iterations import moves_by_iteration
 from clearprop.gradcheck.tracing.loss_search import Sought
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.person_program import STEP, deciding, judged_rounds, outcome_of, where_from
 from clearprop.gradcheck.tracing.round_outcome import Judged, Outcome3, Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly
-from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.trace import Trace
 from clearprop.gradcheck.tracing.wording import Words
 
@@ -113,7 +113,7 @@ class Judge(Bench):
 
     def steps(self, trace: Trace) -> JudgedUnit | None:
         graph = Graph(trace)
-        moves = find_moves(graph)
+        moves = moves_by_iteration(graph)
         if not moves:
             return None
         words = Words(graph, self.sources())
@@ -129,7 +129,7 @@ class Judge(Bench):
         self, trace: Trace, triples: Sequence[Triple] | None, loss: Any, layer: bool, exact: bool, signed: bool = False
     ) -> Ruling:
         graph = Graph(trace, merge=triples is None)
-        found = find_moves(graph) if triples is None else moves_of(graph, list(triples))
+        found = moves_by_iteration(graph) if triples is None else moves_of(graph, list(triples))
         if not found:
             raise NothingClaimedError("it moved nothing, and returned nothing that could be a gradient")
         given = Sought(loss) if loss is not None else None

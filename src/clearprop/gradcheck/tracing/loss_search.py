@@ -16,7 +16,7 @@ from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex, filled, get, put
+from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
@@ -82,8 +82,10 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     """
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
-    found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None]
+    found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None and v.step_of is None]
     found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
+    stepping = {_line(piece.step) for move in moves for piece in move.pieces if piece.step is not None}
+    found = [v for v in found if _line(v) not in stepping]
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
     cuts = {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces}
     found = [v for v in found if _looks_at_data(graph, v, cuts)] or found
@@ -121,6 +123,10 @@ def _on_others(graph: Graph, vertex: Vertex, known: dict[Vertex, Vertex]) -> Ver
     return known.get(vertex)
 
 
+def _line(vertex: Vertex) -> tuple[str, int]:
+    return (vertex.stack[0][0].co_filename, line_of(vertex.stack[0])) if vertex.stack else ("", -vertex.number)
+
+
 def _looks_at_data(graph: Graph, vertex: Vertex, cuts: set[Vertex]) -> bool:
     """Whether anything but the parameters and plain numbers went into a value: into a penalty goes nothing else."""
     return any(v.fn is None and v not in cuts and v.size > 1 for v in graph.ancestors([vertex], cuts))
@@ -154,7 +160,9 @@ def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> lis
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
     terms: dict[Any, list[tuple[Vertex, Any]]] = {}
-    for vertex in sorted(backward & before, key=lambda v: v.number):
+    inside = backward & before
+    begun = {rest for v in inside if (rest := _begun(graph, v, before)) is not None}
+    for vertex in sorted(inside - begun, key=lambda v: v.number):
         pair = _error_term(graph, vertex, before)
         if pair is not None:
             terms.setdefault(vertex.stack[:1], []).append(pair)
@@ -184,9 +192,23 @@ def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> lis
     return found
 
 
+def _begun(graph: Graph, vertex: Vertex, before: set[Vertex]) -> Vertex | None:
+    """The difference from which a term is subtracted further: target - bias, in target - bias - weight * x."""
+    first, second = (*vertex.args, None, None)[:2]
+    if vertex.fn is not np.subtract or not isinstance(first, Vertex) or not isinstance(second, Vertex):
+        return None
+    first = graph.rep(first)
+    alone = first.fn is np.subtract and graph.rep(second) in before and graph.users.get(first) == [graph.rep(vertex)]
+    return first if alone and _error_term(graph, first, before) is not None else None
+
+
 def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vertex, Any] | None:
     """Prediction and target, if the vertex is their difference or quotient."""
     fn = vertex.fn
+    begun = _begun(graph, vertex, before)
+    pair = _error_term(graph, begun, before) if begun is not None else None
+    if begun is not None and pair is not None and graph.rep(begun.args[0]) is not pair[0]:
+        return graph.add(np.add, pair[0], graph.rep(vertex.args[1])), pair[1]
     args: list[Any] = [graph.rep(a) if isinstance(a, Vertex) else a for a in vertex.args]
     if fn is np.subtract:
         for a, t in (args, args[::-1]):

@@ -52,6 +52,9 @@ class OperandEdits(EditMaker):
             if not name:
                 continue
             old = text[k] if k < len(text) else self.words.name(arg, vertex.stack)
+            own = {*arg.names, *(arg.step_of.names if arg.step_of is not None else ())}
+            if old not in own:  # the operands of a product may be recorded the other way round
+                old = next((each for each in text if each in own), old)
             if name == old and not relation:
                 continue
             helper = bool(vertex.stack and self._at.stack) and vertex.stack[0][0] is not self._at.stack[0][0]
@@ -59,7 +62,8 @@ class OperandEdits(EditMaker):
             new = self.words.text(vertex.stack)
             new = new.replace(old, name, 1) if old and old in new else f"{name} for {old}"
             if relation == "earlier":
-                reason = f"{old} has been updated already; the gradient belongs to its value before the update"
+                updated = old if old in own else self.words.name(arg, vertex.stack) or old
+                reason = f"{updated} has been updated already; the gradient belongs to its value before the update"
             elif relation == "later":
                 reason = f"{old} is left from an earlier step"
             else:
@@ -133,8 +137,10 @@ class OperandEdits(EditMaker):
                 yield bend.a, "activation", 1.0
         if arg.origin is not None:
             for cut in self.sheet.cuts:
-                if cut.origin is arg.origin and cut is not arg:
+                if cut.origin is arg.origin and cut is not arg and cut.shape == arg.shape:
                     yield cut, "earlier" if cut.number < arg.number else "later", 0.8
+            if arg in self.graph.ends and arg.step_of is not None and arg.step_of.fn is get:
+                yield self.graph.rep(arg.step_of), "earlier", 0.8
         seen = 0
         for other in self.pool:
             if (other is not arg and other is not vertex and other.shape in (arg.shape, arg.shape[::-1])) or (
@@ -165,6 +171,7 @@ class OperandEdits(EditMaker):
                     mine = next((bend.a for bend in bends if bend.z is arg), arg)
                 elif relation in ("earlier", "later"):
                     mine = next((cut for cut in self.sheet.cuts if cut.origin is arg.origin and arg.origin is not None), arg)
+                    mine = arg.step_of if mine.shape != arg.shape and arg.step_of is not None else mine
             args = filled(
                 vertex.args, lambda v: value_of(mine) if self.graph.rep(v) is arg and v is vertex.args[k] else value_of(v)
             )

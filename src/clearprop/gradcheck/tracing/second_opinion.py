@@ -17,7 +17,7 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.steps import Move, Piece
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, get
 from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
@@ -71,18 +71,21 @@ def judge_fairly(
 
 
 def penalised(graph: Graph, moves: list[Move]) -> bool:
-    """Whether the program computes a penalty: a number that depends on parameters, and on no data. Then decay has a loss."""
+    """Whether the program computes a penalty: a number made of one parameter and of no data. Then decay has a loss.
+
+    One entry of a parameter is none, and neither is the product of two, such as a rating that factors predict.
+    """
     cuts = {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces}
     for vertex in graph.descendants(cuts):
         if (
             vertex.size == 1
-            and vertex.fn is not None
+            and vertex.fn not in (None, get)
             and vertex.floating
             and any(other.size > 1 for other in graph.inputs(vertex))
         ):
             made_of = graph.ancestors([vertex], cuts) | {vertex}
             leaves = {v for v in made_of if v.fn is None and v not in cuts}
-            if all(leaf.size == 1 for leaf in leaves):
+            if all(leaf.size == 1 for leaf in leaves) and len(made_of & cuts) == 1:
                 return True
     return False
 

@@ -16,7 +16,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.gradient_in_step import BOUNDARY, only_scales, stripped
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
+from clearprop.gradcheck.tracing.trace import Vertex, get, in_place, position, put
 
 ROUNDS: Final = 2
 
@@ -196,7 +196,7 @@ def _is_difference(graph: Graph, step: Vertex, moved: Vertex) -> bool:
     """Whether it is a target minus a prediction, an error: its result does not take the place of what it began with."""
     assert moved.origin is not None
     users = graph.users.get(graph.rep(step), [])
-    if step.fn is not np.subtract or not users:
+    if step.fn is not np.subtract or not users or in_place(step):
         return False
     stored = any(user.fn is put and step in user.inputs[1:] for user in users)
     own = _called(moved) | _called(moved.origin)

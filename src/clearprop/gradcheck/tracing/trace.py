@@ -13,6 +13,7 @@ that it depends on up to the last step, so that "h depends on p" is one AND.
 # ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -223,7 +224,7 @@ class Trace:
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex)
             again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
-            if moved is not None and other & moved.mark and (again or other & ~moved.bits):
+            if moved is not None and other & moved.mark and (again or other & ~moved.bits or _meets_others(vertex, moved)):
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
                 vertex.mark = self._new_bit()
                 vertex.bits |= vertex.mark
@@ -293,6 +294,23 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
     return term, rest
 
 
+MOST_SEEN: Final = 400  # values of a step that are looked at
+
+
+def _meets_others(step: Vertex, moved: Vertex) -> bool:
+    """Whether other arrays or parameters go into a further step, all of which went into the steps before it, too."""
+    left, seen = [other for other in step.inputs if other is not moved], {moved}
+    while moved.version and left and len(seen) < MOST_SEEN:
+        vertex = left.pop()
+        if vertex in seen:
+            continue
+        seen.add(vertex)
+        if vertex.step_of is not None or (vertex.fn is None and (vertex.size > 1 or vertex.kind == "random")):
+            return True
+        left.extend(vertex.inputs)
+    return False
+
+
 def as_float(x: Any) -> Any:
     """A copy in double precision."""
     return np.array(x, dtype=np.float64) if np.ndim(x) else np.float64(x)
@@ -314,6 +332,19 @@ def put(array: Any, *pairs: tuple[Any, Any]) -> Any:
 def line_of(site: tuple[CodeType, int]) -> int:
     """The line of an instruction."""
     return position(*site)[0]
+
+
+IN_PLACE: Final = range(13, 26)
+"""Arguments of BINARY_OP for +=, -= and their like."""
+
+
+def in_place(vertex: Vertex) -> bool:
+    """Whether a value was made by a statement such as `w -= step`."""
+    if not vertex.stack:
+        return False
+    code, instruction = vertex.stack[0]
+    operation, argument = code.co_code[instruction : instruction + 2]
+    return operation == dis.opmap["BINARY_OP"] and argument in IN_PLACE
 
 
 _POSITIONS: dict[CodeType, list[Any]] = {}

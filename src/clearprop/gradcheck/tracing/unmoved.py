@@ -84,10 +84,16 @@ def clipped_steps(sheet: Sheet) -> list[str]:
 
 def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex, slope: Array) -> None:
     """A parameter that later is its own gradient."""
-    graph, names = sheet.graph, set(parameter.names)
+    graph, names, forward = sheet.graph, set(parameter.names), _places(sheet)
     for vertex in graph.vertices:
         later = vertex.number > parameter.number and vertex.step_of is None and vertex.fn is not None and vertex.size > 1
-        if not later or not names & set(vertex.names) or vertex.shape != parameter.shape or graph.rep(vertex) is parameter:
+        if (
+            not later
+            or vertex.stack[:1] in forward
+            or not names & set(vertex.names)
+            or vertex.shape != parameter.shape
+            or graph.rep(vertex) is parameter
+        ):
             continue
         factor = same_direction([np.asarray(vertex.value, dtype=np.float64)], [slope])
         if factor is not None:
@@ -101,7 +107,7 @@ def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex
 
 def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dict[Vertex, Array]) -> None:
     """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
-    graph = sheet.graph
+    graph, forward = sheet.graph, _places(sheet)
     lines: dict[Any, list[tuple[Vertex, Vertex]]] = {}
     for entries in graph.trace.bindings.parts.values():
         for (_, before), (_, after) in pairwise(entries[:2]):
@@ -110,7 +116,7 @@ def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dic
     for found in lines.values():
         new = found[0][1]
         computed = all(after.fn is not None and after.step_of is None and after.size == 1 for _, after in found)
-        if not computed or len(found) < 2:
+        if not computed or len(found) < 2 or new.stack[:1] in forward:
             continue
         if _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found):
             place, name = words.place(new.stack), re.split(r"\[", words.name(found[0][0]) or words.name(new))[0]
@@ -118,6 +124,11 @@ def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dic
             reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
             result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name], right))
             result.judged.append(Judged(name, place[1], (len(found),), "wrong", "replaced by its gradient"))
+
+
+def _places(sheet: Sheet) -> set[Any]:
+    """The places of the forward pass: what is made there in a later pass is a later activation, and no gradient."""
+    return {vertex.stack[:1] for vertex in sheet.forward if vertex.fn is not None and vertex.stack}
 
 
 def _follow(graph: Graph, found: list[tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:

@@ -19,8 +19,9 @@ from clearprop.gradcheck.tracing.traced import call, plain
 from clearprop.gradcheck.tracing.wrappers import leaf
 
 PATTERNS: Final = (
-    r"^(.+?)_?(?:prime|derivative|derivate|deriv|der|grad|gradient|backward|dash|diff)$",
+    r"^(.+?)_?(?:prime|derivative|derivate|deriv|der|grad|gradient|backward|dash|diff|derivada|derivata|derivee|ableitung)$",
     r"^(?:d|grad|deriv|derivative|derivative_of|gradient|prime|der|grad_x|dx)_(.+)$",
+    r"^(?:derivada|derivata|derivee|ableitung)_(?:de_|di_|von_)?(.+)$",
     r"^d([a-zA-Z]{3,})$",
 )
 BY_ARGUMENT: Final = r"^(?:d|grad|deriv|derivative)_([a-zA-Z]\w?)_(.+)$"
