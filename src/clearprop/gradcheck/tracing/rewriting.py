@@ -20,6 +20,8 @@ WATCH: Final = "__watch__"
 """The name under which the program reaches its `ProgramWatch`."""
 
 SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
+PLAIN = (*SIMPLE, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
+"""What an expression may consist of that is evaluated once more."""
 PURE: Final = {"str", "int", "len", "repr", "abs", "min", "max"}
 CASTS: Final = {"float", "float64", "float32", "float16", "float_", "longdouble", "double"}
 
@@ -84,7 +86,7 @@ class Rewriter(ast.NodeTransformer):
         if whole and ast.unparse(target) in self.moved and type(node.value.value) is int:  # type: ignore[attr-defined]
             node.value = called("number", [node.value], node.value)
         elif whole:
-            return node
+            return [node, *self.renoted(target, node)]
         else:
             node.value = self.literal(self.visit(node.value))
         if isinstance(node.value, SIMPLE):
@@ -144,7 +146,7 @@ class Rewriter(ast.NodeTransformer):
         inner = target.value if isinstance(target, ast.Subscript) else None
         if isinstance(inner, ast.Name):
             return [self.noting([inner.id], near)]
-        if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+        if isinstance(inner, (ast.Attribute, ast.Subscript)) and all(isinstance(n, PLAIN) for n in ast.walk(inner)):
             return [placed(ast.Expr(self.keeping(copied(inner), copied(inner))), near)]
         return []
 

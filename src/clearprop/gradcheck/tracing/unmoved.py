@@ -11,6 +11,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.missing_lines import missing_line
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -50,7 +51,7 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
         if in_use and placed and dead:
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
-                _by_hand(result, words, vertex, words.name(parameter))
+                _by_hand(result, sheet, words, vertex)
 
 
 def _judge_shrunk(result: Round, sheet: Sheet, words: Words) -> None:
@@ -143,15 +144,33 @@ def _follow(graph: Graph, found: list[tuple[Vertex, Vertex]], slopes: dict[Verte
     return same_direction([values], [np.array([float(np.ravel(slopes[before])[0]) for before, _ in alone])]) is not None
 
 
-def _by_hand(result: Round, words: Words, vertex: Vertex, name: str) -> None:
+def _by_hand(result: Round, sheet: Sheet, words: Words, vertex: Vertex) -> None:
     """A parameter that is moved by something that does not depend on it."""
-    file, line = words.place(vertex.stack)
+    parameter = vertex.args[0]
+    name = words.name(parameter)
+    result.judged.append(Judged(name, words.place(vertex.stack)[1], vertex.shape, "wrong", "moved by a constant"))
+    missing = missing_line(sheet, words, parameter, vertex.args[1]) if isinstance(vertex.args[1], Vertex) else None
+    if missing is not None:
+        reason = f"after it, {missing.text} is missing: {missing.gradient} stays 0, and {name} is not moved"
+        right, hint = f"{missing.text}, in a new line after line {missing.after}", f"Which line fills {missing.gradient}?"
+        mistake = mistake_at(words, (missing.file, missing.after), reason, hint, "missing-line", [name], right)
+        mistake.changes = missing.changes
+        result.mistakes.append(mistake)
+        return
+    place = _line_of_gradient(words, words.place(vertex.stack), name)
+    same = next((m for m in result.mistakes if m.slug == "constant" and (m.file, m.line) == place), None)
+    if same is None:
+        same = mistake_at(words, place, "", f"Look at the gradient of {name}.", "constant", [], sure=False)
+        result.mistakes.append(same)
+    same.names.append(name)
+    them = "them" if len(same.names) > 1 else "it"
+    same.reason = f"what moves {', '.join(same.names)} depends neither on {them} nor on the error"
+
+
+def _line_of_gradient(words: Words, place: tuple[str, int], name: str) -> tuple[str, int]:
+    """The line in which the gradient of a parameter is given its name, by how it is called; else the place itself."""
     plain = re.sub(r"\W", "", name.split(".")[-1].split("[")[-1])
-    for number, text in enumerate(words.lines.get(file, []), 1):
+    for number, text in enumerate(words.lines.get(place[0], []), 1):
         if plain and re.match(rf"\s*(self\.)?(\w+\[.)?(d_?|grad_?|g_?|delta_?){re.escape(plain)}\b.*=", text):
-            line = number
-            break
-    reason = f"what {name} is moved by depends neither on it nor on the error"
-    hint = f"Look at the gradient of {name}."
-    result.mistakes.append(mistake_at(words, (file, line), reason, hint, "constant", [name], sure=False))
-    result.judged.append(Judged(name, line, vertex.shape, "wrong", "moved by a constant"))
+            return place[0], number
+    return place
