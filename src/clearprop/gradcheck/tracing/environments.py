@@ -23,7 +23,7 @@ KINDS: Final = {
     r"pendulum": ((3,), 0),
     r"frozen|taxi|cliff": ((), 4),
 }
-"""Shape of an observation and number of actions of well-known environments; no shape: a whole number, no actions: a real one."""
+"""Shape of an observation and number of actions; no shape: a whole number, no actions: a real one."""
 STATES: Final = 16
 NEW_STEP: Final = re.compile(r"^[ \t]*(?:[^=,\n]+,){4}[^=,\n]+=[^=\n]*\.step\(", re.MULTILINE)
 OLD_STEP: Final = re.compile(r"^[ \t]*(?:[^=,\n]+,){3}[^=,\n]+=[^=\n]*\.step\(", re.MULTILINE)
