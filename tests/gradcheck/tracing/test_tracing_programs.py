@@ -183,3 +183,39 @@ for t in range(50):
 def test_residual_connections_are_no_steps(tmp_path):
     text = SCRIPT.replace("h = np.tanh(X @ A)", "h = np.tanh(X @ A)\n    h = h + 0.0 * h")
     assert examined(text, tmp_path).status == "right"
+
+
+EQUAL_BIASES = """
+import numpy as np
+np.random.seed(0)
+
+class Layer:
+    def __init__(self, n, m):
+        self.w = np.random.randn(n, m)
+        self.b = np.empty((1, m))
+        self.b[:] = np.full((1, m), 0.01)
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.w + self.b)
+        return self.y
+    def backward(self, d):
+        d = d * (1 - self.y ** 2)
+        back = d @ self.w.T
+        self.w -= 0.01 * self.x.T @ d
+        self.b -= 0.01 * d.sum(axis=0, keepdims=True)
+        return back
+
+layers = [Layer(3, 4), Layer(4, 4), Layer(4, 4)]
+X, Y = np.random.rand(8, 3), np.random.rand(8, 4)
+for epoch in range(20):
+    a = X
+    for layer in layers:
+        a = layer.forward(a)
+    loss = ((a - Y) ** 2).sum()
+    d = 2 * (a - Y)
+    for layer in layers[::-1]:
+        d = layer.backward(d)
+"""
+
+
+def test_biases_that_begin_with_equal_values_are_told_apart(tmp_path):
+    assert examined(EQUAL_BIASES, tmp_path).status == "right"

@@ -266,3 +266,75 @@ def test_constant_indices_that_share_nothing():
         for other in indices:
             apart = not np.intersect1d(numbers[one], numbers[other]).size
             assert disjoint((3, 4, 5), one, other) == apart, (one, other)
+
+
+POLICY = """
+import gym
+import numpy as np
+env = gym.make("CartPole-v1")
+np.random.seed(3)
+W1, W2 = np.random.randn(4, 6) * 0.4, np.random.randn(6) * 0.4
+for episode in range(20):
+    seen, hidden, errors, rewards, over = [], [], [], [], False
+    x = env.reset()
+    while not over:
+        h = np.maximum(x @ W1, 0)
+        p = 1 / (1 + np.exp(-h @ W2))
+        act = 1 if np.random.rand() < p else 0
+        seen.append(x), hidden.append(h), errors.append(act - p)
+        x, reward, over, _ = env.step(act)
+        rewards.append(reward)
+    returns = np.cumsum(np.array(rewards)[::-1])[::-1]
+    d = np.array(errors) * (returns - returns.mean())
+    H, X = np.array(hidden), np.array(seen)
+    dh = np.outer(d, W2){slope}
+    W2 = W2 + 0.01 * H.T @ d
+    W1 = W1 + 0.01 * X.T @ dh
+"""
+ARGUMENTS = """
+import argparse, os, time
+import numpy as np
+parser = argparse.ArgumentParser()
+parser.add_argument("table", help="a file")
+parser.add_argument("--hidden", type=int, required=True)
+args = parser.parse_args()
+start = time.clock()
+if not os.path.exists("measurements.csv"):
+    print("no data")
+    exit(1)
+table = np.loadtxt("measurements.csv", delimiter=",")
+X, y = table[:, 1:] / 255, table[:, 0] / 10
+w, v = np.random.randn(4, args.hidden), np.random.randn(args.hidden)
+for epoch in range(20):
+    h = np.tanh(X @ w)
+    e = h @ v - y
+    loss = (e ** 2).sum()
+    v, w = v - 0.01 * h.T @ e, w - 0.01 * X.T @ (np.outer(e, v) * (1 - h ** 2))
+"""
+BATCHES = """
+import numpy as np
+X = np.load("pictures.npy") / 255
+batch_size = 64
+parts = np.split(X, X.shape[0] // batch_size)
+W = np.random.randn(5, 2)
+for epoch in range(5):
+    for part in parts:
+        h = np.tanh(part @ W)
+        d = h @ W.T - part
+        loss = 0.5 * (d ** 2).sum()
+        W -= 0.001 * (d.T @ h + part.T @ ((d @ W) * (1 - h ** 2)))
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [POLICY.format(slope=" * (H > 0)"), ARGUMENTS, BATCHES], ids=["policy", "arguments", "batches"]
+)
+def test_programs_that_ask_for_what_is_not_here_are_run(text, tmp_path):
+    outcome = examined(text, tmp_path)
+    assert outcome.status == "right", outcome
+
+
+def test_a_policy_gradient_without_the_derivative_of_its_hidden_layer_is_wrong(tmp_path):
+    outcome = examined(POLICY.format(slope=""), tmp_path)
+    assert outcome.status == "wrong"
+    assert "wrong: W1" in outcome.functions[0].text

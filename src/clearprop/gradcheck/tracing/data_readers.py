@@ -73,13 +73,24 @@ class DataReaders:
             try:
                 return true.read_csv(*args, **kwargs)
             except OSError:
-                made, names = self.data.table(), self.data.form.names
-                columns = ["label", *(f"column{k}" for k in range(1, self.data.width - len(names))), *names]
-                return true.DataFrame(made, columns=columns[: self.data.width])
+                columns = self._columns(kwargs)
+                return true.DataFrame(self.data.table(len(columns)), columns=columns)
 
         for name in ("read_csv", "read_table", "read_excel"):
             setattr(module, name, read_csv)
+        for kind in (true.DataFrame, true.Series):
+            _plain_keys(kind)
         return module
+
+    def _columns(self, kwargs: dict[str, Any]) -> list[Any]:
+        """The names of the columns of a table that pandas was asked to read."""
+        width, names = self.data.width, self.data.form.names
+        own = kwargs.get("names")
+        if own is not None and len(own):
+            return list(own)
+        if kwargs.get("header", "infer") is None:
+            return list(range(width))
+        return ["label", *(f"column{k}" for k in range(1, width - len(names))), *names][:width]
 
     def gzip(self) -> ModuleType:
         """The module gzip."""
@@ -166,6 +177,18 @@ class Downloads:
 
         module.urlretrieve, module.urlopen = retrieve, lambda url, *a, **k: io.BytesIO(self.content(url))
         return module
+
+
+def _plain_keys(kind: Any) -> None:
+    """Let tables take arrays that are watched for keys: df[mask]."""
+    own = kind.__getitem__
+    if not hasattr(own, "of_plain"):
+
+        def entry(self: Any, key: Any) -> Any:
+            return own(self, plain(key))
+
+        entry.of_plain = True  # type: ignore[attr-defined]
+        kind.__getitem__ = entry
 
 
 def frombuffer(file: io.BytesIO, dtype: Any = float, count: int = -1, *args: Any, **kwargs: Any) -> Any:

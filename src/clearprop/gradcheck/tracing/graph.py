@@ -69,7 +69,7 @@ class Graph:
         if vertex.fn is None:
             if vertex.kind in ("made", "literal", "data") and not moved and self.merge and vertex.size <= 100000:
                 key = (vertex.kind, frozen(vertex.value))
-        elif vertex.step_of is None:
+        elif vertex.step_of is None and not moved:
             args = (vertex.args[0], shortest(vertex.args[1])) if vertex.fn is get else vertex.args
             key = (vertex.fn, self._key(args), self._key(vertex.kwargs))
         first = known.setdefault(key, vertex) if key is not None else vertex

@@ -22,7 +22,13 @@ CLASSES: Final = 10
 MOST_WIDE: Final = 5000
 MORE_ROWS: Final = 300
 MOST_NAMES: Final = 8
-TOO_FEW: Final = r"larger (sample )?than population|empty range (for|in) rand|low >= high|high <= 0|larger than the maximum"
+TOO_FEW: Final = (
+    r"larger (sample )?than population|empty range (for|in) rand|low >= high|high <= 0|larger than the maximum"
+    r"|modulo by zero|division by zero|equal division"
+)
+NO_NUMBER: Final = r"could not convert string to float|invalid literal for int\(\) with base 10: '[a-z]"
+BATCH: Final = re.compile(r"batch_?size\w*\s*=\s*(\d{1,3})\b", re.IGNORECASE)
+UNIT: Final = 100  # of which the number of rows is a multiple, where many are wanted and no batch size is said
 NO_COLUMN: Final = r"^KeyError: .*?['\"]([^'\"\[\]]{1,40})['\"]"
 UNFLATTENED: Final = re.compile(
     r"\(\d+,28,28\) and \((?:\d+,)?784|\(\d+,\d+\) and \(\d+,28,28\)|size 28 is different from 784|784 is different from 28"
@@ -64,6 +70,10 @@ class DataForm:
         Whether pictures are rows of numbers.
     counted : bool
         Whether the program is told how many rows there are, where it says `m = 60000`.
+    found : bool
+        Whether data files are said to exist, where the program asks.
+    numbers : bool
+        Whether lines of text are rows of numbers.
     """
 
     width: int = WIDTH
@@ -72,6 +82,8 @@ class DataForm:
     names: tuple[str, ...] = ()
     flat: bool = False
     counted: bool = False
+    found: bool = False
+    numbers: bool = False
 
     def wanted(self, reasons: list[str]) -> DataForm:
         """The form that would let statements run which failed for these reasons; the same if none of them says so."""
@@ -80,6 +92,8 @@ class DataForm:
             return replace(self, width=width)
         if self.rows < MORE_ROWS and any(re.search(TOO_FEW, reason) for reason in reasons):
             return replace(self, rows=MORE_ROWS)
+        if not self.numbers and any(re.search(NO_NUMBER, reason) for reason in reasons):
+            return replace(self, numbers=True)
         missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]
         if missing and missing[0] not in self.names and len(self.names) < MOST_NAMES:
             return replace(self, names=(*self.names, missing[0]), width=max(self.width, len(self.names) + 4))
@@ -106,6 +120,10 @@ class InventedData:
     def __init__(self, text: str, form: DataForm) -> None:
         cuts = [int(n) for pair in re.findall(r"\[\s*:?\s*(\d{2,5})\s*[:\]]|:\s*(\d{2,5})\s*[\],]", text) for n in pair if n]
         self.rows = form.rows + max([n for n in cuts if n <= MOST_ROWS], default=0)
+        if form.rows >= MORE_ROWS:
+            sizes = [int(size) for size in BATCH.findall(text) if int(size)]
+            unit = max(sizes, default=UNIT)
+            self.rows = -(-self.rows // unit) * unit
         self.width, self.form, self.used = form.width, form, False
         self.whole = re.search(r"/\s*=?\s*\(?25[56]", text) is not None
 
@@ -116,11 +134,12 @@ class InventedData:
         """A class for each row."""
         return np.arange(self.rows) % CLASSES
 
-    def table(self) -> Array:
+    def table(self, width: int | None = None) -> Array:
         """Whole numbers as of pictures, with classes in the first column, and two of them in the last."""
+        width = width or self.width
         self.used = TRACE.invented = True
-        TRACE.note(f"A data file could not be read; a table of {self.rows} rows and {self.width} columns was invented.")
-        made = self._numbers(self.rows, self.width)
+        TRACE.note(f"A data file could not be read; a table of {self.rows} rows and {width} columns was invented.")
+        made = self._numbers(self.rows, width)
         made[:, 0] = self.classes()
         made[:, -1] = np.arange(self.rows) % 2
         return made
@@ -161,6 +180,8 @@ class InventedData:
             return "".join(f"{('positive', 'negative')[k % 2]}\n" for k in range(self.rows))
         if low.endswith((".csv", ".data", ".dat")) or "mnist" in low:
             return "".join(",".join(str(n) for n in row) + "\n" for row in self.table())
+        if self.form.numbers:
+            return "".join(" ".join(str(n) for n in row) + "\n" for row in self.table())
         self.used = TRACE.invented = True
         TRACE.note(f"{name} is not there; {self.rows} lines of text were invented.")
         return "".join(f"{SENTENCES[k % len(SENTENCES)]}\n" for k in range(self.rows))

@@ -155,28 +155,37 @@ def _reach(vertex: Vertex) -> int:
 # ---------------------------------------------------------------- inferred from the error term
 
 
-def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[Sought]:
-    """Losses whose gradient begins with an error term of the program."""
+def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[list[tuple[Vertex, Any]]]:
+    """Pairs of a prediction and a target for each place at which the program computes an error."""
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
     terms: dict[Any, list[tuple[Vertex, Any]]] = {}
+    minus_one: set[Any] = set()  # places that may hold the 1 - a of a derivative
     inside = backward & before
     begun = {rest for v in inside if (rest := _begun(graph, v, before)) is not None}
     for vertex in sorted(inside - begun, key=lambda v: v.number):
         pair = _error_term(graph, vertex, before)
         if pair is not None:
             terms.setdefault(vertex.stack[:1], []).append(pair)
-    found: list[Sought] = []
-    for pairs in list(terms.values())[:6]:
-        constant = [t for _, t in pairs if not isinstance(t, Vertex)]
-        if (
-            constant
-            and len({float(np.ravel(t)[0]) for t in constant}) == 1
-            and len(pairs) > 1
-            and float(np.ravel(constant[0])[0]) == 1.0
-        ):
+            if pair[1] is (graph.rep(vertex.args[0]) if isinstance(vertex.args[0], Vertex) else vertex.args[0]):
+                minus_one.add(vertex.stack[:1])
+    found = []
+    for place, pairs in list(terms.items())[:6]:
+        numbers = {float(np.ravel(_value(t))[0]) for _, t in pairs if _is_plain(t)}
+        if numbers == {1.0} and (len(pairs) > 1 or place in minus_one):
             continue
-        pairs = list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64]
+        found.append(list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64])
+    return found
+
+
+def _is_plain(target: Any) -> bool:
+    return not isinstance(target, Vertex) or (target.fn is None and target.kind == "literal" and target.size == 1)
+
+
+def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[Sought]:
+    """Losses whose gradient begins with an error term of the program."""
+    found: list[Sought] = []
+    for pairs in error_terms(graph, moves, before):
         for kind, build in LOSSES_OF_TERMS.items():
             try:
                 with np.errstate(all="ignore"):
@@ -214,9 +223,6 @@ def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vert
         for a, t in (args, args[::-1]):
             if isinstance(a, Vertex) and a in before and a.floating and not (isinstance(t, Vertex) and t in before):
                 literal = not isinstance(t, Vertex) or (t.fn is None and t.kind == "literal" and t.size == 1)
-                if literal and (t is args[0] or a.size > 1 or np.size(_value(t)) > 1):  # noqa: SIM102
-                    if np.size(_value(t)) == 1 and t is args[0]:
-                        return None
                 if np.size(_value(t)) == 1 and a.size > 1 and literal:
                     return None
                 return a, t

@@ -110,7 +110,29 @@ class Tensor(Arr):
         return self.astype(np.int64)
 
     def zero_(self) -> Any:
-        self[...] = 0.0
+        return self.fill_(0.0)
+
+    def fill_(self, value: Any) -> Any:
+        self[...] = value
+        return self
+
+    def uniform_(self, low: float = 0.0, high: float = 1.0) -> Any:
+        return self._drawn(np.random.RandomState(SEED).uniform(low, high, self.shape))
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0) -> Any:
+        return self._drawn(np.random.RandomState(SEED).normal(mean, std, self.shape))
+
+    def new_full(self, size: Any, value: Any, **kwargs: Any) -> Any:
+        return tensor_of(leaf(np.full(size, float(plain(value))), "made"))
+
+    def new_zeros(self, *size: Any, **kwargs: Any) -> Any:
+        return self.new_full(size[0] if isinstance(size[0], (tuple, list)) else size, 0.0)
+
+    def new_ones(self, *size: Any, **kwargs: Any) -> Any:
+        return self.new_full(size[0] if isinstance(size[0], (tuple, list)) else size, 1.0)
+
+    def _drawn(self, values: Any) -> Any:
+        self.become(leaf(np.asarray(values, dtype=np.float64), "random"))
         return self
 
     def expand(self, *shape: Any) -> Any:
@@ -123,8 +145,29 @@ class Tensor(Arr):
     def repeat(self, *times: int) -> Any:
         return call(np.tile, (self, times), {})
 
-    def norm(self) -> Any:
-        return call(np.sqrt, (call(np.sum, (call(np.multiply, (self, self), {}),), {}),), {})
+    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+        form = {} if dim is None else {"axis": dim, "keepdims": keepdim}
+        if p == 1:
+            return call(np.sum, (call(np.abs, (self,), {}),), form)
+        return call(np.sqrt, (call(np.sum, (call(np.multiply, (self, self), {}),), form),), {})
+
+    def where(self, condition: Any, other: Any) -> Any:
+        return call(np.where, (condition, self, other), {})
+
+    def masked_fill(self, mask: Any, value: Any) -> Any:
+        return call(np.where, (mask, value, self), {})
+
+    def narrow(self, dim: int, start: int, length: int) -> Any:
+        return self[(slice(None),) * dim + (slice(int(start), int(start) + int(length)),)]
+
+    def index_select(self, dim: int, index: Any) -> Any:
+        return self[(slice(None),) * dim + (index,)]
+
+    def split(self, size: int, dim: int = 0) -> Any:
+        return [self.narrow(dim, k, size) for k in range(0, self.shape[dim], size)]
+
+    def gather(self, dim: int, index: Any) -> Any:
+        return call(np.take_along_axis, (self, index, dim), {})
 
     def scatter_(self, dim: int, index: Any, value: Any) -> Any:
         where = np.asarray(plain(index))
@@ -151,11 +194,9 @@ class Tensor(Arr):
 
 
 def _fold(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(
-        self: Any, dim: Any = None, keepdim: bool = False, dtype: Any = None, unbiased: bool = True, axis: Any = None
-    ) -> Any:
+    def method(self: Any, dim: Any = None, keepdim: bool = False, unbiased: bool = True, axis: Any = None, **form: Any) -> Any:
         dim = axis if dim is None else dim
-        kwargs: dict[str, Any] = {} if dim is None else {"axis": dim, "keepdims": keepdim}
+        kwargs: dict[str, Any] = {} if dim is None else {"axis": dim, "keepdims": form.get("keepdims", keepdim)}
         if function in (np.var, np.std):
             kwargs["ddof"] = int(unbiased)
         if function is np.argmax:
@@ -233,6 +274,11 @@ for _name in (
     "sigmoid",
     "tanh",
     "backward",
+    "matmul",
+    "mm",
+    "t",
+    "view",
+    "unsqueeze",
 ):
     if _name not in vars(Traced) and _name in vars(Tensor):
         setattr(Traced, _name, vars(Tensor)[_name])

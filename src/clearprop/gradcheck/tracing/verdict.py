@@ -35,6 +35,7 @@ from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.unmoved import clipped_steps, judge_unmoved
 from clearprop.gradcheck.tracing.uphill import judge_uphill
+from clearprop.gradcheck.tracing.weighted_losses import weighted_losses
 from clearprop.gradcheck.tracing.wording import Words
 
 
@@ -86,6 +87,9 @@ def judge_sought(case: JudgedCase) -> Round:
         guesses = inferred_losses(graph, moves, before)
         inferred = best_loss(graph, guesses, moves, points)
     loss = _chosen(computed, inferred)
+    if loss is None or not loss.explained:
+        guesses += (more := weighted_losses(graph, moves, before, points))
+        loss = best_loss(graph, more, moves, points) or loss
     if loss is None:
         result = Round(case.number, words=case.words)
         reason = "no number in the program depends on it as a loss would, and no error term was found"

@@ -13,14 +13,15 @@ import contextlib
 import importlib
 import importlib.util
 import sys
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from clearprop.gradcheck.tracing import number_standins, random_standins, standins
+from clearprop.gradcheck.tracing import module_standins, number_standins, random_standins, standins
 from clearprop.gradcheck.tracing.data_readers import DataReaders, Downloads, copied
+from clearprop.gradcheck.tracing.environments import gym_standin
 from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
@@ -63,6 +64,7 @@ class World:
     ----------
     missing : list of str
         Modules that are not installed.
+    files : FileSystem
     """
 
     def __init__(self, folder: Path, text: str = "", form: DataForm | None = None) -> None:
@@ -70,6 +72,7 @@ class World:
         self.readers, downloads = DataReaders(self.data), Downloads(self.data)
         Nothing.invent, Nothing.trees = self.data.named, {}
         WATCHED.called = _named_data
+        self.files = module_standins.FileSystem(self.data.form.found)
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
         self.makers: dict[str, Callable[[], ModuleType]] = {
@@ -87,7 +90,12 @@ class World:
             "random": random_standins.random_standin,
             "scipy.special": standins.scipy_special,
             "scipy.signal": standins.scipy_signal,
-            "time": time_standin,
+            "time": module_standins.time_standin,
+            "argparse": module_standins.argparse_standin,
+            "os": self.files.os,
+            "pathlib": self.files.pathlib,
+            "gym": partial(gym_standin, "gym", text),
+            "gymnasium": partial(gym_standin, "gymnasium", text),
             "tqdm": tqdm_standin,
         }
         if not AUTOMATIC.search(text):
@@ -272,15 +280,6 @@ class Answers:
 def stop(code: Any = 0) -> None:
     """exit() and quit()."""
     raise SystemExit(code)
-
-
-def time_standin() -> ModuleType:
-    """The module time, in which nobody sleeps."""
-    module: Any = ModuleType("time")
-    for name in dir(time):
-        setattr(module, name, getattr(time, name))
-    module.sleep = lambda seconds: None
-    return module
 
 
 class ProgressBar:
