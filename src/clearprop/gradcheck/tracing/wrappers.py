@@ -187,14 +187,15 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
     true_value = written.value if isinstance(written, Vertex) else plain(value)
     for other in _vertices(written):
         other.read = True
-    unread = vertex.fn is put and not vertex.read and vertex.args and vertex.args[0].origin is None
-    if unread and vertex.value.dtype.kind == "f" and len(vertex.args) < 5000:
+    unread = vertex.fn is put and not vertex.read and vertex.args
+    if unread and vertex.value.dtype.kind == "f" and len(vertex.args) < 5000 and _may_grow(vertex, written):
         vertex.value[true_index] = true_value
         vertex.args = (*vertex.args, (where, written))
         new = [other for other in _vertices((where, written)) if other not in vertex.inputs]
         vertex.inputs += tuple(new)
         for other in new:
             vertex.bits |= other.bits
+            vertex.mark |= other.mark if vertex.origin is vertex else 0
         TRACE.move_to_end(vertex)
         return vertex
     if vertex.value.dtype.kind in "iub" and np.asarray(true_value).dtype.kind == "f":
@@ -205,6 +206,17 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
             else true_value
         )
     return TRACE.record(put, (vertex, (where, written)), {}, put(vertex.value, (true_index, true_value)))
+
+
+def _may_grow(vertex: Vertex, written: Any) -> bool:
+    """Whether a further write may join those that made an array.
+
+    It may where the array is no parameter, and where it is set by hand from the start, as tables of data are.
+    """
+    if vertex.args[0].origin is None:
+        return True
+    by_hand = all(other.origin is not None and other.step_of is None for other in _vertices(written))
+    return vertex.origin is vertex and not vertex.version and by_hand
 
 
 def _vertices(tree: Any) -> list[Vertex]:
