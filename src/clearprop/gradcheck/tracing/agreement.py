@@ -28,6 +28,7 @@ OPERATIONS: Final[dict[type[ast.operator], Any]] = {
 }
 ARITHMETIC: Final = frozenset(OPERATIONS.values())
 OWN_OPERATOR: Final = re.compile(r"__[ri]?(add|sub|mul|truediv|matmul|pow|mod|floordiv|and|or|xor|lshift|rshift)__")
+MATRIX: Final = re.compile(rb"\b(?:as)?mat(?:rix)?\(")
 
 
 class Agreement:
@@ -78,11 +79,18 @@ class Agreement:
         wanted = OPERATIONS.get(type(node.op))
         if wanted is None:
             return True
-        if vertex.fn is not wanted:
+        if vertex.fn is not wanted and not self._is_product_of_matrices(vertex, node.op):
             return False
         if isinstance(node, ast.AugAssign):
             return same_number(node.value, vertex.args[1:2])
         return same_number(node.left, vertex.args[:1]) and same_number(node.right, vertex.args[1:2])
+
+    def _is_product_of_matrices(self, vertex: Vertex, op: ast.operator) -> bool:
+        """Whether `*` may stand for a product of matrices: in a file that makes an np.matrix, between arrays of two axes."""
+        if vertex.fn is not np.matmul or not isinstance(op, ast.Mult):
+            return False
+        sides = [np.ndim(arg.value) if isinstance(arg, Vertex) else np.ndim(arg) for arg in vertex.args]
+        return sides == [2, 2] and any(MATRIX.search(line) for line in self.lines(vertex.stack[0][0].co_filename))
 
     def _node(self, code: CodeType, instruction: int) -> ast.AST | None:
         """The expression or statement at an instruction; None if it stands in several lines."""

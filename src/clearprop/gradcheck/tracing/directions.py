@@ -123,6 +123,7 @@ class PlaceSearch:
             return judged
         self.editor = self.editor or Editor(self.sheet, self.words)
         started = time.process_time()
+        self.sheet.until = started + LONGEST
         blames = find_places(self.sheet, move) if self.words.spent < LONGEST else []
         self.words.spent += time.process_time() - started
         edits = self.editor.explain(blames)

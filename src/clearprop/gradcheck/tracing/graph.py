@@ -56,6 +56,7 @@ class Graph:
         self.ends: set[Vertex] = set()
         self.extra = 0
         moved = _moved(trace)
+        self._inputs: dict[Vertex, list[Vertex]] = {}
         known: dict[Any, Vertex] = {}
         for vertex in self.vertices:
             self._place(vertex, known, vertex in moved)
@@ -101,7 +102,10 @@ class Graph:
 
     def inputs(self, vertex: Vertex) -> list[Vertex]:
         """The vertices that it was made of."""
-        return list(dict.fromkeys(self.rep(other) for other in vertex.inputs))
+        found = self._inputs.get(vertex)
+        if found is None:
+            found = self._inputs[vertex] = list(dict.fromkeys(self.rep(other) for other in vertex.inputs))
+        return found
 
     def add(self, fn: Any, *args: Any, kind: str = "", **kwargs: Any) -> Vertex:
         """A vertex that the program did not make: an inferred loss, or a gathered claim."""

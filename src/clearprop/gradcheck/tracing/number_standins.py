@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.traced import any_traced, call, plain
+from clearprop.gradcheck.tracing.traced import any_traced, call
 from clearprop.gradcheck.tracing.wrappers import Arr, Int, Num
 
 MATH: dict[str, Callable[..., Any]] = {
@@ -56,7 +56,7 @@ def _number_function(plainly: Callable[..., Any], function: Callable[..., Any]) 
     def replacement(*args: Any) -> Any:
         if not any_traced(args):
             return plainly(*args)
-        plainly(*(float(plain(a)) for a in args))  # the same errors as in math
+        plainly(*(float(a) for a in args))  # the same errors as in math
         return call(function, tuple(a.item() if isinstance(a, Arr) else a for a in args), {})
 
     return replacement
@@ -65,7 +65,7 @@ def _number_function(plainly: Callable[..., Any], function: Callable[..., Any]) 
 def _logarithm(x: Any, base: Any = None) -> Any:
     if not any_traced((x, base)):
         return math.log(x) if base is None else math.log(x, base)
-    math.log(float(plain(x)))
+    math.log(float(x))
     made = call(np.log, (x.item() if isinstance(x, Arr) else x,), {})
     return made if base is None else made / math.log(base)
 

@@ -8,6 +8,7 @@ derivative: this is the place.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +74,7 @@ def find_places(sheet: Sheet, move: Move) -> list[Blame]:
 
 def _walk(sheet: Sheet, vertex: Vertex, needs: list[Need], depth: int, seen: set[Vertex]) -> list[Blame]:
     """Places at or before a value that ought to be one of the needs."""
-    if vertex in seen or depth > DEEPEST:
+    if vertex in seen or depth > DEEPEST or time.process_time() > sheet.until:
         return []
     if vertex.fn is None:
         return [Blame(vertex, needs, depth)] if depth == 0 and vertex.floating else []
@@ -108,12 +109,15 @@ def _replacements(sheet: Sheet, vertex: Vertex, needs: list[Need]) -> list[tuple
             for wanted in turned:
                 found += [(inner, Target(t.by, t.use, _shaped(t.arrays, inner.shape))) for t, _ in sheet.matches_of(wanted)[:3]]
             continue
-        for target in sheet.targets(inner.size):
-            for form in forms(target.arrays, inner.shape):
-                if _gives(sheet, vertex, inner, form, needs):
-                    found.append((inner, Target(target.by, target.use, form)))
-                    break
-            if len(found) > 16:
+        fits: dict[int, Arrays | None] = {}
+        for target, alike in zip(sheet.targets(inner.size), sheet.alike(inner.size), strict=True):
+            if alike not in fits:
+                options = forms(target.arrays, inner.shape)
+                fits[alike] = next((form for form in options if _gives(sheet, vertex, inner, form, needs)), None)
+            form = fits[alike]
+            if form is not None:
+                found.append((inner, Target(target.by, target.use, form)))
+            if len(found) > 16 or time.process_time() > sheet.until:
                 return found
     return found
 
@@ -182,7 +186,12 @@ def _walk_parts(sheet: Sheet, vertex: Vertex, needs: list[Need], depth: int, see
     found: list[Blame] = []
     terms = _terms(sheet, vertex) if vertex.fn not in ASSEMBLING else _parts(sheet, vertex)
     wanted = [*needs, *_contributions(sheet, needs)]
-    wrong = [term for term in terms if term in sheet.live and not _is_one_of(sheet, term, wanted) and not sheet.right(term)]
+    wrong: list[Vertex] = []
+    for term in terms:
+        if time.process_time() > sheet.until:
+            break
+        if term in sheet.live and not _is_one_of(sheet, term, wanted) and not sheet.right(term):
+            wrong.append(term)
     for term in [*wrong[:3], *wrong[3:][-3:]]:
         others = [_part_needs(sheet, vertex, term, need) for need in needs]
         local = [*(need for each in others for need in each), *_of_size(wanted, term.size)]

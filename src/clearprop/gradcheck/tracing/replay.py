@@ -46,9 +46,21 @@ class Replay:
         values = self.sheet.points[k].values
         if vertex in values or vertex.fn is None or vertex not in self.moving:
             return values.get(vertex, vertex.value)
-        if vertex not in self.forgotten[k]:
-            self.forgotten[k][vertex] = run_again(self.graph, vertex, lambda v: self.base(k, v))
+        for each in self._to_remake(k, vertex):
+            self.forgotten[k][each] = run_again(self.graph, each, lambda v: self.base(k, v))
         return self.forgotten[k][vertex]
+
+    def _to_remake(self, k: int, vertex: Vertex) -> list[Vertex]:
+        """The values that have to be computed again for one, in order; a long loop makes a chain of thousands."""
+        values, known = self.sheet.points[k].values, self.forgotten[k]
+        found: set[Vertex] = set()
+        left = [vertex]
+        while left:
+            each = left.pop()
+            if not (each in found or each in known or each in values or each.fn is None or each not in self.moving):
+                found.add(each)
+                left.extend(self.graph.inputs(each))
+        return sorted(found, key=lambda v: v.number)
 
     def unchanged(self, site: Site, run: LineRun) -> bool:
         """Whether the arithmetic gives what the program got."""

@@ -70,7 +70,12 @@ class Scope:
             return self.bindings.part(holder, key, self.before)
         except LookupError:
             pass
-        found = holder[key] if isinstance(holder, (list, tuple, dict)) else vars(holder)[key]
+        if isinstance(holder, dict):
+            if key not in holder:
+                raise LookupError(key)  # a dict with a default would make the entry, by the program's own function
+            found = dict.__getitem__(holder, key)
+        else:
+            found = holder[key] if isinstance(holder, (list, tuple)) else vars(holder)[key]
         return found.vertex if isinstance(found, Traced) else found
 
     def names(self) -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ of such a value contributes to it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,11 +62,13 @@ class Sheet:
         All that goes into the claimed gradients.
     certain : bool
         Whether the loss is known for certain, because it was given.
+    until : float
+        The processor time at which the search for the places of mistakes ends.
     """
 
     def __init__(self, graph: Graph, moves: list[Move], loss: Sought, points: list[Point]) -> None:
         self.graph, self.moves, self.loss, self.points = graph, moves, loss, points
-        self.certain = False
+        self.certain, self.until = False, math.inf
         self.cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
         self.forward = graph.ancestors([loss.vertex], self.cuts)
         self.backward = graph.ancestors([g for move in moves for g in move.gradients], self.cuts)
@@ -74,8 +77,9 @@ class Sheet:
         self.slopes = [graph.adjoints(loss.vertex, self.cuts, p.values, e) for p, e in zip(points, self.edges, strict=True)]
         self.true = [[true_gradient(graph, move, slopes) for slopes in self.slopes] for move in moves]
         self._kept: dict[Vertex, Arrays] = {}
-        self._targets: dict[int, tuple[list[Target], Array]] = {}
+        self._targets: dict[int, tuple[list[Target], Array, list[int]]] = {}
         self._matches: dict[Vertex, list[tuple[Target, float]]] = {}
+        self._right: dict[Vertex, bool] = {}
 
     def factors(self, changed: list[dict[Vertex, Any]] | None = None) -> list[float | None]:
         """For each move, the factor by which its claim is the true gradient; None if it is not proportional to it."""
@@ -110,7 +114,12 @@ class Sheet:
         """All derivatives with so many numbers."""
         return self._of_size(size)[0]
 
-    def _of_size(self, size: int) -> tuple[list[Target], Array]:
+    def alike(self, size: int) -> list[int]:
+        """For each derivative with so many numbers, the place of the first one that has the same values."""
+        return self._of_size(size)[2]
+
+    def _of_size(self, size: int) -> tuple[list[Target], Array, list[int]]:
+        """The derivatives with so many numbers, their fingerprints, and for each the first one that has the same values."""
         if size not in self._targets:
             found: list[Target] = []
             for vertex in sorted(self.slopes[0], key=lambda v: v.number) if self.slopes else ():
@@ -123,7 +132,9 @@ class Sheet:
                             if all((vertex, use) in edges for edges in self.edges):
                                 found.append(Target(vertex, use, [np.asarray(edges[vertex, use]) for edges in self.edges]))
             marks = np.array([fingerprint(target.arrays) for target in found])
-            self._targets[size] = found, marks
+            known: dict[Any, int] = {}
+            alike = [known.setdefault(_contents(target.arrays), k) for k, target in enumerate(found)]
+            self._targets[size] = found, marks, alike
         return self._targets[size]
 
     def matches(self, vertex: Vertex) -> list[tuple[Target, float]]:
@@ -133,24 +144,37 @@ class Sheet:
             self._matches[vertex] = self.matches_of(self.arrays(vertex)) if vertex in self.live and vertex.floating else []
         return self._matches[vertex]
 
-    def matches_of(self, arrays: Arrays) -> list[tuple[Target, float]]:
-        """The derivatives that arrays are proportional to, in this shape or transposed."""
-        targets, marks = self._of_size(arrays[0].size)
+    def matches_of(self, arrays: Arrays, most: float = math.inf) -> list[tuple[Target, float]]:
+        """The derivatives that arrays are proportional to, in this shape or transposed; not more than so many."""
+        targets, marks, alike = self._of_size(arrays[0].size)
         if not targets or not all(np.all(np.isfinite(a)) for a in arrays):
             return []
         mine, found = fingerprint(arrays), []
+        factors: dict[int, float | None] = {}  # in a program of single numbers, many derivatives have the same value
         for k in np.flatnonzero(np.abs(marks - mine).max(axis=1) < 1e-5):
-            target = targets[k]
-            for form in forms(target.arrays, arrays[0].shape):
-                factor = same_direction(arrays, form)
-                if factor is not None:
-                    found.append((target, factor))
-                    break
+            if alike[k] not in factors:
+                options = (same_direction(arrays, form) for form in forms(targets[k].arrays, arrays[0].shape))
+                factors[alike[k]] = next((factor for factor in options if factor is not None), None)
+            factor = factors[alike[k]]
+            if factor is not None:
+                found.append((targets[k], factor))
+            if len(found) >= most:
+                break
         return found
 
     def right(self, vertex: Vertex) -> bool:
         """Whether it is the derivative of something."""
-        return bool(self.matches(vertex))
+        vertex = self.graph.rep(vertex)
+        if vertex not in self._right:
+            known = vertex in self._matches or vertex not in self.live or not vertex.floating
+            found = self.matches(vertex) if known else self.matches_of(self.arrays(vertex), most=1)
+            self._right[vertex] = bool(found)
+        return self._right[vertex]
+
+
+def _contents(arrays: Arrays) -> Any:
+    """What is the same for arrays of the same shape and values."""
+    return arrays[0].shape, *(a.tobytes() for a in arrays)
 
 
 def fingerprint(arrays: Arrays) -> Array:

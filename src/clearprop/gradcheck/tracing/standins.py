@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.matrices import FOLDS, folded, matrix
 from clearprop.gradcheck.tracing.numpy_functions import Joined, Ufunc, Vectorized, array_of, numpy_function
 from clearprop.gradcheck.tracing.random_standins import numpy_random
 from clearprop.gradcheck.tracing.traced import call, plain
@@ -32,6 +33,8 @@ def numpy_standin() -> ModuleType:
             setattr(module, name, thing)
     for name, function in SPECIAL.items():
         setattr(module, name, function)
+    for name in (*FOLDS, "ravel"):
+        setattr(module, name, folded(name, getattr(module, name)))
     module.ndarray = Arr
     module.vectorize = Vectorized
     module.random = numpy_random()
@@ -111,8 +114,9 @@ SPECIAL: dict[str, Any] = {
     "copyto": copyto,
     "nditer": nditer,
     "sum": total,
-    "asmatrix": lambda x, *a: array_of("asarray", x),
-    "mat": lambda x, *a: array_of("asarray", x),
+    "matrix": matrix,
+    "asmatrix": matrix,
+    "mat": matrix,
     "shape": lambda x: np.shape(plain(x)),
     "ndim": lambda x: np.ndim(plain(x)),
     "size": lambda x, axis=None: np.size(plain(x), axis),

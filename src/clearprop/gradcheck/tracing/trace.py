@@ -185,6 +185,12 @@ class Trace:
         self._follow(vertex)
         return vertex
 
+    def forget(self, vertex: Vertex) -> None:
+        """Take back the leaf that was recorded last, so that a table of such numbers does not use up all marks."""
+        if self.vertices and self.vertices[-1] is vertex and vertex.fn is None:
+            self.vertices.pop()
+            self.leaves -= 1
+
     def note(self, text: str) -> None:
         """A remark about the run, once, with the line that gave rise to it."""
         self.notes.setdefault(text, self.line())
@@ -325,8 +331,18 @@ def put(array: Any, *pairs: tuple[Any, Any]) -> Any:
     """A copy of `array` in which array[index] = value for each (index, value)."""
     out = np.array(array)
     for index, value in pairs:
-        out[index] = value
+        write(out, index, value)
     return out
+
+
+def write(array: Any, index: Any, value: Any) -> None:
+    """array[index] = value; an array of one number counts as the number, as it did before NumPy 2.4."""
+    try:
+        array[index] = value
+    except ValueError:
+        if np.size(value) != 1:
+            raise
+        array[index] = np.reshape(value, ())
 
 
 def line_of(site: tuple[CodeType, int]) -> int:

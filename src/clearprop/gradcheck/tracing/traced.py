@@ -108,6 +108,8 @@ class Traced:
 
     @shape.setter
     def shape(self, shape: Any) -> None:
+        if not self.is_array:
+            raise TypeError("a number has no shape that can be set")
         self.become(call(np.reshape, (self, shape), {}))  # type: ignore[attr-defined]
 
     @property

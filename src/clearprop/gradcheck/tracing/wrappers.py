@@ -15,7 +15,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.invented_rows import within_rows
 from clearprop.gradcheck.tracing.recorded_functions import as_type, write_view
-from clearprop.gradcheck.tracing.trace import Vertex, get, put, vertices_in
+from clearprop.gradcheck.tracing.trace import Vertex, get, put, vertices_in, write
 from clearprop.gradcheck.tracing.traced import BINARY, KINDS, TRACE, Traced, call, into, plain, template, wrap
 
 
@@ -115,10 +115,16 @@ class Arr(Traced, metaclass=ArrayType):
         return bool(self.item())
 
     def __float__(self) -> float:
-        return float(self.vertex.value)
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.vertex.value)
+        return int(self._number())
+
+    def _number(self) -> Any:
+        """The one number of an array of one, whatever its axes: NumPy before 2.4 took it as one."""
+        if self.size != 1:
+            raise TypeError("only length-1 arrays can be converted to Python scalars")
+        return np.asarray(self.vertex.value).item()
 
     def __index__(self) -> int:
         return operator.index(self.vertex.value)
@@ -184,17 +190,21 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
     vertex = array.vertex
     where, true_index = template(index), plain(index)
     written = value if isinstance(value, Vertex) else template(value)
+    if isinstance(written, Vertex) and written.fn is None and written.kind == "literal":
+        TRACE.forget(written)
+        written = written.value
     true_value = written.value if isinstance(written, Vertex) else plain(value)
     for other in _vertices(written):
         other.read = True
-    unread = vertex.fn is put and not vertex.read and vertex.args and vertex.args[0].origin is None
-    if unread and vertex.value.dtype.kind == "f" and len(vertex.args) < 5000:
-        vertex.value[true_index] = true_value
+    unread = vertex.fn is put and not vertex.read and vertex.args
+    if unread and vertex.value.dtype.kind == "f" and len(vertex.args) < 5000 and _may_grow(vertex, written):
+        write(vertex.value, true_index, true_value)
         vertex.args = (*vertex.args, (where, written))
         new = [other for other in _vertices((where, written)) if other not in vertex.inputs]
         vertex.inputs += tuple(new)
         for other in new:
             vertex.bits |= other.bits
+            vertex.mark |= other.mark if vertex.origin is vertex else 0
         TRACE.move_to_end(vertex)
         return vertex
     if vertex.value.dtype.kind in "iub" and np.asarray(true_value).dtype.kind == "f":
@@ -205,6 +215,17 @@ def _put_vertex(array: Arr, index: Any, value: Any) -> Vertex:
             else true_value
         )
     return TRACE.record(put, (vertex, (where, written)), {}, put(vertex.value, (true_index, true_value)))
+
+
+def _may_grow(vertex: Vertex, written: Any) -> bool:
+    """Whether a further write may join those that made an array.
+
+    It may where the array is no parameter, and where it is set by hand from the start, as tables of data are.
+    """
+    if vertex.args[0].origin is None:
+        return True
+    by_hand = all(other.origin is not None and other.step_of is None for other in _vertices(written))
+    return vertex.origin is vertex and not vertex.version and by_hand
 
 
 def _vertices(tree: Any) -> list[Vertex]:

@@ -1,0 +1,141 @@
+"""Programs as people post them when a net does not learn: each kind that was once not understood, as a small case."""
+
+import pytest
+
+from clearprop.gradcheck.tracing import check_file
+
+OLDER = """
+import math
+import numpy as np
+
+rng = np.random.default_rng(3)
+points = rng.normal(size=(5, 2))
+wanted = rng.uniform(size=(5, 1))
+V, c = rng.normal(size=(2, 1)), np.zeros(1)
+guesses, kept = np.zeros(5), np.zeros(5)
+for epoch in range(20):
+    for k in range(5):
+        row = points[k : k + 1]
+        guess = 1 / (1 + np.exp(-(row.dot(V) + c)))
+        guesses[k] = guess[0]
+        kept[k] = 1 / (1 + math.exp(-(row.dot(V) + c)))
+        cost = float((guess - wanted[k]) ** 2)
+        slope = 2 * (guess - wanted[k]) * guess * (1 - guess)
+        V = V - 0.1 * row.T.dot(slope)
+        c = c - 0.1 * slope[0]
+"""
+MATRICES = """
+import numpy as np
+
+def squash(z):
+    return 1 / (1 + np.exp(-z))
+
+rng = np.random.default_rng(5)
+table = np.matrix(rng.normal(size=(12, 3)))
+marks = np.matrix(rng.integers(0, 2, 12)).T
+beta = np.matrix(np.zeros((1, 3)))
+for step in range(50):
+    chance = squash(table * beta.T)
+    cost = -np.sum(np.multiply(marks, np.log(chance)) + np.multiply(1 - marks, np.log(1 - chance))) / len(table)
+    slope = np.zeros(beta.ravel().shape[1])
+    for k in range(3):
+        slope[k] = np.sum(np.multiply(chance - marks, table[:, k])) / len(table)
+    beta = beta - 0.5 * slope
+"""
+ARCHIVE = """
+import numpy as np
+
+def read_digits():
+    with np.load("data/mnist.npz") as archive:
+        pictures, classes = archive["x_train"], archive["y_train"]
+    return pictures.reshape(len(pictures), -1) / 255, np.eye(10)[classes]
+
+pictures, classes = read_digits()
+U = np.random.uniform(-0.5, 0.5, (12, 784))
+V = np.random.uniform(-0.5, 0.5, (10, 12))
+for picture, label in zip(pictures, classes):
+    picture.shape += (1,)
+    label.shape += (1,)
+    hidden = 1 / (1 + np.exp(-U @ picture))
+    guess = 1 / (1 + np.exp(-V @ hidden))
+    slope = guess - label
+    V += -0.01 * slope @ hidden.T
+    U += -0.01 * (V.T @ slope * hidden * (1 - hidden)) @ picture.T
+"""
+TABLE = """
+import numpy as np
+
+def sequences(count):
+    shown, wanted = np.zeros([count, 9, 8]), np.zeros([count, 9, 8])
+    for n in range(count):
+        start = np.random.randint(0, 9)
+        for t in range(8):
+            shown[n, (start + t) % 9, t] = 1.0
+            wanted[n, (start + t + 1) % 9, t] = 1.0
+    return shown, wanted
+
+A, B, C = np.random.randn(6, 9) * 0.1, np.random.randn(6, 6) * 0.1, np.random.randn(9, 6) * 0.1
+first = np.random.randn(6) * 0.1
+shown, wanted = sequences(1500)
+for x, y in zip(shown, wanted):
+    hs, ps, loss = [], [], 0
+    for t in range(8):
+        hs.append(np.tanh(A @ x[:, t] + B @ (hs[t - 1] if t else first)))
+        e = np.exp(C @ hs[t])
+        ps.append(e / e.sum())
+        loss += -np.sum(y[:, t] * np.log(ps[t]))
+    dA, dB, dC, later = np.zeros_like(A), np.zeros_like(B), np.zeros_like(C), np.zeros(6)
+    for t in range(7, -1, -1):
+        dC += np.outer(ps[t] - y[:, t], hs[t])
+        dz = (C.T @ (ps[t] - y[:, t]) + later) * (1 - hs[t] ** 2)
+        dA += np.outer(dz, x[:, t])
+        dB += np.outer(dz, hs[t - 1])
+        later = B.T @ dz
+    A, B, C = A - 0.1 * dA, B - 0.1 * dB, C - 0.1 * dC
+"""
+COLUMNS = """
+import pandas as pd
+
+table = pd.read_csv("houses.txt", header=None)
+slope, offset = 0.5, 0.1
+for step in range(50):
+    a = b = 0
+    for k in range(len(table)):
+        row = table.iloc[k]
+        miss = slope * row[0] + offset - row[1]
+        a, b = a + miss * row[0], b + miss
+    slope = slope - 0.0001 * a / len(table)
+    offset = offset - 0.0001 * b / len(table)
+"""
+
+
+def checked(text, folder):
+    """The outcome for a program."""
+    file = folder / "posted.py"
+    file.write_text(text)
+    return check_file(file)
+
+
+@pytest.mark.parametrize("text", [OLDER, MATRICES, COLUMNS], ids=["numbers in arrays of one", "np.matrix", "no header"])
+def test_programs_for_older_versions_of_numpy_and_without_their_data_are_right(text, tmp_path):
+    found = checked(text, tmp_path)
+    assert found.status == "right", str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [(OLDER, "guess * (1 - guess)", "guess"), (MATRICES, "chance - marks", "chance + marks")],
+    ids=["numbers in arrays of one", "np.matrix"],
+)
+def test_mistakes_in_them_are_found(text, old, new, tmp_path):
+    assert checked(text.replace(old, new), tmp_path).status == "wrong"
+
+
+def test_an_archive_that_is_not_there_is_invented(tmp_path):
+    found = checked(ARCHIVE, tmp_path)
+    assert "V has been updated already" in str(found)
+
+
+def test_a_large_table_that_is_filled_number_by_number_fits_into_memory(tmp_path):
+    found = checked(TABLE, tmp_path)
+    assert "dB += np.outer(dz, hs[t - 1]): first belongs here" in str(found)
