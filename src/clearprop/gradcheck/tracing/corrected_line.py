@@ -40,8 +40,12 @@ def _complete(line: str) -> str:
 
 def _assigned(site: Site, edit: SourceEdit) -> tuple[int, str]:
     """The line with += or -= for what it has."""
-    into = isinstance(site.node, ast.Call) and isinstance(site.node.func, ast.Name) and site.node.func.id == PUT
-    statement = site.tree.statement(site.node.args[0] if into and isinstance(site.node, ast.Call) else site.node)
+    node = site.node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == PUT:
+        node = node.args[0]
+    elif isinstance(node, ast.BinOp) and node not in site.tree.parents:
+        node = node.right
+    statement = site.tree.statement(node)
     assert isinstance(statement, (ast.Assign, ast.AugAssign))
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
     if target.lineno != statement.value.lineno:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import Any, Final, TypeGuard
+from typing import Final, TypeGuard
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.arithmetic import Arithmetic, CannotCompute
-from clearprop.gradcheck.tracing.nonlinear import Bend
-from clearprop.gradcheck.tracing.replay import Replay
-from clearprop.gradcheck.tracing.sites import Site, is_module
+from clearprop.gradcheck.tracing.names_at_hand import NamesAtHand, parses
+from clearprop.gradcheck.tracing.sites import is_module
 from clearprop.gradcheck.tracing.source_edits import FOLDS, SourceEdit, number, operands, written
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import wrapped
 
-NUMBERS: Final = (int, float, np.number)
-MOST_ATOMS: Final = 48
-MOST_SCALARS: Final = 12
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
 
 
@@ -27,116 +22,8 @@ def _divided_by(node: ast.AST | None, text: str) -> TypeGuard[ast.BinOp]:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and ast.unparse(node.right) == text
 
 
-class NamingEdits:
-    """Edits for one site.
-
-    Parameters
-    ----------
-    site : Site
-    replay : Replay
-    bends : list of Bend
-        The activation functions of the forward pass.
-    """
-
-    def __init__(self, site: Site, replay: Replay, bends: list[Bend]) -> None:
-        sheet = self.sheet = replay.sheet
-        self.replay, self.site, self.graph, self.text = replay, site, sheet.graph, site.tree.spoken
-        self.run = site.runs[0]
-        self.atoms = self._atoms()
-        self.containers = self._containers()
-        self.entries = self._entries()
-        names = {self.graph.rep(vertex): name for name, vertex in [*reversed(self.atoms), *self._of_entries()]}
-        self.formulas = self._formulas(bends, names)
-        self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
-        self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:8]
-        self.scalars = self._scalars()
-
-    def _atoms(self) -> list[tuple[str, Vertex]]:
-        """Arrays and traced numbers within reach, one name for each."""
-        found: dict[Vertex, str] = {}
-        for text, vertex in self.run.scope.atoms():  # those of the function come before those of the file
-            usable = vertex.floating or np.asarray(vertex.value).dtype.kind == "b"
-            if usable and (vertex not in found or (text.isidentifier() and not found[vertex].isidentifier())):
-                found[vertex] = text
-        plain_first = sorted(found.items(), key=lambda each: not each[1].isidentifier())
-        return [(text, vertex) for vertex, text in plain_first[:MOST_ATOMS]]
-
-    def _is_derivative(self, vertex: Vertex) -> bool:
-        """Whether a value of the backward pass is right, even if the program then forgot it."""
-        rep = self.graph.rep(vertex)
-        if rep not in self.replay.moving or rep in self.sheet.forward or rep.fn is None or not rep.floating:
-            return False
-        try:
-            arrays = [np.asarray(self.replay.base(k, rep), dtype=np.float64) for k in range(len(self.sheet.points))]
-        except (ValueError, IndexError, TypeError, ArithmeticError):
-            return False
-        return bool(self.sheet.matches_of(arrays))
-
-    def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
-        """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
-        found = {}
-        for bend in bends:
-            z, a = names.get(bend.z, ""), names.get(bend.a, "")
-            if bend.name and (z or a) and bend.z.size == self.run.vertex.size:
-                text = bend.formula(z, a)
-                if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
-                    text = text if z or " > 0" not in text else f"({a} > 0)"
-                    found[text] = f"the derivative of {bend.name}"
-        return [(text, said) for text, said in found.items() if _parses(text)]
-
-    def _scalars(self) -> list[str]:
-        """Plain numbers that the program itself multiplies or divides by, and that are known here: B, np.sqrt(d), lam / m."""
-        found: dict[float, str] = {}
-        look = Arithmetic(self.run.scope, self._fixed, self.site.tree.functions)
-        for node in ast.walk(self.site.tree.tree):
-            if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
-                for side in (node.right, node.left):
-                    try:
-                        value = look.of(side)
-                    except CannotCompute:
-                        continue
-                    if isinstance(value, NUMBERS) and not isinstance(value, bool) and float(value) not in (0.0, 1.0):
-                        text = ast.unparse(side)
-                        if len(text) < len(found.get(float(value), "x" * 40)):
-                            found[float(value)] = text
-        return list(found.values())[:MOST_SCALARS]
-
-    def _containers(self) -> list[str]:
-        """Lists and dicts within reach."""
-        found = [name for name, value in self.run.scope.names() if isinstance(value, (list, dict))]
-        for name, value in self.run.scope.names():
-            if name == "self":
-                found += [f"self.{key}" for key, each in vars(value).items() if isinstance(each, (list, dict))]
-        return found[:12]
-
-    def _entries(self) -> list[str]:
-        """Entries of lists at the counters that the statement itself uses: h[j], where it writes into output[k][j]."""
-        statement = self.site.tree.statement(self.site.node)
-        if statement is None or self.run.vertex.size > 1:
-            return []
-        parts = [node for node in ast.walk(statement) if isinstance(node, ast.Subscript)]
-        counters = dict.fromkeys(ast.unparse(part.slice) for part in parts if isinstance(part.slice, ast.Name))
-        return [f"{text}[{counter}]" for counter in counters for text in self.containers]
-
-    def _of_entries(self) -> Iterator[tuple[str, Vertex]]:
-        """The entries with the values that they have at the first time."""
-        for text in self.entries:
-            try:
-                node = written(text)
-                assert isinstance(node, ast.Subscript)
-                value = self.run.scope.part(self.run.scope.resolved(node.value), self.run.scope.resolved(node.slice))
-            except (LookupError, TypeError):
-                continue
-            if isinstance(value, Vertex):
-                yield text, value
-
-    def _fixed(self, vertex: Vertex) -> Any:
-        """The value of what does not depend on parameters."""
-        if self.graph.rep(vertex) in self.sheet.live:
-            raise CannotCompute("depends on parameters")
-        return vertex.value
-
-    # ---------------------------------------------------------------- edits
+class NamingEdits(NamesAtHand):
+    """Edits for one site, with the names at hand there."""
 
     def of(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
         """All edits of one node of the expression."""
@@ -149,6 +36,7 @@ class NamingEdits:
             return
         if isinstance(node, ATOMS):
             yield from self._others(node)
+            yield from self._other_numbers(node)
             yield from self._targets(node, parent)
             if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
                 new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
@@ -163,7 +51,7 @@ class NamingEdits:
             for text, vertex in self.atoms:
                 if self.graph.rep(vertex) in self.sheet.cuts and len(vertex.shape) == 2:
                     yield from self._carried_back(node, text)
-        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call, ast.Compare)) and (root or term):
+        if isinstance(node, (*ATOMS, ast.BinOp, ast.Call, ast.Compare, ast.UnaryOp)) and (root or term):
             yield from self._missing(node, root, term)
         if isinstance(node, ast.Constant) and isinstance(node.value, float | int) and isinstance(parent, ast.BinOp):
             for text, _ in self.atoms:
@@ -191,6 +79,11 @@ class NamingEdits:
         """Edits of a part of an index: another counter, another array that is compared."""
         if isinstance(node, ATOMS) and isinstance(parent, ast.Compare):
             yield from self._others(node)
+        elif isinstance(node, ast.Constant) and type(node.value) is int:
+            for counter in self.counters:
+                for text in (counter, f"{counter} - 1", f"{counter} + 1"):
+                    said = f"the index is {text}, not {node.value}"
+                    yield SourceEdit(node, written(text), said, 1.3, "index", "Look at the index.")
         elif isinstance(node, ast.Name):
             old = self.run.scope.resolved(node) if node.id in dict(self.run.scope.names()) else None
             for name, value in self.run.scope.names():
@@ -206,7 +99,7 @@ class NamingEdits:
             index = ast.unparse(node.slice)
             for text in self.containers:
                 for new in (f"{text}[{index}]", f"{text}[{index} - 1]", f"{text}[{index} + 1]"):
-                    if _parses(new) and new != old:
+                    if parses(new) and new != old:
                         said = f"{new} belongs here, not {old}"
                         yield SourceEdit(node, written(new), said, 1.1, "operand-other", hint)
         own = self._stands_for(node)
@@ -215,6 +108,15 @@ class NamingEdits:
             if text != old and vertex is not own and (own is None or len(vertex.shape) == len(own.shape) or alike(text, old)):
                 prior = 1.0 if text == partner else 0.95 if alike(text, old) else 1.35
                 yield SourceEdit(node, written(text), f"{text} belongs here, not {old}", prior, "operand-other", hint)
+
+    def _other_numbers(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Another number that the program divides or multiplies by, in the place of this one."""
+        if isinstance(node, ast.Subscript) or self._stands_for(node) is not None:
+            return
+        for text in self.scalars:
+            if text != self.text(node) and not text.replace(".", "").isdigit():
+                said = f"{text} belongs here, not {self.text(node)}"
+                yield SourceEdit(node, written(text), said, 1.4, "operand-other", f"Look at {self.text(node)}.")
 
     def _targets(self, node: ast.expr, parent: ast.AST | None) -> Iterator[SourceEdit]:
         """A target that is not subtracted: y - t for y, also where both are taken from lists by one counter."""
@@ -236,14 +138,6 @@ class NamingEdits:
                 new = ast.BinOp(node, ast.Sub(), written(target))
                 said, hint = f"the target, {target}, is not subtracted", "What is the derivative of the loss by the output?"
                 yield SourceEdit(node, new, said, 1.2, "target-not-subtracted", hint)
-
-    def _stands_for(self, node: ast.expr) -> Vertex | None:
-        """The value of a name; None if it is not known."""
-        try:
-            own = self.run.scope.resolved(node)
-        except LookupError:
-            return None
-        return own if isinstance(own, Vertex) else None
 
     def _derivatives(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A derivative of an activation in the place of something, or as a factor that is missing."""
@@ -288,7 +182,7 @@ class NamingEdits:
                     new = ast.BinOp(node, ast.Add(), written(f"{scale} * {text}"))
                     said, hint = f"the term {scale} * {text} of the penalty is missing", "Does the loss have a penalty?"
                     yield SourceEdit(node, new, said, 1.3, "penalty", hint)
-                if term and vertex.shape == self.run.vertex.shape:
+                if (term and vertex.shape == self.run.vertex.shape) or (root and self._fits(vertex, root)):
                     new, said = ast.BinOp(node, ast.Mult(), written(text)), f"the factor {text} is missing"
                     yield SourceEdit(node, new, said, 1.6, "factor-missing", "Look at the factors.")
             elif (vertex.size > 1 or rep in self.sheet.live) and self._fits(vertex, root):
@@ -307,7 +201,9 @@ class NamingEdits:
         """A term that is missing, or a factor of the whole: what comes back through a matrix."""
         empty = [text for text, vertex in self.atoms if vertex.fn is None and vertex.size > 1 and not np.any(vertex.value)]
         for other in [*self.right_before, *empty[:4]]:
-            for text in (f"np.dot({other}, {matrix}.T)", f"np.dot({matrix}.T, {other})"):
+            products = (f"np.dot({other}, {matrix}.T)", f"np.dot({matrix}.T, {other})")
+            infix = (f"{other} @ {matrix}.T", f"{matrix}.T @ {other}")
+            for text in infix if "@" in self.text(node) else products:
                 new, hint = ast.BinOp(node, ast.Add(), written(text)), "Is a term missing?"
                 yield SourceEdit(node, new, f"the term {text} is missing", 1.8, "term-missing", hint)
         for other in self.right_before if node is self.site.node else ():
@@ -380,11 +276,3 @@ def is_summed(node: ast.expr, parent: ast.AST | None) -> bool:
 def alike(one: str, other: str) -> bool:
     """Whether two names differ in one character."""
     return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 1
-
-
-def _parses(text: str) -> bool:
-    try:
-        written(text)
-    except SyntaxError:
-        return False
-    return True

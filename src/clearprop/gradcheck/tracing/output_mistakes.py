@@ -30,15 +30,31 @@ def unused_targets(case: JudgedCase, loss: Sought) -> Mistake | None:
     """The mistake that data go into the loss and into no gradient; None if there are none."""
     graph, words, cuts = case.graph, case.words, case.cuts()
     unused = graph.ancestors([loss.vertex], cuts) - graph.ancestors(case.gradients(), cuts) - set(cuts)
-    data = [v for v in unused if v.fn is None and v.size > 1 and v.kind != "literal"][:2]
+    data = [v for v in unused if v.fn is None and v.size > 1 and v.kind != "literal"]
+    data = [v for v in data if _meets_prediction(case, loss, v)][:2]
     if not data:
         return None
     names = ", ".join(words.name(v) or "the target" for v in data)
     reason = f"{names} goes into the loss, but into no gradient: the error is missing from the backward pass"
     first = _first_backward(graph, case.moves)
-    place = words.place(first.stack) if first is not None else (case.moves[0].file, case.moves[0].line)
+    place = _place_of(words, first, case.gradients()) if first is not None else (case.moves[0].file, case.moves[0].line)
     hint, all_names = "Where does the target enter?", [move.name for move in case.moves]
     return mistake_at(words, place, reason, hint, "target", all_names, sure=False)
+
+
+def _meets_prediction(case: JudgedCase, loss: Sought, data: Vertex) -> bool:
+    """Whether data are compared with a value that goes into the gradients; those of other examples are not."""
+    graph, cuts = case.graph, case.cuts()
+    inside, used = graph.ancestors([loss.vertex], cuts), graph.ancestors(case.gradients(), cuts)
+    live, made = graph.descendants(cuts), graph.descendants([data], inside)
+    return any(other in used & live for vertex in made for other in graph.inputs(vertex))
+
+
+def _place_of(words: Words, vertex: Vertex, gradients: list[Vertex]) -> tuple[str, int]:
+    """The place of a value, seen from the function that makes the gradients."""
+    codes = {g.stack[0][0] for g in gradients if g.stack}
+    level = next((k for k, (code, _) in enumerate(vertex.stack) if code in codes), 0)
+    return words.place(vertex.stack, level)
 
 
 def _first_backward(graph: Graph, moves: list[Move]) -> Vertex | None:

@@ -89,7 +89,7 @@ class Rewriter(ast.NodeTransformer):
             return [node, *self.renoted(target, node)]
         else:
             node.value = self.literal(self.visit(node.value))
-        if isinstance(node.value, SIMPLE):
+        if isinstance(node.value, (*SIMPLE, ast.Call)):
             node.value = called("alias", [node.value, self.at(node)], node.value)
         if len(node.targets) == 1 and isinstance(target, SIMPLE):
             node.value = called("named", [ast.Constant(ast.unparse(target)), node.value, self.at(node)], node.value)

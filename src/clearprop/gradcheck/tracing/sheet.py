@@ -33,7 +33,7 @@ class Target:
     by : Vertex
         The derivative of the loss by this value,
     use : Vertex or None
-        or the part of it that comes from this use of the value.
+        or the part of it that comes from this use of the value, or from all others.
     arrays : Arrays
     """
 
@@ -126,16 +126,24 @@ class Sheet:
                 arrays = self.slope(vertex)
                 if arrays is not None and arrays[0].size == size and any(np.any(a) for a in arrays):
                     found.append(Target(vertex, None, arrays))
-                    uses = [user for user in self.graph.users.get(vertex, ()) if (vertex, user) in self.edges[0]]
-                    if len(uses) > 1:
-                        for use in uses:
-                            if all((vertex, use) in edges for edges in self.edges):
-                                found.append(Target(vertex, use, [np.asarray(edges[vertex, use]) for edges in self.edges]))
+                    found += self._of_uses(vertex, arrays)
             marks = np.array([fingerprint(target.arrays) for target in found])
             known: dict[Any, int] = {}
             alike = [known.setdefault(_contents(target.arrays), k) for k, target in enumerate(found)]
             self._targets[size] = found, marks, alike
         return self._targets[size]
+
+    def _of_uses(self, vertex: Vertex, whole: Arrays) -> list[Target]:
+        """What each of several uses contributes to a derivative, and what all but one do: from the next time step, say."""
+        users = [user for user in self.graph.users.get(vertex, ()) if (vertex, user) in self.edges[0]]
+        found = []
+        for use in users if len(users) > 1 else ():
+            if all((vertex, use) in edges for edges in self.edges):
+                own = [np.asarray(edges[vertex, use]) for edges in self.edges]
+                found.append(Target(vertex, use, own))
+                if len(users) > 2:
+                    found.append(Target(vertex, use, [a - b for a, b in zip(whole, own, strict=True)]))
+        return found
 
     def matches(self, vertex: Vertex) -> list[tuple[Target, float]]:
         """The derivatives that a value is proportional to, each with the factor."""

@@ -24,6 +24,8 @@ Span = tuple[int, int, int, int]
 """First line, last line, first column and column after the last, in bytes."""
 MODULES: Final = {"np", "numpy", "torch", "math"}
 MOST_RUNS: Final = 400
+ALIASES: Final = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
+"""Expressions that may give a name to a value that was made elsewhere."""
 
 
 def span_of(node: ast.expr | ast.stmt) -> Span:
@@ -66,7 +68,7 @@ class SourceTree:
                 self.spans[span_of(node)] = node
             if isinstance(node, ast.AugAssign):
                 self.steps[span_of(node)] = node
-            if isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, (ast.Name, ast.Attribute, ast.Subscript)):
+            if isinstance(node, (ast.Assign, ast.Return)) and isinstance(node.value, ALIASES):
                 self.aliases[node.lineno] = node.value
             if isinstance(node, ast.FunctionDef):
                 self.functions[node.name] = node

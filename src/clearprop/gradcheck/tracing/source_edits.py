@@ -186,8 +186,11 @@ class StructureEdits:
             return
         a, b, plus = node.left, node.right, isinstance(node.op, ast.Add)
         other = ast.Sub() if plus else ast.Add()
-        said = f"the sign before {self.text(b)} is wrong"
-        yield SourceEdit(node, ast.BinOp(a, other, b), said, 1.2, "sign", "Look at the signs.")
+        added = "" if node in self.tree.parents else "-=" if plus else "+="  # of the statement a += b
+        said = f"the sign is wrong: {added}" if added else f"the sign before {self.text(b)} is wrong"
+        yield SourceEdit(node, ast.BinOp(a, other, b), said, 1.2, "sign", "Look at the signs.", added)
+        if added:
+            return
         if not plus:
             said = f"{self.text(a)} and {self.text(b)} are swapped"
             hint = "Look at the order of the difference."
@@ -255,8 +258,10 @@ class StructureEdits:
         yield SourceEdit(node, inner, "it is not to be summed", 1.5, "not-summed", "Look at the sum.")
 
     def _folds(self, node: ast.expr) -> Iterator[SourceEdit]:
-        """A sum or mean that is missing around a product."""
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        """A sum or mean that is missing around a product, or around what is subtracted."""
+        parent = self.tree.parents.get(node)
+        subtracted = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub) and parent.right is node
+        if subtracted or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)):
             text = self.text(node)
             for fold in ("sum", "mean"):
                 for axis in (0, 1, -1):

@@ -29,6 +29,8 @@ from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 2.5
+MOST_SECONDS: Final = 6.0  # of all searches of a program, as losses that are only supposed are tried in turn;
+LEAST_SECONDS: Final = 0.4  # of each
 AFTERWARDS: Final = 0.7  # once one explains everything
 FIRST_RUNS: Final = 6  # among which one must differ,
 LATE_RUNS: Final = 8  # or among so many of the later ones
@@ -84,6 +86,7 @@ class SourceSearch:
         right = [self.graph.rep(g) for k in self.before for g in sheet.moves[k].gradients]
         self.trusted = self.graph.ancestors(right, sheet.cuts) if self.at_one or not consistency.known else set()
         self.replay = Replay(sheet)
+        self.sign = next((np.sign(sheet.moves[k].pieces[0].factor) for k in self.wrong), 1.0)
         self.sites: list[Site] = []
         self.seen: dict[Any, SourceExplanation | None] = {}
 
@@ -98,7 +101,7 @@ class SourceSearch:
         kept: list[SourceExplanation] = []
         bends = find_bends(self.sheet) if tried else []
         blind: list[tuple[float, Site, SourceEdit, ast.expr]] = []
-        until = started + SECONDS
+        until = started + max(min(SECONDS, MOST_SECONDS - self.words.searched), LEAST_SECONDS)
         for site in sorted(tried, key=self._order):
             if self._innocence(site) == 2 and self._explained(kept) and any(self._innocence(each.site) < 2 for each in kept):
                 break
@@ -110,6 +113,7 @@ class SourceSearch:
                 until = min(until, time.process_time() + AFTERWARDS)
         usual = min((each.prior for each in kept), default=np.inf) if self._explained(kept) else np.inf
         self._try_blind([each for each in blind if each[0] < usual - LIKELIER], kept)
+        self.words.searched += time.process_time() - started
         return self._ranked(kept)
 
     def first_wrong(self) -> tuple[str, int] | None:
@@ -300,9 +304,12 @@ class SourceSearch:
         return count
 
     def _is_right(self, matches: list[tuple[Target, float]], shape: tuple[int, ...]) -> bool:
-        """Whether one of the derivatives that a value is proportional to has its shape, and is the value, if that is known."""
+        """Whether one of the derivatives that a value is proportional to has its shape and the sign that gradients have here.
+
+        If the loss is known, the value must be the derivative itself.
+        """
         same = [factor for target, factor in matches if target.arrays[0].shape == shape]
-        return any(not self.exactly or abs(factor - 1.0) < CLOSE for factor in same)
+        return any(abs(factor - 1.0) < CLOSE if self.exactly else factor * self.sign > 0 for factor in same)
 
 
 def _in_index(node: ast.AST, site: Site) -> bool:

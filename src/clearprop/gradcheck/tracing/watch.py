@@ -135,9 +135,11 @@ class ProgramWatch:
             self._bind(code, text, value)
 
     def alias(self, value: Any, at: tuple[str, int]) -> Any:
-        """The value, which gets another name here, or is returned, as it is."""
-        bindings = self.trace.bindings
-        if isinstance(value, Traced) and len(bindings.aliases) < ALIASES:
+        """The value, which gets a name here, or is returned, as it is; it was made elsewhere, maybe by a function."""
+        bindings, here = self.trace.bindings, sys._getframe(1).f_code
+        made_here = isinstance(value, Traced) and bool(value.vertex.stack) and value.vertex.stack[0][0] is here
+        fresh = made_here and value.vertex.number == self.trace.count and line_of(value.vertex.stack[0]) == at[1]
+        if isinstance(value, Traced) and not fresh and len(bindings.aliases) < ALIASES:
             when = bindings.time(self.trace.count)
             bindings.aliases.append(Alias(when, self.trace.here(), *at, value.vertex))
         return value

@@ -30,7 +30,8 @@ class Words:
         self.graph = graph
         self.lines = {path: text.splitlines() for path, text in sources.items()}
         self.spoken: dict[Vertex, list[tuple[Any, int, str]]] = {}
-        self.spent = 0.0  # seconds that were spent on edits
+        self.spent = 0.0  # seconds that were spent on edits of operations,
+        self.searched = 0.0  # and of expressions in the source
 
     def learn(self, vertices: list[Vertex]) -> None:
         """Read how the program writes each value where it uses it."""
