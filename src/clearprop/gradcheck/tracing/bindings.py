@@ -56,6 +56,8 @@ class Bindings:
         self.modules: dict[str, CodeType] = {}
         self.holders: dict[int, Any] = {}  # keeps identities from being used again
         self.aliases: list[Alias] = []
+        self.keys: dict[int, list[Any]] = {}
+        self.indexed = -1
         self.count, self.clock = 0, 0.0
 
     def time(self, recorded: int) -> float:
@@ -112,11 +114,13 @@ class Bindings:
             if each is code and entries[0][0] < before:
                 yield name, last(entries, before)
 
-    def parts_of(self, holder: Any, before: float) -> Iterable[tuple[Any, Any]]:
-        """All attributes or entries at that time that were noted."""
-        for (each, key), entries in self.parts.items():
-            if each == id(holder) and entries[0][0] < before:
-                yield key, last(entries, before)
+    def keys_of(self, holder: Any) -> list[Any]:
+        """The attributes or entries of something that were noted, in the order of their first time."""
+        if len(self.parts) != self.indexed:
+            self.keys, self.indexed = {}, len(self.parts)
+            for each, key in self.parts:
+                self.keys.setdefault(each, []).append(key)
+        return self.keys.get(id(holder), [])
 
 
 def last(entries: Iterable[tuple[float, Any]], before: float) -> Any:

@@ -77,7 +77,7 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
     if fn in (np.multiply, np.divide):
         return _within_product(graph, fn, first, second, moved, how)
     for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
-        if isinstance(inner, Vertex) and inner.shape == shape and inner.bits & bits:
+        if isinstance(inner, Vertex) and _fits(inner, shape) and inner.bits & bits:
             if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
                 continue
             if not np.any(other.value) or (other.bits & older and _went_into(graph, other, moved)):
@@ -118,7 +118,7 @@ def _within_product(
     for inner, scale in ((first, second), (second, first)):
         if fn is np.divide and inner is second:
             break
-        if not isinstance(inner, Vertex) or inner.shape != shape or (np.size(_value(scale)) != 1 and shape != ()):
+        if not isinstance(inner, Vertex) or not _fits(inner, shape) or (np.size(_value(scale)) != 1 and shape != ()):
             continue
         if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
             number = float(np.ravel(_value(scale))[0])
@@ -136,6 +136,11 @@ def _within_product(
                 how.add("an optimizer with averaged squares")
                 return 1.0, inner
     return None
+
+
+def _fits(vertex: Vertex, shape: tuple[int, ...]) -> bool:
+    """Whether a value has a shape; that of one number stands for a number, too."""
+    return vertex.shape == shape or (vertex.shape == () and np.prod(shape) == 1)
 
 
 def _value(thing: Any) -> Any:

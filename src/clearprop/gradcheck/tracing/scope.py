@@ -111,10 +111,7 @@ class Scope:
             return list(holder)
         if isinstance(holder, (list, tuple)):
             return list(range(len(holder))) if len(holder) <= MOST_PARTS else []
-        try:
-            return list(vars(holder))
-        except TypeError:
-            return []
+        return self.bindings.keys_of(holder)  # of an object of the program, that runs elsewhere
 
     def _is_object(self, holder: Any) -> bool:
         return not isinstance(holder, (list, tuple, dict))

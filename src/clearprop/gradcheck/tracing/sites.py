@@ -216,11 +216,10 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     made: dict[ast.expr, list[Vertex]] = {}
     files: dict[ast.expr, str] = {}
     places: dict[tuple[Any, int], ast.expr] = {}
-    for rep in inner | again:
+    for rep in inner | {graph.rep(vertex) for vertex in again}:
         for vertex in graph.all_of(rep):
-            late = rep not in again or vertex.number > first
             if (
-                late
+                (rep in inner or vertex in again)
                 and vertex.number <= last
                 and vertex.stack
                 and (vertex.floating or np.asarray(vertex.value).dtype.kind == "b")
@@ -253,8 +252,8 @@ def made_again(sheet: Sheet, inner: set[Vertex], wrong: list[Vertex], first: flo
     graph = sheet.graph
     given = {other for rep in inner for vertex in graph.all_of(rep) for other in vertex.inputs}
     used = given | {each for rep in wrong for each in graph.all_of(rep)}
-    found = {graph.rep(vertex) for vertex in used if vertex.number > first and vertex.fn is not None}
-    return found & sheet.forward & sheet.live
+    twice = {v for v in used if v.fn is not None and (v.number > first or graph.rep(v) is not v)}
+    return {vertex for vertex in twice if graph.rep(vertex) in sheet.forward & sheet.live}
 
 
 def find_sums(

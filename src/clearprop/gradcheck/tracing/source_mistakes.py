@@ -63,7 +63,7 @@ def _in_the_steps(case: JudgedCase, before: SourceSearch, skipped: set[int]) -> 
     wrong = before.wrong
     sheet, sites = step_lines(before.sheet, case.words, wrong)
     search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
-    if sites:
+    if sites or sheet.moves != before.sheet.moves:
         tried = {(site.file, span_of(site.node)) for site in before.sites}
         gradients = [sheet.graph.rep(g) for k in wrong for g in sheet.moves[k].gradients]
         own = {site.node.lineno for site in sites}

@@ -27,6 +27,8 @@ def step_lines(sheet: Sheet, words: Words, wrong: list[int]) -> tuple[Sheet, lis
     shared = {_place(piece) for k, move in enumerate(moves) if k not in wrong for piece in move.pieces}
     for k in wrong:
         if any(_place(piece) in shared for piece in moves[k].pieces):
+            pieces = [_as_named(sheet, piece) for piece in moves[k].pieces]
+            moves[k] = replace(moves[k], pieces=pieces)
             continue
         own = [_term(sheet, words, trees, piece) for piece in moves[k].pieces]
         if moves[k].how or any(each is None for each in own):
@@ -41,6 +43,19 @@ def step_lines(sheet: Sheet, words: Words, wrong: list[int]) -> tuple[Sheet, lis
     again = Sheet(sheet.graph, moves, sheet.loss, sheet.points)
     again.certain = sheet.certain
     return again, list(sites.values())
+
+
+def _as_named(sheet: Sheet, piece: Piece) -> Piece:
+    """The piece with the last value before its step that has a name in the place of the gradient, of which it is a multiple."""
+    graph, inner = sheet.graph, sheet.graph.rep(piece.gradient)
+    value = piece.step.args[1] if piece.step is not None and len(piece.step.args) == 2 else None
+    while isinstance(value, Vertex) and graph.rep(value) is not inner:
+        if value.names and value.shape == inner.shape:
+            sizes = [float(np.linalg.norm(np.asarray(v.value, dtype=np.float64))) for v in (value, inner)]
+            scale = sizes[0] / sizes[1] if all(sizes) else 1.0
+            return replace(piece, gradient=value, made=value, factor=piece.factor / scale)
+        value = next((v for v in value.inputs if v.shape == inner.shape and inner in graph.ancestors([v])), None)
+    return piece
 
 
 def _place(piece: Piece) -> Stack:
