@@ -91,7 +91,8 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
         All that depends on the parameters of the round; all that depends on its steps.
     """
     gradients = [g for move in moves for g in move.gradients]
-    backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
+    taken = [piece.step for move in moves for piece in move.pieces if piece.step is not None]
+    backward = graph.ancestors([*gradients, *taken], [piece.moved for move in moves for piece in move.pieces])
     found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None and v.step_of is None]
     found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
     stepping = {_line(piece.step) for move in moves for piece in move.pieces if piece.step is not None}

@@ -69,9 +69,13 @@ class NetworkClasses(Convention):
         raise said(last)
 
     def _once(self, made: Any, methods: set[str], pool: Pool, strict: bool) -> Ruling:
-        parameters = as_it_is(arrays_of(made))
+        parameters, train = as_it_is(arrays_of(made)), first_of(methods, TRAINS)
+        if train and not any(array.vertex.floating and array.ndim and array.size for array in parameters.values()):
+            first_that_runs(getattr(made, train), pool, quiet=True)  # it makes its parameters itself, from the data
+            if _took_steps():
+                return self.judged_steps()
         loss, result = _run(made, methods, pool)
-        if TRACE.steps and any(move.round == 0 for move in find_moves(Graph(TRACE))):
+        if _took_steps():
             return self.judged_steps()
         claimed = all_arrays(result, "")
         backward = first_of(methods, BACKWARD)
@@ -85,6 +89,10 @@ class NetworkClasses(Convention):
         if not triples:
             raise NotCalledError(NOTHING)
         return self.judged_triples(triples, loss)
+
+
+def _took_steps() -> bool:
+    return bool(TRACE.steps) and any(move.round == 0 for move in find_moves(Graph(TRACE)))
 
 
 def _run(made: Any, methods: set[str], pool: Pool) -> tuple[Any, Any]:
