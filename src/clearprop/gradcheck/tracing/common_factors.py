@@ -12,7 +12,7 @@ from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, in_place
 from clearprop.gradcheck.tracing.wording import Words
 
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal
@@ -102,7 +102,7 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     judged.verdict = "wrong"
     place = factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE, good)
     sure = place is not None
-    vertex = place or _own_line(sheet, move, good)
+    vertex = _before_additions(sheet, place or _own_line(sheet, move, good))
     file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
     said = factor_in_words(ratio, sheet)
     judged.note = said
@@ -110,11 +110,21 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
         if (mistake.file, mistake.line, mistake.slug) == (file, line, "factor"):
             mistake.names.append(move.name)
             return
-    own = words.text(vertex.stack)
+    own = words.text(vertex.stack) if not in_place(vertex) else ""
     right = words.replaced(vertex.stack, _without_factor(vertex, words, ratio) or scaled_text(own, 1.0 / ratio)) if own else ""
     reason = f"{said}{', compared with the other gradients' if good else ''}"
     hint = "Look at the constant factors."
     result.mistakes.append(mistake_at(words, (file, line), reason, hint, "factor", [move.name], right, sure))
+
+
+def _before_additions(sheet: Sheet, vertex: Vertex) -> Vertex:
+    """The value to which a line such as `dW += decay * W` adds something small, if it is the derivative by itself."""
+    while vertex.fn in (np.add, np.subtract) and in_place(vertex) and isinstance(vertex.args[0], Vertex):
+        first = sheet.graph.rep(vertex.args[0])
+        if first not in sheet.live or not sheet.matches(first):
+            break
+        vertex = first
+    return vertex
 
 
 def _own_line(sheet: Sheet, move: Move, good: list[Move]) -> Vertex:

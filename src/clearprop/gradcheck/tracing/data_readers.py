@@ -54,9 +54,11 @@ class DataReaders:
         """The built-in open; a file that is not there has invented contents."""
         try:
             return builtins.open(file, mode, *args, **kwargs)
-        except FileNotFoundError:
+        except OSError as error:
+            if "r" in mode and not isinstance(error, FileNotFoundError):
+                raise
             name = str(file).rsplit("/", 1)[-1]
-            if "r" not in mode:  # in a folder that is not there: nobody reads it
+            if "r" not in mode:  # in a folder that is not there, or that is not to be written in: nobody reads it
                 return io.BytesIO() if "b" in mode else io.StringIO()
             if "b" not in mode:
                 return io.StringIO(self.data.text(name))

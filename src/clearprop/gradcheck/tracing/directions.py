@@ -92,6 +92,9 @@ def _of_another(result: Round, sheet: Sheet, factors: list[float | None]) -> Non
             for j, other in enumerate(sheet.moves):
                 if j != k and sheet.matters(j) and same_direction(claimed, sheet.true[j]) is not None:
                     result.judged_of(move).note = f"it is the gradient of {other.name}"
+                    for mistake in result.mistakes:
+                        if mistake.slug == "unexplained" and mistake.names == [move.name]:
+                            mistake.reason = f"this is the gradient of {other.name}, not of {move.name}"
 
 
 class PlaceSearch:
@@ -251,6 +254,9 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
         return mistake_at(words, (move.file, move.line), reason, hint, "unexplained", [move.name], sure=False)
     blame = blames[0]
     by = blame.needs[0].by
+    own = [piece.made for piece in move.pieces if piece.made is not None and sheet.graph.rep(piece.made) is blame.vertex]
+    made = _unscaled(sheet, own[0] if own and own[0].stack else blame.vertex)  # an equal value may stand in another line
+    stack = made.stack or blame.vertex.stack
     what = words.name(by, blame.vertex.stack) if by is not None else ""
     lasts = [v for v in sheet.graph.inputs(blame.vertex) if sheet.right(v) and v.stack]
     last = (
@@ -261,6 +267,26 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
         if what
         else f"the gradient goes wrong here{last}"
     )
-    return mistake_at(
-        words, words.place(blame.vertex.stack), said, "Look at this line.", "unexplained", [move.name], sure=False
-    )
+    place = words.place(stack)
+    renamed = _renamed(sheet, lasts[0], place) if lasts else None
+    if renamed is not None:  # delta = error: the derivative of the activation is forgotten where the name changes
+        place, said = renamed, f"the gradient goes wrong here{last}"
+    return mistake_at(words, place, said, "Look at this line.", "unexplained", [move.name], sure=False)
+
+
+def _unscaled(sheet: Sheet, vertex: Vertex) -> Vertex:
+    """A single number without the learning rate that it is multiplied by."""
+    while vertex.fn in (np.multiply, np.divide) and vertex.size == 1:
+        live = [v for v in sheet.graph.inputs(vertex) if v in sheet.live]
+        if len(live) != 1 or any(v.size > 1 for v in sheet.graph.inputs(vertex)):
+            break
+        vertex = live[0]
+    return vertex
+
+
+def _renamed(sheet: Sheet, vertex: Vertex, place: tuple[str, int]) -> tuple[str, int] | None:
+    """The line above a place that gives a right value another name, as it is; None if there is none."""
+    aliases = sheet.graph.trace.aliases
+    found = [each for member in sheet.graph.all_of(vertex) for each in aliases.get(member, ()) if each[0].isidentifier()]
+    above = [line for name, file, line in found if name != "return" and file == place[0] and line < place[1]]
+    return (place[0], max(above)) if above else None

@@ -106,7 +106,7 @@ def examined_once(
     if skipped and units:
         problem = f"{len(units)} of {len(units) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
     elif units and not names and not step:
-        problem = run.steps_not_run()
+        problem = run.steps_not_run() or run.steps_failed({name for each in candidates for name in each.uses})
     if units and not names and all(unit.verdict == UNCLEAR for unit in units):
         adapter = suggested_adapter(driver.program.functions)
         problem = "\n".join(filter(None, [problem, f"{NONE_RAN}\n{adapter}" if adapter != EMPTY else ""]))

@@ -76,6 +76,9 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
     first, second = args
     if fn in (np.multiply, np.divide):
         return _within_product(graph, fn, first, second, moved, how)
+    twice = _twice(graph, first, second, 1.0 if fn is np.add else -1.0, moved)
+    if twice is not None:
+        return twice
     for inner, other, sign in ((first, second, 1.0), (second, first, -1.0 if fn is np.subtract else 1.0)):
         if isinstance(inner, Vertex) and _fits(inner, shape) and inner.bits & bits:
             if not isinstance(other, Vertex) or other.bits & bits or np.shape(other.value) not in (shape, ()):
@@ -85,6 +88,23 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
                     how.add("momentum")
                 return sign, inner
     return None
+
+
+def _twice(graph: Graph, first: Any, second: Any, sign: float, moved: Vertex) -> tuple[float, Vertex] | None:
+    """The value of which both terms are constant multiples, and the sum of these, as in `rate * g + momentum * g`."""
+    found = []
+    for term in (first, second):
+        factor, inner = 1.0, term
+        while isinstance(inner, Vertex) and inner.fn in (np.multiply, np.divide) and len(inner.args) == 2:
+            left, right = (graph.rep(a) if isinstance(a, Vertex) else a for a in inner.args)
+            step = _within_product(graph, inner.fn, left, right, moved, set())
+            if step is None:
+                break
+            factor, inner = factor * step[0], graph.rep(step[1])
+        found.append((factor, inner))
+    (one, a), (other, b) = found
+    total = one + sign * other
+    return (total, a) if a is b and isinstance(a, Vertex) and a.shape == moved.shape and total else None
 
 
 def _went_into(graph: Graph, term: Vertex, moved: Vertex) -> bool:

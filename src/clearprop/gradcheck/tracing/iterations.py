@@ -41,8 +41,14 @@ def moves_by_iteration(graph: Graph) -> list[Move]:
     """All steps of the program; where what was taken for one round holds several iterations, each is a round of its own."""
     moves = find_moves(graph)
     live = graph.descendants(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces)
-    if not any(_holds_several(graph, move, live) for move in moves) or sum(len(move.pieces) for move in moves) > MOST:
-        return moves
+    several = any(_holds_several(graph, move, live) for move in moves)
+    if several and sum(len(move.pieces) for move in moves) <= MOST:
+        moves = _regrouped(graph, moves, live)
+    return [part for move in moves for part in _fresh_and_stale(graph, move)]
+
+
+def _regrouped(graph: Graph, moves: list[Move], live: set[Vertex]) -> list[Move]:
+    """The first iterations, each as a round."""
     names: dict[tuple[object, object], int] = {}
     parts: list[Part] = []
     for move in moves:
@@ -57,6 +63,18 @@ def moves_by_iteration(graph: Graph) -> list[Move]:
             made.pieces.append(part.piece)
             made.how |= part.move.how
     return list(found.values())
+
+
+def _fresh_and_stale(graph: Graph, move: Move) -> list[Move]:
+    """The first steps of numbers in lists, those by gradients that know of no step before those that already do.
+
+    A layer whose gradient goes by what another layer was moved to is wrong, while that of the other layer may be right.
+    """
+    if move.round or not 1 < len(move.pieces) <= MOST or not graph.ancestors(move.gradients, graph.ends) & graph.ends:
+        return [move]
+    stale = [bool(graph.ancestors([piece.gradient], graph.ends) & graph.ends) for piece in move.pieces]
+    parts = [[p for p, late in zip(move.pieces, stale, strict=True) if late is wanted] for wanted in (False, True)]
+    return [replace(move, pieces=part) for part in parts if part]
 
 
 def _made_of(graph: Graph, piece: Piece, live: set[Vertex]) -> set[Vertex]:

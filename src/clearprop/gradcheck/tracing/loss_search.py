@@ -37,6 +37,16 @@ LOSS_NAMES = (
     "ce",
     "bce",
     "entropy",
+    "perdida",
+    "pérdida",
+    "costo",
+    "coste",
+    "custo",
+    "erro",
+    "perte",
+    "verlust",
+    "fehler",
+    "kosten",
 )
 
 
@@ -81,7 +91,8 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
         All that depends on the parameters of the round; all that depends on its steps.
     """
     gradients = [g for move in moves for g in move.gradients]
-    backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
+    taken = [piece.step for move in moves for piece in move.pieces if piece.step is not None]
+    backward = graph.ancestors([*gradients, *taken], [piece.moved for move in moves for piece in move.pieces])
     found = [v for v in before - after - backward if v.size == 1 and v.floating and v.fn is not None and v.step_of is None]
     found = [v for v in found if v.number <= graph.trace.count]  # not what was inferred before
     stepping = {_line(piece.step) for move in moves for piece in move.pieces if piece.step is not None}
@@ -133,8 +144,9 @@ def _looks_at_data(graph: Graph, vertex: Vertex, cuts: set[Vertex]) -> bool:
 
 
 def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:
-    """Whether it is only the last of a running total, or a change of form."""
-    return any(user in others and user.fn in (np.reshape, np.asarray) for user in graph.users.get(vertex, ()))
+    """Whether it is only the last of a running total, a change of form, or what a minus sign makes the loss."""
+    same = (np.reshape, np.asarray) if vertex.names else (np.reshape, np.asarray, np.negative)
+    return any(user in others and user.fn in same for user in graph.users.get(vertex, ()))
 
 
 def named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
@@ -179,7 +191,10 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
 
 
 def _is_plain(target: Any) -> bool:
-    return not isinstance(target, Vertex) or (target.fn is None and target.kind == "literal" and target.size == 1)
+    """Whether a target is one number of the source."""
+    if isinstance(target, Vertex):
+        return target.fn is None and target.kind == "literal" and target.size == 1
+    return isinstance(target, (int, float, np.generic))
 
 
 def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[Sought]:

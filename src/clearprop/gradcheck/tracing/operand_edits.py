@@ -164,7 +164,7 @@ class OperandEdits(EditMaker):
         def make(vertex: Vertex, value_of: ValueOf, point: int) -> Any:
             arg = self.graph.rep(vertex.args[k])
             mine = other
-            if vertex not in self._home:
+            if vertex not in self._home and isinstance(arg, Vertex):
                 if relation == "preactivation":
                     mine = next((bend.z for bend in bends if bend.a is arg), arg)
                 elif relation == "activation":

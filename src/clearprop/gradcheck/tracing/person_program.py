@@ -145,6 +145,27 @@ class ProgramRun:
                 return f"The steps from line {node.lineno} on were not looked at: {lines[inside]}"
         return ""
 
+    def steps_failed(self, known: set[str]) -> str:
+        """The function or class that fails on the way to its steps, in a sentence; "" if there is none.
+
+        Parameters
+        ----------
+        known : set of str
+            Functions and classes that were checked by themselves.
+        """
+        sources = sources_of(self.path, self.text)
+        for failure in WATCHED.failures:
+            trace = failure.__traceback__
+            while trace is not None:
+                text, line = sources.get(trace.tb_frame.f_code.co_filename, ""), trace.tb_lineno
+                for node in ast.parse(text).body:
+                    if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name in known:
+                        continue
+                    if node.lineno <= line <= (node.end_lineno or 0) and moved_names(node):
+                        return f"The steps of {node.name} were not looked at: {describe(failure, TRACE.files)}"
+                trace = trace.tb_next
+        return ""
+
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
         found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]

@@ -125,6 +125,9 @@ class Tensor(Arr):
     def new_full(self, size: Any, value: Any, **kwargs: Any) -> Any:
         return tensor_of(leaf(np.full(size, float(plain(value))), "made"))
 
+    def new_tensor(self, values: Any, **kwargs: Any) -> Any:
+        return tensor_of(array_of("array", values))
+
     def new_zeros(self, *size: Any, **kwargs: Any) -> Any:
         return self.new_full(size[0] if isinstance(size[0], (tuple, list)) else size, 0.0)
 
@@ -289,6 +292,21 @@ def tensor_of(value: Any) -> Any:
     return Tensor(value.vertex) if isinstance(value, Arr) else value
 
 
+class _AllTensors(type):
+    def __instancecheck__(cls, thing: Any) -> bool:
+        return isinstance(thing, (Tensor, Arr))
+
+
+class TensorKind(metaclass=_AllTensors):
+    """torch.Tensor: makes a tensor of values, or of sizes, and tells what is one."""
+
+    def __new__(cls, *given: Any, **kwargs: Any) -> Any:
+        sizes = [each for each in given if isinstance(each, int)]
+        if given and len(sizes) == len(given):
+            return tensor_of(leaf(np.zeros(sizes), "made"))
+        return tensor_of(array_of("array", given[0] if given else []))
+
+
 def _made(function: Callable[..., Any], kind: str, names: str = "") -> Callable[..., Any]:
     """A function that makes a tensor of a shape."""
 
@@ -312,7 +330,7 @@ def torch_standin() -> ModuleType:
         "randint": lambda *a, size=None, **k: tensor_of(leaf(state.randint(*a[:2], size=size or a[2]), "data")),  # type: ignore[call-overload]
         "randperm": lambda n: tensor_of(leaf(state.permutation(int(n)), "data")),
         "tensor": lambda x, *a, **k: tensor_of(array_of("array", x)), "from_numpy": tensor_of, "as_tensor": lambda x, *a, **k: tensor_of(array_of("array", x)),
-        "Tensor": lambda x: tensor_of(array_of("array", x)), "FloatTensor": lambda x: tensor_of(array_of("array", x)),
+        "Tensor": TensorKind, "FloatTensor": TensorKind, "DoubleTensor": TensorKind, "LongTensor": TensorKind,
         "manual_seed": lambda seed: state.seed(int(seed) % 2**32), "no_grad": contextlib.nullcontext, "set_grad_enabled": lambda flag: None,
         "sigmoid": sigmoid, "softmax": softmax, "relu": relu, "save": lambda *a, **k: None, "device": lambda name: name,
         "cat": lambda parts, dim=0: call(np.concatenate, (list(parts),), {"axis": dim}),

@@ -272,6 +272,18 @@ def value_of(thing: Any) -> Any:
     return thing.value if isinstance(thing, Vertex) else thing
 
 
+def _scales_a_parameter(vertex: Vertex) -> bool:
+    """Whether a value is a named parameter times a number, in passing: W * momentum + step."""
+    inner = _scaled(vertex)
+    return inner is not None and not vertex.names and bool(inner.names)
+
+
+def _scaled(vertex: Vertex) -> Vertex | None:
+    """The value that is multiplied by plain numbers; None for anything else."""
+    inner = [other for other in vertex.inputs if other.kind != "literal" or other.size > 1 or len(vertex.inputs) == 1]
+    return inner[0] if vertex.fn is np.multiply and len(inner) == 1 else None
+
+
 MOST_BITS: Final = 20000
 
 
@@ -282,10 +294,8 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
         if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
             first, second = term.args
             rest |= second.bits if isinstance(second, Vertex) else 0
-        elif (
-            term.fn is np.multiply and len(term.inputs) == 1 and term is not vertex and np.any(term.value)
-        ):  # p * (1 - lr * decay)
-            first = term.inputs[0]
+        elif term is not vertex and np.any(term.value) and (scaled := _scaled(term)) is not None:  # p * (1 - lr * decay)
+            first = scaled
             if first.origin is None:  # m * (p - p_before): a change, and no parameter
                 return None, 0
         else:
@@ -293,7 +303,7 @@ def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
         if not isinstance(first, Vertex):
             return None, 0
         term = first
-        if term.origin is not None:
+        if term.origin is not None and not _scales_a_parameter(term):
             break
     if term is vertex or term.origin is None or not np.size(term.value):
         return None, 0

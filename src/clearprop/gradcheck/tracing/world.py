@@ -45,6 +45,15 @@ SILENT: Final = (
 RESERVED: Final = ("numpy", "scipy", "torch", "pandas", "sklearn", "clearprop", "matplotlib")
 
 
+OLD_NAMES: Final = {
+    "sklearn.cross_validation": "sklearn.model_selection",
+    "sklearn.grid_search": "sklearn.model_selection",
+    "sklearn.externals.joblib": "joblib",
+    "sklearn.datasets.samples_generator": "sklearn.datasets",
+}
+"""Modules that have been renamed."""
+
+
 ABOVE: Final = 2  # folders above the program in which its own modules are looked for
 
 
@@ -126,6 +135,7 @@ class World:
             except ImportError:
                 self.missing.append(top)
                 return missing_module(name)
+        name = OLD_NAMES.get(name, name)
         try:
             module = importlib.import_module(name)
         except ImportError:

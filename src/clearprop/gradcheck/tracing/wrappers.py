@@ -147,6 +147,13 @@ class Arr(Traced, metaclass=ArrayType):
     def resize(self, *shape: Any, refcheck: bool = True) -> None:
         self.become(call(np.resize, (self, shape[0] if len(shape) == 1 else shape), {}))
 
+    def to_numpy(self) -> Any:
+        return self  # of a table, where a class is called with an array
+
+    @property
+    def values(self) -> Any:
+        return self
+
     def tobytes(self) -> bytes:
         return np.asarray(self.vertex.value).tobytes()
 

@@ -50,6 +50,9 @@ ONE_EXAMPLE: Final = (
     "Its gradients are right for one example at a time, and not for several at once; which of them it is made for cannot be"
     " told from the class alone. Call it in the script on the data that it is meant for, and train a few steps."
 )
+DELTA: Final = r"delta|^d_?z|err"
+SUMS: Final = r"^_?(z|pre_?act.*|net.*|sum.*|linear.*|weighted.*|u|s)$"
+"""Names of the derivative by a sum before an activation, and of such a sum."""
 KEPT_VALUES: Final = ("output", "out", "outputs", "a", "y", "value", "loss")
 """Attributes in which a layer keeps its value, where forward returns nothing."""
 
@@ -81,7 +84,19 @@ class LayerClasses(Convention):
         alone = not re.search(r"norm", kind.__name__, re.IGNORECASE)
         if found.verdict == "wrong" and alone and (steps or not found.sure) and self._right_for_one(kind, forward, backward):
             raise UndecidedError(ONE_EXAMPLE)
-        return found
+        return self._before_activation(kind, forward, backward) or found if found.verdict == "wrong" else found
+
+    def _before_activation(self, kind: Any, forward: str, backward: str) -> Ruling | None:
+        """The verdict if backward is right when it takes the derivative by the sum before the activation: a delta."""
+        if not any(re.search(DELTA, name, re.IGNORECASE) for name in required(getattr(kind, backward))):
+            return None
+        for makers in (layouts(kind.__name__, self.seed), single_examples(self.seed)):
+            with suppress(*FAILURES):
+                found = self._first(kind, forward, backward, makers, inner=True)
+                if found.verdict == "right":
+                    found.notes.append(f"It is right if {backward} is given the derivative by the sum before the activation.")
+                    return found
+        return None
 
     def _right_for_one(self, kind: Any, forward: str, backward: str) -> bool:
         """Whether its gradients are right for a single example."""
@@ -91,7 +106,7 @@ class LayerClasses(Convention):
                     return True
         return False
 
-    def _first(self, kind: Any, forward: str, backward: str, makers: list[Callable[[], Pool]]) -> Ruling:
+    def _first(self, kind: Any, forward: str, backward: str, makers: list[Callable[[], Pool]], inner: bool = False) -> Ruling:
         """The verdict with the first layout of the input that runs."""
         first: BaseException = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         met = False
@@ -103,19 +118,20 @@ class LayerClasses(Convention):
                 if made is None:
                     break
                 try:
-                    return self._once(made, forward, backward, pool)
+                    return self._once(made, forward, backward, pool, inner)
                 except UndecidedError:
                     raise
                 except FAILURES as error:
                     first, met = (first, True) if met else (error, True)
         raise said(first)
 
-    def _once(self, made: Any, forward: str, backward: str, pool: Pool) -> Ruling:
+    def _once(self, made: Any, forward: str, backward: str, pool: Pool, inner: bool = False) -> Ruling:
         names = required(getattr(made, forward))
         is_loss = len([n for n in names if not is_flag(n)]) >= 2
         x, parameters = self._input(names, is_loss, pool), as_it_is(arrays_of(made))
         given = type(x)(x.vertex)
         out, cache = _run_forward(made, forward, _arguments(names, x, pool))
+        out = _sum_before(made, out) if inner else out
         loss, result = self._run_backward(made, backward, x, out, cache, pool, is_loss)
         named = {"x": given, **parameters_among(parameters)}
         moved = steps_as_claims(made, parameters)
@@ -126,7 +142,7 @@ class LayerClasses(Convention):
             {name for name, *_ in moved},
             lambda: names_of_returned(tuple(result), getattr(made, backward), self.sources),
         )
-        triples += moved
+        triples = [triple for triple in triples + moved if not (inner and triple[0] == "x")]
         if not triples:
             raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
         ruling, open_ones = self.judged_triples(triples, loss, layer=True, exact=True), without_claim(named, triples, out)
@@ -157,6 +173,20 @@ class LayerClasses(Convention):
             dout.vertex.names.append(upstream)
         given = [dout if n == upstream else _other(n, cache, pool, x) for n in needed]
         return loss, method(*given)
+
+
+def _sum_before(made: Any, out: Any) -> Any:
+    """The sum that a layer keeps from before its activation, in the form of its value.
+
+    Raises
+    ------
+    NotCalledError
+        If it keeps none.
+    """
+    for name, array in arrays_of(made).items():
+        if re.match(SUMS, name, re.IGNORECASE) and array.size == out.size and array.vertex is not out.vertex:
+            return array.reshape(np.shape(plain(out)))
+    raise NotCalledError("it keeps no sum before its activation")
 
 
 def _other(name: str, cache: Any, pool: Pool, x: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from clearprop.gradcheck.tracing.conventions.convention import (
     DrivenUnit,
     MisfitError,
     NotCalledError,
+    UndecidedError,
     first_that_runs,
     forget,
     refuse_misfits,
@@ -29,7 +31,7 @@ from clearprop.gradcheck.tracing.conventions.value_trees import (
     names_of_returned,
 )
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.guesses import Pool, arrays_in, pools, required
+from clearprop.gradcheck.tracing.guesses import N_IN, N_OUT, ROWS, Pool, arrays_in, pools, required
 from clearprop.gradcheck.tracing.judge import Ruling
 from clearprop.gradcheck.tracing.steps import find_moves
 from clearprop.gradcheck.tracing.traced import TRACE, Traced
@@ -51,9 +53,27 @@ class NetworkClasses(Convention):
                 yield DrivenUnit(name, "network class", partial(self._check, kind, methods), {name})
 
     def _check(self, kind: Any, methods: set[str]) -> Ruling:
+        """The verdict with data of the usual sizes; else of those that its own arrays turn out to have."""
+        sizes = {N_IN: N_IN, N_OUT: N_OUT}
+        for _ in range(len(sizes) + 1):
+            said_so: list[str] = []
+            try:
+                return self._with_sizes(kind, methods, sizes[N_IN], sizes[N_OUT], said_so)
+            except NotCalledError as error:
+                if isinstance(error, UndecidedError):
+                    raise
+                found = _wanted_sizes(said_so, {sizes[N_IN]})
+                wanted = {own: size for own, size in found.items() if sizes[own] == own}
+                if not wanted:
+                    raise
+                sizes |= wanted
+        raise NotCalledError(NOTHING)
+
+    def _with_sizes(self, kind: Any, methods: set[str], n_in: int, n_out: int, said_so: list[str]) -> Ruling:
+        """The verdict with data of these sizes; what went wrong is added to `said_so`."""
         nothing = NotCalledError(f"{kind.__name__} could not be made with the usual arguments")
         last: BaseException = nothing
-        for strict, make in itertools.product((True, False), pools(seed=self.seed)):
+        for strict, make in itertools.product((True, False), pools(n_in, n_out, seed=self.seed)):
             for k in range(MOST):
                 forget()
                 pool = make()
@@ -65,13 +85,18 @@ class NetworkClasses(Convention):
                 except MisfitError:
                     continue
                 except FAILURES as error:
+                    said_so.append(str(error))
                     last = error if last is nothing or isinstance(error, NotCalledError) else last
         raise said(last)
 
     def _once(self, made: Any, methods: set[str], pool: Pool, strict: bool) -> Ruling:
-        parameters = as_it_is(arrays_of(made))
+        parameters, train = as_it_is(arrays_of(made)), first_of(methods, TRAINS)
+        if train and not any(array.vertex.floating and array.ndim and array.size for array in parameters.values()):
+            first_that_runs(getattr(made, train), pool, quiet=True)  # it makes its parameters itself, from the data
+            if _took_steps():
+                return self.judged_steps()
         loss, result = _run(made, methods, pool)
-        if TRACE.steps and any(move.round == 0 for move in find_moves(Graph(TRACE))):
+        if _took_steps():
             return self.judged_steps()
         claimed = all_arrays(result, "")
         backward = first_of(methods, BACKWARD)
@@ -85,6 +110,23 @@ class NetworkClasses(Convention):
         if not triples:
             raise NotCalledError(NOTHING)
         return self.judged_triples(triples, loss)
+
+
+def _wanted_sizes(said_so: list[str], known: set[int]) -> dict[int, int]:
+    """For each usual size, the one that an array of the class has in its place, if the errors name one and the same."""
+    found: dict[int, set[int]] = {N_IN: set(), N_OUT: set()}
+    for text in said_so:
+        numbers = re.search(r"size (\d+) is different from (\d+)|(\d+) \(dim \d\) != (\d+)|\((\d+),1\) \((\d+),1\)", text)
+        pair = [int(n) for n in numbers.groups() if n] if numbers else []
+        for own, other in (pair, pair[::-1]) if len(pair) == 2 else ():
+            if own in found and other > 1 and other not in (ROWS, *found):
+                found[own].add(other)
+    found[N_OUT] -= found[N_IN] | known  # where the targets were taken for the input
+    return {own: others.pop() for own, others in found.items() if len(others) == 1}
+
+
+def _took_steps() -> bool:
+    return bool(TRACE.steps) and any(move.round == 0 for move in find_moves(Graph(TRACE)))
 
 
 def _run(made: Any, methods: set[str], pool: Pool) -> tuple[Any, Any]:
