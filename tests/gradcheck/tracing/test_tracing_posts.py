@@ -139,3 +139,64 @@ def test_an_archive_that_is_not_there_is_invented(tmp_path):
 def test_a_large_table_that_is_filled_number_by_number_fits_into_memory(tmp_path):
     found = checked(TABLE, tmp_path)
     assert "dB += np.outer(dz, hs[t - 1]): first belongs here" in str(found)
+
+
+ADDED_TO = """
+import math
+import random
+
+def squash(z):
+    return 1 / (1 + math.exp(-z))
+
+firsts, seconds, wanted = [0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0]
+v0, v1, v2, rate = random.random(), random.random(), random.random(), 4
+u0, u1, bias_in, bias_out = random.random(), random.random(), random.random(), random.random()
+for round in range(400):
+    k = round % 4
+    inner = squash(u0 * firsts[k] + u1 * seconds[k] + bias_in)
+    outer = squash(v0 * inner + bias_out)
+    change = (wanted[k] - outer) * outer * (1 - outer) * rate
+    below = change * v0 * inner * (1 - inner)
+    u0 = u0 + below * firsts[k]
+    u1 = u1 + below * seconds[k]
+    v0 = v0 + change * inner
+    bias_in = below + bias_in
+    bias_out = change + bias_out
+"""
+LIKELIHOOD = """
+import numpy as np
+
+rng = np.random.default_rng(1)
+points, marks = rng.normal(size=(9, 4)), np.eye(3)[rng.integers(0, 3, 9)]
+V, W = rng.normal(size=(4, 5)), rng.normal(size=(5, 3))
+for step in range(30):
+    hidden = np.tanh(points @ V)
+    e = np.exp(hidden @ W)
+    chances = e / e.sum(axis=1, keepdims=True)
+    score = np.sum(marks * np.log(chances))
+    slope = chances - marks
+    dW = hidden.T @ slope
+    dV = points.T @ (slope @ W.T * (1 - hidden**2))
+    W -= 0.01 * dW
+    V -= 0.01 * dV
+    print(step, -score / 9)
+"""
+
+
+def test_a_parameter_that_stands_second_in_its_sum_is_seen(tmp_path):
+    found = checked(ADDED_TO, tmp_path)
+    assert found.status == "right", str(found)
+    assert "bias_in, bias_out" in str(found)
+
+
+def test_a_rate_that_is_applied_twice_is_found_at_its_line(tmp_path):
+    found = checked(ADDED_TO.replace("below = change * v0", "below = change * rate * v0"), tmp_path)
+    assert found.status == "wrong"
+    assert "below = change * rate * v0 * inner * (1 - inner): it is 4 times" in str(found)
+
+
+def test_a_likelihood_is_no_loss_that_steps_must_lower(tmp_path):
+    assert checked(LIKELIHOOD, tmp_path).status == "right"
+    found = checked(LIKELIHOOD.replace("* (1 - hidden**2)", ""), tmp_path)
+    assert found.status == "wrong"
+    assert "uphill" not in str(found)

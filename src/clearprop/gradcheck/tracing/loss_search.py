@@ -325,6 +325,24 @@ def best_loss(graph: Graph, candidates: list[Sought], moves: list[Move], points:
     return best[1] if best else None
 
 
+def is_gain(graph: Graph, loss: Sought, moves: list[Move], points: list[Point]) -> bool:
+    """Whether a computed number is a likelihood: it is negative throughout, and all steps that follow it raise it."""
+    if loss.inferred or not all(float(np.ravel(point.value(loss.vertex))[0]) < 0 for point in points):
+        return False
+    slopes = [truth(graph, loss.vertex, moves, point.values) for point in points]
+    claims = [[point.claimed(move) for point in points] for move in moves]
+    factors = [same_direction(claimed, [s[k] for s in slopes]) for k, claimed in enumerate(claims)]
+    known = [f for f, s in zip(factors, zip(*slopes, strict=True), strict=True) if f is not None and any(map(np.any, s))]
+    return bool(known) and all(f < 0 for f in known)
+
+
+def turned(graph: Graph, loss: Sought) -> Sought:
+    """The loss that a likelihood is, with its name and its line."""
+    vertex = graph.add(np.negative, loss.vertex)
+    vertex.names, vertex.stack = list(loss.vertex.names), loss.vertex.stack
+    return Sought(vertex, loss.kind, loss.explained)
+
+
 def truth(graph: Graph, loss: Vertex, moves: list[Move], values: Values) -> list[Array]:
     """For each move, the true derivatives of the loss by what was moved, in one row of numbers."""
     sources = dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces)

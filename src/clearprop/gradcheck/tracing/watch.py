@@ -96,6 +96,7 @@ class ProgramWatch:
             vertex = value.vertex
             if text not in vertex.names:
                 vertex.names.append(text)
+                self.trace.follow_name(vertex, text)
                 if (at[1] and vertex.stack and self.trace.count > vertex.number) or (
                     at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]
                 ):
