@@ -200,3 +200,36 @@ def test_a_likelihood_is_no_loss_that_steps_must_lower(tmp_path):
     found = checked(LIKELIHOOD.replace("* (1 - hidden**2)", ""), tmp_path)
     assert found.status == "wrong"
     assert "uphill" not in str(found)
+
+
+AXIS = """
+import numpy as np
+
+rng = np.random.default_rng(2)
+points, classes = rng.normal(size=(14, 4)), rng.integers(0, 3, 14)
+marks = np.eye(3)[classes]
+V, W = rng.normal(size=(4, 5)) * 0.5, rng.normal(size=(5, 3)) * 0.5
+
+def softmax(z):
+    e = np.exp(z - np.max(z))
+    return e / np.sum(e, axis=1, keepdims=True)
+
+for step in range(30):
+    hidden = np.tanh(points @ V)
+    slope = softmax(hidden @ W) - marks
+    dW = hidden.T @ slope / 14
+    dV = points.T @ (slope @ W.T * (1 - hidden**2)) / 14
+    W = W - 0.1 * dW
+    V = V - 0.1 * dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [("np.sum(e)", "all numbers of the batch"), ("sum(e)", "the examples"), ("np.sum(e, axis=0)", "the examples")],
+)
+def test_a_softmax_over_the_wrong_axis_is_named_in_the_forward_pass(new, said, tmp_path):
+    assert checked(AXIS, tmp_path).status == "right"
+    found = checked(AXIS.replace("np.sum(e, axis=1, keepdims=True)", new), tmp_path)
+    assert f"return e / {new}: the softmax sums over {said}; it must sum over the classes" in str(found)
+    assert "right: return e / np.sum(e, axis=1, keepdims=True)" in str(found)

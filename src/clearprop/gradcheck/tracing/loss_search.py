@@ -288,6 +288,9 @@ def _preactivation(graph: Graph, vertex: Vertex) -> Vertex:
         live = [v for v in graph.inputs(vertex) if v.floating and v.shape == vertex.shape]
         if len(live) != 1 or len([v for v in graph.inputs(vertex) if v.shape != ()]) != 1:
             break
+        others = [v for v in graph.inputs(vertex) if v is not live[0]]
+        if live[0] in graph.ancestors(others):  # divided by the sum of all: no function of each number alone
+            break
         vertex = live[0]
     return vertex
 

@@ -32,6 +32,7 @@ from clearprop.gradcheck.tracing.loss_search import (
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.softmax_axis import judge_softmax_axis
 from clearprop.gradcheck.tracing.stale_values import judge_left_over, judge_stale, not_finite
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
@@ -101,7 +102,9 @@ def judge_sought(case: JudgedCase) -> Round:
         if two is not None:
             return two
     if not loss.explained:
-        return _nothing_explained(case, points, [each for each in (computed, *guesses) if each is not None])
+        return judge_softmax_axis(case, points) or _nothing_explained(
+            case, points, [each for each in (computed, *guesses) if each is not None]
+        )
     gain = is_gain(graph, loss, moves, points)
     result = judge_sheet(case, Sheet(graph, moves, turned(graph, loss) if gain else loss, points))
     result.notes += [GAIN] if gain else []
