@@ -233,3 +233,105 @@ def test_a_softmax_over_the_wrong_axis_is_named_in_the_forward_pass(new, said, t
     found = checked(AXIS.replace("np.sum(e, axis=1, keepdims=True)", new), tmp_path)
     assert f"return e / {new}: the softmax sums over {said}; it must sum over the classes" in str(found)
     assert "right: return e / np.sum(e, axis=1, keepdims=True)" in str(found)
+
+
+LINE = """
+from numpy import *
+
+def total_error(b, m, points):
+	total = 0
+	for i in xrange(len(points)):
+		total += (points[i, 1] - (m * points[i, 0] + b)) ** 2
+	return total / float(len(points))
+
+def moved(b_now, m_now, points, rate):
+	b_slope = m_slope = 0
+	for i in range(len(points)):
+		b_slope += -(2 / float(len(points))) * (points[i, 1] - (m_now * points[i, 0] + b_now))
+		m_slope += -(2 / float(len(points))) * points[i, 0] * (points[i, 1] - (m_now * points[i, 0] + b_now))
+	b_new = b_now - (rate * b_slope)
+	m_new = m_now - (rate * m_slope)
+	return [b_new, m_new]
+
+def run():
+	points = genfromtxt("no such.csv", delimiter=",")
+	start_b, start_m = 0, 0
+	print "error at the start: %f" % total_error(start_b, start_m, points)
+	b, m = start_b, start_m
+	for i in range(1000):
+		b, m = moved(b, m, points, 0.0001)
+	print "b =", b, "m =", m
+
+if __name__ == "__main__":
+	run()
+"""
+OWN_NAMES = """
+from numpy import array, dot, exp, random
+
+class Net():
+    def __init__(self):
+        random.seed(1)
+        self.weights = 2 * random.random((3, 1)) - 1
+
+    def __squash(self, x):
+        return 1 / (1 + exp(-x))
+
+    def __squash_derivative(self, a):
+        return a * (1 - a)
+
+    def train(self, shown, wanted, count):
+        for k in range(count):
+            guess = self.__squash(dot(shown, self.weights))
+            self.weights += dot(shown.T, (wanted - guess) * self.__squash_derivative(guess))
+
+net = Net()
+net.train(array([[0, 0, 1], [1, 1, 1], [1, 0, 1]]), array([[0, 1, 1]]).T, 1000)
+"""
+IN_A_BLOCK = """
+import random
+
+class Unit:
+    def __init__(self, count):
+        self.weights = [random.random() for _ in range(count)]
+
+    def value(self, xs):
+        self.xs = xs
+        self.out = sum(w * x for w, x in zip(self.weights, xs))
+        return self.out
+
+below, above = [Unit(2), Unit(2)], [Unit(2), Unit(2)]
+say = lambda epoch, cost: print(epoch, cost)
+for epoch in range(50):
+    hidden = [unit.value([0.3, -0.7]) for unit in below]
+    guesses = [unit.value(hidden) for unit in above]
+    cost = sum(0.5 * (t - g) ** 2 for t, g in zip([0.2, 0.9], guesses))
+    deltas = [g - t for t, g in zip([0.2, 0.9], guesses)]
+    for k in range(2):
+        for w in range(2):
+            above[k].weights[w] -= 0.5 * deltas[k] * hidden[w]
+    for h in range(2):
+        slope = 0
+        for k in range(2):
+            slope += deltas[k] * above[k].weights[h]
+        for w in range(2):
+            below[h].weights[w] -= 0.5 * slope * below[h].xs[w]
+    say(epoch, cost)
+"""
+
+
+def test_python_2_is_read_and_numbers_that_start_as_0_are_stepped(tmp_path):
+    found = checked(LINE, tmp_path)
+    assert found.status == "right", str(found)
+    assert "It is written in Python 2" in str(found)
+    found = checked(LINE.replace("* points[i, 0] * (", "* ("), tmp_path)
+    assert "m_slope += -(2 / float(len(points)))" in str(found)
+
+
+def test_a_class_whose_methods_have_names_of_their_own_was_looked_at(tmp_path):
+    assert checked(OWN_NAMES, tmp_path).status == "right"
+
+
+def test_weights_that_were_updated_in_a_block_above_are_named(tmp_path):
+    found = checked(IN_A_BLOCK, tmp_path)
+    assert "has been updated already" in str(found)
+    assert "right: move for k in range(2): with its block below line" in str(found)

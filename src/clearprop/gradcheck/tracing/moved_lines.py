@@ -63,7 +63,8 @@ def _in_one_block(text: str, line: int, column: int, other: int) -> tuple[ast.st
     found = None
     for node in ast.walk(tree):
         for name in BLOCKS:
-            block = [each for each in getattr(node, name, []) or [] if isinstance(each, ast.stmt)]
+            held = getattr(node, name, None)  # the body of a lambda is an expression
+            block = [each for each in held if isinstance(each, ast.stmt)] if isinstance(held, list) else []
             mine = [each for each in block if _holds(each, line) and (each.lineno < line or each.col_offset <= column)]
             theirs = [each for each in block if _holds(each, other)]
             if mine and theirs and mine[-1] is not theirs[-1]:

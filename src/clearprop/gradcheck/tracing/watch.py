@@ -187,6 +187,10 @@ class ProgramWatch:
         fresh = [type(each) is Num and each.vertex.fn is None for each in made]
         return [self.number(float(each)) if k >= length and fresh[k] else each for k, each in enumerate(made)]
 
+    def whole(self, value: Any) -> Any:
+        """An argument that is stepped; a whole number becomes a number that may be a parameter."""
+        return self.number(value) if type(value) is int else value
+
     def cast(self, function: Any, value: Any) -> Any:
         """float(x), np.float32(x): the same value, still traced."""
         if isinstance(value, Num):
