@@ -335,3 +335,21 @@ def test_weights_that_were_updated_in_a_block_above_are_named(tmp_path):
     found = checked(IN_A_BLOCK, tmp_path)
     assert "has been updated already" in str(found)
     assert "right: move for k in range(2): with its block below line" in str(found)
+
+
+OLD_LISTS = """
+def summed(numbers):
+    return reduce(lambda a, b: a + b, map(lambda n: n * 1.0, numbers))
+
+pairs = map(lambda k: [k / 4.0, 1 - k / 2.0], range(4))
+print len(pairs), pairs[0]
+w, c = 0.3, 0.1
+for step in xrange(100):
+    misses = [w * x + c - t for x, t in pairs]
+    w, c = w - 0.1 * summed([miss * x for miss, (x, t) in zip(misses, pairs)]), c - 0.1 * summed(misses)
+"""
+
+
+def test_what_were_lists_in_python_2_are_lists(tmp_path):
+    found = checked(OLD_LISTS, tmp_path)
+    assert found.status == "right", str(found)

@@ -31,7 +31,7 @@ def as_python_3(text: str) -> str:
     new = text.expandtabs(8) if "\t" in text else text
     new = CAUGHT.sub(r"\1 as \2:", RAISED.sub(r"\1(\2)", new.replace("<>", "!=")))
     try:
-        new = _renamed(_printed(new))
+        new = _listed(_renamed(_printed(new)))
     except (tokenize.TokenError, IndentationError, SyntaxError):
         return text
     return new if _parses(new) else text
@@ -102,4 +102,30 @@ def _renamed(text: str) -> str:
         if token.type == tokenize.NAME and RENAMED.get(token.string, token.string) != token.string:
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = f"{lines[row][:start]}{RENAMED[token.string]}{lines[row][end:]}"
+    lines = [re.sub(r"(?<![\w.])reduce\(", "__import__('functools').reduce(", line) for line in lines]
     return re.sub(r"([\w.\])]+)\.has_key\(([^()]*)\)", r"(\2 in \1)", "".join(lines))
+
+
+def _listed(text: str) -> str:
+    """The text with lists made of map, filter and zip, which were lists."""
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    lines = text.splitlines(keepends=True)
+    for k in reversed(range(len(tokens) - 1)):
+        called = tokens[k].string in ("map", "filter", "zip") and tokens[k + 1].string == "("
+        if called and not (k and tokens[k - 1].string in (".", "def")):
+            row, column = tokens[_last_of_call(tokens, k + 1)].end
+            lines[row - 1] = f"{lines[row - 1][:column]}){lines[row - 1][column:]}"
+            row, column = tokens[k].start
+            lines[row - 1] = f"{lines[row - 1][:column]}list({lines[row - 1][column:]}"
+            tokens = list(tokenize.generate_tokens(io.StringIO("".join(lines)).readline))
+    return "".join(lines)
+
+
+def _last_of_call(tokens: list[Token], k: int) -> int:
+    """The token that closes the parenthesis that opens at one."""
+    depth = 0
+    for j in range(k, len(tokens)):
+        depth += (tokens[j].string == "(") - (tokens[j].string == ")")
+        if not depth:
+            return j
+    return k

@@ -175,7 +175,7 @@ def sources_of(path: Path, text: str) -> dict[str, str]:
     for name in TRACE.files:
         if name not in found:
             with contextlib.suppress(OSError):
-                found[name] = Path(name).read_text(errors="replace")
+                found[name] = as_python_3(Path(name).read_text(errors="replace"))
     return found
 
 
