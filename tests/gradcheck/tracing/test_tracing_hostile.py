@@ -19,7 +19,7 @@ LIMITS = Limits(seconds=10, memory=3000)
 HOSTILE = {
     "raises": (GOOD + "raise RuntimeError('no data')", "Line 5 was skipped: RuntimeError: no data (line 5)", 0),
     "syntax": ("def f(:", "It fails when it is run: SyntaxError", 2),
-    "python 2": ("print 'hello'", "It is written in Python 2 (line 1: print 'hello')", 2),
+    "python 2": ("print 'hello'", "It is written in Python 2, and was run as Python 3", 2),
     "import": ("import nonexistent_module_xyz", "replaced by something that does nothing: nonexistent_module_xyz", 2),
     "exits": (GOOD + "import sys\nsys.exit(3)", "It calls sys.exit(3) when it is run", 0),
     "exits when called": (EXITING, "It calls sys.exit('bye') when it is called", 2),

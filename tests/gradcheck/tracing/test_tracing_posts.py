@@ -139,3 +139,217 @@ def test_an_archive_that_is_not_there_is_invented(tmp_path):
 def test_a_large_table_that_is_filled_number_by_number_fits_into_memory(tmp_path):
     found = checked(TABLE, tmp_path)
     assert "dB += np.outer(dz, hs[t - 1]): first belongs here" in str(found)
+
+
+ADDED_TO = """
+import math
+import random
+
+def squash(z):
+    return 1 / (1 + math.exp(-z))
+
+firsts, seconds, wanted = [0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0]
+v0, v1, v2, rate = random.random(), random.random(), random.random(), 4
+u0, u1, bias_in, bias_out = random.random(), random.random(), random.random(), random.random()
+for round in range(400):
+    k = round % 4
+    inner = squash(u0 * firsts[k] + u1 * seconds[k] + bias_in)
+    outer = squash(v0 * inner + bias_out)
+    change = (wanted[k] - outer) * outer * (1 - outer) * rate
+    below = change * v0 * inner * (1 - inner)
+    u0 = u0 + below * firsts[k]
+    u1 = u1 + below * seconds[k]
+    v0 = v0 + change * inner
+    bias_in = below + bias_in
+    bias_out = change + bias_out
+"""
+LIKELIHOOD = """
+import numpy as np
+
+rng = np.random.default_rng(1)
+points, marks = rng.normal(size=(9, 4)), np.eye(3)[rng.integers(0, 3, 9)]
+V, W = rng.normal(size=(4, 5)), rng.normal(size=(5, 3))
+for step in range(30):
+    hidden = np.tanh(points @ V)
+    e = np.exp(hidden @ W)
+    chances = e / e.sum(axis=1, keepdims=True)
+    score = np.sum(marks * np.log(chances))
+    slope = chances - marks
+    dW = hidden.T @ slope
+    dV = points.T @ (slope @ W.T * (1 - hidden**2))
+    W -= 0.01 * dW
+    V -= 0.01 * dV
+    print(step, -score / 9)
+"""
+
+
+def test_a_parameter_that_stands_second_in_its_sum_is_seen(tmp_path):
+    found = checked(ADDED_TO, tmp_path)
+    assert found.status == "right", str(found)
+    assert "bias_in, bias_out" in str(found)
+
+
+def test_a_rate_that_is_applied_twice_is_found_at_its_line(tmp_path):
+    found = checked(ADDED_TO.replace("below = change * v0", "below = change * rate * v0"), tmp_path)
+    assert found.status == "wrong"
+    assert "below = change * rate * v0 * inner * (1 - inner): it is 4 times" in str(found)
+
+
+def test_a_likelihood_is_no_loss_that_steps_must_lower(tmp_path):
+    assert checked(LIKELIHOOD, tmp_path).status == "right"
+    found = checked(LIKELIHOOD.replace("* (1 - hidden**2)", ""), tmp_path)
+    assert found.status == "wrong"
+    assert "uphill" not in str(found)
+
+
+AXIS = """
+import numpy as np
+
+rng = np.random.default_rng(2)
+points, classes = rng.normal(size=(14, 4)), rng.integers(0, 3, 14)
+marks = np.eye(3)[classes]
+V, W = rng.normal(size=(4, 5)) * 0.5, rng.normal(size=(5, 3)) * 0.5
+
+def softmax(z):
+    e = np.exp(z - np.max(z))
+    return e / np.sum(e, axis=1, keepdims=True)
+
+for step in range(30):
+    hidden = np.tanh(points @ V)
+    slope = softmax(hidden @ W) - marks
+    dW = hidden.T @ slope / 14
+    dV = points.T @ (slope @ W.T * (1 - hidden**2)) / 14
+    W = W - 0.1 * dW
+    V = V - 0.1 * dV
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [("np.sum(e)", "all numbers of the batch"), ("sum(e)", "the examples"), ("np.sum(e, axis=0)", "the examples")],
+)
+def test_a_softmax_over_the_wrong_axis_is_named_in_the_forward_pass(new, said, tmp_path):
+    assert checked(AXIS, tmp_path).status == "right"
+    found = checked(AXIS.replace("np.sum(e, axis=1, keepdims=True)", new), tmp_path)
+    assert f"return e / {new}: the softmax sums over {said}; it must sum over the classes" in str(found)
+    assert "right: return e / np.sum(e, axis=1, keepdims=True)" in str(found)
+
+
+LINE = """
+from numpy import *
+
+def total_error(b, m, points):
+	total = 0
+	for i in xrange(len(points)):
+		total += (points[i, 1] - (m * points[i, 0] + b)) ** 2
+	return total / float(len(points))
+
+def moved(b_now, m_now, points, rate):
+	b_slope = m_slope = 0
+	for i in range(len(points)):
+		b_slope += -(2 / float(len(points))) * (points[i, 1] - (m_now * points[i, 0] + b_now))
+		m_slope += -(2 / float(len(points))) * points[i, 0] * (points[i, 1] - (m_now * points[i, 0] + b_now))
+	b_new = b_now - (rate * b_slope)
+	m_new = m_now - (rate * m_slope)
+	return [b_new, m_new]
+
+def run():
+	points = genfromtxt("no such.csv", delimiter=",")
+	start_b, start_m = 0, 0
+	print "error at the start: %f" % total_error(start_b, start_m, points)
+	b, m = start_b, start_m
+	for i in range(1000):
+		b, m = moved(b, m, points, 0.0001)
+	print "b =", b, "m =", m
+
+if __name__ == "__main__":
+	run()
+"""
+OWN_NAMES = """
+from numpy import array, dot, exp, random
+
+class Net():
+    def __init__(self):
+        random.seed(1)
+        self.weights = 2 * random.random((3, 1)) - 1
+
+    def __squash(self, x):
+        return 1 / (1 + exp(-x))
+
+    def __squash_derivative(self, a):
+        return a * (1 - a)
+
+    def train(self, shown, wanted, count):
+        for k in range(count):
+            guess = self.__squash(dot(shown, self.weights))
+            self.weights += dot(shown.T, (wanted - guess) * self.__squash_derivative(guess))
+
+net = Net()
+net.train(array([[0, 0, 1], [1, 1, 1], [1, 0, 1]]), array([[0, 1, 1]]).T, 1000)
+"""
+IN_A_BLOCK = """
+import random
+
+class Unit:
+    def __init__(self, count):
+        self.weights = [random.random() for _ in range(count)]
+
+    def value(self, xs):
+        self.xs = xs
+        self.out = sum(w * x for w, x in zip(self.weights, xs))
+        return self.out
+
+below, above = [Unit(2), Unit(2)], [Unit(2), Unit(2)]
+say = lambda epoch, cost: print(epoch, cost)
+for epoch in range(50):
+    hidden = [unit.value([0.3, -0.7]) for unit in below]
+    guesses = [unit.value(hidden) for unit in above]
+    cost = sum(0.5 * (t - g) ** 2 for t, g in zip([0.2, 0.9], guesses))
+    deltas = [g - t for t, g in zip([0.2, 0.9], guesses)]
+    for k in range(2):
+        for w in range(2):
+            above[k].weights[w] -= 0.5 * deltas[k] * hidden[w]
+    for h in range(2):
+        slope = 0
+        for k in range(2):
+            slope += deltas[k] * above[k].weights[h]
+        for w in range(2):
+            below[h].weights[w] -= 0.5 * slope * below[h].xs[w]
+    say(epoch, cost)
+"""
+
+
+def test_python_2_is_read_and_numbers_that_start_as_0_are_stepped(tmp_path):
+    found = checked(LINE, tmp_path)
+    assert found.status == "right", str(found)
+    assert "It is written in Python 2" in str(found)
+    found = checked(LINE.replace("* points[i, 0] * (", "* ("), tmp_path)
+    assert "m_slope += -(2 / float(len(points)))" in str(found)
+
+
+def test_a_class_whose_methods_have_names_of_their_own_was_looked_at(tmp_path):
+    assert checked(OWN_NAMES, tmp_path).status == "right"
+
+
+def test_weights_that_were_updated_in_a_block_above_are_named(tmp_path):
+    found = checked(IN_A_BLOCK, tmp_path)
+    assert "has been updated already" in str(found)
+    assert "right: move for k in range(2): with its block below line" in str(found)
+
+
+OLD_LISTS = """
+def summed(numbers):
+    return reduce(lambda a, b: a + b, map(lambda n: n * 1.0, numbers))
+
+pairs = map(lambda k: [k / 4.0, 1 - k / 2.0], range(4))
+print len(pairs), pairs[0]
+w, c = 0.3, 0.1
+for step in xrange(100):
+    misses = [w * x + c - t for x, t in pairs]
+    w, c = w - 0.1 * summed([miss * x for miss, (x, t) in zip(misses, pairs)]), c - 0.1 * summed(misses)
+"""
+
+
+def test_what_were_lists_in_python_2_are_lists(tmp_path):
+    found = checked(OLD_LISTS, tmp_path)
+    assert found.status == "right", str(found)

@@ -32,6 +32,7 @@ from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.hearing import Hearing
 from clearprop.gradcheck.tracing.judge import Judge
 from clearprop.gradcheck.tracing.limits import PROCESSES, limit_judge
+from clearprop.gradcheck.tracing.older_python import as_python_3
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import Kind, Request, forks
 from clearprop.gradcheck.tracing.worker import WorkerTask, work
@@ -231,7 +232,7 @@ class Attendant:
         if not place.is_relative_to(self.folder) or ".." in place.parts:
             return None
         try:
-            return (self.original / place.relative_to(self.folder)).read_text(errors="replace")
+            return as_python_3((self.original / place.relative_to(self.folder)).read_text(errors="replace"))
         except (OSError, ValueError):
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -100,7 +101,11 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     """A gradient that is a constant times too large or too small, unlike the others."""
     judged = result.judged_of(move)
     judged.verdict = "wrong"
-    place = factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE, good)
+
+    def explicit(vertex: Vertex) -> bool:
+        return bool(_without_factor(vertex, words, ratio))
+
+    place = factor_jump(sheet, move, lambda r: abs(abs(r) / ratio - 1.0) < CLOSE, good, explicit)
     sure = place is not None
     vertex = _before_additions(sheet, place or _own_line(sheet, move, good))
     file, line = words.place(vertex.stack) if vertex.stack else (move.file, move.line)
@@ -113,6 +118,8 @@ def _odd_factor(result: Round, sheet: Sheet, words: Words, move: Move, ratio: fl
     own = words.text(vertex.stack) if not in_place(vertex) else ""
     right = words.replaced(vertex.stack, _without_factor(vertex, words, ratio) or scaled_text(own, 1.0 / ratio)) if own else ""
     reason = f"{said}{', compared with the other gradients' if good else ''}"
+    lost = _factor_too_many(vertex, words, ratio)
+    reason = f"{lost} does not belong here: {reason}" if re.fullmatch(r"[A-Za-z_][\w.]*", lost) else reason
     hint = "Look at the constant factors."
     result.mistakes.append(mistake_at(words, (file, line), reason, hint, "factor", [move.name], right, sure))
 
@@ -143,11 +150,17 @@ def _own_line(sheet: Sheet, move: Move, good: list[Move]) -> Vertex:
 
 def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
     """The expression without a factor that it has too much; "" if it has none."""
-    text = words.operands(vertex)
     if vertex.fn is np.mean and ratio < 1.0:
         return words.text(vertex.stack).replace("mean", "sum", 1)
     if vertex.fn is np.sum and ratio > 1.0 and abs(vertex.inputs[0].size / max(vertex.size, 1) / ratio - 1.0) < CLOSE:
         return words.text(vertex.stack).replace("sum", "mean", 1)
+    text, lost = words.operands(vertex), _factor_too_many(vertex, words, ratio)
+    return text[1 - text.index(lost)] if lost else ""
+
+
+def _factor_too_many(vertex: Vertex, words: Words, ratio: float) -> str:
+    """The number in a product or quotient that makes it so many times too large; "" if there is none."""
+    text = words.operands(vertex)
     if vertex.fn not in (np.multiply, np.divide) or len(text) != 2:
         return ""
     for k, arg in enumerate(vertex.args):
@@ -156,7 +169,7 @@ def _without_factor(vertex: Vertex, words: Words, ratio: float) -> str:
             number = float(value.ravel()[0])
             effect = number if vertex.fn is np.multiply else 1.0 / number
             if (vertex.fn is np.multiply or k == 1) and abs(effect / ratio - 1.0) < CLOSE:
-                return text[1 - k]
+                return text[k]
     return ""
 
 
@@ -170,8 +183,17 @@ def factor_in_words(ratio: float, sheet: Sheet) -> str:
     return f"it is {ratio:.4g} times what it should be"
 
 
-def factor_jump(sheet: Sheet, move: Move, wanted: Callable[[float], bool], good: list[Move]) -> Vertex | None:
-    """The value on the way back from a gradient, and not from good ones, at which its factor changed in a certain way."""
+def factor_jump(
+    sheet: Sheet,
+    move: Move,
+    wanted: Callable[[float], bool],
+    good: list[Move],
+    preferred: Callable[[Vertex], bool] = lambda vertex: False,
+) -> Vertex | None:
+    """The value on the way back from a gradient, and not from good ones, at which its factor changed in a certain way.
+
+    Of several, it is the last one that is preferred, else the last one: single numbers are proportional to anything.
+    """
     graph, left = sheet.graph, [_gradient(sheet, move)]
     seen = graph.ancestors([g for m in good for g in m.gradients], sheet.cuts)
     if not graph.inputs(left[0]):
@@ -185,7 +207,8 @@ def factor_jump(sheet: Sheet, move: Move, wanted: Callable[[float], bool], good:
         mine = sheet.matches(vertex)
         for other in graph.inputs(vertex):
             theirs = sheet.matches(other) if other in sheet.live and other not in sheet.cuts else []
-            if mine and theirs and any(wanted(m[1] / t[1]) for m in mine[:3] for t in theirs[:3]):
+            jumps = mine and theirs and any(wanted(m[1] / t[1]) for m in mine[:3] for t in theirs[:3])
+            if jumps and (best is None or preferred(vertex) or not preferred(best)):
                 best = vertex
             left.append(other)
     return best

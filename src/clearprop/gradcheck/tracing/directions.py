@@ -244,7 +244,10 @@ def _update_moved(vertex: Vertex, words: Words, sheet: Sheet) -> tuple[str, Chan
     users = [user for user in graph.users.get(step, ()) if user in sheet.backward]
     last = max(words.place(user.stack)[1] for user in users if user.stack[:1] and user.stack[0][0] is step.stack[0][0])
     found = moved_below("\n".join(words.lines[span[0]]), span[1], span[2], last)
-    return (f"move {found[0]} below line {found[1]}", found[2]) if found else None
+    if not found:
+        return None
+    head, *block = found[0].splitlines()
+    return f"move {head}{' with its block' if block else ''} below line {found[1]}", found[2]
 
 
 def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) -> Mistake:

@@ -83,6 +83,7 @@ class Driver:
         classes = [
             n
             for n, c in self.program.classes.items()
-            if n not in used and any(looks_backward(m, f) and m not in ran for m, f in vars(c).items() if inspect.isfunction(f))
+            if n not in used
+            and any(looks_backward(f.__name__, f) and f.__name__ not in ran for f in vars(c).values() if inspect.isfunction(f))
         ]
         return [*functions, *classes]

@@ -99,10 +99,17 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
         edit.fixed = self._gain(edit)
         if edit.fixed > 0:
             ratio = self._own_factor(edit)
+            if ratio is not None and abs(ratio - 1.0) >= 1e-4 and self._single_numbers():
+                return  # a number is proportional to anything
             edit.prior += 0.0 if ratio is None or abs(ratio - 1.0) < 1e-4 else 0.6
             if self.sheet.certain and ratio is None and not self._exact():
                 edit.prior += 0.6
             kept.append(edit)
+
+    def _single_numbers(self) -> bool:
+        """Whether all gradients that an edit made right are single numbers."""
+        new = [m for m, b, f in zip(self.sheet.moves, self.before, self.last, strict=True) if b is None and f is not None]
+        return all(piece.moved.size == 1 for move in new for piece in move.pieces) and all(len(m.pieces) == 1 for m in new)
 
     def _exact(self) -> bool:
         """Whether the gradients that an edit made right are those of the given loss itself."""

@@ -214,7 +214,9 @@ def _operation(vertex: Vertex, packer: Packer) -> tuple[Any, Any, Any, Any]:
 
 def code_key(code: CodeType) -> list[Any]:
     """The key that tells a piece of code from others of its program."""
-    return [code.co_filename, code.co_qualname, code.co_firstlineno, len(code.co_code)]
+    columns = [start for _, _, start, _ in code.co_positions() if start]
+    where = min(columns, default=0) if code.co_name == "<lambda>" else 0  # of several in one line
+    return [code.co_filename, code.co_qualname, code.co_firstlineno, len(code.co_code), where]
 
 
 class Codes:

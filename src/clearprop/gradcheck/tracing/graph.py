@@ -167,10 +167,11 @@ class Graph:
         wanted = self.ancestors(targets, given)
         moving = self.descendants(given, wanted)
         found: Values = {self.rep(v): value for v, value in given.items()}
-        self._complete(moving, found)
+        self.complete(moving, found)
         return found
 
-    def _complete(self, moving: set[Vertex], found: Values) -> None:
+    def complete(self, moving: set[Vertex], found: Values) -> None:
+        """Compute values anew, in order, from those that were found."""
         with np.errstate(all="ignore"):
             for vertex in sorted(moving - found.keys(), key=lambda v: v.number):
                 found[vertex] = self.run(vertex, found)
@@ -210,7 +211,7 @@ class Graph:
         between = self.descendants(sources, self.ancestors([loss], ends))
         loss = self.rep(loss)
         if found:
-            self._complete(between, found)
+            self.complete(between, found)
         slopes: dict[Vertex, Array] = {loss: np.ones(np.shape(self.value(loss, found)))}
         with np.errstate(all="ignore"):
             for vertex in sorted(between, key=lambda v: -v.number):

@@ -303,6 +303,9 @@ def _preactivation(graph: Graph, vertex: Vertex) -> Vertex:
         live = [v for v in graph.inputs(vertex) if v.floating and v.shape == vertex.shape]
         if len(live) != 1 or len([v for v in graph.inputs(vertex) if v.shape != ()]) != 1:
             break
+        others = [v for v in graph.inputs(vertex) if v is not live[0]]
+        if live[0] in graph.ancestors(others):  # divided by the sum of all: no function of each number alone
+            break
         vertex = live[0]
     return vertex
 
@@ -338,6 +341,24 @@ def best_loss(graph: Graph, candidates: list[Sought], moves: list[Move], points:
         if candidate.explained == len(moves) == reached:
             break
     return best[1] if best else None
+
+
+def is_gain(graph: Graph, loss: Sought, moves: list[Move], points: list[Point]) -> bool:
+    """Whether a computed number is a likelihood: it is negative throughout, and all steps that follow it raise it."""
+    if loss.inferred or not all(float(np.ravel(point.value(loss.vertex))[0]) < 0 for point in points):
+        return False
+    slopes = [truth(graph, loss.vertex, moves, point.values) for point in points]
+    claims = [[point.claimed(move) for point in points] for move in moves]
+    factors = [same_direction(claimed, [s[k] for s in slopes]) for k, claimed in enumerate(claims)]
+    known = [f for f, s in zip(factors, zip(*slopes, strict=True), strict=True) if f is not None and any(map(np.any, s))]
+    return bool(known) and all(f < 0 for f in known)
+
+
+def turned(graph: Graph, loss: Sought) -> Sought:
+    """The loss that a likelihood is, with its name and its line."""
+    vertex = graph.add(np.negative, loss.vertex)
+    vertex.names, vertex.stack = list(loss.vertex.names), loss.vertex.stack
+    return Sought(vertex, loss.kind, loss.explained)
 
 
 def truth(graph: Graph, loss: Vertex, moves: list[Move], values: Values) -> list[Array]:

@@ -20,6 +20,7 @@ from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFindin
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import COLLECTION, FORMS, DataForm, counted
 from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.older_python import as_python_3
 from clearprop.gradcheck.tracing.rewriting import moved_names
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
@@ -44,7 +45,7 @@ def source_of(path: Path) -> str:
     """
     text = path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
     if path.suffix != ".ipynb":
-        return re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE)
+        return as_python_3(re.sub(r"^(?=[%!]\w)", "#", text, flags=re.MULTILINE))
     try:
         notebook = json.loads(text)
         cells = notebook["cells"]
@@ -54,8 +55,17 @@ def source_of(path: Path) -> str:
         raise SyntaxError(f"{path.name} is no notebook") from error
     if language.lower() != "python":
         raise SyntaxError(f"{path.name} is a notebook in {language}; only Python is checked")
-    cells = ["\n".join(_without_magic(line) for line in cell.splitlines()) for cell in code]
+    cells = [as_python_3("\n".join(_without_magic(line) for line in cell.splitlines())) for cell in code]
     return "\n".join(cell if _parses(cell) else re.sub("^", "#", cell, flags=re.MULTILINE) for cell in cells) + "\n"
+
+
+OLDER = "It is written in Python 2, and was run as Python 3, where 1 / 2 is 0.5."
+
+
+def written_in_python_2(path: Path) -> bool:
+    """Whether a file is Python 2 alone."""
+    text = path.read_bytes().decode("utf-8", "replace") if path.suffix != ".ipynb" else ""
+    return as_python_3(text) != text
 
 
 def _without_magic(line: str) -> str:
@@ -168,7 +178,8 @@ class ProgramRun:
 
     def notes(self) -> list[str]:
         """All that was skipped, replaced or assumed."""
-        found = [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
+        found = [OLDER] if written_in_python_2(self.path) else []
+        found += [f"Line {line} was skipped: {reason}" for line, reason in WATCHED.skips[:5]]
         if len(WATCHED.skips) > 5:
             found.append(f"{len(WATCHED.skips) - 5} more statements failed and were skipped.")
         missing = list(self.world.missing)
@@ -185,7 +196,7 @@ def sources_of(path: Path, text: str) -> dict[str, str]:
     for name in TRACE.files:
         if name not in found:
             with contextlib.suppress(OSError):
-                found[name] = Path(name).read_text(errors="replace")
+                found[name] = as_python_3(Path(name).read_text(errors="replace"))
     return found
 
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import ast
 import importlib.machinery
 import importlib.util
+import re
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 WATCH: Final = "__watch__"
 """The name under which the program reaches its `ProgramWatch`."""
@@ -23,6 +24,7 @@ SIMPLE = (ast.Name, ast.Attribute, ast.Subscript)
 PLAIN = (*SIMPLE, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context)
 """What an expression may consist of that is evaluated once more."""
 PURE: Final = {"str", "int", "len", "repr", "abs", "min", "max"}
+RATE: Final = re.compile(r"learn|rate|(^|_)(lr|alpha|eta|step)|^(a|l_?r)$", re.IGNORECASE)
 CASTS: Final = {"float", "float64", "float32", "float16", "float_", "longdouble", "double"}
 
 
@@ -78,6 +80,9 @@ class Rewriter(ast.NodeTransformer):
             names = placed(ast.Tuple([ast.Constant(name) for name in given], ast.Load()), node.body[0])
             values = placed(ast.Tuple([ast.Name(name, ast.Load()) for name in given], ast.Load()), node.body[0])
             node.body.insert(int(doc), placed(ast.Expr(called("several", [names, values], node.body[0])), node.body[0]))
+        for name in stepped_arguments(node, given):
+            value = called("whole", [ast.Name(name, ast.Load())], node.body[int(doc)])
+            node.body.insert(int(doc), placed(ast.Assign([ast.Name(name, ast.Store())], value), node.body[int(doc)]))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> Any:
@@ -284,6 +289,23 @@ def moved_names(tree: ast.AST) -> set[str]:
                 if ast.unparse(node.value.left) == text:
                     found.add(text)
     return found
+
+
+def stepped_arguments(node: ast.FunctionDef, given: list[str]) -> list[str]:
+    """Arguments from which a rate times something is subtracted: b in `new_b = b - rate * slope`; they may begin as 0."""
+    found = []
+    for each in ast.walk(node):
+        if isinstance(each, ast.BinOp) and isinstance(each.op, (ast.Sub, ast.Add)) and isinstance(each.left, ast.Name):
+            factors = [side for child in ast.walk(each.right) if is_product(child) for side in (child.left, child.right)]
+            rated = any(isinstance(side, (ast.Name, ast.Attribute)) and RATE.search(ast.unparse(side)) for side in factors)
+            if rated and each.left.id in given:
+                found.append(each.left.id)
+    return list(dict.fromkeys(found))
+
+
+def is_product(node: ast.AST) -> TypeGuard[ast.BinOp]:
+    """Whether a node is a product of numbers."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
 
 
 def watch(name: str, near: ast.AST) -> ast.expr:

@@ -26,6 +26,7 @@ from clearprop.gradcheck.tracing.sheet import Sheet, Target
 from clearprop.gradcheck.tracing.sites import LineRun, Site, find_sites
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits, replaced
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 2.5
@@ -36,6 +37,8 @@ FIRST_RUNS: Final = 6  # among which one must differ,
 LATE_RUNS: Final = 8  # or among so many of the later ones
 BLIND: Final = 0.7  # of them for expressions that need not be derivatives
 LIKELIER: Final = 0.3  # than an explanation, so that an edit beside a derivative is tried as well
+EXACTLY: Final = 1e-9  # relative difference, but for which gradients are the same
+DROWNED: Final = 1.5
 MOST_NAMED: Final = 10  # explanations whose named values are counted
 
 
@@ -254,6 +257,7 @@ class SourceSearch:
         self.exactly = at_one
         if gained and (self.before <= right or len(right) == len(self.consistency.matter)):
             prior = edit.prior + self._unlikely(site, edit) + 0.3 * self._misshapen(right, after[0])
+            prior += DROWNED * self._drowned(right, after)
             found = SourceExplanation(site, edit, right, prior, after, exact=at_one)
             kept.append(found)
             return found
@@ -267,6 +271,15 @@ class SourceSearch:
         pieces = [piece for k in right - self.before for piece in self.sheet.moves[k].pieces]
         made = [(after.get(self.graph.rep(piece.gradient), piece.gradient.value), piece.moved.shape) for piece in pieces]
         return any(np.shape(value) != shape for value, shape in made)
+
+    def _drowned(self, right: set[int], after: list[Values]) -> bool:
+        """Whether a gradient that was made right is so only nearly: a wrong term may be drowned by one that was made large."""
+        points = [Point(self.graph, values) for values in after]
+        for k in right - self.before:
+            claimed = [point.claimed(self.sheet.moves[k]) for point in points]
+            if same_direction(claimed, self.sheet.true[k], EXACTLY) is None:
+                return True
+        return False
 
     def _unlikely(self, site: Site, edit: SourceEdit) -> float:
         """The part of the prior that depends on the site: a right value is hardly at fault, a mere name easily."""

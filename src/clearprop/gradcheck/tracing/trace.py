@@ -225,6 +225,17 @@ class Trace:
         self.leaves += 1
         return 1 << (self.leaves if self.leaves < MOST_BITS else 0)
 
+    def follow_name(self, vertex: Vertex, name: str) -> None:
+        """Tell whether a sum that gets the name of its second term, `b = change + b`, is a step of that one."""
+        if vertex.fn is not np.add or vertex.step_of is not None or len(vertex.args) != 2 or vertex.read:
+            return
+        change, moved = vertex.args
+        if not isinstance(change, Vertex) or not isinstance(moved, Vertex) or name not in moved.names:
+            return
+        if moved.origin is not None and moved.shape == vertex.shape and change.bits & moved.mark:
+            vertex.args = (moved, change)
+            self._follow(vertex)
+
     def _follow(self, vertex: Vertex) -> None:
         """Tell whether it is a parameter still, or a step."""
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:

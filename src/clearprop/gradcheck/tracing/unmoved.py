@@ -42,13 +42,13 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
     """Parameters that are moved by something that does not depend on them."""
     graph = sheet.graph
     places = {piece.step.stack[:1] for move in sheet.moves for piece in move.pieces if piece.step is not None}
-    touched = graph.descendants(sheet.cuts)
+    touched, forward = graph.descendants(sheet.cuts), _places(sheet)
     for vertex in graph.trace.set_by_hand:
         parameter = vertex.args[0]
         placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
         dead = not any(graph.rep(other) in touched for other in vertex.inputs)
         in_use = parameter in sheet.forward and parameter not in sheet.cuts and graph.rep(vertex) not in sheet.forward
-        if in_use and placed and dead:
+        if in_use and placed and dead and vertex.stack[:1] not in forward:  # a running total of the loss is no parameter
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, sheet, words, vertex)

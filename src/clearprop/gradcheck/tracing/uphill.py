@@ -27,10 +27,6 @@ def judge_uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some:
     update_seen : bool
         Whether the moves are steps.
     """
-    values = [float(np.ravel(point.value(sheet.loss.vertex))[0]) for point in sheet.points]
-    if not some and not sheet.loss.inferred and all(v < 0 for v in values):
-        result.notes.append("The steps raise the number that it computes, a likelihood or a gain, as they should.")
-        return
     for _, move, _ in up:
         judged = result.judged_of(move)
         judged.verdict, judged.note = "wrong", "steps uphill"

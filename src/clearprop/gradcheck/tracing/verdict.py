@@ -23,13 +23,16 @@ from clearprop.gradcheck.tracing.loss_search import (
     best_loss,
     computed_losses,
     inferred_losses,
+    is_gain,
     later_losses,
     named_like_a_loss,
     truth,
+    turned,
 )
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.softmax_axis import judge_softmax_axis
 from clearprop.gradcheck.tracing.stale_values import judge_left_over, judge_stale, not_finite
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
@@ -99,13 +102,20 @@ def judge_sought(case: JudgedCase) -> Round:
         if two is not None:
             return two
     if not loss.explained:
-        return _nothing_explained(case, points, [each for each in (computed, *guesses) if each is not None])
-    result = judge_sheet(case, Sheet(graph, moves, loss, points))
+        return judge_softmax_axis(case, points) or _nothing_explained(
+            case, points, [each for each in (computed, *guesses) if each is not None]
+        )
+    gain = is_gain(graph, loss, moves, points)
+    result = judge_sheet(case, Sheet(graph, moves, turned(graph, loss) if gain else loss, points))
+    result.notes += [GAIN] if gain else []
     if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         line = case.words.place(computed.vertex.stack)[1]
         where = f"{computed.name or 'the number'} of line {line}" if line else "the value of its forward pass"
         result.notes.append(f"This is the gradient of {inferred.kind}; {where}, which it computes, is another measure.")
     return result
+
+
+GAIN: Final = "The steps raise the number that it computes, a likelihood or a gain, as they should."
 
 
 def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:

@@ -96,6 +96,7 @@ class ProgramWatch:
             vertex = value.vertex
             if text not in vertex.names:
                 vertex.names.append(text)
+                self.trace.follow_name(vertex, text)
                 if (at[1] and vertex.stack and self.trace.count > vertex.number) or (
                     at[1] and vertex.stack and line_of(vertex.stack[0]) != at[1]
                 ):
@@ -185,6 +186,10 @@ class ProgramWatch:
             return made
         fresh = [type(each) is Num and each.vertex.fn is None for each in made]
         return [self.number(float(each)) if k >= length and fresh[k] else each for k, each in enumerate(made)]
+
+    def whole(self, value: Any) -> Any:
+        """An argument that is stepped; a whole number becomes a number that may be a parameter."""
+        return self.number(value) if type(value) is int else value
 
     def cast(self, function: Any, value: Any) -> Any:
         """float(x), np.float32(x): the same value, still traced."""

@@ -24,6 +24,7 @@ from clearprop.gradcheck.tracing.data_readers import DataReaders, Downloads, cop
 from clearprop.gradcheck.tracing.environments import gym_standin
 from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
+from clearprop.gradcheck.tracing.older_python import as_python_3
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.traced import TRACE
@@ -224,7 +225,7 @@ class World:
         self.modules[name] = module
         module.__package__ = name if place.is_dir() else name.rpartition(".")[0]
         if path.is_file():
-            self.run(module, path, path.read_text(errors="replace"))
+            self.run(module, path, as_python_3(path.read_text(errors="replace")))
         if "." in name:
             setattr(self.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
         return module

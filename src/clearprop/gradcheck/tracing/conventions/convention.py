@@ -140,11 +140,14 @@ def first_that_runs(function: Callable[..., Any], pool: Pool, sizes: bool = Fals
         That of the first call, if none runs and not `quiet`.
     """
     first: BaseException | None = None
+    before = len(TRACE.steps)
     for arguments in calls(function, pool, sizes):
         try:
             return function(*arguments)
         except Exception as error:
             first = first or error
+            if len(TRACE.steps) > before:  # half of a step was taken: what follows would begin with stale values
+                raise
     if quiet:
         return None
     raise first if first is not None else NotCalledError("no arguments were found for it")
