@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from support.program_mutants import Mutant, corrects, mutants, sorted_out
+from support.program_mutants import LEFT_OUT, Mutant, corrects, mutants, sorted_out
 from support.program_runs import reseeded
 from support.program_table import PROGRAMS, Program
 
@@ -53,12 +53,17 @@ def answered(source: str, name: str) -> tuple[Any, float]:
 
 
 def judged(program: Program, made: Mutant, result: Any, seconds: float = 0.0) -> Verdict:
-    """Compare the checker's best explanation with the mistake that was planted in the right program."""
+    """Compare the checker's best explanation with the mistake that was planted in the right program.
+
+    A line that was left out has no place of its own: exact is each of the two statements between which it is missing, or
+    the place of a line that is suggested instead and gives the right program's numbers.
+    """
     lines = {made.line, *made.also}
     findings = [finding for finding in result.findings if finding.line]
     first = findings[0] if findings else None
     said = first.line if first else 0
     correction = first.correction if first else None
+    mended = bool(correction) and corrects(program, made, said, str(correction), getattr(first, "changes", ()))
     return Verdict(
         made.program,
         made.kind,
@@ -67,9 +72,9 @@ def judged(program: Program, made: Mutant, result: Any, seconds: float = 0.0) ->
         said,
         result.findings[0].message if result.findings else "",
         noticed=result.status == "wrong" or bool(result.findings),
-        exact=said in lines,
+        exact=said in lines or (made.kind == LEFT_OUT and mended),
         beside=any(abs(said - line) <= 1 for line in lines),
-        corrected=bool(correction) and corrects(program, made, said, str(correction), getattr(first, "changes", ())),
+        corrected=mended,
         anywhere=any(finding.line in lines for finding in findings),
         scale=made.scale,
         seconds=round(seconds, 2),

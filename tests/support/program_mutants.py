@@ -21,6 +21,7 @@ from support.program_table import Program, backward_lines
 
 SUPPORT = Path(__file__).parents[1]
 SIMPLE = (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)
+LEFT_OUT = "line left out"
 SAME = 1e-6
 """Relative difference below which two runs are the same: float64 sums in another order, and an epsilon of Adam's."""
 
@@ -42,7 +43,7 @@ class Mutant:
     right, wrong : str
         The line as it was, and as it is now, without indentation; wrong is "" if it was left out.
     also : tuple of int
-        Further lines that may be blamed with equal right (the second of two exchanged lines).
+        Further lines that may be blamed with equal right (the second of two exchanged lines, those around one left out).
     scale : float or None
         The factor by which *all* gradients are wrong, where it is one positive factor common to all.
     """
@@ -68,7 +69,8 @@ def mutants(program: Program) -> list[Mutant]:
             for kind, wrong in edits(statement, scope):
                 found.append(mutant(program.name, source, statement, kind, wrong))
             if len(body) > 1:
-                found.append(mutant(program.name, source, statement, "line left out", ""))
+                beside = tuple(each.lineno for each in (*body[max(k - 1, 0) : k], *body[k + 1 : k + 2]))
+                found.append(replace(mutant(program.name, source, statement, LEFT_OUT, ""), also=beside))
             found += moved_up(program.name, source, body, k, lines)
             if k + 1 < len(body) and isinstance(body[k + 1], SIMPLE) and body[k + 1].lineno == statement.lineno + 1:
                 found.append(exchanged(program.name, source, statement, body[k + 1]))

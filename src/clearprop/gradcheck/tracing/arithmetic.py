@@ -75,7 +75,7 @@ class Arithmetic:
     functions : dict of str to ast.FunctionDef
         The functions of the file.
     local : dict, optional
-        Names that are bound here: arguments of a function, names of a comprehension.
+        Names that are bound here: arguments of a function, names of a comprehension; attributes and entries, as written.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Arithmetic:
         depth: int = 0,
     ) -> None:
         self.scope, self.value_of, self.functions, self.local, self.depth = scope, value_of, functions, local or {}, depth
+        self.parts = {text for text in self.local if not text.isidentifier()}  # such as grads["b"]
 
     def with_name(self, name: str, value: Any) -> Arithmetic:
         """The same, with one name bound otherwise."""
@@ -105,6 +106,18 @@ class Arithmetic:
             raise
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, np.linalg.LinAlgError) as error:
             raise CannotCompute(str(error)) from error
+
+    def held(self, text: str) -> Any:
+        """What a name, attribute or entry stands for: a vertex, if it is a value of the trace.
+
+        Raises
+        ------
+        CannotCompute
+        """
+        try:
+            return self._any(ast.parse(text, mode="eval").body)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise CannotCompute(text) from error
 
     def _plain(self, value: Any) -> Any:
         """True numbers in the place of vertices."""
@@ -132,6 +145,8 @@ class Arithmetic:
         return self.local[node.id] if node.id in self.local else self.scope.name(node.id)
 
     def _attribute(self, node: ast.Attribute) -> Any:
+        if self.parts and ast.unparse(node) in self.parts:
+            return self.local[ast.unparse(node)]
         if isinstance(node.value, ast.Name) and node.value.id in MODULES:
             if node.attr in ("newaxis", "pi", "e", "inf", "float64", "float32"):
                 return {"float32": np.float64}.get(node.attr, getattr(np, node.attr))
@@ -147,6 +162,8 @@ class Arithmetic:
         return self.scope.part(holder, node.attr)
 
     def _subscript(self, node: ast.Subscript) -> Any:
+        if self.parts and ast.unparse(node) in self.parts:
+            return self.local[ast.unparse(node)]
         holder, key = self._any(node.value), self._number(node.slice)
         if isinstance(holder, Traced):
             holder = holder.vertex

@@ -32,6 +32,7 @@ from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.hearing import Hearing
 from clearprop.gradcheck.tracing.judge import Judge
 from clearprop.gradcheck.tracing.limits import PROCESSES, limit_judge
+from clearprop.gradcheck.tracing.moved_lines import with_changes
 from clearprop.gradcheck.tracing.older_python import as_python_3
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import Kind, Request, forks
@@ -49,7 +50,7 @@ Answer = Callable[[dict[str, Any]], None]
 def attend(request: Request, answer: Answer) -> None:
     """Check one program, and answer with the outcome."""
     try:
-        text = source_of(Path(request.path))
+        text = with_changes(source_of(Path(request.path)), request.changes)
         answer(Attendant(request, text, answer).run())
         return
     except SyntaxError as error:
@@ -103,7 +104,7 @@ class Attendant:
 
     def run(self) -> dict[str, Any]:
         """Run the program, hear it, and sum up."""
-        task = WorkerTask(self.seen, self.request.names, self.request.seed, secrets.token_hex(16))
+        task = WorkerTask(self.seen, self.request.names, self.request.seed, secrets.token_hex(16), self.request.changes)
         started = time.monotonic()
         child = self._start(task)
         limit_judge(self.request.limits)

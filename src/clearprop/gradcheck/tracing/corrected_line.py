@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from clearprop.gradcheck.tracing.moved_lines import Changes
 from clearprop.gradcheck.tracing.sites import PUT, Site
 from clearprop.gradcheck.tracing.source_edits import SourceEdit
 from clearprop.gradcheck.tracing.wording import parsed, without_remark
@@ -24,6 +25,21 @@ def corrected_line(site: Site, edit: SourceEdit) -> tuple[int, str]:
     bare, wrapped = f"{before}{new}{after}", f"{before}({new}){after}"
     same = _same(bare, wrapped) if not isinstance(edit.new, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else True
     return node.lineno, without_remark(bare if same else wrapped)
+
+
+def inserted_line(site: Site, edit: SourceEdit) -> tuple[int, str, Changes]:
+    """The line beside which a statement is missing, that statement in words, and the changes that bring it in.
+
+    It comes after a statement of which the edit changes the whole value, and before others.
+    """
+    statement = site.tree.statement(edit.node)
+    first = statement.lineno if statement is not None else edit.node.lineno
+    after = isinstance(statement, ast.Assign) and statement.value is edit.node
+    line = (statement.end_lineno or first) if after and statement is not None else first
+    raw = site.tree.lines[line - 1]
+    new = raw[: len(raw) - len(raw.lstrip())] + edit.inserted
+    changes = ((line, f"{raw}\n{new}" if after else f"{new}\n{raw}"),)
+    return line, f"{edit.inserted}, in a new line {'after' if after else 'before'} line {line}", changes
 
 
 def _same(one: str, other: str) -> bool:

@@ -16,7 +16,7 @@ from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, statu
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
-from clearprop.gradcheck.tracing.traced import TRACE
+from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 
 NOTHING = (
@@ -36,11 +36,14 @@ class Examined:
     problem : str
         The reason why something could not be looked at.
     notes : list of str
+    mismatches : list of (int, str)
+        Lines of the program in which shapes did not fit, with these.
     """
 
     units: list[JudgedUnit] = field(default_factory=list)
     problem: str = ""
     notes: list[str] = field(default_factory=list)
+    mismatches: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -57,7 +60,7 @@ def examine(path: Path, names: list[str], seed: int, stage: Callable[[str], None
     bench = Judge(lambda: sources_of(path, text), seed)
     found = examined(path, text, names, seed, bench, stage)
     functions, marks = bench.outcomes(found.units)
-    return FileOutcome(str(path), functions, found.problem, "", found.notes, marks)
+    return FileOutcome(str(path), functions, found.problem, "", found.notes, marks, found.mismatches)
 
 
 def examined(
@@ -65,6 +68,8 @@ def examined(
 ) -> Examined:
     """The parts of a program, after it was run; once more with the true torch, if it cannot be understood without."""
     found = examined_once(path, ProgramRun(path, text), names, seed, bench, stage)
+    if not TRACE.invented:
+        found.mismatches = [(line, shapes) for (file, line), shapes in MISMATCHES.items() if file == str(path)]
     if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
         again = examined_once(path, ProgramRun(path, text, true_torch=True), names, seed, bench, stage)
         return found if again.status == "inconclusive" else again

@@ -147,6 +147,8 @@ class FileOutcome:
         All that was skipped, replaced or assumed.
     marks : list of dict
         For each line of the program's step: "line", "text", "verdict" ("right", "wrong" or "") and "note".
+    mismatches : list of (int, str)
+        Lines in which shapes did not fit, with these.
     """
 
     path: str
@@ -155,6 +157,7 @@ class FileOutcome:
     output: str = ""
     notes: list[str] = field(default_factory=list)
     marks: list[dict[str, Any]] = field(default_factory=list)
+    mismatches: list[tuple[int, str]] = field(default_factory=list)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> FileOutcome:

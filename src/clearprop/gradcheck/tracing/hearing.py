@@ -49,6 +49,7 @@ class Hearing:
         self.stage, self.done, self.problem, self.failed = "before it could be run", False, "", ""
         self.units: list[JudgedUnit] = []
         self.notes: list[str] = []
+        self.mismatches: list[tuple[int, str]] = []
         self.lock = threading.Lock()
         self.agreement = Agreement(codes.lines)
 
@@ -122,6 +123,7 @@ class Hearing:
     def _finish(self, message: dict[str, Any]) -> None:
         """Take down what the program is made of; verdicts are only those that were given here."""
         self.problem, self.notes = clean(message.get("problem")), [clean(note) for note in message.get("notes", [])[:MOST]]
+        self.mismatches = [(int(line), clean(shapes)) for line, shapes in message.get("mismatches", [])[:MOST]]
         for told in message.get("units", [])[:MOST]:
             unit = JudgedUnit(clean(told["name"])[:200], clean(told["kind"])[:200], [], clean(told["text"]))
             for number, notes in told["rulings"][:1]:
@@ -138,7 +140,7 @@ class Hearing:
         missing = [name for name in self.names if name not in said] if self.done else []
         functions += [FunctionOutcome(name, "unknown", UNCLEAR, "It was not looked at.") for name in missing]
         problem = problem or self.failed or self.problem
-        return FileOutcome(path, functions, problem, output, self.notes, marks)
+        return FileOutcome(path, functions, problem, output, self.notes, marks, self.mismatches)
 
 
 class CalledFunction(Function):

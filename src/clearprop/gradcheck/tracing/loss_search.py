@@ -103,7 +103,9 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     ends = set(found)
     final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
-    ordered = [*(v for v in final if named_like_a_loss(graph, v)), *final, *found]
+    named = [v for v in (*final, *found) if named_like_a_loss(graph, v)]
+    entries = [v for v in final if v.fn is get]  # one number of an array, such as a probability that is looked up
+    ordered = [*named, *(v for v in final if v not in entries), *entries, *found]
     return [Sought(v) for v in list(dict.fromkeys(ordered))[:MOST]]
 
 

@@ -7,10 +7,27 @@ where others come after it or before it.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Final
 
 Changes = tuple[tuple[int, str], ...]
 BLOCKS: Final = ("body", "orelse", "finalbody")
+
+
+def with_changes(text: str, changes: Sequence[tuple[int, str]]) -> str:
+    r"""A text with others in the place of some lines.
+
+    Examples
+    --------
+    >>> with_changes("a = 1\nb = 2\n", [(2, "b = 3")])
+    'a = 1\nb = 3\n'
+    """
+    if not changes:
+        return text
+    lines = text.splitlines()
+    for line, new in changes:
+        lines[line - 1] = new
+    return "\n".join(lines) + "\n"
 
 
 def moved_below(text: str, line: int, column: int, last: int) -> tuple[str, int, Changes] | None:

@@ -9,9 +9,9 @@ from typing import Final, TypeGuard
 import numpy as np
 
 from clearprop.gradcheck.tracing.names_at_hand import NamesAtHand, parses
-from clearprop.gradcheck.tracing.sites import is_module
+from clearprop.gradcheck.tracing.sites import PUT, is_module
 from clearprop.gradcheck.tracing.source_edits import FOLDS, SourceEdit, number, operands, written
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, get
 from clearprop.gradcheck.tracing.wording import wrapped
 
 ATOMS: Final = (ast.Name, ast.Attribute, ast.Subscript)
@@ -30,6 +30,7 @@ class NamingEdits(NamesAtHand):
         root = node is self.site.node
         if root and node not in self.site.tree.parents:
             yield from self._written(node)
+            yield from self._one_hot(node.left, False) if isinstance(node, ast.BinOp) else ()
             return
         callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
         if callee or not isinstance(node, ast.expr):
@@ -42,6 +43,8 @@ class NamingEdits(NamesAtHand):
                 new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
                 said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
                 yield SourceEdit(node, new, said, 1.3, "complement", hint)
+        if isinstance(node, (*ATOMS, ast.Call)):
+            yield from self._one_hot(node, root)
         term = (isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))) or is_summed(node, parent)
         term = term or (isinstance(parent, ast.AugAssign) and parent.value is node)
         if not isinstance(node, ast.Constant):
@@ -138,6 +141,24 @@ class NamingEdits(NamesAtHand):
                 new = ast.BinOp(node, ast.Sub(), written(target))
                 said, hint = f"the target, {target}, is not subtracted", "What is the derivative of the loss by the output?"
                 yield SourceEdit(node, new, said, 1.2, "target-not-subtracted", hint)
+
+    def _one_hot(self, node: ast.expr, root: bool) -> Iterator[SourceEdit]:
+        """The 1 that is not subtracted from the probabilities at the targets, where the loss looks at these alone."""
+        own = self.run.vertex if root else self._stands_for(node)
+        if own is None or own.size < 2 or self.graph.rep(own) not in self.sheet.live & self.sheet.forward:
+            return
+        statement = self.site.tree.statement(node)
+        name = ast.unparse(statement.targets[0]) if root and isinstance(statement, ast.Assign) else self.text(node)
+        looked_at = [u for u in self.graph.users.get(self.graph.rep(own), ()) if u.fn is get and u in self.sheet.forward]
+        for user in looked_at[:1]:
+            source = self.site.tree.at(user.stack[0]) if user.stack else None
+            if isinstance(source, ast.Subscript):
+                index = source.slice
+                less = ast.BinOp(ast.Subscript(node, index, ast.Load()), ast.Sub(), ast.Constant(1))
+                new = ast.Call(ast.Name(PUT, ast.Load()), [node, index, less], [])
+                missing = f"{name}[{ast.unparse(index).strip('()')}] -= 1"
+                said, hint = f"{missing} is missing: the target does not enter", "Where does the target enter?"
+                yield SourceEdit(node, new, said, 1.25, "target-not-subtracted", hint, "", missing)
 
     def _derivatives(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A derivative of an activation in the place of something, or as a factor that is missing."""

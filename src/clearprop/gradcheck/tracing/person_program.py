@@ -26,7 +26,7 @@ from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
-from clearprop.gradcheck.tracing.traced import TRACE, restart
+from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE, restart
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
@@ -130,6 +130,7 @@ class ProgramRun:
         """Run the program once, with invented data of a form."""
         self.problem = ""
         restart()
+        MISMATCHES.clear()
         WATCHED.__init__(TRACE)  # type: ignore[misc]
         self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, form)
         self.module = ModuleType("__main__")

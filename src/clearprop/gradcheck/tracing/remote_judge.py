@@ -65,12 +65,15 @@ class RemoteJudge(Bench):
             reply = {"value": packer.tree(_asked(function, answer, data))}
             self.channel.send(reply, packer.arrays)
 
-    def done(self, units: Sequence[JudgedUnit], problem: str, notes: Sequence[str]) -> None:
+    def done(
+        self, units: Sequence[JudgedUnit], problem: str, notes: Sequence[str], mismatches: Sequence[tuple[int, str]] = ()
+    ) -> None:
         """Send what the program was found to be made of."""
         told = [
             {"name": u.name, "kind": u.kind, "rulings": [[r.number, r.notes] for r in u.rulings], "text": u.text} for u in units
         ]
-        self.channel.send({"do": "done", "units": told, "problem": problem, "notes": list(notes)})
+        message = {"do": "done", "units": told, "problem": problem, "notes": list(notes), "mismatches": list(mismatches)}
+        self.channel.send(message)
 
     def _answer(self, message: dict[str, Any], packer: Packer) -> dict[str, Any]:
         self.channel.send(message, packer.arrays)

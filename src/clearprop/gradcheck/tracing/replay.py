@@ -198,7 +198,18 @@ class NamedAnew:
             for before in self.site.runs[:number]:  # the first ones first, so that no recursion goes deep
                 self.of(before)
                 local = {target: self.known[before]} if target else {}
-            if number and target and run.scope.when(target) > self.site.runs[number - 1].scope.before + SOON:
+            if number and target and self._bound_since(run, self.site.runs[number - 1]):
                 local = {}
             self.known[run] = self.compute(run, local)
         return self.known[run]
+
+    def _bound_since(self, run: LineRun, before: LineRun) -> bool:
+        """Whether the name was given to something else between two times."""
+        target = self.site.target
+        if target.isidentifier():
+            return run.scope.when(target) > before.scope.before + SOON
+        try:
+            held = Arithmetic(run.scope, lambda vertex: vertex, self.site.tree.functions).held(target)
+        except CannotCompute:
+            return True
+        return held is not before.vertex and held is not before.own

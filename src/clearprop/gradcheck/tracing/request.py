@@ -38,6 +38,8 @@ class Request:
         The file or folder that is copied, so that the program sees nothing beside it; "" if it sees its own folder.
     kind : {"namespaces", "bubblewrap", "landlock", "none"}
         The strongest confinement that is tried.
+    changes : list of (int, str)
+        Lines of the program that are to be read otherwise, with their text.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     alone: str = ""
     kind: Kind = "namespaces"
+    changes: list[tuple[int, str]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The request as JSON-able values."""

@@ -194,10 +194,10 @@ class Site:
 
     @property
     def target(self) -> str:
-        """The name that the value gets; "" if it gets none."""
+        """The name that the value gets, or the attribute or entry that it becomes; "" if it is neither."""
         statement = self.tree.parents.get(self.node)
-        simple = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
-        return statement.targets[0].id if simple else ""  # type: ignore[union-attr]
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        return ast.unparse(target) if isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)) else ""
 
     @property
     def stack(self) -> Stack:
@@ -267,7 +267,7 @@ def find_sums(
         if not isinstance(statement, ast.AugAssign) or statement.target in made or vertex.step_of is not None:
             continue
         if statement not in found:
-            old = ast.parse(ast.unparse(statement.target), mode="eval").body
+            old = ast.copy_location(ast.parse(ast.unparse(statement.target), mode="eval").body, statement.target)
             node = ast.copy_location(ast.BinOp(old, statement.op, statement.value), statement.value)
             found[statement] = Site(file, trees[file], node)
         if len(found[statement].runs) < MOST_RUNS:

@@ -36,6 +36,8 @@ class SourceEdit:
         Where to look, without the answer.
     assigned : str
         "+=" or "-=" where the statement is to be one of these, instead of what it is.
+    inserted : str
+        A statement that is missing, where the edit stands for one.
     """
 
     node: ast.expr
@@ -45,6 +47,7 @@ class SourceEdit:
     slug: str
     hint: str
     assigned: str = ""
+    inserted: str = ""
 
 
 def written(text: str) -> ast.expr:
@@ -134,6 +137,10 @@ class StructureEdits:
     def text(self, node: ast.expr) -> str:
         """The source text of a part, or of what was made of parts."""
         return self.tree.spoken(node)
+
+    def products(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """Other ways to write a product of matrices."""
+        return self._matrices(node)
 
     def _product(self, node: ast.expr) -> Iterator[SourceEdit]:
         if not (isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))):

@@ -9,10 +9,11 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.common_factors import CLOSE, factor_in_words
 from clearprop.gradcheck.tracing.consistency import Consistency
-from clearprop.gradcheck.tracing.corrected_line import corrected_line
+from clearprop.gradcheck.tracing.corrected_line import corrected_line, inserted_line
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import computed_losses
 from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.moved_lines import Changes
 from clearprop.gradcheck.tracing.replay import Replay
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -153,7 +154,11 @@ def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[Source
         f"{_what_it_does(sheet, [(before[k], after[k]) for k in explained])}{edit.reason}",
         case.words.line(file, line),
     )
-    return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior)
+    changes: Changes = ()
+    if edit.inserted:
+        line, right, changes = inserted_line(best.site, edit)
+        source = case.words.line(file, line)
+    return Mistake(file, line, source, reason, right, edit.hint, edit.slug, names, rivals[:3], True, best.prior, changes)
 
 
 def _scales(sheet: Sheet, factors: list[float | None]) -> list[float]:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -21,7 +22,10 @@ from typing import Any, Final
 from clearprop.errors import ClearpropError, DataError
 from clearprop.gradcheck.tracing.file_outcome import FileOutcome
 from clearprop.gradcheck.tracing.limits import Limits, missing_limits
+from clearprop.gradcheck.tracing.moved_lines import Changes
+from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import KINDS, Kind, Request, forks, lacking
+from clearprop.gradcheck.tracing.shape_repair import repaired
 
 PATIENCE: Final = 10.0  # seconds that an answer may be late
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
@@ -132,9 +136,20 @@ class Checker:
         alone : Path, optional
             Its own file, or the folder of its author: that is copied.
         """
+        found = self._once(path, names, limits, seed, alone)
+        if found.mismatches:
+            with contextlib.suppress(OSError, SyntaxError):
+                again = partial(self._once, path, names, limits, seed, alone)
+                return repaired(found, source_of(path), again)
+        return found
+
+    def _once(
+        self, path: Path, names: Sequence[str], limits: Limits, seed: int, alone: Path | None, changes: Changes = ()
+    ) -> FileOutcome:
+        """The outcome for one program, or for it with other text in some lines."""
         with tempfile.TemporaryDirectory(prefix="clearprop-", ignore_cleanup_errors=True) as place:
             copied = str((alone or path).absolute()) if self.alone else ""
-            request = Request(str(path.absolute()), place, list(names), seed, limits, copied, self.wanted)
+            request = Request(str(path.absolute()), place, list(names), seed, limits, copied, self.wanted, list(changes))
             found = self._answer(request)
         try:
             if found["kind"]:

@@ -14,12 +14,16 @@ import numpy as np
 from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, same_index
 from clearprop.gradcheck.tracing.invented_rows import fitted_shape
 from clearprop.gradcheck.tracing.recorded_functions import as_type, part, scatter
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, put
+from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, line_of, put
 
 TRACE = Trace()
 """The trace of the program that runs in this process."""
 
 VIEWS = {np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.broadcast_to, get}
+
+
+MISMATCHES: Final[dict[tuple[str, int], str]] = {}
+"""For each file and line in which arrays met whose shapes do not fit: the shapes."""
 
 
 def restart() -> Trace:
@@ -256,7 +260,11 @@ def call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
     Arguments `dtype` that ask for a lower precision are left out; the remark says so.
     """
     kwargs = in_double(kwargs)
-    value = fn(*plain(args), **plain(kwargs))
+    try:
+        value = fn(*plain(args), **plain(kwargs))
+    except ValueError:
+        _note_shapes(args)
+        raise
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype != np.float64:
         value = value.astype(np.float64)
     if isinstance(value, (tuple, list)) and not isinstance(value, str):
@@ -277,6 +285,14 @@ def call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
             return type(args[0])(vertex, args[0], (fn, args[1:], kwargs))
     made = wrap(vertex)
     return _alike(made, args) if _is_array(made) else made
+
+
+def _note_shapes(args: tuple[Any, ...]) -> None:
+    """Note where two arrays of shapes that do not fit met."""
+    shapes = [np.shape(plain(arg)) for arg in args[:2] if _is_array(arg) and np.size(plain(arg)) > 1]
+    if len(shapes) == 2 and TRACE.here():
+        code, instruction = TRACE.here()[0]
+        MISMATCHES.setdefault((code.co_filename, line_of((code, instruction))), f"{shapes[0]} and {shapes[1]}")
 
 
 def _is_array(thing: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from clearprop.gradcheck.tracing.channel import Channel
 from clearprop.gradcheck.tracing.examine import examined
 from clearprop.gradcheck.tracing.limits import Limits, apply_limits
+from clearprop.gradcheck.tracing.moved_lines import with_changes
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.remote_judge import RemoteJudge
 
@@ -29,12 +30,15 @@ class WorkerTask:
     seed : int
     mark : str
         The mark of each message, in hexadecimal digits.
+    changes : list of (int, str)
+        Lines of the program that are to be read otherwise, with their text.
     """
 
     path: str
     names: list[str] = field(default_factory=list)
     seed: int = 0
     mark: str = ""
+    changes: list[tuple[int, str]] = field(default_factory=list)
 
 
 def work(task: WorkerTask, text: str, reads: int, writes: int) -> None:
@@ -46,7 +50,7 @@ def work(task: WorkerTask, text: str, reads: int, writes: int) -> None:
     sys.path.insert(0, str(path.parent))
     bench.stage("it was loaded")
     found = examined(path, text, task.names, task.seed, bench, bench.stage)
-    bench.done(found.units, found.problem, found.notes)
+    bench.done(found.units, found.problem, found.notes, found.mismatches)
 
 
 def main(arguments: list[str]) -> None:
@@ -61,7 +65,7 @@ def main(arguments: list[str]) -> None:
 
         for used in (reads, writes):
             msvcrt.setmode(used, os.O_BINARY)
-    text = source_of(Path(task.path))
+    text = with_changes(source_of(Path(task.path)), task.changes)
     apply_limits(limits, processes=False)
     work(task, text, reads, writes)
 
