@@ -145,11 +145,13 @@ class NamingEdits(NamesAtHand):
     def _one_hot(self, node: ast.expr, root: bool) -> Iterator[SourceEdit]:
         """The 1 that is not subtracted from the probabilities at the targets, where the loss looks at these alone."""
         own = self.run.vertex if root else self._stands_for(node)
-        if own is None or own.size < 2 or self.graph.rep(own) not in self.sheet.live & self.sheet.forward:
+        if own is None or own.size < 2 or self.graph.rep(own) not in self.sheet.live:
             return
         statement = self.site.tree.statement(node)
         name = ast.unparse(statement.targets[0]) if root and isinstance(statement, ast.Assign) else self.text(node)
-        looked_at = [u for u in self.graph.users.get(self.graph.rep(own), ()) if u.fn is get and u in self.sheet.forward]
+        users, rep = self.graph.users, self.graph.rep(own)
+        logs = self.graph.inputs(rep) if rep.fn is np.exp else [u for u in users.get(rep, ()) if u.fn is np.log]
+        looked_at = [u for each in (rep, *logs) for u in users.get(each, ()) if u.fn is get and u in self.sheet.forward]
         for user in looked_at[:1]:
             source = self.site.tree.at(user.stack[0]) if user.stack else None
             if isinstance(source, ast.Subscript):

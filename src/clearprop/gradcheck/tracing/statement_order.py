@@ -22,7 +22,8 @@ from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.trace import Vertex, position, put
 from clearprop.gradcheck.tracing.wording import Words
 
-MOST: Final = 60
+MOST: Final = 400
+MOST_PAIRS: Final = 60  # of statements
 LAST_COLUMN: Final = 1000  # of several statements in a line, the last
 IN_PLACE: Final = (put, np.add, np.subtract, np.multiply, np.divide)
 
@@ -49,10 +50,13 @@ def misplaced(sheet: Sheet, words: Words, consistency: Consistency) -> Mistake |
     _, right = consistency.best(sheet.factors())
     wrong = [k for k in consistency.matter if k not in right]
     replay = Replay(sheet)
+    groups: dict[Any, list[Swap]] = {}  # in a loop, the same two statements are exchanged each time
     for swap in _swaps(sheet, wrong) if wrong else ():
-        factors = _factors(sheet, replay, swap)
+        groups.setdefault((swap.upper.stack[0], swap.after.stack[0]), []).append(swap)
+    for group in list(groups.values())[:MOST_PAIRS]:
+        factors = _factors(sheet, replay, group)
         if factors is not None and len(consistency.best(factors)[1]) == len(consistency.matter):
-            found = _mistake(sheet, words, swap, wrong)
+            found = _mistake(sheet, words, group[0], wrong)
             if found is not None and (consistency.best(factors)[0] or not consistency.known):
                 return found
     return None
@@ -68,7 +72,8 @@ def _swaps(sheet: Sheet, wrong: list[int]) -> Iterator[Swap]:
         before = _changed_in_place(graph, vertex)
         if before is None or count > MOST:
             continue
-        for upper in _users_above(graph, before, vertex) if vertex not in inner or before in inner else ():
+        known = vertex not in inner or before in inner or before.fn is None
+        for upper in _users_above(graph, before, vertex) if known else ():
             if upper in inner:
                 count += 1
                 yield Swap(before, vertex, upper)
@@ -103,36 +108,42 @@ def _line(vertex: Vertex) -> int:
     return position(*vertex.stack[0])[0]
 
 
-def _factors(sheet: Sheet, replay: Replay, swap: Swap) -> list[float | None] | None:
-    """The factors of all gradients with the lower statement first; None if it cannot be run so."""
+def _factors(sheet: Sheet, replay: Replay, swaps: list[Swap]) -> list[float | None] | None:
+    """The factors of all gradients with the lower statement first, each time; None if it cannot be run so."""
     after = []
     try:
         with np.errstate(all="ignore"):
             for k, point in enumerate(sheet.points):
-                after.append({**point.values, **_values(sheet, replay, swap, k)})
+                after.append({**point.values, **_values(sheet, replay, swaps, k)})
         return sheet.factors(after)
     except (ValueError, IndexError, TypeError, ArithmeticError):
         return None
 
 
-def _values(sheet: Sheet, replay: Replay, swap: Swap, k: int) -> Values:
+def _values(sheet: Sheet, replay: Replay, swaps: list[Swap], k: int) -> Values:
     """The values that differ at a point."""
     graph = sheet.graph
     new: Values = {}
+    uppers = {swap.upper: swap for swap in reversed(swaps) if swap.upper is not swap.before}  # the next statement below it
+    pairs = {swap.after: swap for swap in swaps if swap.upper is swap.before}  # a /= n; a[y] -= 1
 
     def value_of(vertex: Vertex) -> Any:
         vertex = graph.rep(vertex)
         return new[vertex] if vertex in new else replay.base(k, vertex)
 
-    if swap.upper is swap.before:  # a /= n; a[y] -= 1: the second on what the first began with, then the first on that
-        start = graph.rep(swap.before.args[0])
-        lower = _rerun(graph, swap.after, {swap.before: replay.base(k, start)}, value_of)
-        first, ends = swap.after, _rerun(graph, swap.before, {start: lower}, value_of)
-    else:
-        first, ends = swap.upper, _rerun(graph, swap.upper, {swap.before: replay.base(k, swap.after)}, value_of)
-    new[first] = ends
-    for vertex in sorted(graph.descendants([first], sheet.backward) - {first}, key=lambda v: v.number):
-        new[vertex] = run_again(graph, vertex, value_of)
+    firsts = {*uppers, *pairs}
+    for vertex in sorted(graph.descendants(firsts, sheet.backward) | firsts, key=lambda v: v.number):
+        if vertex in uppers:
+            swap = uppers[vertex]
+            lower = run_again(graph, swap.after, value_of)
+            new[vertex] = _rerun(graph, vertex, {swap.before: lower}, value_of)
+        elif vertex in pairs:  # the second on what the first began with, then the first on that
+            swap = pairs[vertex]
+            start = graph.rep(swap.before.args[0])
+            lower = _rerun(graph, swap.after, {swap.before: value_of(start)}, value_of)
+            new[vertex] = _rerun(graph, swap.before, {start: lower}, value_of)
+        else:
+            new[vertex] = run_again(graph, vertex, value_of)
     return new
 
 
