@@ -8,7 +8,7 @@ loop is the true derivative, at all points.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Final, TypeGuard
@@ -19,9 +19,11 @@ from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.arithmetic import CannotCompute
 from clearprop.gradcheck.tracing.common_factors import CLOSE
 from clearprop.gradcheck.tracing.moved_lines import Changes
+from clearprop.gradcheck.tracing.names_at_hand import NamesAtHand
 from clearprop.gradcheck.tracing.replay import Replay
+from clearprop.gradcheck.tracing.scope import Scope
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.sites import Site, find_sites
+from clearprop.gradcheck.tracing.sites import LineRun, Site, find_sites, source_tree
 from clearprop.gradcheck.tracing.source_edits import written
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
@@ -65,11 +67,9 @@ def missing_line(sheet: Sheet, words: Words, parameter: Vertex, term: Vertex) ->
     codes = {_function(each) for g in made for each in graph.all_of(graph.rep(g)) if each.stack}
     zeros = [v for v in _went_into(term) if _is_empty(v, parameter) and v.stack]
     empty = next((v for v in zeros if _function(v) in codes), None)
-    given = [{**point.values, parameter: parameter.value} for point in sheet.points]
-    slopes = [graph.adjoints(sheet.loss.vertex, [parameter], values).get(parameter) for values in given]
-    if empty is None or any(slope is None for slope in slopes):
+    true, replay = _slopes(sheet, parameter), Replay(sheet)
+    if empty is None or not true:
         return None
-    true, replay = [np.asarray(slope) for slope in slopes], Replay(sheet)
     sites = [s for s in find_sites(sheet, words, [graph.rep(g) for g in made]) if s.stack]
     sites = [site for site in sites if site.stack[0][0] is _function(empty)]
     for wanted in ([1.0], [f for f in sheet.factors() if f is not None and f > 0]):  # of the loss itself; else as the others
@@ -79,6 +79,33 @@ def missing_line(sheet: Sheet, words: Words, parameter: Vertex, term: Vertex) ->
             if found is not None:
                 return found
     return None
+
+
+def missing_term(sheet: Sheet, words: Words, parameter: Vertex, made: Vertex) -> str:
+    """The line of a value that is only a part of the gradient of a parameter, with the rest; "" if it is not found."""
+    graph, parameter = sheet.graph, sheet.graph.rep(parameter)
+    file = made.stack[0][0].co_filename if made.stack else ""
+    if words.spent >= NO_SEARCH or file not in words.lines:
+        return ""
+    tree = source_tree("\n".join(words.lines[file]))
+    node = tree.at(made.stack[0])
+    statement = tree.statement(node) if node is not None else None
+    if not isinstance(statement, ast.Assign) or statement.lineno != statement.end_lineno:
+        return ""
+    true = _slopes(sheet, parameter)
+    rest = [slope - np.asarray(graph.rep(made).value, dtype=np.float64) for slope in true]
+    scope = Scope(graph.trace.bindings, made.stack, made.number)
+    site, replay = Site(file, tree, statement.value, [LineRun(graph.rep(made), scope, made)]), Replay(sheet)
+    scales = NamesAtHand(site, replay, []).scalars
+    text = next(_fillings(replay, site, rest, [1.0], scales), "") if true else ""
+    return f"{tree.text(statement.targets[0])} = {text} + {tree.text(statement.value)}" if text else ""
+
+
+def _slopes(sheet: Sheet, parameter: Vertex) -> list[Array]:
+    """The true derivative by a parameter that is not among those that are moved, at all points; [] if there is none."""
+    given = [{**point.values, parameter: parameter.value} for point in sheet.points]
+    found = [sheet.graph.adjoints(sheet.loss.vertex, [parameter], values).get(parameter) for values in given]
+    return [np.asarray(slope) for slope in found if slope is not None]
 
 
 def _added(site: Site, gradient: str, text: str) -> MissingLine | None:
@@ -126,13 +153,15 @@ def _part(node: ast.expr) -> ast.expr:
     return node.right if isinstance(node, ast.BinOp) and not hasattr(node.left, "lineno") else node
 
 
-def _fillings(replay: Replay, site: Site, true: list[Array], wanted: list[float]) -> Iterator[str]:
+def _fillings(replay: Replay, site: Site, true: list[Array], wanted: list[float], scales: Sequence[str] = ()) -> Iterator[str]:
     """Texts of what the gradient may be made of, at the place of a site: one of some factors times the true derivative."""
     values = _values(replay, site)
     statement = site.tree.statement(_part(site.node))
     over = statement.value.right if isinstance(statement, ast.AugAssign) and _is_quotient(statement.value) else None
     texts = list(_texts(values, true[0], "dot" in site.tree.spoken(site.node)))
-    for text in [*texts, *(f"{wrapped(text)} / {ast.unparse(over)}" for text in texts if over is not None)]:
+    divisors = [*([ast.unparse(over)] if over is not None else []), *scales]
+    scaled = [f"{wrapped(text)} / {wrapped(scale)}" for scale in divisors for text in texts]
+    for text in [*texts, *scaled]:
         node = written(text)
         made: list[Array] = []
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.missing_lines import missing_line
+from clearprop.gradcheck.tracing.missing_lines import missing_line, missing_term
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -48,7 +48,7 @@ def _judge_set_by_hand(result: Round, sheet: Sheet, words: Words) -> None:
         placed = vertex.stack[:1] in places or set(parameter.names) & set(vertex.names)
         dead = not any(graph.rep(other) in touched for other in vertex.inputs)
         in_use = parameter in sheet.forward and parameter not in sheet.cuts and graph.rep(vertex) not in sheet.forward
-        if in_use and placed and dead and vertex.stack[:1] not in forward:  # a running total of the loss is no parameter
+        if in_use and placed and dead and vertex.stack[:1] not in forward and not _by_itself(vertex):
             slope = graph.adjoints(sheet.loss.vertex, [parameter], {}).get(parameter)
             if slope is not None and np.any(slope):
                 _by_hand(result, sheet, words, vertex)
@@ -58,8 +58,8 @@ def _judge_shrunk(result: Round, sheet: Sheet, words: Words) -> None:
     """Parameters that are only shrunk, by the gradient of a penalty, although the rest of the loss depends on them."""
     graph = sheet.graph
     origins = {cut.origin for cut in sheet.cuts}
-    for step in graph.trace.steps:
-        moved = step.step_of
+    for step in (*graph.trace.steps, *graph.trace.set_by_hand):
+        moved = step.step_of or (step.args[0] if _by_itself(step) else None)
         if moved is None or moved.origin in origins or moved.size < 2 or moved.version or graph.rep(step) in sheet.forward:
             continue
         term = step.args[1] if len(step.args) == 2 else None
@@ -73,8 +73,15 @@ def _judge_shrunk(result: Round, sheet: Sheet, words: Words) -> None:
         made = next((v for v in term.inputs if v.names and v.shape == step.shape and v is not moved), term)
         reason = f"{name} is only shrunk: what it is moved by is that of the penalty, the rest of the gradient is missing"
         hint, place = f"Which terms has the gradient of {name}?", words.place(made.stack)
-        result.mistakes.append(mistake_at(words, place, reason, hint, "shrunk", [name], sure=False))
+        right = missing_term(sheet, words, moved, made)
+        result.mistakes.append(mistake_at(words, place, reason, hint, "shrunk", [name], right, sure=bool(right)))
         result.judged.append(Judged(name, place[1], moved.shape, "wrong", "moved by the penalty alone"))
+
+
+def _by_itself(vertex: Vertex) -> bool:
+    """Whether a parameter is moved by something that is made of it alone."""
+    parameter, term = vertex.args
+    return isinstance(term, Vertex) and bool(term.bits & parameter.mark)
 
 
 def clipped_steps(sheet: Sheet) -> list[str]:
