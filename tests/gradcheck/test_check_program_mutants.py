@@ -8,7 +8,7 @@ import pytest
 
 import clearprop as cp
 from support.program_judging import checked, checked_right, judged, shares, spread, stratified
-from support.program_mutants import corrects, mutants, sorted_out
+from support.program_mutants import LEFT_OUT, corrects, mutants, sorted_out
 from support.program_runs import off
 from support.program_table import PROGRAMS, backward_lines, by_name
 
@@ -56,6 +56,30 @@ ONCE_MISSED = [
     ("weight_decay", "dz2 = (a2 - Y) / m"),
     ("softmax_minibatch", "dW1 = np.dot(X.T, dhidden)"),  # lines exchanged
     ("class_in_place", "dW2 = self.a1.T @ d2; self.W2 -= self.lr * dW2"),  # stepped too early
+    ("plain_lists", "hidden[j][i] = RATE * delta_h[j] * x[i]"),  # numbers of a list, replaced by their gradients
+    ("gru_cell", "dy = ys[t]"),  # the target, from a list
+    ("gru_cell", "dy = (ys[t] - targets[t]) ** 2"),  # which the loss computes, too
+    ("gru_cell", "dh_next = dh * (1 - z) + drh * r + p['Uz'].T @ da_z"),  # what all uses but one contribute
+    ("gru_cell", "g['Ur'] -= np.outer(da_r, h)"),
+    ("weight_decay", "dz1 = z1 > 0"),
+    ("rmsprop_batches", "dZ = self.cache['Z%d' % (i - 1)] > 0"),
+    ("functions_only", "dW2 = cache['A1'].T @ dZ2 / m"),  # stepped in a comprehension over all parameters
+    ("functions_only", "dA1 = params['W2'] @ dZ2.T"),  # fails in the next line
+    ("word2vec_pairs", "gradOutside = go / len(pairs)"),  # a multiple of the gradient
+    ("char_rnn", "dhraw = dh"),  # entries of a dict, by the counter of the loop
+    ("lstm_cell", "d['v'] += dy * self.v"),  # attributes of an object
+    ("trask_layers", "l1_delta = nonlin(l1, deriv=True)"),  # a call
+    ("batch_norm", "dmu = -dxmu"),
+    ("batch_norm", "dz = dxmu + dmu / C"),
+    ("attention_head", "dy = dnorm - dnorm - norm * np.mean(dnorm * norm, axis=1, keepdims=True)"),
+    ("hinge_svm", "dW = 2 * self.reg * self.W"),
+]
+LEFT_OUT_ONCE = [
+    ("lstm_cell", 'd["bi"] += dzi'),
+    ("gru_cell", 'g["Ur"] += np.outer(da_r, h)'),
+    ("char_rnn", "dWxh += np.dot(dhraw, xs[t].T)"),
+    ("softmax_minibatch", "probs[range(n), y] -= 1"),
+    ("char_rnn", "dy[targets[t]] -= 1"),
 ]
 
 
@@ -64,6 +88,15 @@ ONCE_MISSED = [
 def test_kinds_that_were_missed_once(name, wrong):
     program = by_name(name)
     verdict = checked(program, the_mutant(program, wrong))
+    assert (verdict.noticed, verdict.exact, verdict.corrected) == (True, True, True), verdict.message
+
+
+@needs_checker
+@pytest.mark.parametrize(("name", "right"), LEFT_OUT_ONCE, ids=lambda text: text[:24])
+def test_lines_that_were_left_out(name, right):
+    program = by_name(name)
+    made = next(one for one in mutants(program) if one.right == right and one.kind == LEFT_OUT)
+    verdict = checked(program, made)
     assert (verdict.noticed, verdict.exact, verdict.corrected) == (True, True, True), verdict.message
 
 

@@ -110,7 +110,7 @@ def _slopes(sheet: Sheet, parameter: Vertex) -> list[Array]:
 
 def _added(site: Site, gradient: str, text: str) -> MissingLine | None:
     """The statement that adds to a gradient, below that of a site."""
-    statement = site.tree.statement(_part(site.node))
+    statement = site.tree.statement(_part(site))
     if statement is None or not statement.end_lineno:
         return None
     first, last = site.tree.lines[statement.lineno - 1], site.tree.lines[statement.end_lineno - 1]
@@ -143,20 +143,23 @@ def _is_empty(vertex: Vertex, parameter: Vertex) -> bool:
 
 def _is_sum(site: Site) -> bool:
     """Whether a statement adds to a gradient, as the missing one would."""
-    return isinstance(site.tree.statement(_part(site.node)), ast.AugAssign)
+    return isinstance(site.tree.statement(_part(site)), ast.AugAssign)
 
 
-def _part(node: ast.expr) -> ast.expr:
-    """A part of an expression that stands in the source: of a write into an array, the array."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args and not hasattr(node.func, "lineno"):
+def _part(site: Site) -> ast.expr:
+    """The expression of a site as it stands in the source: of a += x, and of a write into an array, a part of it."""
+    node = site.node
+    if node in site.tree.parents:
+        return node
+    if isinstance(node, ast.Call):
         return node.args[0]
-    return node.right if isinstance(node, ast.BinOp) and not hasattr(node.left, "lineno") else node
+    return node.right if isinstance(node, ast.BinOp) else node
 
 
 def _fillings(replay: Replay, site: Site, true: list[Array], wanted: list[float], scales: Sequence[str] = ()) -> Iterator[str]:
     """Texts of what the gradient may be made of, at the place of a site: one of some factors times the true derivative."""
     values = _values(replay, site)
-    statement = site.tree.statement(_part(site.node))
+    statement = site.tree.statement(_part(site))
     over = statement.value.right if isinstance(statement, ast.AugAssign) and _is_quotient(statement.value) else None
     texts = list(_texts(values, true[0], "dot" in site.tree.spoken(site.node)))
     divisors = [*([ast.unparse(over)] if over is not None else []), *scales]
@@ -182,7 +185,7 @@ def _is_quotient(node: ast.expr) -> TypeGuard[ast.BinOp]:
 
 def _values(replay: Replay, site: Site) -> dict[str, Array]:
     """Names, attributes and entries of the function around a site, and its own parts, with their values at its first time."""
-    root: ast.AST = _part(site.node)
+    root: ast.AST = _part(site)
     own = [ast.unparse(node) for node in ast.walk(site.node) if isinstance(node, (ast.BinOp, ast.Call))]
     while root in site.tree.parents and not isinstance(root, BLOCKS):
         root = site.tree.parents[root]

@@ -259,12 +259,12 @@ def made_again(sheet: Sheet, inner: set[Vertex], wrong: list[Vertex], first: flo
 def find_sums(
     graph: Graph, trees: dict[str, SourceTree], inner: set[Vertex], made: dict[ast.expr, list[Vertex]], last: float
 ) -> list[Site]:
-    """The statements `a += x` and the like, as sites of the expression a + x; not those that write into an array."""
+    """The statements `a += x` and the like, as sites of the expression a + x, where the array is not a new one each time."""
     found: dict[ast.AugAssign, Site] = {}
     for vertex in sorted((v for rep in inner for v in graph.all_of(rep)), key=lambda v: v.number):
         file = vertex.stack[0][0].co_filename if vertex.stack and vertex.number <= last and vertex.floating else ""
         statement = trees[file].operation(vertex.stack[0]) if file in trees else None
-        if not isinstance(statement, ast.AugAssign) or statement.target in made or vertex.step_of is not None:
+        if not isinstance(statement, ast.AugAssign) or vertex.step_of is not None:
             continue
         if statement not in found:
             old = ast.copy_location(ast.parse(ast.unparse(statement.target), mode="eval").body, statement.target)
@@ -273,6 +273,11 @@ def find_sums(
         if len(found[statement].runs) < MOST_RUNS:
             scope = Scope(graph.trace.bindings, vertex.stack, vertex.number)
             found[statement].runs.append(LineRun(graph.rep(vertex), scope, vertex))
+    for statement, site in list(found.items()):
+        if len(site.runs) > len(made.get(statement.target, ())):
+            made.pop(statement.target, None)  # several numbers that were written one after the other are one value
+        else:
+            del found[statement]
     return list(found.values())
 
 

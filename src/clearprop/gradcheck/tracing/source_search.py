@@ -35,7 +35,8 @@ LEAST_SECONDS: Final = 0.4  # of each
 AFTERWARDS: Final = 0.7  # once one explains everything
 FIRST_RUNS: Final = 6  # among which one must differ,
 LATE_RUNS: Final = 8  # or among so many of the later ones
-BLIND: Final = 0.7  # of them for expressions that need not be derivatives
+BLIND: Final = 0.7  # of them for expressions that need not be derivatives;
+BLIND_ALONE: Final = 1.2  # where nothing else was found
 LIKELIER: Final = 0.3  # than an explanation, so that an edit beside a derivative is tried as well
 EXACTLY: Final = 1e-9  # relative difference, but for which gradients are the same
 DROWNED: Final = 1.5
@@ -293,7 +294,7 @@ class SourceSearch:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
         started = time.process_time()
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
-            if time.process_time() - started > BLIND:
+            if time.process_time() - started > (BLIND if kept else BLIND_ALONE):
                 return
             if not self._innocent(site):
                 self._keep(site, edit, new, kept)

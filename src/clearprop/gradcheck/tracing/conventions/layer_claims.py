@@ -141,15 +141,18 @@ def _abbreviated(named: dict[str, Any], gradients: dict[str, Any]) -> list[Tripl
     return found
 
 
-def steps_as_claims(made: Any, parameters: dict[str, Any]) -> list[Triple]:
-    """The gradients by which backward itself moved the parameters; of a linear layer they need not depend on these."""
+def steps_as_claims(made: Any, parameters: dict[str, Any], rated: bool) -> list[Triple]:
+    """The gradients by which backward itself moved the parameters; of a linear layer they need not depend on these.
+
+    Constants belong to the step, unless the rate was given, as 1: then they belong to the gradient.
+    """
     graph, found = Graph(TRACE, merge=False), []
     for name, array in arrays_of(made).items():
         before = parameters.get(name)
         terms = _terms(array.vertex, before.vertex) if before is not None else []
         if len(terms) == 1 and before is not None:
             sign, term = terms[0]
-            factor, gradient = stripped(graph, term, before.vertex, set(), [])
+            factor, gradient = (1.0, term) if rated else stripped(graph, term, before.vertex, set(), [])
             claim = wrap(gradient)
             found.append((name, before, claim if sign * factor < 0 else call(np.negative, (claim,), {})))
     return found

@@ -134,7 +134,8 @@ class LayerClasses(Convention):
         out = _sum_before(made, out) if inner else out
         loss, result = self._run_backward(made, backward, x, out, cache, pool, is_loss)
         named = {"x": given, **parameters_among(parameters)}
-        moved = steps_as_claims(made, parameters)
+        rated = any(re.match(RATE, name, re.IGNORECASE) for name in required(getattr(made, backward)))
+        moved = steps_as_claims(made, parameters, rated)
         triples = claims_of_layer(
             result,
             named,
