@@ -1,7 +1,7 @@
 """Tiny numbers that a program adds against a division by zero, and that may stand elsewhere in its backward pass.
 
-`(x - mean) / (std + 1e-6)` and `1 / sqrt(var + 1e-6)` are one and the same but for the tiny number. Where the spread is small this
-is seen, and is no mistake in the gradient: it is judged with a number that is smaller still.
+`(x - mean) / (std + 1e-6)` and `1 / sqrt(var + 1e-6)` are one and the same but for the tiny number. Where the spread is small
+this is seen, and is no mistake in the gradient: it is judged with a number that is smaller still.
 """
 
 from __future__ import annotations
