@@ -13,7 +13,6 @@ that it depends on up to the last step, so that "h depends on p" is one AND.
 # ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -369,19 +368,6 @@ def write(array: Any, index: Any, value: Any) -> None:
 def line_of(site: tuple[CodeType, int]) -> int:
     """The line of an instruction."""
     return position(*site)[0]
-
-
-IN_PLACE: Final = range(13, 26)
-"""Arguments of BINARY_OP for +=, -= and their like."""
-
-
-def in_place(vertex: Vertex) -> bool:
-    """Whether a value was made by a statement such as `w -= step`."""
-    if not vertex.stack:
-        return False
-    code, instruction = vertex.stack[0]
-    operation, argument = code.co_code[instruction : instruction + 2]
-    return operation == dis.opmap["BINARY_OP"] and argument in IN_PLACE
 
 
 _POSITIONS: dict[CodeType, list[Any]] = {}
