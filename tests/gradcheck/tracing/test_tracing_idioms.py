@@ -127,7 +127,27 @@ for step in range(10):
     loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).sum()
     W -= 0.1 * x.T @ (p - y)
 """
+DRAWN = """
+import numpy as np
+np.random.seed(0)
+q, r = np.linalg.qr(np.random.randn(5, 5))
+W = q[:, :3]
+u, s, vt = np.linalg.svd(np.random.randn(3, 2), full_matrices=False)
+V = u @ vt
+A = np.random.randn(5, 3)
+A = A / np.linalg.norm(A, axis=1, keepdims=True)
+X, Y = np.random.rand(10, 5), np.random.rand(10, 2)
+for k in range(20):
+    h = np.tanh(X @ W + X @ A)
+    e = h @ V - Y
+    loss = (e ** 2).sum() / 2
+    dh = e @ V.T * (1 - h ** 2)
+    V = V - 0.01 * h.T @ e
+    W = W - 0.01 * X.T @ dh
+    A = A - 0.01 * X.T @ {slope}
+"""
 RIGHT = {
+    "matrices that are drawn and then made orthogonal": DRAWN.format(slope="dh"),
     "a momentum of one": TIMES_ONE.format(slope="oculta * (1 - oculta)"),
     "two rates in one step": TWO_RATES,
     "a tiny number elsewhere": SPREAD.format(root=ROOT),
@@ -137,6 +157,7 @@ RIGHT = {
     "a branch on an array of one number": ONE_NUMBER,
 }
 WRONG = {
+    "matrices that are drawn and then made orthogonal": DRAWN.format(slope="(e @ V.T)"),
     "a momentum of one": TIMES_ONE.format(slope="1"),
     "a tiny number elsewhere": SPREAD.format(root=""),
     "parameters made in fit": MADE_IN_FIT.format(total="mean()"),
@@ -159,3 +180,9 @@ def test_their_mistakes_are_noticed(name, tmp_path):
     path.write_text(WRONG[name])
     outcome = check_file(path)
     assert outcome.status == "wrong", outcome
+
+
+def test_all_matrices_that_were_drawn_are_judged(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(DRAWN.format(slope="dh"))
+    assert "right: V, q, A" in check_file(path).functions[0].text

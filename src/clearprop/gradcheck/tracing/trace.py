@@ -275,6 +275,20 @@ class Trace:
             return  # 0 * W is no W
         if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
+        elif _is_drawn(vertex):
+            vertex.origin, vertex.mark, vertex.kind = vertex, vertex.bits, "random"
+
+
+def _is_drawn(vertex: Vertex) -> bool:
+    """Whether a value is made of one draw alone: rows of length one, an orthogonal matrix."""
+    parts = vertex.kind in ("qr", "svd", "eigh", "random")
+    return (parts or vertex.fn in (np.divide, np.matmul, np.dot)) and any(
+        other.origin is not None
+        and other.origin.kind == "random"
+        and not other.version
+        and all(not each.bits & ~other.bits for each in vertex.inputs if each.kind != "literal")
+        for other in vertex.inputs
+    )
 
 
 def value_of(thing: Any) -> Any:
