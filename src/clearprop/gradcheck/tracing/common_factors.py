@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.edit_maker import scaled_text
+from clearprop.gradcheck.tracing.instructions import in_place
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex, in_place
+from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.wording import Words
 
 CLOSE: Final = 1e-4  # relative difference of two factors that are called equal

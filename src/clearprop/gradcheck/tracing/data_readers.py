@@ -219,16 +219,16 @@ class Downloads:
         return module
 
 
+_PLAIN: list[Any] = []
+"""Kinds of tables whose keys are plain already."""
+
+
 def _plain_keys(kind: Any) -> None:
     """Let tables take arrays that are watched for keys: df[mask]."""
-    own = kind.__getitem__
-    if not hasattr(own, "of_plain"):
-
-        def entry(self: Any, key: Any) -> Any:
-            return own(self, plain(key))
-
-        entry.of_plain = True  # type: ignore[attr-defined]
-        kind.__getitem__ = entry
+    if kind not in _PLAIN:
+        _PLAIN.append(kind)
+        own = kind.__getitem__
+        kind.__getitem__ = lambda self, key: own(self, plain(key))
 
 
 def frombuffer(file: io.BytesIO, dtype: Any = float, count: int = -1, *args: Any, **kwargs: Any) -> Any:

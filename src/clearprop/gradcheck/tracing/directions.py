@@ -231,6 +231,7 @@ def _mistake(edits: list[Edit], words: Words, sheet: Sheet) -> Mistake:
         if place[1] and text not in rivals and edit.reason != best.reason:
             rivals.append(text)
     source = words.line(file, line)
+    right = right if right.strip() != source.strip() else ""  # the value is another one, and its name the same
     return Mistake(file, line, source, best.reason, right, best.hint, best.slug, [], rivals[:3], True, best.prior, changes)
 
 

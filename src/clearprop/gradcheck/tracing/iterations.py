@@ -18,7 +18,7 @@ MOST: Final = 4000  # steps of parts that are told apart
 
 
 @dataclass(eq=False)
-class Part:
+class SteppedPart:
     """One step of a parameter or of a part of one.
 
     Attributes
@@ -50,12 +50,14 @@ def moves_by_iteration(graph: Graph) -> list[Move]:
 def _regrouped(graph: Graph, moves: list[Move], live: set[Vertex]) -> list[Move]:
     """The first iterations, each as a round."""
     names: dict[tuple[object, object], int] = {}
-    parts: list[Part] = []
+    parts: list[SteppedPart] = []
     for move in moves:
         first = move.pieces[0]
         key = (first.moved.origin if first.moved.origin and first.moved.origin.size > 1 else None, move.line)
         for piece in move.pieces:
-            parts.append(Part((names.setdefault(key, len(names)), len(parts)), move, piece, _made_of(graph, piece, live)))
+            parts.append(
+                SteppedPart((names.setdefault(key, len(names)), len(parts)), move, piece, _made_of(graph, piece, live))
+            )
     found: dict[tuple[int, int], Move] = {}
     for number, group in enumerate(_groups(parts)[:ROUNDS]):
         for part in group:
@@ -91,7 +93,7 @@ def _holds_several(graph: Graph, move: Move, live: set[Vertex]) -> bool:
     return bool(after) and not _made_of(graph, first, live) & _made_of(graph, last, live)
 
 
-def _groups(parts: list[Part]) -> list[list[Part]]:
+def _groups(parts: list[SteppedPart]) -> list[list[SteppedPart]]:
     """The parts that have a value in common, in the order of their first steps."""
     root = list(range(len(parts)))
 
@@ -105,12 +107,12 @@ def _groups(parts: list[Part]) -> list[list[Part]]:
         for value in part.made_of:
             other = top(owners.setdefault(value, k))
             root[max(other, top(k))] = min(other, top(k))
-    groups: dict[int, list[Part]] = {}
+    groups: dict[int, list[SteppedPart]] = {}
     for k, part in enumerate(parts):
         groups.setdefault(top(k), []).append(part)
     return sorted(groups.values(), key=lambda group: min(_when(part) for part in group))
 
 
-def _when(part: Part) -> int:
+def _when(part: SteppedPart) -> int:
     step = part.piece.step or part.piece.gradient
     return step.number

@@ -15,6 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.graph import Graph, Values
+from clearprop.gradcheck.tracing.instructions import starts_with_literal
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
@@ -181,12 +182,12 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
         pair = _error_term(graph, vertex, before)
         if pair is not None:
             terms.setdefault(vertex.stack[:1], []).append(pair)
-            if pair[1] is (graph.rep(vertex.args[0]) if isinstance(vertex.args[0], Vertex) else vertex.args[0]):
+            if starts_with_literal(vertex):
                 minus_one.add(vertex.stack[:1])
     found = []
     for place, pairs in list(terms.items())[:6]:
         numbers = {float(np.ravel(_value(t))[0]) for _, t in pairs if _is_plain(t)}
-        if numbers == {1.0} and (len(pairs) > 1 or place in minus_one):
+        if numbers == {1.0} and place in minus_one:
             continue
         found.append(list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64])
     return found

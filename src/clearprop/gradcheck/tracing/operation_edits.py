@@ -47,7 +47,7 @@ class OperationEdits(EditMaker):
     def _signs(self, vertex: Vertex) -> Iterator[Edit]:
         """Plus for minus, swapped terms, a term too many or weighed wrongly; times for divided by."""
         fn, text = vertex.fn, self._texts(vertex)
-        if vertex in self.graph.ends:  # the step of another parameter
+        if self.graph.rep(vertex) in self.graph.ends:  # the step of another parameter
             return
         if fn in (np.add, np.subtract) and len(vertex.args) == 2:
             other, sign = (np.subtract, "-") if fn is np.add else (np.add, "+")

@@ -116,7 +116,7 @@ class SourceTree:
         found = [line.encode() for line in self.lines[node.lineno - 1 : node.end_lineno]]
         found[-1] = found[-1][: node.end_col_offset]
         found[0] = found[0][node.col_offset :]
-        return " ".join(each.decode(errors="replace").strip() for each in found)
+        return " ".join(each.decode(errors="replace").strip().removesuffix("\\").rstrip() for each in found)
 
 
 def _marked(node: Any, tree: SourceTree, parts: dict[str, ast.expr]) -> Any:
@@ -204,6 +204,11 @@ class Site:
         return self.runs[0].vertex.stack
 
 
+def _writes_a_step(graph: Graph, vertex: Vertex) -> bool:
+    """Whether a step of a part of a parameter is written into it."""
+    return any(graph.rep(other) in graph.ends for other in vertex.inputs[1:])
+
+
 def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     """The sites of all that goes into wrong gradients, in the order in which they first ran."""
     graph = sheet.graph
@@ -239,7 +244,7 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
         if not _inside_another(node, tree, made):
             vertices.sort(key=lambda v: v.number)
             whole = written_into(node, tree)
-            kept = [v for v in vertices if whole is None or v.fn is put]
+            kept = [v for v in vertices if whole is None or (v.fn is put and not _writes_a_step(graph, v))]
             runs = [LineRun(graph.rep(v), Scope(graph.trace.bindings, v.stack, v.number), v) for v in kept[:MOST_RUNS]]
             if runs:
                 found.append(Site(files[node], tree, whole or node, runs))

@@ -126,7 +126,7 @@ class SourceSearch:
         return min(((when, site.file, site.node.lineno) for when, site in wrong if not site.alias), default=(0, "", 0))[1:]
 
     def _is_wrong(self, vertex: Vertex) -> bool:
-        return vertex in self.sheet.live and not self.sheet.right(vertex)
+        return vertex in self.sheet.live and vertex.fn is not None and not self.sheet.right(vertex)
 
     def _explained(self, kept: list[SourceExplanation]) -> bool:
         """Whether one explanation makes all gradients right."""

@@ -16,7 +16,8 @@ import numpy as np
 from clearprop.gradcheck.tracing.gradient_in_step import BOUNDARY, only_scales, stripped
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.trace import Vertex, get, in_place, position, put
+from clearprop.gradcheck.tracing.instructions import in_place
+from clearprop.gradcheck.tracing.trace import Vertex, get, position, put
 
 ROUNDS: Final = 2
 

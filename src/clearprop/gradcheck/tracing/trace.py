@@ -13,7 +13,6 @@ that it depends on up to the last step, so that "h depends on p" is one AND.
 # ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
-import dis
 import sys
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -276,6 +275,20 @@ class Trace:
             return  # 0 * W is no W
         if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
+        elif _is_drawn(vertex):
+            vertex.origin, vertex.mark, vertex.kind = vertex, vertex.bits, "random"
+
+
+def _is_drawn(vertex: Vertex) -> bool:
+    """Whether a value is made of one draw alone: rows of length one, an orthogonal matrix."""
+    parts = vertex.kind in ("qr", "svd", "eigh", "random")
+    return (parts or vertex.fn in (np.divide, np.matmul, np.dot)) and any(
+        other.origin is not None
+        and other.origin.kind == "random"
+        and not other.version
+        and all(not each.bits & ~other.bits for each in vertex.inputs if each.kind != "literal")
+        for other in vertex.inputs
+    )
 
 
 def value_of(thing: Any) -> Any:
@@ -369,19 +382,6 @@ def write(array: Any, index: Any, value: Any) -> None:
 def line_of(site: tuple[CodeType, int]) -> int:
     """The line of an instruction."""
     return position(*site)[0]
-
-
-IN_PLACE: Final = range(13, 26)
-"""Arguments of BINARY_OP for +=, -= and their like."""
-
-
-def in_place(vertex: Vertex) -> bool:
-    """Whether a value was made by a statement such as `w -= step`."""
-    if not vertex.stack:
-        return False
-    code, instruction = vertex.stack[0]
-    operation, argument = code.co_code[instruction : instruction + 2]
-    return operation == dis.opmap["BINARY_OP"] and argument in IN_PLACE
 
 
 _POSITIONS: dict[CodeType, list[Any]] = {}

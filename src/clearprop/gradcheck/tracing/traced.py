@@ -83,7 +83,8 @@ class Traced:
     def item(self, *index: Any) -> Any:
         if index:
             return call(get, (call(np.ravel, (self,), {}), index[0]), {}) if len(index) == 1 else call(get, (self, index), {})
-        return call(np.reshape, (self, ()), {}) if np.ndim(self.vertex.value) else self
+        single = call(np.reshape, (self, ()), {}) if np.ndim(self.vertex.value) else self
+        return call(get, (single, ()), {}) if single.is_array else single
 
     def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
