@@ -353,3 +353,59 @@ for step in xrange(100):
 def test_what_were_lists_in_python_2_are_lists(tmp_path):
     found = checked(OLD_LISTS, tmp_path)
     assert found.status == "right", str(found)
+
+
+UNFIT = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+points, wanted = rng.normal(size=(7, 3)), rng.normal(size=(7, 1))
+inner, outer = rng.normal(size=(3, 4)), rng.normal(size=(4, 1))
+for step in range(20):
+    hidden = np.tanh(points @ inner)
+    miss = hidden @ outer - wanted
+    change = miss @ outer.T * (1 - hidden**2)
+    inner -= 0.1 * hidden.T @ change
+    outer -= 0.1 * hidden.T @ miss
+"""
+
+
+def test_a_gradient_that_does_not_fit_is_named_at_its_line(tmp_path):
+    found = checked(UNFIT, tmp_path)
+    assert "inner -= 0.1 * hidden.T @ change: inner has the shape (3, 4), and its gradient (4, 4)" in str(found)
+
+
+def test_a_name_that_is_spelt_in_two_ways_is_said(tmp_path):
+    found = checked(UNFIT.replace("hidden.T @ change", "points.T @ chnage"), tmp_path)
+    assert "chnage is defined nowhere; change is" in str(found)
+
+
+SEVERAL = """
+import numpy as np
+
+rng = np.random.default_rng(4)
+points, classes = rng.normal(size=(11, 4)), rng.integers(0, 3, 11)
+marks = np.eye(3)[classes]
+inner, shift = rng.normal(size=(4, 3)), np.zeros(3)
+outer, offset = rng.normal(size=(3, 3)), np.zeros(3)
+for step in range(20):
+    hidden = np.tanh(points @ inner + shift)
+    e = np.exp(hidden @ outer + offset)
+    slope = e / e.sum(axis=1, keepdims=True) - marks
+    d_outer = slope.T @ hidden / 11
+    d_offset = np.sum(slope, axis=1).sum() / 11
+    below = slope @ outer.T * (1 - hidden**2)
+    d_inner = points.T @ below / 11
+    d_shift = np.sum(below) / 11
+    outer -= 0.1 * d_outer
+    offset -= 0.1 * d_offset
+    inner -= 0.1 * d_inner
+    shift -= 0.1 * d_shift
+"""
+
+
+def test_several_mistakes_are_each_named(tmp_path):
+    found = str(checked(SEVERAL, tmp_path))
+    assert "right: d_outer = (slope.T @ hidden).T / 11" in found or "right: d_outer = hidden.T @ slope / 11" in found
+    assert "right: d_offset = np.sum(slope, axis=0) / 11" in found
+    assert "right: d_shift = np.sum(below, axis=0) / 11" in found

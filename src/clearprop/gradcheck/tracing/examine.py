@@ -12,6 +12,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.adapter_suggestion import EMPTY, suggested_adapter
 from clearprop.gradcheck.tracing.conventions.convention import DrivenUnit, NotCalledError, UndecidedError
 from clearprop.gradcheck.tracing.driver import Driver
+from clearprop.gradcheck.tracing.failed_steps import failed_step
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, status_of
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
@@ -85,7 +86,7 @@ def examined_once(
     stage("its steps were judged")
     step = steps_judged(bench)
     notes = run.notes()
-    silent = forgotten_return(run.text, WATCHED.skips) if not step else ""
+    silent = forgotten_return(run.text, WATCHED.skips) or failed_step(run.text, WATCHED.skips, TRACE) if not step else ""
     if silent:
         return Examined(problem=silent, notes=notes)
     units: list[JudgedUnit] = [step] if step else []

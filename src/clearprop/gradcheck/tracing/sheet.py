@@ -181,7 +181,7 @@ class Sheet:
 
 
 def _contents(arrays: Arrays) -> Any:
-    """What is the same for arrays of the same shape and values."""
+    """A key that arrays of the same shape and values share."""
     return arrays[0].shape, *(a.tobytes() for a in arrays)
 
 

@@ -118,6 +118,14 @@ def number(value: float) -> ast.expr:
     return ast.Constant(int(value) if float(value).is_integer() else value)
 
 
+def _summed(node: ast.expr) -> ast.expr | None:
+    """The values that a sum or mean is taken of; None for anything else."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in FOLDS):
+        return None
+    free = is_module(node.func.value)
+    return (node.args[0] if node.args else None) if free else node.func.value
+
+
 class StructureEdits:
     """Edits that need nothing but the expression itself.
 
@@ -263,6 +271,12 @@ class StructureEdits:
                 new = ast.Call(node.func, given, words)
                 yield SourceEdit(node, new, said, 1.0 + 0.05 * keep, "axis", "Look at the axis of the sum.")
         yield SourceEdit(node, inner, "it is not to be summed", 1.5, "not-summed", "Look at the sum.")
+        summed = _summed(inner)
+        if summed is not None:
+            for axis in (0, 1):
+                alone = written(f"np.{fold}({self.text(summed)}, axis={axis})")
+                said = f"it is to be summed over axis {axis} alone"
+                yield SourceEdit(node, alone, said, 1.3, "axis", "Look at the axis of the sum.")
 
     def _folds(self, node: ast.expr) -> Iterator[SourceEdit]:
         """A sum or mean that is missing around a product, or around what is subtracted."""

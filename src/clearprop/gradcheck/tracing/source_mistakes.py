@@ -51,11 +51,14 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     result.first_wrong = search.first_wrong()
     if not found:
         search, found = _in_the_steps(case, search, skipped)
-    if not found:
-        return set()
-    found = in_other_rounds(case, search.sheet, found)
-    explained = found[0].right - search.before
-    result.mistakes.append(_mistake(case, sheet, search.sheet, found, explained))
+    explained: set[int] = set()
+    while found:  # each mistake explains gradients of its own
+        found = in_other_rounds(case, search.sheet, found)
+        new = found[0].right - search.before
+        rivals = [each for each in found[1:] if (each.right - search.before) & new]
+        result.mistakes.append(_mistake(case, sheet, search.sheet, [found[0], *rivals], new))
+        explained |= new
+        found = search.further(explained)
     return explained
 
 

@@ -93,6 +93,7 @@ class SourceSearch:
         self.sign = next((np.sign(sheet.moves[k].pieces[0].factor) for k in self.wrong), 1.0)
         self.sites: list[Site] = []
         self.seen: dict[Any, SourceExplanation | None] = {}
+        self.kept: list[SourceExplanation] = []
 
     def found(self, given: list[Site] | None = None) -> list[SourceExplanation]:
         """Explanations, best first; at given sites, or at all of the backward pass."""
@@ -118,7 +119,12 @@ class SourceSearch:
         usual = min((each.prior for each in kept), default=np.inf) if self._explained(kept) else np.inf
         self._try_blind([each for each in blind if each[0] < usual - LIKELIER], kept)
         self.words.searched += time.process_time() - started
+        self.kept = kept
         return self._ranked(kept)
+
+    def further(self, explained: set[int]) -> list[SourceExplanation]:
+        """Explanations of other gradients than those that are explained, best first."""
+        return self._ranked([each for each in self.kept if not (each.right - self.before) & explained])
 
     def first_wrong(self) -> tuple[str, int] | None:
         """File and line of the first statement, in the order in which they ran, whose value is no derivative."""
@@ -166,8 +172,11 @@ class SourceSearch:
 
     def _fits(self, vertex: Vertex, exact: bool = False) -> bool:
         """Whether a value is the derivative of something of its own shape; with `exact`, not a multiple of it."""
-        matches = [factor for target, factor in self.sheet.matches(vertex) if target.arrays[0].shape == vertex.shape]
-        return any(not exact or abs(factor - 1.0) < CLOSE for factor in matches)
+        shape = vertex.shape
+        return any(
+            target.arrays[0].shape == shape and (not exact or abs(factor - 1.0) < CLOSE)
+            for target, factor in self.sheet.matches(vertex)
+        )
 
     def edits(self, site: Site, bends: list[Any]) -> Iterator[SourceEdit]:
         """All edits of a site."""

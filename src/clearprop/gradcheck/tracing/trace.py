@@ -148,6 +148,8 @@ class Trace:
         Whether data were invented, so that there are fewer rows than the program says.
     bindings : Bindings
         The values that each name stood for, and when.
+    unfit : (Vertex, Vertex, int) or None
+        Parameter, change and line of the last sum that failed because their shapes do not fit.
     set_by_hand : list of Vertex
         Sums and differences that start from a parameter, and to which nothing is added that depends on it.
     """
@@ -160,6 +162,7 @@ class Trace:
         self.notes: dict[str, int] = {}
         self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
         self.set_by_hand: list[Vertex] = []
+        self.unfit: tuple[Vertex, Vertex, int] | None = None
         self.bindings = Bindings()
         self.invented = False
         self.leaves = self.count = 0
@@ -189,6 +192,15 @@ class Trace:
         if self.vertices and self.vertices[-1] is vertex and vertex.fn is None:
             self.vertices.pop()
             self.leaves -= 1
+
+    def note_unfit(self, args: tuple[Any, ...]) -> None:
+        """Note a sum that failed, if it may have been a step: what is added depends on the parameter, and on other things."""
+        stack = self.here()
+        if len(args) != 2 or not stack or not all(isinstance(arg, Vertex) for arg in args):
+            return
+        moved, change = args
+        if moved.origin is not None and change.bits & moved.mark and change.bits & ~moved.bits:
+            self.unfit = moved, change, line_of(stack[0])
 
     def note(self, text: str) -> None:
         """A remark about the run, once, with the line that gave rise to it."""

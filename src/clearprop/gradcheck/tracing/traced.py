@@ -265,6 +265,8 @@ def call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
         value = fn(*plain(args), **plain(kwargs))
     except ValueError:
         _note_shapes(args)
+        if fn in (np.add, np.subtract):
+            TRACE.note_unfit(template(args))
         raise
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.dtype != np.float64:
         value = value.astype(np.float64)

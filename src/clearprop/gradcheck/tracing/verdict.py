@@ -8,6 +8,7 @@ edit of one line makes wrong gradients right.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Final
 
@@ -186,8 +187,9 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
 
 def _nothing_explained(case: JudgedCase, points: list[Point], losses: list[Sought]) -> Round:
     """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
+    until = time.process_time() + SUPPOSING
     for loss in losses[:4]:
-        trial = _supposed(case, loss, points)
+        trial = _supposed(case, loss, points) if time.process_time() < until else None
         if trial is not None:
             return trial
     result = Round(case.number, words=case.words)
@@ -211,6 +213,7 @@ def _is_distance(case: JudgedCase, loss: Sought) -> bool:
     return any(vertex.fn is np.abs and vertex.inputs and vertex.inputs[0].fn is np.subtract for vertex in made_of)
 
 
+SUPPOSING: Final = 6.0  # seconds after which no further loss is supposed
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 
 
