@@ -232,3 +232,45 @@ def test_a_rate_inside_a_product_is_no_factor_of_the_gradient(tmp_path):
     found = checked(tmp_path, RATE, "lr * dy.sum(axis=0)", "lr * dy.sum(axis=0) * 2")
     assert found.status == "wrong"
     assert [finding.line for finding in found.findings] == [12]
+
+
+NAMED = """
+import numpy
+rng = numpy.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+Y = numpy.tanh(X @ rng.normal(size=(3, 2)))
+W, b = rng.normal(size=(3, 2)) * 0.4, numpy.zeros(2)
+for i in range(50):
+    p = X @ W + b
+    loss = ((p - Y) ** 2).sum() / len(X)
+    d = 2 * (p - Y) / len(X)
+    W -= 0.1 * X.T @ d
+    b -= 0.1 * d[0]
+"""
+
+
+def test_numpy_is_called_as_the_program_calls_it(tmp_path):
+    assert checked(tmp_path, NAMED).findings[0].correction == "b -= 0.1 * numpy.sum(d, axis=0)"
+
+
+SOFTMAX = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 5))
+Y = np.eye(3)[rng.integers(0, 3, 40)]
+W, b = rng.normal(size=(5, 3)) * 0.4, np.zeros(3)
+for i in range(50):
+    e = np.exp(X @ W + b)
+    y = e / e.sum(axis=1, keepdims=True)
+    loss = -np.sum(Y * np.log(y)) / len(X)
+    dy = -Y / y / len(X)
+    dz = dy * y * (1 - y)
+    W -= X.T @ dz
+    b -= dz.sum(axis=0)
+"""
+
+
+def test_a_derivative_by_the_chain_rule_is_that_of_the_loss_itself(tmp_path):
+    """A mean over 40 examples: y - Y alone would be 40 times the gradient."""
+    found = checked(tmp_path, SOFTMAX)
+    assert found.findings[0].correction == "dz = (y - Y) / 40", str(found)

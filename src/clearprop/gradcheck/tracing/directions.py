@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final
 
@@ -25,6 +26,7 @@ from clearprop.gradcheck.tracing.wording import Words
 
 _IS_WRONG: Final = "the gradient of {} is wrong"
 ZERO: Final = "0 in this step"
+SAME_NAME: Final = re.compile(r": (.+) belongs here, not \1$")
 LONGEST: Final = 2.5  # seconds for the search of places and edits, all together
 
 
@@ -228,7 +230,7 @@ def _mistake(edits: list[Edit], words: Words, sheet: Sheet) -> Mistake:
             continue
         place = words.place(edit.vertex.stack)
         text = f"line {place[1]}: {edit.reason}"
-        if place[1] and text not in rivals and edit.reason != best.reason:
+        if place[1] and text not in rivals and edit.reason != best.reason and not SAME_NAME.search(text):
             rivals.append(text)
     source = words.line(file, line)
     right = right if right.strip() != source.strip() else ""  # the value is another one, and its name the same

@@ -26,7 +26,7 @@ from clearprop.gradcheck.tracing.sheet import Sheet, forms
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled
 from clearprop.gradcheck.tracing.trial_points import same_direction
-from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.wording import Words, bare
 
 SECONDS: Final = 2.0
 MOST_CONE: Final = 24
@@ -142,17 +142,20 @@ class Editor(DerivativeEdits, OperationEdits, OperandEdits):
         text, name = derived.text, self.words.name(by, vertex.stack)
         said = f"the derivative by {name} is {text}" if name else f"it should be {text}"
 
-        def make(each: Vertex, value_of: ValueOf, point: int) -> Any:
-            return np.asarray(form[0][point]) * derived.factor
+        def scaled(scale: float) -> Edit:
+            def make(each: Vertex, value_of: ValueOf, point: int) -> Any:
+                return np.asarray(form[0][point]) * derived.factor * scale
 
-        edit = Edit(vertex, make, text, said, 2.4, "chain", "Go through the chain rule at this line.", False)
+            new = bare(text) if abs(scale - 1.0) < 1e-4 else scaled_text(text, scale)
+            return Edit(vertex, make, new, said, 2.4, "chain", "Go through the chain rule at this line.", False)
+
+        edit = scaled(1.0)
         if form and self._gain(edit) > 0:
             ratio = self._own_factor(edit)
-            if ratio is not None and ratio > 0 and abs(ratio - 1.0) > 1e-4:
-                edit.new = scaled_text(text, 1.0 / ratio)
-                scale = 1.0 / ratio
-                edit.make = lambda each, value_of, point: np.asarray(form[0][point]) * derived.factor * scale
-            yield edit
+            exact = scaled(1.0 / derived.factor)  # of the loss itself, where no other gradient tells the factor
+            if ratio is None and not self.sheet.loss.inferred and self._gain(exact) > 0 and self._exact():
+                edit = exact
+            yield scaled(1.0 / ratio) if ratio is not None and ratio > 0 else edit
 
     def _cone(self, vertex: Vertex) -> list[tuple[Vertex, int]]:
         """The operation, and those before it that only serve it."""

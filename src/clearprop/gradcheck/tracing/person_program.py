@@ -265,12 +265,25 @@ def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
     chosen = deciding(rounds)
     if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right":
         chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
-    findings = [finding_of(mistake) for mistake in chosen.mistakes]
+    findings = [finding_of(in_own_words(mistake, chosen.words)) for mistake in chosen.mistakes]
     tensors = [
         {"name": j.name, "shape": list(j.shape), "verdict": j.verdict, "line": j.line, "note": j.note} for j in chosen.judged
     ]
     report = {"tensors": tensors, "notes": [*filter(None, [chosen.loss]), *chosen.notes]}
     return FunctionOutcome(name, kind, chosen.verdict, text_of(chosen, findings), report, findings)
+
+
+def in_own_words(mistake: Mistake, words: Words | None) -> Mistake:
+    """A mistake in which NumPy is called as the program calls it."""
+    if words is None or mistake.file not in words.lines:
+        return mistake
+
+    def said(text: str) -> str:
+        return words.with_numpy(mistake.file, text)
+
+    changes = tuple((line, said(text)) for line, text in mistake.changes)
+    also = [said(text) for text in mistake.also]
+    return replace(mistake, right=said(mistake.right), reason=said(mistake.reason), also=also, changes=changes)
 
 
 def finding_of(mistake: Mistake) -> LineFinding:

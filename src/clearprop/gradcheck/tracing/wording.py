@@ -53,6 +53,16 @@ class Words:
         lines = self.lines.get(path, [])
         return without_remark(lines[number - 1]) if 0 < number <= len(lines) else ""
 
+    def with_numpy(self, path: str, text: str) -> str:
+        """A text with the name that a program gives to NumPy, where it does not call it np; none after `import *`."""
+        source = "\n".join(self.lines.get(path, []))
+        if "np." not in text or re.search(r"^\s*import numpy as np\b|\bnp\s*=", source, re.MULTILINE):
+            return text
+        named = re.search(r"^\s*import numpy(?: as (\w+))?\s*(?:$|[,;#])", source, re.MULTILINE)
+        if named is None and not re.search(r"^\s*from numpy import \*", source, re.MULTILINE):
+            return text
+        return re.sub(r"\bnp\.(?=\w+\()", f"{named[1] or 'numpy'}." if named else "", text)
+
     def place(self, stack: Stack, level: int = 0) -> tuple[str, int]:
         """File and line of an operation, at a level of its stack."""
         if not stack:
@@ -203,8 +213,23 @@ def segment(text: str, node: ast.expr) -> str:
     return found
 
 
+def bare(text: str) -> str:
+    """The text without parentheses around the whole of it.
+
+    Examples
+    --------
+    >>> bare("(a - b)"), bare("(a) - (b)")
+    ('a - b', '(a) - (b)')
+    """
+    inner = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    one, other = parsed(text), parsed(inner)
+    same = one is not None and other is not None and ast.dump(one) == ast.dump(other)
+    return inner if same and not isinstance(getattr(other, "value", None), ast.Tuple) else text
+
+
 def wrapped(text: str, level: int = 1) -> str:
     """The text in parentheses where it needs them inside a product."""
+    text = bare(text)
     node = parsed(text)
     inner = node.value if isinstance(node, ast.Expr) else None
     loose = (isinstance(inner, ast.BinOp) and isinstance(inner.op, (ast.Add, ast.Sub))) or isinstance(
