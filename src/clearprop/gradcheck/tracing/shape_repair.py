@@ -72,21 +72,26 @@ def edits_before(tree: SourceTree, line: int) -> list[SourceEdit]:
     ]
     lines = [line, *sorted(above, reverse=True)[:MOST_LINES]]
     found = [edit for number in lines for edit in other_products(tree, number)]
-    return sorted(found, key=lambda edit: operands(edit.node) is None)  # products are turned more easily than what is aligned
+    return sorted(found, key=_unlikely)
+
+
+def _unlikely(edit: SourceEdit) -> int:
+    """The order of the tries: products are turned more easily than what is aligned, and counters are off by one."""
+    return 0 if operands(edit.node) is not None else 1 if edit.slug == "index" else 2
 
 
 def other_products(tree: SourceTree, line: int) -> Iterator[SourceEdit]:
-    """Other ways to write the products of a line: the other way round, with transposes; and what is transposed elsewhere."""
+    """Other ways to write a line: products the other way round, with transposes; other indices; transposes elsewhere."""
     edits = StructureEdits(tree)
     inside = [node for node in tree.parents if isinstance(node, ast.expr) and node.lineno == line == node.end_lineno]
-    found = [edit for node in inside if operands(node) is not None for edit in edits.products(node)]
+    found = [edit for node in inside for edit in edits.of(node) if edit.slug in ("transposed", "index")]
     for node in inside:
         if isinstance(node, ast.BinOp) and isinstance(node.op, ALIGNED):
             for side in (node.right, node.left):
                 if isinstance(side, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
                     said = f"{tree.text(side)} must be transposed"
                     found.append(SourceEdit(side, turned(side), said, 1.5, "transposed", "Look at the shapes."))
-    yield from sorted((edit for edit in found if edit.slug == "transposed"), key=lambda edit: edit.prior)
+    yield from sorted(found, key=lambda edit: edit.prior)
 
 
 def _named(
