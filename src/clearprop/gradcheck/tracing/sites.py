@@ -307,12 +307,13 @@ def find_aliases(sheet: Sheet, trees: dict[str, SourceTree], inner: set[Vertex],
     """The sites at which a value of the backward pass only got another name, or was returned."""
     graph = sheet.graph
     found: dict[ast.expr, Site] = {}
-    claimed = {graph.rep(gradient) for move in sheet.moves for gradient in move.gradients} & inner
+    claimed = {graph.rep(gradient) for move in sheet.moves for gradient in move.gradients} & (inner | sheet.forward)
     used: set[ast.expr] = set()
     for alias in graph.trace.bindings.aliases:
         rep, tree = graph.rep(alias.vertex), trees.get(alias.file)
         node = tree.aliases.get(alias.line) if tree is not None else None
-        if rep not in sheet.backward or alias.when > last or tree is None or node is None:
+        late = alias.when > last and rep not in claimed  # a gradient gets its place in a dict after others were made
+        if rep not in sheet.backward or late or tree is None or node is None:
             continue
         users = {
             user: places

@@ -104,11 +104,15 @@ def in_other_rounds(case: JudgedCase, sheet: Sheet, found: list[SourceExplanatio
     if len(near) < 2 or sheet.loss.inferred:
         return found
     held = dict.fromkeys(near, 0)
+    shapes = sorted(move.shape for move in case.moves)
     for moves in case.others:
-        other = _other_sheet(case, sheet, list(moves))
+        spoilt = sorted(move.shape for move in moves) != shapes  # a parameter was broadcast to another shape
+        other = _other_sheet(case, sheet, list(moves)) if not spoilt else None
         if other is not None:
-            for each in near:
-                held[each] += _holds(case, other, each)
+            counts = {each: _holds(case, other, each) for each in near}
+            most = max((count for count in counts.values() if count is not None), default=0)
+            for each, count in counts.items():
+                held[each] += most if count is None else count
     return [*sorted(near, key=lambda each: (-held[each], each.prior)), *(each for each in found if each not in held)]
 
 
@@ -126,18 +130,18 @@ def _other_sheet(case: JudgedCase, sheet: Sheet, moves: list[Move]) -> Sheet | N
     return Sheet(graph, moves, losses[0], points) if points else None
 
 
-def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int:
-    """The number of gradients of another round that are right with an explanation."""
+def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int | None:
+    """The number of gradients of another round that are right with an explanation; None if its line is not seen there."""
     gradients = [other.graph.rep(g) for move in other.moves for g in move.gradients]
     site = next((s for s in find_sites(other, case.words, gradients) if s.node.lineno == found.site.node.lineno), None)
     if site is None:
-        return 0
+        return None
     old = site.tree.spans.get(span_of(found.edit.node))
     if old is None:
         return 0
     new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
     answer = Replay(other).factors(site, new)
-    return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else 0
+    return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else None
 
 
 def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
