@@ -225,7 +225,8 @@ def judged_rounds(graph: Graph, moves: list[Move], words: Words, seed: int) -> I
             others = tuple(tuple(m for m in moves if m.round == n) for n in range(ROUNDS) if n != number)
             groups = trainings(graph, mine)
             found = together([judge_fairly(graph, group, words, number, seed=seed, others=others) for group in groups])
-            if number and found.verdict == "wrong" and any(note.startswith(SUPPOSITION) for note in found.notes):
+            supposed = any(note.startswith(SUPPOSITION) for note in found.notes)
+            if number and supposed and all(mistake.slug == "factor" for mistake in found.mistakes):
                 return  # a momentum of a kind of its own looks like that
             yield found
             if found.verdict == "wrong" and not zeros(found):
