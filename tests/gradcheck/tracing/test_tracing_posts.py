@@ -409,3 +409,46 @@ def test_several_mistakes_are_each_named(tmp_path):
     assert "right: d_outer = (slope.T @ hidden).T / 11" in found or "right: d_outer = hidden.T @ slope / 11" in found
     assert "right: d_offset = np.sum(slope, axis=0) / 11" in found
     assert "right: d_shift = np.sum(below, axis=0) / 11" in found
+
+
+LISTS = """
+import math
+import random
+
+def between(low, high):
+    return (high - low) * random.random() + low
+
+V = [[between(-0.5, 0.5) for _ in range(2)] for _ in range(3)]
+W = [between(-2.0, 2.0) for _ in range(2)]
+last_V, last_W = [[0.0] * 2 for _ in range(3)], [0.0] * 2
+inner, slopes = [1.0] * 2, [0.0] * 2
+for step in range(400):
+    shown, wanted = [[0, 1, 1.0], [1, 0, 1.0]][step % 2], [0.2, 0.7][step % 2]
+    for j in range(2):
+        total = 0.0
+        for i in range(3):
+            total = total + shown[i] * V[i][j]
+        inner[j] = math.tanh(total)
+    guess = math.tanh(sum(inner[j] * W[j] for j in range(2)))
+    error = 0.5 * (wanted - guess) ** 2
+    delta = (1 - guess**2) * (wanted - guess)
+    for j in range(2):
+        slopes[j] = (1 - inner[j] ** 2) * delta * W[j]
+    for j in range(2):
+        change = delta * inner[j]
+        W[j] = W[j] + 0.5 * change + 0.1 * last_W[j]
+        last_W[j] = change
+    for i in range(3):
+        for j in range(2):
+            change = slopes[j] * shown[i]
+            V[i][j] = V[i][j] + 0.5 * change + 0.1 * last_V[i][j]
+            last_V[i][j] = change
+"""
+
+
+def test_numbers_drawn_between_bounds_are_parameters(tmp_path):
+    found = checked(LISTS, tmp_path)
+    assert found.status == "right", str(found)
+    assert "W[0], V[0][0]" in str(found)
+    found = checked(LISTS.replace("slopes[j] = (1 - inner[j] ** 2) * delta", "slopes[j] = delta"), tmp_path)
+    assert found.status == "wrong"

@@ -112,9 +112,11 @@ def _went_into(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     while term.fn in (np.multiply, np.divide, np.negative, get):
         inner = [other for other in graph.inputs(term) if other.size > 1 or not _is_setting(graph, other)]
         if len(inner) != 1:
-            return False
+            break
         term = inner[0]
-    return term.fn is not None and term in graph.ancestors([moved])
+    last = graph.ancestors([moved])
+    made_again = term.fn is np.multiply and all(other in last for other in graph.inputs(term))  # delta * x, kept apart
+    return term.fn is not None and (term in last or made_again)
 
 
 def _cut_off(graph: Graph, fn: Any, args: list[Any]) -> Vertex | None:

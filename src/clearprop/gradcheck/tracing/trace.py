@@ -150,6 +150,8 @@ class Trace:
         The values that each name stood for, and when.
     unfit : (Vertex, Vertex, int) or None
         Parameter, change and line of the last sum that failed because their shapes do not fit.
+    settings : set of Vertex
+        Numbers that are made of numbers in the source alone.
     set_by_hand : list of Vertex
         Sums and differences that start from a parameter, and to which nothing is added that depends on it.
     """
@@ -163,6 +165,7 @@ class Trace:
         self.aliases: dict[Vertex, list[tuple[str, str, int]]] = {}
         self.set_by_hand: list[Vertex] = []
         self.unfit: tuple[Vertex, Vertex, int] | None = None
+        self.settings: set[Vertex] = set()
         self.bindings = Bindings()
         self.invented = False
         self.leaves = self.count = 0
@@ -236,6 +239,10 @@ class Trace:
         self.leaves += 1
         return 1 << (self.leaves if self.leaves < MOST_BITS else 0)
 
+    def _is_setting(self, vertex: Vertex) -> bool:
+        """Whether a value is a number of the source, or made of such numbers alone: b - a, in (b - a) * random() + a."""
+        return (vertex.fn is None and vertex.kind == "literal") or vertex in self.settings
+
     def follow_name(self, vertex: Vertex, name: str) -> None:
         """Tell whether a sum that gets the name of its second term, `b = change + b`, is a step of that one."""
         if vertex.fn is not np.add or vertex.step_of is not None or len(vertex.args) != 2 or vertex.read:
@@ -249,6 +256,8 @@ class Trace:
 
     def _follow(self, vertex: Vertex) -> None:
         """Tell whether it is a parameter still, or a step."""
+        if vertex.size == 1 and vertex.inputs and all(self._is_setting(other) for other in vertex.inputs):
+            self.settings.add(vertex)
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex)
             again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
@@ -279,7 +288,9 @@ class Trace:
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         rest = [other for other in vertex.inputs if other not in grown]
         small = all(
-            other.origin is not None and (other.size == 1 or not np.any(other.value)) and not other.version for other in rest
+            other in self.settings
+            or (other.origin is not None and (other.size == 1 or not np.any(other.value)) and not other.version)
+            for other in rest
         )
         if vertex.fn is np.multiply and any(
             not np.any(value_of(a)) for a in vertex.args if all(a is not other for other in grown)

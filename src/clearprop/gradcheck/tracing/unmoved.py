@@ -117,9 +117,10 @@ def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dic
     """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
     graph, forward = sheet.graph, _places(sheet)
     lines: dict[Any, list[tuple[Vertex, Vertex]]] = {}
+    used = {each for v in graph.vertices if graph.rep(v) in sheet.forward for each in v.inputs}
     for entries in graph.trace.bindings.parts.values():
         for (_, before), (_, after) in pairwise(entries[:2]):
-            if isinstance(before, Vertex) and isinstance(after, Vertex) and graph.rep(before) in slopes:
+            if isinstance(before, Vertex) and isinstance(after, Vertex) and graph.rep(before) in slopes and before in used:
                 lines.setdefault(after.stack[:1], []).append((graph.rep(before), after))
     for found in lines.values():
         new = found[0][1]

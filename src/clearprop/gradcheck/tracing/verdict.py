@@ -214,6 +214,7 @@ def _is_distance(case: JudgedCase, loss: Sought) -> bool:
 
 
 SUPPOSING: Final = 6.0  # seconds after which no further loss is supposed
+SUPPOSITION: Final = "It was supposed that the loss is"
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 
 
@@ -228,6 +229,6 @@ def _supposed(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | No
     likely = {name for mistake in trial.mistakes if mistake.sure and mistake.prior < limit for name in mistake.names}
     if not all(judged.verdict == "right" or judged.name in likely for judged in trial.judged):
         return None
-    trial.notes.append(f"It was supposed that the loss is {loss.kind if loss.inferred else loss.name or 'what it computes'}.")
+    trial.notes.append(f"{SUPPOSITION} {loss.kind if loss.inferred else loss.name or 'what it computes'}.")
     judge_factors(trial, sheet, replace(case, layer=False, exact=False), explained)
     return trial
