@@ -33,7 +33,8 @@ class NamingEdits(NamesAtHand):
             yield from self._one_hot(node.left, False) if isinstance(node, ast.BinOp) else ()
             return
         callee = (isinstance(parent, ast.Call) and parent.func is node) or is_module(node)
-        if callee or not isinstance(node, ast.expr):
+        into = isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store) and parent.value is node
+        if callee or into or not isinstance(node, ast.expr):
             return
         if isinstance(node, ATOMS):
             yield from self._others(node)
