@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.bindings import Alias, Bindings
 from clearprop.gradcheck.tracing.trace import Stack, Trace, Vertex
 from clearprop.gradcheck.tracing.traced import Traced
@@ -70,6 +72,8 @@ class BindingPacker:
             value = value.__dict__["vertex"] if isinstance(value, float | int) else value._vertex  # type: ignore[attr-defined]
         if isinstance(value, Vertex):
             return {"v": self.numbers[id(value)]} if id(value) in self.numbers else None
+        if isinstance(value, np.number | np.bool_) and not isinstance(value, np.complexfloating):
+            value = value.item()
         if value is None or type(value) in (bool, int, float, str):
             return value
         return {"h": self.holder(value)}
