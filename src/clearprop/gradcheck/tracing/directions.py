@@ -274,17 +274,17 @@ def _unexplained(sheet: Sheet, move: Move, blames: list[Blame], words: Words) ->
         else f"the gradient goes wrong here{last}"
     )
     place = words.place(stack)
-    renamed = _renamed(sheet, lasts[0], place) if lasts else None
+    renamed = _renamed(sheet, lasts[0], words.place(blame.vertex.stack)) if lasts else None
     if renamed is not None:  # delta = error: the derivative of the activation is forgotten where the name changes
         place, said = renamed, f"the gradient goes wrong here{last}"
     return mistake_at(words, place, said, "Look at this line.", "unexplained", [move.name], sure=False)
 
 
 def _unscaled(sheet: Sheet, vertex: Vertex) -> Vertex:
-    """A single number without the learning rate that it is multiplied by."""
+    """A single number that has a name, without the learning rate that it is multiplied by."""
     while vertex.fn in (np.multiply, np.divide) and vertex.size == 1:
         live = [v for v in sheet.graph.inputs(vertex) if v in sheet.live]
-        if len(live) != 1 or any(v.size > 1 for v in sheet.graph.inputs(vertex)):
+        if len(live) != 1 or not live[0].names or any(v.size > 1 for v in sheet.graph.inputs(vertex)):
             break
         vertex = live[0]
     return vertex
