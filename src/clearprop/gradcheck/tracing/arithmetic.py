@@ -108,7 +108,7 @@ class Arithmetic:
             raise CannotCompute(str(error)) from error
 
     def held(self, text: str) -> Any:
-        """What a name, attribute or entry stands for: a vertex, if it is a value of the trace.
+        """The thing that a name, attribute or entry stands for: a vertex, if it is a value of the trace.
 
         Raises
         ------

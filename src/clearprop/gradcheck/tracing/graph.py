@@ -228,7 +228,7 @@ class Graph:
 
 
 def _moved(trace: Trace) -> set[Vertex | None]:
-    """What is moved by steps, and what is set where others are moved, by something that does not depend on it.
+    """All that is moved by steps, and that is set where others are moved, by something that does not depend on it.
 
     A parameter is itself, however many others began with the same numbers.
     """

@@ -42,7 +42,7 @@ class MissingLine:
     Attributes
     ----------
     gradient : str
-        What stays 0.
+        The array that stays 0.
     text : str
         The statement.
     file, after : str, int

@@ -134,7 +134,7 @@ class Sheet:
         return self._targets[size]
 
     def _of_uses(self, vertex: Vertex, whole: Arrays) -> list[Target]:
-        """What each of several uses contributes to a derivative, and what all but one do: from the next time step, say."""
+        """The parts of a derivative that each of several uses contributes, and that all but one do: the next time step, say."""
         users = [user for user in self.graph.users.get(vertex, ()) if (vertex, user) in self.edges[0]]
         found = []
         for use in users if len(users) > 1 else ():

@@ -169,7 +169,7 @@ def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[Source
 
 
 def _scales(sheet: Sheet, factors: list[float | None]) -> list[float]:
-    """How far each step goes, in gradients; 0 if in another direction."""
+    """The length of each step, in gradients; 0 if it has another direction."""
     return [(f or 0.0) * abs(move.pieces[0].factor) for move, f in zip(sheet.moves, factors, strict=True)]
 
 
