@@ -161,8 +161,8 @@ def _within_product(
 
 
 def _fits(vertex: Vertex, shape: tuple[int, ...]) -> bool:
-    """Whether a value has a shape; that of one number stands for a number, too."""
-    return vertex.shape == shape or (vertex.shape == () and np.prod(shape) == 1)
+    """Whether a value has a shape, or that of its transpose; that of one number stands for a number, too."""
+    return vertex.shape in (shape, shape[::-1]) or (vertex.shape == () and np.prod(shape) == 1)
 
 
 def _value(thing: Any) -> Any:

@@ -22,7 +22,7 @@ from clearprop.gradcheck.tracing.consistency import Consistency
 from clearprop.gradcheck.tracing.naming_edits import NamingEdits
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.replay import Replay, Values
-from clearprop.gradcheck.tracing.sheet import Sheet, Target
+from clearprop.gradcheck.tracing.sheet import Arrays, Sheet, Target
 from clearprop.gradcheck.tracing.sites import LineRun, Site, find_sites
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits, replaced
 from clearprop.gradcheck.tracing.trace import Vertex
@@ -171,10 +171,9 @@ class SourceSearch:
         return min(wrong, default=site.runs[0].scope.before)
 
     def _fits(self, vertex: Vertex, exact: bool = False) -> bool:
-        """Whether a value is the derivative of something of its own shape; with `exact`, not a multiple of it."""
-        shape = vertex.shape
+        """Whether a value is the derivative of something, not transposed; with `exact`, not a multiple of it."""
         return any(
-            target.arrays[0].shape == shape and (not exact or abs(factor - 1.0) < CLOSE)
+            (not exact or abs(factor - 1.0) < CLOSE) and same_direction(self.sheet.arrays(vertex), target.arrays) is not None
             for target, factor in self.sheet.matches(vertex)
         )
 
@@ -322,16 +321,16 @@ class SourceSearch:
         for vertex in [v for v in region if v.names and v.floating and v not in self.sheet.forward][:40]:
             arrays = [np.asarray(values[vertex], dtype=np.float64) for values in found.after if vertex in values]
             if len(arrays) == len(self.sheet.points):
-                count += self._is_right(self.sheet.matches_of(arrays), arrays[0].shape)
-                count -= self._is_right(self.sheet.matches(vertex), vertex.shape)
+                count += self._is_right(self.sheet.matches_of(arrays), arrays)
+                count -= self._is_right(self.sheet.matches(vertex), self.sheet.arrays(vertex))
         return count
 
-    def _is_right(self, matches: list[tuple[Target, float]], shape: tuple[int, ...]) -> bool:
+    def _is_right(self, matches: list[tuple[Target, float]], arrays: Arrays) -> bool:
         """Whether one of the derivatives that a value is proportional to has its shape and the sign that gradients have here.
 
         If the loss is known, the value must be the derivative itself.
         """
-        same = [factor for target, factor in matches if target.arrays[0].shape == shape]
+        same = [factor for target, factor in matches if same_direction(arrays, target.arrays) is not None]  # not transposed
         return any(abs(factor - 1.0) < CLOSE if self.exactly else factor * self.sign > 0 for factor in same)
 
 
