@@ -274,3 +274,49 @@ def test_a_derivative_by_the_chain_rule_is_that_of_the_loss_itself(tmp_path):
     """A mean over 40 examples: y - Y alone would be 40 times the gradient."""
     found = checked(tmp_path, SOFTMAX)
     assert found.findings[0].correction == "dz = (y - Y) / 40", str(found)
+
+
+PRINTED = """
+import random
+random.seed(3)
+data = [(0.1 * i, 0.3 * i + 0.2 * (i % 3)) for i in range(12)]
+theta_0, theta_1 = random.random(), random.random()
+hist, cost = -90, 0
+while cost - hist > 0.001:
+    hist, cost, a, b = cost, 0, 0, 0
+    for i in range(len(data)):
+        k = data[i]
+        a = a + (theta_0 + theta_1 * k[0] - k[1])
+        b = b + (theta_0 + theta_1 * k[0] - k[1]) * k[0]
+    theta_0 = theta_0 - 0.01 * a / len(data)
+    theta_1 = theta_1 - 0.01 * b / len(data)
+    for j in range(len(data)):
+        k = data[i]
+        cost = cost + (theta_0 + theta_1 * k[0] - k[1]) ** 2
+    cost = cost / (2 * len(data))
+"""
+
+
+def test_a_printed_cost_of_one_example_accuses_nobody(tmp_path):
+    """The cost looks at the last example only, and computes its error once more; the gradients are those of all of them."""
+    found = checked(tmp_path, PRINTED)
+    assert found.status == "right", str(found)
+
+
+PARTS = """
+import numpy as np
+rng = np.random.default_rng(0)
+R = rng.random((5, 4))
+P, Q = rng.random((5, 2)), rng.random((4, 2))
+for step in range(30):
+    loss = 0
+    for i in range(5):
+        for j in range(4):
+            e = R[i, j] - P[i, :] @ Q[j, :]
+            loss += e ** 2
+            P[i, :], Q[j, :] = P[i, :] + 0.02 * e * Q[j, :], Q[j, :] + 0.02 * e * Q[i % 4, :]
+"""
+
+
+def test_parts_of_arrays_are_read_in_corrections(tmp_path):
+    assert checked(tmp_path, PARTS).status == "wrong"

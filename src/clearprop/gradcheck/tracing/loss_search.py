@@ -176,14 +176,16 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
     terms: dict[Any, list[tuple[Vertex, Any]]] = {}
     minus_one: set[Any] = set()  # places that may hold the 1 - a of a derivative
-    inside = backward & before
+    inside, last = backward & before, max((g.number for g in gradients), default=0)
     begun = {rest for v in inside if (rest := _begun(graph, v, before)) is not None}
     for vertex in sorted(inside - begun, key=lambda v: v.number):
         pair = _error_term(graph, vertex, before)
         if pair is not None:
-            terms.setdefault(vertex.stack[:1], []).append(pair)
+            made = [m for m in graph.all_of(vertex) if m.number <= last and m.stack]  # the printed loss may compute it, too
+            place = (made[-1] if made else vertex).stack[:1]
+            terms.setdefault(place, []).append(pair)
             if starts_with_literal(vertex):
-                minus_one.add(vertex.stack[:1])
+                minus_one.add(place)
     found = []
     for place, pairs in list(terms.items())[:6]:
         numbers = {float(np.ravel(_value(t))[0]) for _, t in pairs if _is_plain(t)}

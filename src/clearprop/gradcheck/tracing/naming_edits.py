@@ -134,7 +134,7 @@ class NamingEdits(NamesAtHand):
         subtracted = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Sub)
         if own is None or subtracted or self.graph.rep(own) not in self.sheet.live & self.sheet.forward:
             return
-        index = f"[{ast.unparse(node.slice)}]" if isinstance(node, ast.Subscript) else ""
+        index = f"[{index_text(node.slice)}]" if isinstance(node, ast.Subscript) else ""
         for text, vertex in self.atoms:
             same, row = vertex.shape == own.shape, index and vertex.shape[1:] == own.shape and len(vertex.shape) > 0
             if (same or row) and self.graph.rep(vertex) not in self.sheet.live:
@@ -159,7 +159,7 @@ class NamingEdits(NamesAtHand):
                 index = source.slice
                 less = ast.BinOp(ast.Subscript(node, index, ast.Load()), ast.Sub(), ast.Constant(1))
                 new = ast.Call(ast.Name(PUT, ast.Load()), [node, index, less], [])
-                missing = f"{name}[{ast.unparse(index).strip('()')}] -= 1"
+                missing = f"{name}[{index_text(index)}] -= 1"
                 said, hint = f"{missing} is missing: the target does not enter", "Where does the target enter?"
                 yield SourceEdit(node, new, said, 1.25, "target-not-subtracted", hint, "", missing)
 
@@ -288,6 +288,17 @@ class NamingEdits(NamesAtHand):
             sign = "-=" if isinstance(statement.op, ast.Add) else "+="
             new = ast.UnaryOp(ast.USub(), node)
             yield SourceEdit(node, new, f"the sign is wrong: {sign}", 1.2, "sign", "Look at the signs.", sign)
+
+
+def index_text(index: ast.expr) -> str:
+    """An index as it stands in brackets.
+
+    Examples
+    --------
+    >>> index_text(ast.parse("a[i, :]", mode="eval").body.slice)
+    'i, :'
+    """
+    return ", ".join(map(ast.unparse, index.elts)) if isinstance(index, ast.Tuple) else ast.unparse(index)
 
 
 def is_summed(node: ast.expr, parent: ast.AST | None) -> bool:

@@ -253,8 +253,12 @@ def where_from(moves: list[Move]) -> str:
 
 
 def deciding(rounds: list[Round]) -> Round:
-    """The round that counts: the first of the wrong ones that show most; else the first, or a later one that is all right."""
-    wrong = min((each for each in rounds if each.verdict == "wrong"), key=zeros, default=None)
+    """The round that counts: the first of the wrong ones that show most; else the first, or a later one that is all right.
+
+    A second step that is wrong by another loss than that by which the first was right tells nothing.
+    """
+    comparable = [each for each in rounds if rounds[0].verdict != "right" or each.loss == rounds[0].loss]
+    wrong = min((each for each in comparable if each.verdict == "wrong"), key=zeros, default=None)
     later = next((each for each in rounds if each.verdict == "right" and len(each.judged) >= len(rounds[0].judged)), rounds[0])
     return wrong or later
 
