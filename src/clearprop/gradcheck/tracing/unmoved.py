@@ -116,28 +116,53 @@ def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex
 def _judge_replaced_lists(result: Round, sheet: Sheet, words: Words, slopes: dict[Vertex, Array]) -> None:
     """Lists of numbers that later are derivatives: each alone is proportional to anything, all of them to nothing by chance."""
     graph, forward = sheet.graph, _places(sheet)
-    lines: dict[Any, list[tuple[Vertex, Vertex]]] = {}
-    used = {each for v in graph.vertices if graph.rep(v) in sheet.forward for each in v.inputs}
-    for entries in graph.trace.bindings.parts.values():
-        for (_, before), (_, after) in pairwise(entries[:2]):
-            if isinstance(before, Vertex) and isinstance(after, Vertex) and graph.rep(before) in slopes and before in used:
-                lines.setdefault(after.stack[:1], []).append((graph.rep(before), after))
-    for found in lines.values():
+    for found in (*_set_in_place(sheet, slopes), *_made_anew(graph, slopes)):
         new = found[0][1]
         computed = all(after.fn is not None and after.step_of is None and after.size == 1 for _, after in found)
         if not computed or len(found) < 2 or new.stack[:1] in forward:
             continue
         if _follow(graph, found, slopes) or all(sheet.matches_of(sheet.arrays(v)) for _, v in found):
             place, name = words.place(new.stack), re.split(r"\[", words.name(found[0][0]) or words.name(new))[0]
-            right = words.line(*place).replace(" = ", " -= ", 1)
+            right = words.line(*place).replace(" = ", " -= ", 1) if "[" in words.line(*place).split("=")[0] else ""
             reason, hint = f"{name} is replaced by its gradient, not moved by it", "Look at how the parameter is updated."
             result.mistakes.append(mistake_at(words, place, reason, hint, "replaced", [name], right))
             result.judged.append(Judged(name, place[1], (len(found),), "wrong", "replaced by its gradient"))
 
 
+Pairs = list[tuple[Vertex, Vertex]]
+"""Numbers of a list before and after."""
+
+
 def _places(sheet: Sheet) -> set[Any]:
     """The places of the forward pass: what is made there in a later pass is a later activation, and no gradient."""
     return {vertex.stack[:1] for vertex in sheet.forward if vertex.fn is not None and vertex.stack}
+
+
+def _set_in_place(sheet: Sheet, slopes: dict[Vertex, Array]) -> list[Pairs]:
+    """Entries of lists that went into the loss, and what they became, those of one line together."""
+    graph = sheet.graph
+    lines: dict[Any, Pairs] = {}
+    used = {each for v in graph.vertices if graph.rep(v) in sheet.forward for each in v.inputs}
+    for entries in graph.trace.bindings.parts.values():
+        for (_, before), (_, after) in pairwise(entries[:2]):
+            if isinstance(before, Vertex) and isinstance(after, Vertex) and graph.rep(before) in slopes and before in used:
+                lines.setdefault(after.stack[:1], []).append((graph.rep(before), after))
+    return list(lines.values())
+
+
+def _made_anew(graph: Graph, slopes: dict[Vertex, Array]) -> list[Pairs]:
+    """Numbers of lists and those that have their names later, as a new list of the name holds them."""
+    later: dict[str, Vertex] = {}
+    for vertex in graph.vertices:
+        if vertex.fn is not None and vertex.step_of is None and vertex.size == 1:
+            for name in vertex.names:
+                later.setdefault(name, vertex)
+    lists: dict[str, dict[str, tuple[Vertex, Vertex]]] = {}
+    for vertex, number in ((v, each) for v in slopes if v.size == 1 for each in graph.all_of(v)):
+        for name in number.names:
+            if name.endswith("]") and name in later and later[name].number > number.number:
+                lists.setdefault(name.split("[")[0], {})[name] = (vertex, graph.rep(later[name]))
+    return [list(found.values()) for found in lists.values()]
 
 
 def _follow(graph: Graph, found: list[tuple[Vertex, Vertex]], slopes: dict[Vertex, Array]) -> bool:
