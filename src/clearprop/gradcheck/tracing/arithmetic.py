@@ -57,6 +57,8 @@ BUILTINS: Final[dict[str, Callable[..., Any]]] = {
     "enumerate": enumerate, "reversed": reversed, "list": list, "tuple": tuple, "str": str,
 }  # fmt: skip
 DEEPEST: Final = 6
+MOST_NUMBERS: Final = 1_000_000  # in what is far larger than all that it is made of
+FAR_LARGER: Final = 50
 LONGEST_KEY: Final = 40  # characters of a value in a key
 
 
@@ -188,6 +190,7 @@ class Arithmetic:
             return int(OPERATORS[type(node.op)](left, right))
         if isinstance(node.op, ast.Pow) and isinstance(right, int):
             right = float(right)  # a negative whole power of whole numbers
+        _check_size(left, right, isinstance(node.op, ast.MatMult))
         return OPERATORS[type(node.op)](left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -270,6 +273,8 @@ class Arithmetic:
             function = getattr(np, name.replace("float32", "float64"))
             if isinstance(function, np.ufunc) and len(args) > function.nin:
                 raise CannotCompute("it writes into an argument")
+            if len(args) == 2 and (isinstance(function, np.ufunc) or name in ("dot", "outer")):
+                _check_size(args[0], args[1], name in ("matmul", "dot"), name == "outer")
             return function(*args, **translated(kwargs))
         if name in TORCH:
             return TORCH[name](*args)
@@ -328,6 +333,24 @@ def _key(template: str, field: str, values: tuple[Any, ...]) -> str:
     if len(parts) != len(values) + 1 or any("%" in part or "{" in part for part in parts):
         raise CannotCompute("format")
     return "".join([parts[0], *(str(value)[:LONGEST_KEY] + part for value, part in zip(values, parts[1:], strict=True))])
+
+
+def _check_size(left: Any, right: Any, summed: bool = False, outer: bool = False) -> None:
+    """Refuse an n by n array of n examples, such as an edit may make of two columns: it takes seconds, and is never meant.
+
+    Raises
+    ------
+    CannotCompute
+    """
+    sizes = np.size(left), np.size(right)
+    if sizes[0] * sizes[1] <= MOST_NUMBERS:
+        return
+    if summed or outer:
+        count = sizes[0] * sizes[1] // (1 if outer else np.shape(left)[-1] ** 2)
+    else:
+        count = math.prod(np.broadcast_shapes(np.shape(left), np.shape(right)))
+    if count > MOST_NUMBERS and count > FAR_LARGER * max(sizes):
+        raise CannotCompute("it is too large")
 
 
 def translated(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.constant_indices import is_constant
 from clearprop.gradcheck.tracing.fold_rules import FOLDS, ValueOf
 from clearprop.gradcheck.tracing.recorded_functions import as_type, masked_call, part, scatter, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, as_float, filled, get, put, vertices_in
@@ -205,6 +206,9 @@ def origins(vertex: Vertex, value_of: ValueOf) -> tuple[Array, list[tuple[Vertex
 
 
 def _moved(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vertex, Array]]:
+    if vertex.fn in (get, put) and _is_part(vertex):
+        yield from _of_part(vertex, g, value_of)
+        return
     places, offsets = origins(vertex, value_of)
     total = offsets[-1][1] + np.size(value_of(offsets[-1][0])) if offsets else 1
     sums = np.bincount(np.ravel(places).astype(np.int64), weights=np.ravel(np.broadcast_to(g, places.shape)), minlength=total)
@@ -212,6 +216,28 @@ def _moved(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vertex
         value = np.asarray(value_of(other))
         if value.dtype.kind == "f":
             yield other, sums[start : start + value.size].reshape(value.shape)
+
+
+def _is_part(vertex: Vertex) -> bool:
+    """Whether it reads or writes one part of an array, at a plain index: then no number has to be followed by itself."""
+    index = vertex.args[1][0] if vertex.fn is put and len(vertex.args) == 2 else vertex.args[1]
+    alone = vertex.fn is get or len(vertex.args) == 2
+    return alone and isinstance(vertex.args[0], Vertex) and not vertex.kwargs and is_constant(index)
+
+
+def _of_part(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vertex, Array]]:
+    """The gradients of an array of which one part is read, or written; and of what is written."""
+    array = vertex.args[0]
+    value = np.asarray(value_of(array))
+    index, written = (vertex.args[1], None) if vertex.fn is get else vertex.args[1]
+    if value.dtype.kind == "f":
+        slope = np.zeros(value.shape) if vertex.fn is get else np.array(np.broadcast_to(g, value.shape), dtype=np.float64)
+        slope[index] = g if vertex.fn is get else 0.0
+        yield array, slope
+    if isinstance(written, Vertex) and np.asarray(value_of(written)).dtype.kind == "f":
+        shape = np.shape(value_of(written))
+        own = np.asarray(np.broadcast_to(g, value.shape)[index])
+        yield written, unbroadcast(own.reshape((1,) * (len(shape) - own.ndim) + own.shape), shape)
 
 
 def _scattered(vertex: Vertex, g: Array, value_of: ValueOf) -> Iterator[tuple[Vertex, Array]]:

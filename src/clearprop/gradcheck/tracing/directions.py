@@ -22,7 +22,7 @@ from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
 from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
-from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 _IS_WRONG: Final = "the gradient of {} is wrong"
 ZERO: Final = "0 in this step"
@@ -126,13 +126,8 @@ class PlaceSearch:
         judged = Judged(move.name, move.line, move.shape, "wrong")
         if id(move) in self.done:
             return judged
-        self.editor = self.editor or Editor(self.sheet, self.words)
-        started = time.process_time()
-        self.sheet.until = started + LONGEST
-        blames = find_places(self.sheet, move) if self.words.spent < LONGEST else []
-        self.words.spent += time.process_time() - started
-        edits = self.editor.explain(blames)
-        if edits:
+        blames, edits = self._explained(move) if self.words.spent < NO_SEARCH else ([], [])
+        if edits and self.editor is not None:
             mistake, fixed = _mistake(edits, self.words, self.sheet), self.editor.moves_fixed(edits[0])
             self.done |= {id(each) for each in fixed}
             mistake.names = [each.name for each in fixed] or [move.name]
@@ -142,6 +137,15 @@ class PlaceSearch:
         else:
             judged.verdict, judged.note = "inconclusive", "its gradient is not that of any loss that was found or inferred"
         return judged
+
+    def _explained(self, move: Move) -> tuple[list[Blame], list[Edit]]:
+        """The places at which a gradient may have gone wrong, and the edits that make it right."""
+        self.editor = self.editor or Editor(self.sheet, self.words)
+        started = time.process_time()
+        self.sheet.until = started + LONGEST
+        blames = find_places(self.sheet, move) if self.words.spent < LONGEST else []
+        self.words.spent += time.process_time() - started
+        return blames, self.editor.explain(blames)
 
 
 def _right_inside(sheet: Sheet, move: Move) -> bool:

@@ -55,6 +55,7 @@ class Graph:
         self.settings: dict[Vertex, bool] = {}
         self.ends: set[Vertex] = set()
         self.extra = 0
+        self._between: tuple[Any, list[Vertex]] = (None, [])  # kept, as a number is differentiated at several points
         moved = _moved(trace)
         self._inputs: dict[Vertex, list[Vertex]] = {}
         known: dict[Any, Vertex] = {}
@@ -208,13 +209,17 @@ class Graph:
         """
         sources = [self.rep(v) for v in sources]
         ends = {*sources, *self.ends}
-        between = self.descendants(sources, self.ancestors([loss], ends))
         loss = self.rep(loss)
+        if self._between[0] != (key := (loss, *sources, len(ends))):
+            order = sorted(self.descendants(sources, self.ancestors([loss], ends)), key=lambda v: v.number)
+            self._between = key, order
+        order = self._between[1]
+        between = set(order)
         if found:
             self.complete(between, found)
         slopes: dict[Vertex, Array] = {loss: np.ones(np.shape(self.value(loss, found)))}
         with np.errstate(all="ignore"):
-            for vertex in sorted(between, key=lambda v: -v.number):
+            for vertex in reversed(order):
                 if vertex not in slopes or vertex in ends or vertex.fn is None:
                     continue
                 for other, slope in pulled(vertex, slopes[vertex], lambda v: self.value(v, found), self.value(vertex, found)):

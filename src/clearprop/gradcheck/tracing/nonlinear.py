@@ -60,6 +60,12 @@ class Bend:
 
 def find_bends(sheet: Sheet) -> list[Bend]:
     """The activation functions of the forward pass; for a chain of element-wise steps, its ends."""
+    if sheet.bends is None:
+        sheet.bends = _bends(sheet)
+    return sheet.bends
+
+
+def _bends(sheet: Sheet) -> list[Bend]:
     graph, found = sheet.graph, []
     sources: dict[Vertex, Vertex] = {}
     order = sorted(sheet.forward & sheet.live, key=lambda v: v.number)

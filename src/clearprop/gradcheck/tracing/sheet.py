@@ -18,7 +18,7 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, true_gradient, whole
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
-from clearprop.gradcheck.tracing.trial_points import Point, same_direction
+from clearprop.gradcheck.tracing.trial_points import LEAST, LEAST_FACTOR, TOLERANCE, Point, same_direction
 
 Arrays = list[Array]
 """One array for each point."""
@@ -62,6 +62,8 @@ class Sheet:
         All that goes into the claimed gradients.
     certain : bool
         Whether the loss is known for certain, because it was given.
+    bends : list of Bend or None
+        The activation functions of the forward pass, once they were looked for.
     until : float
         The processor time at which the search for the places of mistakes ends.
     """
@@ -76,8 +78,10 @@ class Sheet:
         self.edges: list[dict[tuple[Vertex, Vertex], Array]] = [{} for _ in points]
         self.slopes = [graph.adjoints(loss.vertex, self.cuts, p.values, e) for p, e in zip(points, self.edges, strict=True)]
         self.true = [[true_gradient(graph, move, slopes) for slopes in self.slopes] for move in moves]
+        self.bends: list[Any] | None = None
         self._kept: dict[Vertex, Arrays] = {}
         self._targets: dict[int, tuple[list[Target], Array, list[int]]] = {}
+        self._numbers: tuple[Array, Array] | None = None
         self._matches: dict[Vertex, list[tuple[Target, float]]] = {}
         self._right: dict[Vertex, bool] = {}
 
@@ -157,6 +161,8 @@ class Sheet:
         targets, marks, alike = self._of_size(arrays[0].size)
         if not targets or not all(np.all(np.isfinite(a)) for a in arrays):
             return []
+        if arrays[0].size == 1:
+            return self._matches_of_number(targets, [float(np.ravel(a)[0]) for a in arrays], most)
         mine, found = fingerprint(arrays), []
         factors: dict[int, float | None] = {}  # in a program of single numbers, many derivatives have the same value
         for k in np.flatnonzero(np.abs(marks - mine).max(axis=1) < 1e-5):
@@ -169,6 +175,22 @@ class Sheet:
             if len(found) >= most:
                 break
         return found
+
+    def _matches_of_number(self, targets: list[Target], mine: list[float], most: float) -> list[tuple[Target, float]]:
+        """The derivatives that a single number is proportional to, compared at once: some programs have thousands."""
+        if self._numbers is None:
+            true = np.array([[float(np.ravel(a)[0]) for a in target.arrays] for target in targets])
+            sizes = np.where(true == 0, 1.0, np.abs(true))
+            self._numbers = true / sizes, sizes
+        true, sizes = self._numbers
+        with np.errstate(all="ignore"):  # what is not finite fits nothing
+            claimed = np.array(mine) / sizes
+            norms = np.linalg.norm(claimed, axis=1)
+            factors = (claimed * true).sum(axis=1) / (true * true).sum(axis=1)
+            far = np.linalg.norm(claimed - factors[:, None] * true, axis=1)
+        fits = (norms >= LEAST) & (abs(factors) >= LEAST_FACTOR) & (far <= TOLERANCE * norms)
+        found = np.flatnonzero(fits)[: None if most == math.inf else int(most)]
+        return [(targets[k], float(factors[k])) for k in found]
 
     def right(self, vertex: Vertex) -> bool:
         """Whether it is the derivative of something."""

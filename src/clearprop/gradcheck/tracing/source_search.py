@@ -30,7 +30,7 @@ from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
 SECONDS: Final = 2.5
-MOST_SECONDS: Final = 6.0  # of all searches of a program, as losses that are only supposed are tried in turn;
+MOST_SECONDS: Final = 4.0  # of all searches of a program, as losses that are only supposed are tried in turn;
 LEAST_SECONDS: Final = 0.4  # of each
 AFTERWARDS: Final = 0.7  # once one explains everything
 FIRST_RUNS: Final = 6  # among which one must differ,
@@ -302,7 +302,7 @@ class SourceSearch:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
         started = time.process_time()
         for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
-            if time.process_time() - started > (BLIND if kept else BLIND_ALONE):
+            if time.process_time() - started > (BLIND if kept or self.words.searched > SECONDS else BLIND_ALONE):
                 return
             if not self._innocent(site):
                 self._keep(site, edit, new, kept)

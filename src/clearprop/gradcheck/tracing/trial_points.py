@@ -19,6 +19,8 @@ from clearprop.gradcheck.tracing.trace import Vertex
 
 COUNT: Final = 3
 TOLERANCE: Final = 2e-6
+LEAST: Final = 1e-13  # length of what is not zero,
+LEAST_FACTOR: Final = 1e-12  # and a factor that is none
 LARGE: Final = 256  # numbers in an array, of which some are compared first
 FEW: Final = 4  # along each axis
 SCALES: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)
@@ -118,10 +120,10 @@ def same_direction(claimed: list[Array], true: list[Array], tolerance: float = T
     if not np.all(np.isfinite(c)):
         return None
     norm_c, norm_t = float(np.linalg.norm(c)), float(np.linalg.norm(t))
-    if norm_t < 1e-13 or norm_c < 1e-13:
-        return 1.0 if norm_c < 1e-13 and norm_t < 1e-13 else None
+    if norm_t < LEAST or norm_c < LEAST:
+        return 1.0 if norm_c < LEAST and norm_t < LEAST else None
     factor = float(c @ t) / (norm_t * norm_t)
-    if abs(factor) < 1e-12:
+    if abs(factor) < LEAST_FACTOR:
         return None
     return factor if float(np.linalg.norm(c - factor * t)) <= tolerance * norm_c else None
 

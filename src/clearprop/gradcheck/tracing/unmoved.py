@@ -15,7 +15,7 @@ from clearprop.gradcheck.tracing.missing_lines import missing_line, missing_term
 from clearprop.gradcheck.tracing.mistake import mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Judged, Round
 from clearprop.gradcheck.tracing.sheet import Sheet
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, put
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
@@ -28,7 +28,8 @@ def judge_unmoved(result: Round, sheet: Sheet, words: Words) -> None:
     _judge_shrunk(result, sheet, words)
     graph = sheet.graph
     kinds = ("random", "made", "literal")
-    named = [v for v in sheet.forward if v.names and v not in sheet.cuts and v.step_of is None]
+    unfinished = {graph.rep(v.args[0]) for v in sheet.forward if v.fn is put and isinstance(v.args[0], Vertex)}
+    named = [v for v in sheet.forward - unfinished if v.names and v not in sheet.cuts and v.step_of is None]
     loose = [v for v in named if v.origin is not None and v.origin.kind in kinds and (v.fn is None or v.size > 1)]
     slopes = graph.adjoints(sheet.loss.vertex, loose, {}) if loose else {}
     for parameter in loose:

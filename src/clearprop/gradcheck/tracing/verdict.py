@@ -40,7 +40,7 @@ from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_di
 from clearprop.gradcheck.tracing.unmoved import clipped_steps, judge_unmoved
 from clearprop.gradcheck.tracing.uphill import judge_uphill
 from clearprop.gradcheck.tracing.weighted_losses import weighted_losses
-from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 
 def judge(
@@ -123,6 +123,8 @@ def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     """The verdict by one loss."""
     result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(sheet.loss, case.words))
     judge_factors(result, sheet, case, judge_directions(result, sheet, case))
+    if case.words.spent >= NO_SEARCH and result.verdict != "right":
+        return result  # a second opinion that has failed: what else is wrong is of no use
     if sheet.loss.kind == LINKED:
         judge_forgotten_at_output(result, sheet, case.words)
     judge_unmoved(result, sheet, case.words)
@@ -187,9 +189,10 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
 
 def _nothing_explained(case: JudgedCase, points: list[Point], losses: list[Sought]) -> Round:
     """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
-    until = time.process_time() + SUPPOSING
     for loss in losses[:4]:
-        trial = _supposed(case, loss, points) if time.process_time() < until else None
+        started = time.process_time()
+        trial = _supposed(case, loss, points) if case.words.supposed < SUPPOSING else None
+        case.words.supposed += time.process_time() - started
         if trial is not None:
             return trial
     result = Round(case.number, words=case.words)
@@ -213,7 +216,7 @@ def _is_distance(case: JudgedCase, loss: Sought) -> bool:
     return any(vertex.fn is np.abs and vertex.inputs and vertex.inputs[0].fn is np.subtract for vertex in made_of)
 
 
-SUPPOSING: Final = 6.0  # seconds after which no further loss is supposed
+SUPPOSING: Final = 5.0  # seconds after which no further loss is supposed, in all rounds together
 SUPPOSITION: Final = "It was supposed that the loss is"
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 

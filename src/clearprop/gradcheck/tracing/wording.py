@@ -31,7 +31,8 @@ class Words:
         self.lines = {path: text.splitlines() for path, text in sources.items()}
         self.spoken: dict[Vertex, list[tuple[Any, int, str]]] = {}
         self.spent = 0.0  # seconds that were spent on edits of operations,
-        self.searched = 0.0  # and of expressions in the source
+        self.searched = 0.0  # and of expressions in the source,
+        self.supposed = 0.0  # and on losses that are only supposed
 
     def learn(self, vertices: list[Vertex]) -> None:
         """Read how the program writes each value where it uses it."""
