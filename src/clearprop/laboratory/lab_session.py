@@ -164,16 +164,17 @@ class LabSession:
             return NOTHING
 
     def carry_out(self, order: Callable[[], Any], future: Future[Any]) -> None:
-        """Carry out an order, and hand over its result or its error."""
+        """Carry out an order, let pages see the step that it led to, and hand over its result or its error."""
         if not future.set_running_or_notify_cancel():
             return  # its page has gone
         try:
             result = order()
         except Exception as error:
+            self.publish()
             future.set_exception(error)
         else:
+            self.publish()  # before the answer: who takes the net away then gets this one
             future.set_result(result)
-        self.publish()
 
     def ask(self, order: Callable[[], Any]) -> Future[Any]:
         """Let the thread carry out an order between two steps."""
