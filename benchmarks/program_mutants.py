@@ -148,7 +148,10 @@ def main() -> None:
     if given.out:
         given.out.write_text(json.dumps({"mutants": rows(found), "wrong": rows(wrong), "right": rows(right)}, indent=1))
     if given.page:
-        how = f"python -m benchmarks.program_mutants {' '.join(sys.argv[1:])}"
+        asked = {
+            name: getattr(given, name) for name in ("sample", "seed", "seeds", "programs") if getattr(given, name) is not None
+        }
+        how = " ".join(["python -m benchmarks.program_mutants", *(f"--{name} {value}" for name, value in asked.items())])
         given.page.write_text(with_section(given.page.read_text(), section(found, right, how)))
     print(report(found, wrong, right))
 
