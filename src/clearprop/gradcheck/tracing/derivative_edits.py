@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from clearprop.gradcheck.tracing.trace import Vertex, filled
 from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.wording import wrapped
 
+NEAR: Final = 12  # values that went into one
+
 
 class DerivativeEdits(EditMaker):
     """Makes them."""
@@ -28,9 +30,12 @@ class DerivativeEdits(EditMaker):
     def _derivatives(self, vertex: Vertex, needs: list[Need]) -> Iterator[Edit]:
         """A derivative of an activation: another one, a missing one, one too many."""
         wanted = {self.graph.rep(need.by) for need in needs if need.by is not None}
+        near = self._close(vertex, NEAR) if vertex.size == 1 else set()
         for bend in self.bends:
             if not bend.name or bend.z.size != vertex.size:
                 continue
+            if vertex.size == 1 and bend.z not in wanted and not {bend.z, bend.a} & near:
+                continue  # the derivative at another number of a list is a coincidence
             z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
             formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
             close = (0.0 if bend.z in wanted else 1.0) + (0.0 if bend.name else 1.0)

@@ -25,7 +25,7 @@ from clearprop.gradcheck.tracing.replay import Replay, Values
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet, Target
 from clearprop.gradcheck.tracing.sites import LineRun, Site, find_sites
 from clearprop.gradcheck.tracing.source_edits import SourceEdit, StructureEdits, replaced
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, value_of
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 from clearprop.gradcheck.tracing.wording import Words
 
@@ -132,7 +132,12 @@ class SourceSearch:
         return min(((when, site.file, site.node.lineno) for when, site in wrong if not site.alias), default=(0, "", 0))[1:]
 
     def _is_wrong(self, vertex: Vertex) -> bool:
-        return vertex in self.sheet.live and vertex.fn is not None and not self.sheet.right(vertex)
+        """Whether a value is no derivative; one that is 0 because some data are, as -t / y for t = 0, may be one."""
+        if vertex not in self.sheet.live or vertex.fn is None or self.sheet.right(vertex):
+            return False
+        given = [value_of(arg) for arg in vertex.args if not isinstance(arg, Vertex) or arg not in self.sheet.live]
+        numbers = [number for number in given if isinstance(number, (int, float, np.ndarray, np.generic))]
+        return any(np.any(a) for a in self.sheet.arrays(vertex)) or all(np.any(number) for number in numbers)
 
     def _explained(self, kept: list[SourceExplanation]) -> bool:
         """Whether one explanation makes all gradients right."""
