@@ -132,6 +132,8 @@ class Arithmetic:
         return value
 
     def _any(self, node: ast.AST) -> Any:
+        if self.parts and isinstance(node, (ast.Attribute, ast.Subscript)) and (text := ast.unparse(node)) in self.parts:
+            return self.local[text]
         method = KINDS.get(type(node))
         if method is None:
             raise CannotCompute(type(node).__name__)
@@ -147,8 +149,6 @@ class Arithmetic:
         return self.local[node.id] if node.id in self.local else self.scope.name(node.id)
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        if self.parts and ast.unparse(node) in self.parts:
-            return self.local[ast.unparse(node)]
         if isinstance(node.value, ast.Name) and node.value.id in MODULES:
             if node.attr in ("newaxis", "pi", "e", "inf", "float64", "float32"):
                 return {"float32": np.float64}.get(node.attr, getattr(np, node.attr))
@@ -164,8 +164,6 @@ class Arithmetic:
         return self.scope.part(holder, node.attr)
 
     def _subscript(self, node: ast.Subscript) -> Any:
-        if self.parts and ast.unparse(node) in self.parts:
-            return self.local[ast.unparse(node)]
         holder, key = self._any(node.value), self._number(node.slice)
         if isinstance(holder, Traced):
             holder = holder.vertex

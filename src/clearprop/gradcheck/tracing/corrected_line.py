@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from clearprop.gradcheck.tracing.moved_lines import Changes
+from clearprop.gradcheck.tracing.moved_lines import Changes, line_beside
 from clearprop.gradcheck.tracing.sites import PUT, Site
 from clearprop.gradcheck.tracing.source_edits import SourceEdit
 from clearprop.gradcheck.tracing.wording import parsed, without_remark
@@ -36,10 +36,7 @@ def inserted_line(site: Site, edit: SourceEdit) -> tuple[int, str, Changes]:
     first = statement.lineno if statement is not None else edit.node.lineno
     after = isinstance(statement, ast.Assign) and statement.value is edit.node
     line = (statement.end_lineno or first) if after and statement is not None else first
-    raw = site.tree.lines[line - 1]
-    new = raw[: len(raw) - len(raw.lstrip())] + edit.inserted
-    changes = ((line, f"{raw}\n{new}" if after else f"{new}\n{raw}"),)
-    return line, f"{edit.inserted}, in a new line {'after' if after else 'before'} line {line}", changes
+    return line, *line_beside(site.tree.lines, line, edit.inserted, after)
 
 
 def _same(one: str, other: str) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.arithmetic import CannotCompute
 from clearprop.gradcheck.tracing.common_factors import CLOSE
-from clearprop.gradcheck.tracing.moved_lines import Changes
+from clearprop.gradcheck.tracing.moved_lines import Changes, line_beside
 from clearprop.gradcheck.tracing.names_at_hand import NamesAtHand
 from clearprop.gradcheck.tracing.replay import Replay
 from clearprop.gradcheck.tracing.scope import Scope
@@ -43,8 +43,8 @@ class MissingLine:
     ----------
     gradient : str
         The array that stays 0.
-    text : str
-        The statement.
+    text, right : str
+        The statement, and where it belongs, in words.
     file, after : str, int
         The line after which it belongs.
     changes : Changes
@@ -53,6 +53,7 @@ class MissingLine:
 
     gradient: str
     text: str
+    right: str
     file: str
     after: int
     changes: Changes
@@ -113,10 +114,9 @@ def _added(site: Site, gradient: str, text: str) -> MissingLine | None:
     statement = site.tree.statement(_part(site))
     if statement is None or not statement.end_lineno:
         return None
-    first, last = site.tree.lines[statement.lineno - 1], site.tree.lines[statement.end_lineno - 1]
     new = f"{gradient} += {text}"
-    changes = ((statement.end_lineno, f"{last}\n{first[: len(first) - len(first.lstrip())]}{new}"),)
-    return MissingLine(gradient, new, site.file, statement.end_lineno, changes)
+    said, changes = line_beside(site.tree.lines, statement.end_lineno, new, after=True, like=statement.lineno)
+    return MissingLine(gradient, new, said, site.file, statement.end_lineno, changes)
 
 
 def _function(vertex: Vertex) -> CodeType:

@@ -30,6 +30,20 @@ def with_changes(text: str, changes: Sequence[tuple[int, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def line_beside(lines: Sequence[str], line: int, new: str, after: bool, like: int = 0) -> tuple[str, Changes]:
+    r"""A statement that comes in beside a line, in words, and the changes that bring it in, indented as another line is.
+
+    Examples
+    --------
+    >>> line_beside(["if x:", "    a = 1"], 2, "b = 2", after=True)
+    ('b = 2, in a new line after line 2', ((2, '    a = 1\n    b = 2'),))
+    """
+    old, model = lines[line - 1], lines[(like or line) - 1]
+    new_line = model[: len(model) - len(model.lstrip())] + new
+    changed = f"{old}\n{new_line}" if after else f"{new_line}\n{old}"
+    return f"{new}, in a new line {'after' if after else 'before'} line {line}", ((line, changed),)
+
+
 def moved_below(text: str, line: int, column: int, last: int) -> tuple[str, int, Changes] | None:
     r"""The statement at a line and column, moved below the one that holds another line.
 

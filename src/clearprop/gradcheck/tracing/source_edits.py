@@ -146,10 +146,6 @@ class StructureEdits:
         """The source text of a part, or of what was made of parts."""
         return self.tree.spoken(node)
 
-    def products(self, node: ast.expr) -> Iterator[SourceEdit]:
-        """Other ways to write a product of matrices."""
-        return self._matrices(node)
-
     def _product(self, node: ast.expr) -> Iterator[SourceEdit]:
         if not (isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))):
             return

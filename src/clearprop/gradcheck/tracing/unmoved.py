@@ -186,8 +186,8 @@ def _by_hand(result: Round, sheet: Sheet, words: Words, vertex: Vertex) -> None:
     missing = missing_line(sheet, words, parameter, vertex.args[1]) if isinstance(vertex.args[1], Vertex) else None
     if missing is not None:
         reason = f"after it, {missing.text} is missing: {missing.gradient} stays 0, and {name} is not moved"
-        right, hint = f"{missing.text}, in a new line after line {missing.after}", f"Which line fills {missing.gradient}?"
-        mistake = mistake_at(words, (missing.file, missing.after), reason, hint, "missing-line", [name], right)
+        hint, place = f"Which line fills {missing.gradient}?", (missing.file, missing.after)
+        mistake = mistake_at(words, place, reason, hint, "missing-line", [name], missing.right)
         mistake.changes = missing.changes
         result.mistakes.append(mistake)
         return
