@@ -1,5 +1,7 @@
 """Groups of fast trials; and a real Dask cluster of two workers, one of which is killed half-way."""
 
+import os
+import signal
 import threading
 import time
 
@@ -49,15 +51,27 @@ def slow(shared, seed, x):
     return {"y": x * shared["factor"], "first": seed % 1000}
 
 
-def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(tmp_path):
+def two_workers(attempts=3):
+    """A cluster of two worker processes, on ports that are free.
+
+    On a machine that is full of other tests Dask's own start fails now and then ("Nanny failed to start worker
+    process"); that says nothing of sweeps, so it is asked again. The last failure is the test's.
+    """
     distributed = pytest.importorskip("distributed")
-    import signal
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "silence_logs": 50}
+    for _ in range(attempts - 1):
+        try:
+            return distributed.LocalCluster(**options)
+        except RuntimeError:
+            time.sleep(1)
+    return distributed.LocalCluster(**options)
+
+
+def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(tmp_path):
 
     grid, shared = {"x": list(range(16))}, {"factor": 10}
     expected = run_sweep(slow, grid, seeds=2, shared=shared, jobs=8)
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as cluster:
+    with two_workers() as cluster:
         victim = next(iter(cluster.workers.values()))
         done, killed = [], threading.Event()
 
@@ -65,8 +79,6 @@ def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(tmp_path):
             done.append(finished)
             if finished >= total // 2 and not killed.is_set():
                 killed.set()
-                import os
-
                 os.kill(victim.pid, signal.SIGKILL)
 
         rows = run_sweep(
