@@ -17,7 +17,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.scope import Scope
 from clearprop.gradcheck.tracing.sites import PUT
-from clearprop.gradcheck.tracing.trace import Vertex, put
+from clearprop.gradcheck.tracing.trace import MATRIX, Vertex, put
 from clearprop.gradcheck.tracing.traced import Traced
 
 OPERATORS: Final[dict[type, Callable[..., Any]]] = {
@@ -126,7 +126,8 @@ class Arithmetic:
         if isinstance(value, Traced):
             value = value.vertex
         if isinstance(value, Vertex):
-            return self.value_of(value)
+            found = self.value_of(value)
+            return found.view(np.matrix) if value.kind == MATRIX and np.ndim(found) == 2 else found
         if type(value) in (list, tuple):
             return type(value)(self._plain(each) for each in value)
         return value
@@ -157,8 +158,8 @@ class Arithmetic:
         if isinstance(holder, Traced):
             holder = holder.vertex
         if isinstance(holder, (Vertex, np.ndarray, np.generic, float)):
-            value = np.asarray(self._plain(holder))
-            if node.attr in ("T", "shape", "size", "ndim"):
+            value = np.asanyarray(self._plain(holder))
+            if node.attr in ("T", "shape", "size", "ndim") or (node.attr in ("A", "A1") and isinstance(value, np.matrix)):
                 return getattr(value, node.attr)
             raise CannotCompute(node.attr)
         return self.scope.part(holder, node.attr)
@@ -171,7 +172,7 @@ class Arithmetic:
             if isinstance(key, slice) or not isinstance(key, (str, int, np.integer)):
                 return holder[key]
             return self.scope.part(holder, int(key) if isinstance(key, np.integer) else key)
-        return np.asarray(self._plain(holder))[key]
+        return np.asanyarray(self._plain(holder))[key]
 
     def _slice(self, node: ast.Slice) -> Any:
         return slice(*(self._number(part) if part is not None else None for part in (node.lower, node.upper, node.step)))
@@ -188,7 +189,10 @@ class Arithmetic:
             return int(OPERATORS[type(node.op)](left, right))
         if isinstance(node.op, ast.Pow) and isinstance(right, int):
             right = float(right)  # a negative whole power of whole numbers
-        _check_size(left, right, isinstance(node.op, ast.MatMult))
+        matrices = isinstance(left, np.matrix) or isinstance(right, np.matrix)
+        _check_size(left, right, isinstance(node.op, ast.MatMult) or (matrices and isinstance(node.op, ast.Mult)))
+        if matrices and isinstance(node.op, (ast.Mult, ast.Pow)):  # products of matrices
+            return left * right if isinstance(node.op, ast.Mult) else left ** int(right)
         return OPERATORS[type(node.op)](left, right)
 
     def _unary(self, node: ast.UnaryOp) -> Any:
@@ -261,7 +265,7 @@ class Arithmetic:
         if not isinstance(holder, (np.ndarray, np.generic, float)):
             return self._method(holder, name, args, kwargs)
         if name in METHODS and name != "astype":
-            return getattr(np.asarray(holder), name)(*args, **translated(kwargs))
+            return getattr(np.asanyarray(holder), name)(*args, **translated(kwargs))
         if name in TORCH and not (args and name == "float"):
             return TORCH[name](holder, *args)
         return holder if name in ("astype", "type", "double") else self._of_numpy(name, [holder, *args], kwargs)

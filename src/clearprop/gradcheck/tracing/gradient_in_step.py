@@ -34,12 +34,18 @@ def only_scales(graph: Graph, term: Vertex, moved: Vertex) -> bool:
 
 
 def stripped(
-    graph: Graph, term: Vertex, moved: Vertex, how: set[str], factors: list[tuple[float, Vertex]]
+    graph: Graph, term: Vertex, moved: Vertex, how: set[str], factors: list[tuple[float, Vertex]], data: bool = False
 ) -> tuple[float, Vertex]:
-    """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`."""
+    """The gradient inside a step, and the constant factor before it; each of its parts is added to `factors`.
+
+    Parameters
+    ----------
+    data : bool
+        Whether plain numbers are data, so that they belong to the gradient.
+    """
     factor = 1.0
     while True:
-        following = _within(graph, graph.rep(term), moved, how)
+        following = _within(graph, graph.rep(term), moved, how, data)
         if following is None or following[1] is term:
             return factor, term
         factor *= following[0]
@@ -50,7 +56,7 @@ def stripped(
         term = following[1]
 
 
-def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[float, Vertex] | None:
+def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str], data: bool = False) -> tuple[float, Vertex] | None:
     """One step towards the gradient: its factor and the value that it was made of; None if this is the gradient."""
     shape, bits = moved.shape, moved.mark
     older = moved.origin.bits if moved.origin is not None else 0
@@ -75,7 +81,7 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str]) -> tuple[f
         return None
     first, second = args
     if fn in (np.multiply, np.divide):
-        return _within_product(graph, fn, first, second, moved, how)
+        return _within_product(graph, fn, first, second, moved, how, data)
     twice = _twice(graph, first, second, 1.0 if fn is np.add else -1.0, moved)
     if twice is not None:
         return twice
@@ -133,7 +139,7 @@ def _cut_off(graph: Graph, fn: Any, args: list[Any]) -> Vertex | None:
 
 
 def _within_product(
-    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str]
+    graph: Graph, fn: Any, first: Any, second: Any, moved: Vertex, how: set[str], data: bool = False
 ) -> tuple[float, Vertex] | None:
     """One step towards the gradient through a product or quotient."""
     shape = moved.shape
@@ -142,11 +148,15 @@ def _within_product(
             break
         if not isinstance(inner, Vertex) or not _fits(inner, shape) or (np.size(_value(scale)) != 1 and shape != ()):
             continue
-        if not isinstance(scale, Vertex) or (_is_setting(graph, scale) and (shape != () or _is_rate(scale))):
+        if not isinstance(scale, Vertex):
+            constant = not data
+        else:
+            constant = _is_setting(graph, scale) and (shape != () or _is_rate(scale))
+        if constant:
             number = float(np.ravel(_value(scale))[0])
             if number:
                 return (number if fn is np.multiply else 1.0 / number), inner
-        elif _has_root(graph, scale) and shape != ():
+        elif isinstance(scale, Vertex) and _has_root(graph, scale) and shape != ():
             how.add("a rescaling by the norm")
             return 1.0, inner
     if fn is np.divide and isinstance(second, Vertex) and isinstance(first, Vertex) and _has_root(graph, second):

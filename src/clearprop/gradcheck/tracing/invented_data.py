@@ -1,7 +1,8 @@
 """Invented data, in the place of files that the checker has not got.
 
 A table is as wide as the program turns out to want: where a product fails for the lack of columns, the message says how
-many, and the program is run again. Its first column holds classes, its other numbers are like those of pictures.
+many, and the program is run again. Its first column holds classes, its other numbers are small, or like those of pictures
+where the program scales those.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ COLLECTION: Final = re.compile(
 """An assignment of the number of examples of a well-known collection."""
 OUTSIDE: Final = re.compile(r"index (\d+) is out of bounds for axis 1 with size (\d+)")
 MISMATCH: Final = re.compile(r"size (\d+) is different from (\d+)|\((?:\d+),?(\d*)\) and \((\d+),?\d*\) not aligned")
+PIXELS: Final = re.compile(r"/\s*=?\s*\(?25[56]|[<>]=?\s*12[78]")
+"""A program that scales the numbers of pictures, or cuts them in the middle."""
 FORMS: Final = ("rows", "columns")
 """Whether an example of invented data is a row or a column."""
 SENTENCES: Final = (
@@ -125,7 +128,7 @@ class InventedData:
             unit = max(sizes, default=UNIT)
             self.rows = -(-self.rows // unit) * unit
         self.width, self.form, self.used = form.width, form, False
-        self.whole = re.search(r"/\s*=?\s*\(?25[56]", text) is not None
+        self.whole = PIXELS.search(text) is not None
 
     def _numbers(self, *shape: int) -> Array:
         return np.random.default_rng(0).integers(0, 256, shape)
@@ -135,11 +138,14 @@ class InventedData:
         return np.arange(self.rows) % CLASSES
 
     def table(self, width: int | None = None) -> Array:
-        """Whole numbers as of pictures, with classes in the first column, and two of them in the last."""
+        """Whole numbers, with classes in the first column, and two of them in the last.
+
+        Numbers as of pictures saturate every unit of a program that does not scale them, and nothing is learned of it.
+        """
         width = width or self.width
         self.used = TRACE.invented = True
         TRACE.note(f"A data file could not be read; a table of {self.rows} rows and {width} columns was invented.")
-        made = self._numbers(self.rows, width)
+        made = self._numbers(self.rows, width) // (1 if self.whole else 64)
         made[:, 0] = self.classes()
         made[:, -1] = np.arange(self.rows) % 2
         return made

@@ -112,15 +112,23 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
 
 def later_losses(graph: Graph, moves: list[Move]) -> list[Sought]:
     """Numbers that the program computes of the trained parameters, once the loop is over, as functions of those of a round."""
-    start = {piece.moved.origin: piece.moved for move in moves for piece in move.pieces}
-    moved = {graph.rep(step): start[step.origin] for step in graph.trace.steps if step.origin in start}
+    pieces = [piece.moved for move in moves for piece in move.pieces]
+    moved = {graph.rep(step): start for step in graph.trace.steps if (start := _start(step, pieces)) is not None}
     used = graph.ancestors(graph.trace.steps)
     found = [v for v in graph.descendants(moved) - used if v.size == 1 and v.floating and v.fn is not None and v.stack]
-    ends = {user for v in found for user in graph.users.get(v, ())}
-    found = [v for v in found if named_like_a_loss(graph, v) or not ends & set(graph.users.get(v, ()))]
+    known = set(found)
+    found = [v for v in found if named_like_a_loss(graph, v) or not known & set(graph.users.get(v, ()))]
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     made = [_on_others(graph, v, dict(moved)) for v in found[:MOST]]
     return [Sought(v) for v in made if v is not None and np.isfinite(v.value)]
+
+
+def _start(step: Vertex, pieces: list[Vertex]) -> Vertex | None:
+    """The value of a round that a step, or a chain of steps, began with: a part of an array, where parts are moved."""
+    before: Vertex | None = step
+    while before is not None and before not in pieces:
+        before = before.step_of
+    return before or {piece.origin: piece for piece in pieces}.get(step.origin)
 
 
 def _on_others(graph: Graph, vertex: Vertex, known: dict[Vertex, Vertex]) -> Vertex | None:
@@ -154,7 +162,7 @@ def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:
 
 def named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
     """Whether a number has a name that losses have."""
-    names = [name.lower() for each in graph.all_of(vertex) for name in each.names]
+    names = [name.lower().split("[")[0] for each in graph.all_of(vertex) for name in each.names]
     return any(
         name.split(".")[-1].strip("_").startswith(word)
         for name in names

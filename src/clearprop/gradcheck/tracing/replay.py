@@ -122,6 +122,7 @@ class Replay:
         order, touched = self._order(site)
         own = {} if site.alias else {run.own or run.vertex: run for run in site.runs}
         equal = {run.vertex for run in own.values()}
+        apart = len(equal) < len(own)  # one value stands for those of several times, which may now differ
         uses = {user: (run, at) for run in site.runs for user, at in run.users.items()}
         new: Values = {}
         running: set[Vertex] = set()
@@ -155,7 +156,8 @@ class Replay:
                     run, at = uses[vertex]
                     new[vertex] = self._run_with(vertex, at, named.of(run), value_of)
                 else:
-                    new[vertex] = run_again(self.graph, vertex, value_of)
+                    for each in self.graph.all_of(vertex) if apart else (vertex,):
+                        new[each] = run_again(self.graph, each, value_of)
             new.update({each: self.base(k, each) for each in self.made if each not in own and self.graph.rep(each) in equal})
             if site.alias:
                 new.update({run.vertex: named.of(run) for run in site.runs if run.vertex in self.claimed})

@@ -93,6 +93,8 @@ class Rewriter(ast.NodeTransformer):
         elif whole:
             return [node, *self.renoted(target, node)]
         else:
+            if any(each.startswith(f"{ast.unparse(target)}[") for each in self.moved):
+                make_real(node.value)
             node.value = self.literal(self.visit(node.value))
         if isinstance(node.value, (*SIMPLE, ast.Call)):
             node.value = called("alias", [node.value, self.at(node)], node.value)
@@ -238,6 +240,7 @@ class Rewriter(ast.NodeTransformer):
     def visit_ListComp(self, node: ast.ListComp) -> Any:
         """A list, each of whose elements notes what its names stand for."""
         self.generic_visit(node)
+        node.elt = self.literal(node.elt)
         names = [name for each in node.generators for name in names_in(each.target)]
         if names:
             node.elt = called("element", [self.note(names, node.elt), node.elt], node.elt)
@@ -253,6 +256,17 @@ class Rewriter(ast.NodeTransformer):
         again = called("again", [ast.Constant(number)], node.test)
         node.test = placed(ast.BoolOp(ast.And(), [again, node.test]), node.test)
         return [enter, node]
+
+
+def make_real(node: ast.expr) -> None:
+    """Turn the whole numbers of a list whose entries are stepped into real ones: w = [0, 0], [0] * n, [0 for _ in names]."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        for side in (node.left, node.right):
+            if isinstance(side, ast.List):
+                make_real(side)
+    for each in node.elts if isinstance(node, ast.List) else [node.elt] if isinstance(node, ast.ListComp) else []:
+        if isinstance(each, ast.Constant) and type(each.value) is int:
+            each.value = float(each.value)
 
 
 def assigned_in(statements: list[ast.stmt]) -> tuple[str, ...]:

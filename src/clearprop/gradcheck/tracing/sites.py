@@ -214,7 +214,8 @@ def find_sites(sheet: Sheet, words: Words, wrong: list[Vertex]) -> list[Site]:
     graph = sheet.graph
     trees = {path: source_tree("\n".join(lines)) for path, lines in words.lines.items()}
     inner = (graph.ancestors(wrong, {*sheet.cuts, *graph.ends}) & sheet.backward) - sheet.forward - graph.ends
-    last = max(vertex.number for vertex in wrong) + 1
+    ends = [piece.made for move in sheet.moves for piece in move.pieces if piece.made and graph.rep(piece.made) in wrong]
+    last = max(vertex.number for vertex in (*wrong, *ends)) + 1
     first = min((vertex.number for vertex in (sheet.backward & sheet.live) - sheet.forward), default=last)
     inner = {vertex for vertex in inner if vertex in sheet.live or vertex.number > first}
     again = made_again(sheet, inner, wrong, first)

@@ -304,12 +304,15 @@ class SourceSearch:
         return 0.3 * self._innocent(site)
 
     def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[SourceExplanation]) -> None:
-        """Edits of expressions that are no derivatives, as they need not be where several lines belong together."""
+        """Edits of expressions that are no derivatives, as they need not be where several lines belong together.
+
+        What is a derivative is edited last, and only if nothing else explains anything: it may be so by chance.
+        """
         started = time.process_time()
-        for _, site, edit, new in sorted(blind, key=lambda each: each[0]):
+        for innocent, _, site, edit, new in sorted(((self._innocent(each[1]), *each) for each in blind), key=lambda e: e[:2]):
             if time.process_time() - started > (BLIND if kept or self.words.searched > SECONDS else BLIND_ALONE):
                 return
-            if not self._innocent(site):
+            if not (innocent and kept):
                 self._keep(site, edit, new, kept)
 
     def _ranked(self, kept: list[SourceExplanation]) -> list[SourceExplanation]:

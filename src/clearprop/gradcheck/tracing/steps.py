@@ -124,6 +124,7 @@ def find_moves(graph: Graph) -> list[Move]:
         piece = _piece(graph, step, moved, parts, move)
         if piece is not None:
             move.pieces.append(piece)
+    _keep_data(graph, list(found.values()))
     for key, move in _moved_by_name(graph).items():
         found.setdefault(key, move)
     _moved_in_the_same_role(graph, found)
@@ -132,6 +133,17 @@ def find_moves(graph: Graph) -> list[Move]:
         move.name = name_of(graph, move)
         move.pieces.sort(key=lambda piece: not np.any(piece.gradient.value))  # behind an input of 0, constants do not show
     return moves
+
+
+def _keep_data(graph: Graph, moves: list[Move]) -> None:
+    """Give each number its gradient with the plain number in it, where one line multiplies by another for each: an input."""
+    for move in moves:
+        if len({abs(piece.factor) for piece in move.pieces}) > 1:
+            move.constants.clear()
+            for k, piece in enumerate(move.pieces):
+                if piece.step is not None and piece.moved.size == 1:
+                    parts = _rest(piece.step, piece.moved)
+                    move.pieces[k] = _piece(graph, piece.step, piece.moved, parts, move, data=True) or piece
 
 
 MOST_WITHIN: Final = 40  # values between a step and the gradient in it
@@ -255,8 +267,10 @@ def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
     return found
 
 
-def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, Vertex]], move: Move) -> Piece | None:
-    """The gradient in a step; None if it only shrinks the parameter."""
+def _piece(
+    graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, Vertex]], move: Move, data: bool = False
+) -> Piece | None:
+    """The gradient in a step, with the plain numbers in it if these are data; None if it only shrinks the parameter."""
     live = []
     for sign, term in parts:
         if only_scales(graph, term, moved):
@@ -273,7 +287,7 @@ def _piece(graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, V
         live = [(1.0, total)]
     sign, term = live[0]
     factors: list[tuple[float, Vertex]] = []
-    factor, gradient = stripped(graph, term, moved, move.how, factors)
+    factor, gradient = stripped(graph, term, moved, move.how, factors, data)
     rate = 1.0
     move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
     bound = next((k for k, (_, vertex) in enumerate(factors) if vertex is BOUNDARY), None)

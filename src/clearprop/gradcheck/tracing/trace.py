@@ -27,6 +27,7 @@ Stack = tuple[tuple[CodeType, int], ...]
 
 DEEPEST: Final = 12  # frames of the program that are kept
 LEAF: Final = "leaf"
+MATRIX: Final = "matrix"  # what a name stands for as an np.matrix
 SCALING = {np.multiply, np.divide, np.true_divide, np.negative, np.add, np.subtract, np.positive}
 RESHAPING = {np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.copy, np.array, np.asarray}
 

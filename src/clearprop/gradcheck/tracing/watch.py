@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.bindings import Alias
-from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, line_of
+from clearprop.gradcheck.tracing.matrices import Matrix
+from clearprop.gradcheck.tracing.trace import MATRIX, Trace, Vertex, as_float, line_of
 from clearprop.gradcheck.tracing.traced import TRACE, Traced, call
 from clearprop.gradcheck.tracing.wrappers import Num, leaf
 
@@ -23,6 +24,7 @@ AFTER: Final = 1.0  # seconds of a loop without steps, once every parameter was 
 IDLE: Final = 2.0  # seconds of a loop in which nothing is recorded
 ENTRIES: Final = 64  # of a list or dict, whose values are noted when it gets a name
 ALIASES: Final = 20000  # that are noted
+NUMBERS: Final = 5000  # that are read from text, and watched
 INNER: Final = 20  # rounds of an inner loop
 MANY: Final = 4000  # vertices after which an inner loop ends sooner
 
@@ -78,7 +80,7 @@ class ProgramWatch:
         self.failures: list[BaseException] = []
         self.cut: dict[str, str] = {}
         self.branches: dict[tuple[Any, ...], set[bool]] = {}
-        self.depth = 0
+        self.depth = self.read = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.thread_time()
         self.called: Callable[[str, Any], Any] = lambda name, thing: thing
@@ -192,7 +194,10 @@ class ProgramWatch:
         return self.number(value) if type(value) is int else value
 
     def cast(self, function: Any, value: Any) -> Any:
-        """float(x), np.float32(x): the same value, still traced."""
+        """float(x), np.float32(x): the same value, still traced; what is read from text is data."""
+        if isinstance(value, str) and function is float and self.read < NUMBERS:
+            self.read += 1
+            return leaf(float(value), "data")
         if isinstance(value, Num):
             return value
         if isinstance(value, Traced):
@@ -275,6 +280,8 @@ class ProgramWatch:
 
 def seen(value: Any) -> Any:
     """The part of a value that is noted: the vertex of a traced one, else the thing itself."""
+    if isinstance(value, Matrix) and value.vertex.fn is not None:
+        value.vertex.kind = MATRIX
     return value.vertex if isinstance(value, Traced) else value
 
 
