@@ -148,10 +148,7 @@ def _within_product(
             break
         if not isinstance(inner, Vertex) or not _fits(inner, shape) or (np.size(_value(scale)) != 1 and shape != ()):
             continue
-        if not isinstance(scale, Vertex):
-            constant = not data
-        else:
-            constant = _is_setting(graph, scale) and (shape != () or _is_rate(scale))
+        constant = not data if not isinstance(scale, Vertex) else _is_setting(graph, scale) and (shape != () or _is_rate(scale))
         if constant:
             number = float(np.ravel(_value(scale))[0])
             if number:
