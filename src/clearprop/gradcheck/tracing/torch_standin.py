@@ -70,6 +70,14 @@ class Tensor(Arr):
     def view(self, *shape: Any) -> Any:
         return self.reshape(*shape)
 
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+        shape = self.shape
+        end = end_dim % max(len(shape), 1)
+        return call(np.reshape, (self, (*shape[:start_dim], -1, *shape[end + 1 :])), {})
+
+    def logsumexp(self, dim: int, keepdim: bool = False) -> Any:
+        return call(np.log, (call(np.sum, (call(np.exp, (self,), {}),), {"axis": dim, "keepdims": keepdim}),), {})
+
     def permute(self, *axes: Any) -> Any:
         return call(np.transpose, (self, axes[0] if len(axes) == 1 else axes), {})
 
@@ -338,6 +346,7 @@ def torch_standin() -> ModuleType:
         "where": lambda c, a, b: call(np.where, (c, a, b), {}), "einsum": lambda form, *a: call(np.einsum, (form, *a), {}),
         "clamp": Tensor.clamp, "pow": lambda x, p: call(np.power, (x, p), {}), "max": Tensor.max, "mm": Tensor.mm, "transpose": Tensor.transpose,
         "unsqueeze": Tensor.unsqueeze, "squeeze": Tensor.squeeze, "norm": Tensor.norm, "numel": Tensor.numel, "t": Tensor.t,
+        "flatten": Tensor.flatten, "logsumexp": Tensor.logsumexp,
         "set_default_dtype": lambda dtype: None, "isnan": lambda x: call(np.isnan, (x,), {}),
         "normal": lambda mean, std, size, **k: tensor_of(leaf(state.normal(mean, std, size), "random")),
     }  # fmt: skip
@@ -347,22 +356,8 @@ def torch_standin() -> ModuleType:
         own[name] = lambda x, name=name, **k: _like(name, x, state)
     for dtype in ("float", "float32", "float64", "double", "long", "int64", "int", "bool", "uint8"):
         own[dtype] = dtype
-    functional = ModuleType("torch.nn.functional")
-
-    def one_hot(y: Any, n: int = -1, num_classes: int = -1) -> Any:
-        return tensor_of(leaf(np.eye(max(n, num_classes, int(plain(y).max()) + 1))[plain(y)], "data"))
-
-    for name, function in {
-        "relu": relu,
-        "softmax": softmax,
-        "sigmoid": sigmoid,
-        "tanh": vars(Tensor)["tanh"],
-        "one_hot": one_hot,
-    }.items():
-        setattr(functional, name, function)
     nn: Any = ModuleType("torch.nn")
     cuda: Any = ModuleType("torch.cuda")
-    nn.functional = functional
     cuda.is_available = lambda: False
     automatic: Any = ModuleType("torch.autograd")
     automatic.Function = FunctionByHand

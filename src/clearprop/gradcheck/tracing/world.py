@@ -19,7 +19,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from clearprop.gradcheck.tracing import module_standins, number_standins, random_standins, standins
+from clearprop.gradcheck.tracing import (
+    module_standins,
+    number_standins,
+    random_standins,
+    standins,
+    torch_data,
+    torch_functional,
+)
 from clearprop.gradcheck.tracing.data_readers import DataReaders, Downloads, copied
 from clearprop.gradcheck.tracing.environments import gym_standin
 from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
@@ -109,7 +116,8 @@ class World:
             "tqdm": tqdm_standin,
         }
         if not AUTOMATIC.search(text):
-            self.makers["torch"] = torch_standin
+            self.makers["torch"] = _torch
+            self.makers["torchvision"] = partial(torch_data.torchvision_standin, self.data)
         self.builtins = {**vars(builtins), **number_standins.BUILTINS}
         self.builtins |= {
             "__import__": self.import_,
@@ -315,6 +323,13 @@ class ProgressBar:
         """Show nothing."""
 
     set_description = set_description_str = set_postfix = set_postfix_str = write = refresh = close = reset = clear = update
+
+
+def _torch() -> ModuleType:
+    module: Any = torch_standin()
+    module.utils = torch_data.torch_utils()
+    torch_functional.complete(module)
+    return module
 
 
 def tqdm_standin() -> ModuleType:
