@@ -19,6 +19,7 @@ from clearprop.gradcheck.tracing.function_classes import Function, judge_functio
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.iterations import moves_by_iteration
 from clearprop.gradcheck.tracing.loss_search import Sought
+from clearprop.gradcheck.tracing.margins import guarded_moves
 from clearprop.gradcheck.tracing.marks import marks_of
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.person_program import STEP, deciding, judged_rounds, outcome_of, where_from
@@ -114,6 +115,7 @@ class Judge(Bench):
     def steps(self, trace: Trace) -> JudgedUnit | None:
         graph = Graph(trace)
         moves = moves_by_iteration(graph)
+        moves += guarded_moves(graph, moves)
         if not moves:
             return None
         words = Words(graph, self.sources())

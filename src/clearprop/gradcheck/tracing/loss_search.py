@@ -14,6 +14,7 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
+from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.instructions import starts_with_literal
 from clearprop.gradcheck.tracing.steps import Move
@@ -186,9 +187,10 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
     minus_one: set[Any] = set()  # places that may hold the 1 - a of a derivative
     inside, last = backward & before, max((g.number for g in gradients), default=0)
     begun = {rest for v in inside if (rest := _begun(graph, v, before)) is not None}
+    cuts = {graph.rep(piece.moved) for move in moves for piece in move.pieces}
     for vertex in sorted(inside - begun, key=lambda v: v.number):
         pair = _error_term(graph, vertex, before)
-        if pair is not None:
+        if pair is not None and not _is_decay(graph, pair[0], cuts):
             made = [m for m in graph.all_of(vertex) if m.number <= last and m.stack]  # the printed loss may compute it, too
             place = (made[-1] if made else vertex).stack[:1]
             terms.setdefault(place, []).append(pair)
@@ -201,6 +203,11 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
             continue
         found.append(list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64])
     return found
+
+
+def _is_decay(graph: Graph, prediction: Vertex, cuts: set[Vertex]) -> bool:
+    """Whether a term is no prediction, but a parameter times a number, as weight decay adds it to a gradient."""
+    return prediction not in cuts and any(only_scales(graph, prediction, cut) for cut in cuts)
 
 
 def _is_plain(target: Any) -> bool:
@@ -323,6 +330,7 @@ def _preactivation(graph: Graph, vertex: Vertex) -> Vertex:
     return vertex
 
 
+HINGE = "the hinge loss"
 LINKED = "a loss of which the error is the derivative by the pre-activation"
 LOSSES_OF_TERMS = {
     "the squared error": squared_error,

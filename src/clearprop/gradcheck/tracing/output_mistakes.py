@@ -6,7 +6,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
-from clearprop.gradcheck.tracing.loss_search import Sought
+from clearprop.gradcheck.tracing.loss_search import HINGE, Sought
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
 from clearprop.gradcheck.tracing.nonlinear import find_bends
 from clearprop.gradcheck.tracing.round_outcome import Round
@@ -18,6 +18,9 @@ from clearprop.gradcheck.tracing.wording import Words
 
 def loss_in_words(loss: Sought, words: Words) -> str:
     """The loss in words: its name and its line."""
+    if loss.kind == HINGE:
+        line = words.place(loss.vertex.stack)[1]
+        return f"no loss is computed; judged by the hinge loss of the margin that is tested{f' in line {line}' if line else ''}"
     if loss.inferred:
         return f"no loss is computed whose gradient this is; judged by {loss.kind}, which its error term is the derivative of"
     line = words.place(loss.vertex.stack)[1]

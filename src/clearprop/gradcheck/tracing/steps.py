@@ -104,7 +104,7 @@ def find_moves(graph: Graph) -> list[Move]:
         again = (moved.origin, step.stack[:1]) in stepped
         if step.stack[:1] in streams or (not again and _is_difference(graph, step, moved)):
             continue
-        parts = _rest(step, moved)
+        parts = rest_of(step, moved)
         base = moved if moved.fn is not get else graph.rep(moved.args[0])
         ancestors = graph.ancestors([rest for _, rest in parts], ends)
         whole = graph.rep(moved) in ancestors or (base is not moved and base in ancestors) or moved.origin in ancestors
@@ -121,7 +121,7 @@ def find_moves(graph: Graph) -> list[Move]:
         if single and moved.origin.size > 1:
             key = (moved.origin, *key)
         move = found.setdefault(key, Move("", moved.version))
-        piece = _piece(graph, step, moved, parts, move)
+        piece = piece_of(graph, step, moved, parts, move)
         if piece is not None:
             move.pieces.append(piece)
     _keep_data(graph, list(found.values()))
@@ -142,8 +142,8 @@ def _keep_data(graph: Graph, moves: list[Move]) -> None:
             move.constants.clear()
             for k, piece in enumerate(move.pieces):
                 if piece.step is not None and piece.moved.size == 1:
-                    parts = _rest(piece.step, piece.moved)
-                    move.pieces[k] = _piece(graph, piece.step, piece.moved, parts, move, data=True) or piece
+                    parts = rest_of(piece.step, piece.moved)
+                    move.pieces[k] = piece_of(graph, piece.step, piece.moved, parts, move, data=True) or piece
 
 
 MOST_WITHIN: Final = 40  # values between a step and the gradient in it
@@ -168,7 +168,7 @@ def _moved_by_name(graph: Graph) -> dict[Any, Move]:
         key = (parameter, vertex.stack[:1], 0)
         if key not in found:
             move = found[key] = Move("", 0)
-            piece = _piece(graph, vertex, parameter, [(1.0 if vertex.fn is np.add else -1.0, term)], move)
+            piece = piece_of(graph, vertex, parameter, [(1.0 if vertex.fn is np.add else -1.0, term)], move)
             graph.ends.add(graph.rep(vertex))
             if piece is not None:
                 move.pieces.append(piece)
@@ -187,7 +187,7 @@ def _moved_in_the_same_role(graph: Graph, found: dict[Any, Move]) -> None:
         if not plain or graph.rep(vertex) in graph.ends or not _used_alike(graph, moved, graph.rep(vertex)):
             continue
         move = found.setdefault((vertex.stack[0] if vertex.stack else None, 0), Move("", 0))
-        piece = _piece(graph, vertex, moved, _rest(vertex, moved), move)
+        piece = piece_of(graph, vertex, moved, rest_of(vertex, moved), move)
         if piece is not None:
             graph.ends.add(graph.rep(vertex))
             move.pieces.append(piece)
@@ -252,7 +252,7 @@ def _other_leaves(ancestors: set[Vertex], origin: Vertex) -> bool:
     )
 
 
-def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
+def rest_of(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
     """The terms of a step beside the parameter, each with its sign: p_new = p + sum(sign * term)."""
     found: list[tuple[float, Vertex]] = []
     term = step
@@ -267,7 +267,7 @@ def _rest(step: Vertex, moved: Vertex) -> list[tuple[float, Vertex]]:
     return found
 
 
-def _piece(
+def piece_of(
     graph: Graph, step: Vertex, moved: Vertex, parts: list[tuple[float, Vertex]], move: Move, data: bool = False
 ) -> Piece | None:
     """The gradient in a step, with the plain numbers in it if these are data; None if it only shrinks the parameter."""

@@ -14,7 +14,7 @@ that it depends on up to the last step, so that "h depends on p" is one AND.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import CodeType
 from typing import Any, Final
 
@@ -260,7 +260,7 @@ class Trace:
         if vertex.size == 1 and vertex.inputs and all(self._is_setting(other) for other in vertex.inputs):
             self.settings.add(vertex)
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
-            moved, other = moved_value(vertex)
+            moved, other = moved_value(vertex, self.settings)
             again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
             if moved is not None and other & moved.mark and (again or other & ~moved.bits or _meets_others(vertex, moved)):
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
@@ -326,23 +326,27 @@ def _scales_a_parameter(vertex: Vertex) -> bool:
     return inner is not None and not vertex.names and bool(inner.names)
 
 
-def _scaled(vertex: Vertex) -> Vertex | None:
-    """The value that is multiplied by plain numbers; None for anything else."""
+def _scaled(vertex: Vertex, settings: Collection[Vertex] = ()) -> Vertex | None:
+    """The value that is multiplied by plain numbers, or by what was made of such; None for anything else."""
     inner = [other for other in vertex.inputs if other.kind != "literal" or other.size > 1 or len(vertex.inputs) == 1]
+    if len(inner) == 1 < len(vertex.inputs) and inner[0].fn is not None and inner[0] in settings:
+        inner = [other for other in vertex.inputs if other is not inner[0]]
     return inner[0] if vertex.fn is np.multiply and len(inner) == 1 else None
 
 
 MOST_BITS: Final = 20000
 
 
-def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
+def moved_value(vertex: Vertex, settings: Collection[Vertex] = ()) -> tuple[Vertex | None, int]:
     """The parameter that a sum or difference may be a step of, and the bits of all the rest of it."""
     rest, term = 0, vertex
     while True:
         if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
             first, second = term.args
             rest |= second.bits if isinstance(second, Vertex) else 0
-        elif term is not vertex and np.any(term.value) and (scaled := _scaled(term)) is not None:  # p * (1 - lr * decay)
+        elif (
+            term is not vertex and np.any(term.value) and (scaled := _scaled(term, settings)) is not None
+        ):  # p * (1 - lr * decay)
             first = scaled
             if first.origin is None:  # m * (p - p_before): a change, and no parameter
                 return None, 0

@@ -19,6 +19,7 @@ from clearprop.gradcheck.tracing.directions import judge_directions
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import (
+    HINGE,
     LINKED,
     Sought,
     best_loss,
@@ -30,6 +31,7 @@ from clearprop.gradcheck.tracing.loss_search import (
     truth,
     turned,
 )
+from clearprop.gradcheck.tracing.margins import hinge_losses, is_margin_only
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -94,6 +96,9 @@ def judge_sought(case: JudgedCase) -> Round:
     if loss is None or not loss.explained:
         guesses += (more := weighted_losses(graph, moves, before, points))
         loss = best_loss(graph, more, moves, points) or loss
+    if is_margin_only(graph, moves, before):
+        margin = best_loss(graph, hinge_losses(graph, moves, before), moves, points)
+        loss = inferred = margin if margin is not None and margin.explained else loss
     if loss is None:
         result = Round(case.number, words=case.words)
         reason = "no number in the program depends on it as a loss would, and no error term was found"
@@ -109,7 +114,7 @@ def judge_sought(case: JudgedCase) -> Round:
     gain = is_gain(graph, loss, moves, points)
     result = judge_sheet(case, Sheet(graph, moves, turned(graph, loss) if gain else loss, points))
     result.notes += [GAIN] if gain else []
-    if inferred is loss and computed is not None and inferred.explained == len(moves) and not result.mistakes:
+    if inferred is loss and loss.kind != HINGE and computed is not None and inferred.explained == len(moves) and not result.mistakes:
         line = case.words.place(computed.vertex.stack)[1]
         where = f"{computed.name or 'the number'} of line {line}" if line else "the value of its forward pass"
         result.notes.append(f"This is the gradient of {inferred.kind}; {where}, which it computes, is another measure.")
