@@ -108,7 +108,7 @@ class Attendant:
         started = time.monotonic()
         child = self._start(task)
         limit_judge(self.request.limits)
-        judge = Judge(self._sources, self.request.seed)
+        judge = Judge(self._sources, self.request.seed, searching=not self.request.changes)
         channel = Channel(child.reads, child.writes, bytes.fromhex(task.mark), int(self.request.limits.memory) * 2**20)
         hearing = Hearing(channel, judge, self.codes, task.names)
         drain = self._in_background(self._drain, child.output)

@@ -26,7 +26,7 @@ from clearprop.gradcheck.tracing.person_program import STEP, deciding, judged_ro
 from clearprop.gradcheck.tracing.round_outcome import Judged, Outcome3, Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly
 from clearprop.gradcheck.tracing.trace import Trace
-from clearprop.gradcheck.tracing.wording import Words
+from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 Triple = tuple[str, Any, Any]
 """Name of a parameter, the parameter, and what is claimed for its gradient."""
@@ -105,10 +105,12 @@ class Judge(Bench):
     sources : callable
         () -> the source text of each file of the program.
     seed : int
+    searching : bool
+        Whether mistakes are looked for; else it is only told whether all is right.
     """
 
-    def __init__(self, sources: Callable[[], dict[str, str]], seed: int) -> None:
-        self.sources, self.seed = sources, seed
+    def __init__(self, sources: Callable[[], dict[str, str]], seed: int, searching: bool = True) -> None:
+        self.sources, self.seed, self.searching = sources, seed, searching
         self.rounds: list[list[Round]] = []
         self.found_wrong: list[JudgedUnit] = []
 
@@ -118,7 +120,7 @@ class Judge(Bench):
         moves += guarded_moves(graph, moves)
         if not moves:
             return None
-        words = Words(graph, self.sources())
+        words = self._words(graph)
         rounds = list(judged_rounds(graph, moves, words, self.seed))
         if not rounds:
             return None
@@ -136,11 +138,17 @@ class Judge(Bench):
             raise NothingClaimedError("it moved nothing, and returned nothing that could be a gradient")
         given = Sought(loss) if loss is not None else None
         first = [move for move in found if move.round == 0]
-        words = Words(graph, self.sources())
+        words = self._words(graph)
         with np.errstate(all="ignore"):
             options = {"update_seen": triples is None, "layer": layer, "exact": exact, "signed": signed}
             round = judge_fairly(graph, first, words, 0, given, self.seed, **options)
         return self._ruled([round])
+
+    def _words(self, graph: Graph) -> Words:
+        words = Words(graph, self.sources())
+        if not self.searching:
+            words.spent = words.supposed = NO_SEARCH
+        return words
 
     def function(self, function: Function) -> Ruling:
         report = judge_function(function, self.seed)

@@ -100,8 +100,8 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     stepping = {_line(piece.step) for move in moves for piece in move.pieces if piece.step is not None}
     found = [v for v in found if _line(v) not in stepping]
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
-    cuts = {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces}
-    found = [v for v in found if _looks_at_data(graph, v, cuts)] or found
+    seeing = _made_of_data(graph, {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces})
+    found = [v for v in found if v in seeing] or found
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     ends = set(found)
     final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
@@ -150,9 +150,10 @@ def _line(vertex: Vertex) -> tuple[str, int]:
     return (vertex.stack[0][0].co_filename, line_of(vertex.stack[0])) if vertex.stack else ("", -vertex.number)
 
 
-def _looks_at_data(graph: Graph, vertex: Vertex, cuts: set[Vertex]) -> bool:
-    """Whether anything but the parameters and plain numbers went into a value: into a penalty goes nothing else."""
-    return any(v.fn is None and v not in cuts and v.size > 1 for v in graph.ancestors([vertex], cuts))
+def _made_of_data(graph: Graph, cuts: set[Vertex]) -> set[Vertex]:
+    """All that anything but the parameters and plain numbers went into: into a penalty goes nothing else."""
+    free = set(graph.same.values()) - cuts
+    return graph.descendants((v for v in free if v.fn is None and v.size > 1), within=free)
 
 
 def _merely_copied(graph: Graph, vertex: Vertex, others: set[Vertex]) -> bool:

@@ -58,6 +58,9 @@ class Bend:
         return (short if "{z}" in short or a else full).format(z=z, a=a)
 
 
+MOST_ALIKE: Final = 24  # of one place, in a loop over examples
+
+
 def find_bends(sheet: Sheet) -> list[Bend]:
     """The activation functions of the forward pass; for a chain of element-wise steps, its ends."""
     if sheet.bends is None:
@@ -82,12 +85,15 @@ def _bends(sheet: Sheet) -> list[Bend]:
                 roots |= {sources.get(v, v) for v in _behind_mask(sheet, other)}
         if len(roots) == 1 and next(iter(roots)).shape == vertex.shape:
             sources[vertex] = next(iter(roots))
+    seen: dict[Any, int] = {}
     for a, z in sources.items():
         if a is z:
             continue
         users = [u for u in graph.users.get(a, ()) if u in sheet.forward and sources.get(u) is not z]
-        if not users and not a.names:
+        place = (z.stack[:1], a.stack[:1])
+        if (not users and not a.names) or seen.setdefault(place, 0) >= MOST_ALIKE:
             continue
+        seen[place] += 1
         slopes = [slope_between(sheet, k, z, a) for k in range(len(sheet.points))]
         name = name_of_bend(sheet.arrays(z), sheet.arrays(a))
         if (
@@ -119,6 +125,3 @@ def name_of_bend(z: Arrays, a: Arrays) -> str:
             if all(np.allclose(np.where(x > 0, x, low[0] * x), y, rtol=1e-9) for x, y in zip(z, a, strict=True)):
                 return f"leaky ReLU {low[0]:.4g}"
     return ""
-
-
-assert Any is not None

@@ -138,7 +138,8 @@ def trainings(graph: Graph, moves: list[Move]) -> list[list[Move]]:
     every = {v for own in cuts for v in own}
     moving = graph.descendants(every)
     reached = [graph.ancestors(move.gradients, every) & moving for move in moves]
-    tests = [graph.ancestors([test], every) & every for test in graph.guards if test in moving]
+    guards = [test for test in graph.guards if test in moving] if not all(reached) else []
+    tests = [graph.ancestors([test], every) & every for test in guards]
     for own, values in zip(cuts, reached, strict=True):  # what was moved because of a test belongs to all that was tested
         if not values:
             values.update(*(tested for tested in tests if tested & set(own)))

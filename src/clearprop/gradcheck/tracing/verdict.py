@@ -41,7 +41,7 @@ from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trial_points import Point, find_points, same_direction
 from clearprop.gradcheck.tracing.unmoved import clipped_steps, judge_unmoved
 from clearprop.gradcheck.tracing.uphill import judge_uphill
-from clearprop.gradcheck.tracing.weighted_losses import weighted_losses
+from clearprop.gradcheck.tracing.weighted_losses import losses_with_held_targets, weighted_losses
 from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 
@@ -94,7 +94,8 @@ def judge_sought(case: JudgedCase) -> Round:
         inferred = best_loss(graph, guesses, moves, points)
     loss = _chosen(computed, inferred)
     if loss is None or not loss.explained:
-        guesses += (more := weighted_losses(graph, moves, before, points))
+        more = weighted_losses(graph, moves, before, points) or losses_with_held_targets(graph, moves, before)
+        guesses += more
         loss = best_loss(graph, more, moves, points) or loss
     if is_margin_only(graph, moves, before):
         margin = best_loss(graph, hinge_losses(graph, moves, before), moves, points)
@@ -114,10 +115,16 @@ def judge_sought(case: JudgedCase) -> Round:
     gain = is_gain(graph, loss, moves, points)
     result = judge_sheet(case, Sheet(graph, moves, turned(graph, loss) if gain else loss, points))
     result.notes += [GAIN] if gain else []
-    if inferred is loss and loss.kind != HINGE and computed is not None and inferred.explained == len(moves) and not result.mistakes:
+    if (
+        inferred is loss
+        and loss.kind != HINGE
+        and computed is not None
+        and inferred.explained == len(moves)
+        and not result.mistakes
+    ):
         line = case.words.place(computed.vertex.stack)[1]
         where = f"{computed.name or 'the number'} of line {line}" if line else "the value of its forward pass"
-        result.notes.append(f"This is the gradient of {inferred.kind}; {where}, which it computes, is another measure.")
+        result.notes.append(f"This is the gradient of {loss.kind}; {where}, which it computes, is another measure.")
     return result
 
 

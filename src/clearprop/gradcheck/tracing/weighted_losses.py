@@ -12,13 +12,15 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.loss_search import LOSSES_OF_TERMS, Sought, error_terms, truth
+from clearprop.gradcheck.tracing.loss_search import LOSSES_OF_TERMS, Sought, error_terms, held, squared_error, truth
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import Point
 
 MOST: Final = 40  # examples
 CLOSE: Final = 1e-7
+MOST_DIFFERENCES: Final = 6
+HELD: Final = "the squared error, whose target is held fixed"
 WEIGHTED: Final = ", with a weight for each example"
 
 
@@ -37,6 +39,23 @@ def weighted_losses(graph: Graph, moves: list[Move], before: set[Vertex], points
                 continue
             if weights is not None:
                 found.append(Sought(_total(graph, parts, weights), kind + WEIGHTED, 0, pairs[0][0]))
+    return found
+
+
+def losses_with_held_targets(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[Sought]:
+    """Squared errors between two values that both depend on the parameters, one of which is held fixed.
+
+    The target of Q-learning is made of predictions, but what is descended is the error to it as if it were given.
+    """
+    cuts = [graph.rep(piece.moved) for move in moves for piece in move.pieces]
+    inside = graph.ancestors([g for move in moves for g in move.gradients], cuts) & before
+    found = []
+    for vertex in sorted((v for v in inside if v.fn is np.subtract), key=lambda v: v.number)[:MOST_DIFFERENCES]:
+        pair = [graph.rep(a) for a in vertex.args if isinstance(a, Vertex)]
+        if len(pair) == 2 and all(a in before and a.floating and a.shape == vertex.shape for a in pair):
+            for prediction, target in (pair, pair[::-1]):
+                total = squared_error(graph, prediction, graph.add(held, target))
+                found.append(Sought(total, HELD, 0, prediction, target))
     return found
 
 
