@@ -81,10 +81,10 @@ class Chain:
         if vertex in self.bends:
             bend = self.bends[vertex]
             outer = self.of(bend.a, depth + 1)
-            z, a = self.words.name(bend.z, self.near), self.words.name(bend.a, self.near)
+            z, a = self.words.pair(bend.z, bend.a, self.near)
             if outer is None or not bend.name or not (a or z):
                 return None
-            return Derived(f"{wrapped(outer.text)} * {wrapped(bend.formula(z or 'z', a))}", outer.factor)
+            return Derived(f"{wrapped(outer.text)} * {wrapped(bend.formula(z, a))}", outer.factor)
         soft = self._softmax(vertex, depth)
         if soft is not None:
             return soft

@@ -36,8 +36,8 @@ class DerivativeEdits(EditMaker):
                 continue
             if vertex.size == 1 and bend.z not in wanted and not {bend.z, bend.a} & near:
                 continue  # the derivative at another number of a list is a coincidence
-            z, a = self.words.name(bend.z, vertex.stack), self.words.name(bend.a, vertex.stack)
-            formula, called = bend.formula(z or "z", a), f"the derivative of {bend.name or 'the activation'}"
+            z, a = self.words.pair(bend.z, bend.a, vertex.stack)
+            formula, called = bend.formula(z, a), f"the derivative of {bend.name or 'the activation'}"
             close = (0.0 if bend.z in wanted else 1.0) + (0.0 if bend.name else 1.0)
             if vertex is self._at or not self.sheet.right(vertex):
                 helper = len({frame for frame, _ in vertex.stack[:1]} & {frame for frame, _ in self._at.stack[:1]}) == 0

@@ -28,6 +28,7 @@ KNOWN: Final[dict[str, tuple[Function, str, str]]] = {
     "the logarithm": (np.log, "1 / {z}", "1 / {z}"),
     "the square root": (np.sqrt, "1 / (2 * {a})", "1 / (2 * sqrt({z}))"),
 }
+KINKED: Final = ("ReLU",)
 
 
 @dataclass(eq=False)
@@ -49,7 +50,8 @@ class Bend:
     slopes: Arrays
 
     def formula(self, z: str, a: str) -> str:
-        """The derivative in the names of the program."""
+        """The derivative in the names of the program, of which one may be missing: a > 0 where z > 0, for a rectifier."""
+        z = z or (a if self.name in KINKED or self.name.startswith("leaky") else "") or "z"
         if not self.name:
             return f"the derivative at {z}"
         if self.name.startswith("leaky"):

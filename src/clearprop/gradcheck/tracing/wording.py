@@ -116,6 +116,20 @@ class Words:
                 return text
         return ""
 
+    def pair(self, z: Vertex, a: Vertex, near: Stack) -> tuple[str, str]:
+        """The names of a pre-activation and an activation; without that which only another function has."""
+        names = self.name(z, near), self.name(a, near)
+        seen = [self.visible(name, near) for name in names]
+        return (names[0] if seen[0] or not seen[1] else "", names[1] if seen[1] or not seen[0] else "")
+
+    def visible(self, name: str, near: Stack) -> bool:
+        """Whether a name stands for something at a place: in its function, or in the file."""
+        root = re.match(r"[A-Za-z_]\w*", name)
+        if root is None or not near:
+            return bool(name)
+        codes = [near[0][0], self.graph.trace.bindings.modules.get(near[0][0].co_filename)]
+        return any(code is not None and (code, root[0]) in self.graph.trace.bindings.names for code in codes)
+
     def operands(self, vertex: Vertex) -> list[str]:
         """Source texts of what an operation was given, in order; empty if they cannot be read."""
         text = self.text(vertex.stack)
