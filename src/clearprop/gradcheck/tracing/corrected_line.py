@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from clearprop.gradcheck.tracing.moved_lines import Changes, line_beside
 from clearprop.gradcheck.tracing.sites import PUT, Site
@@ -25,6 +26,26 @@ def corrected_line(site: Site, edit: SourceEdit) -> tuple[int, str]:
     bare, wrapped = f"{before}{new}{after}", f"{before}({new}){after}"
     same = _same(bare, wrapped) if not isinstance(edit.new, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else True
     return node.lineno, without_remark(bare if same else wrapped)
+
+
+def cancelled(site: Site, edit: SourceEdit) -> SourceEdit:
+    """The same edit; where it brings in a factor that undoes one which stands there, the edit that takes that one out."""
+    new, node = edit.new, edit.node
+    around = site.tree.parents.get(node)
+    brought = isinstance(new, ast.BinOp) and isinstance(new.op, ast.Mult) and new.right is node
+    if not brought or not isinstance(new, ast.BinOp) or not isinstance(around, ast.BinOp):
+        return edit
+    there = around.right if around.left is node else around.left
+    first, second = (each.value if isinstance(each, ast.Constant) else None for each in (new.left, there))
+    if not isinstance(first, (int, float)) or not isinstance(second, (int, float)):
+        return edit
+    text = site.tree.text(there)
+    if isinstance(around.op, ast.Mult) and first * second == 1:
+        return replace(edit, node=around, new=node, reason=f"{text} does not belong here", hint="One factor too many.")
+    if isinstance(around.op, ast.Div) and around.left is node and first == second:
+        reason = f"it is not to be divided by {text}"
+        return replace(edit, node=around, new=node, reason=reason, hint="One factor too many.")
+    return edit
 
 
 def inserted_line(site: Site, edit: SourceEdit) -> tuple[int, str, Changes]:

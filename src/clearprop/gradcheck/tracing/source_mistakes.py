@@ -9,7 +9,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.common_factors import CLOSE, factor_in_words
 from clearprop.gradcheck.tracing.consistency import Consistency
-from clearprop.gradcheck.tracing.corrected_line import corrected_line, inserted_line
+from clearprop.gradcheck.tracing.corrected_line import cancelled, corrected_line, inserted_line
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import computed_losses
 from clearprop.gradcheck.tracing.mistake import Mistake
@@ -146,7 +146,7 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int | No
 
 def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:
     """The best explanation as a mistake; in the sheet that was searched, whole steps may stand for gradients."""
-    best = found[0]
+    best = replace(found[0], edit=cancelled(found[0].site, found[0].edit))
     file, (line, right) = best.site.file, corrected_line(best.site, best.edit)
     rivals: list[str] = []
     for each in found[1:]:
