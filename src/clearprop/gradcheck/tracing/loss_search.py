@@ -22,6 +22,7 @@ from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
+MOST_PAIRS = 64  # predictions and targets of one place
 LOSS_NAMES = (
     "loss",
     "cost",
@@ -184,7 +185,7 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
     """Pairs of a prediction and a target for each place at which the program computes an error."""
     gradients = [g for move in moves for g in move.gradients]
     backward = graph.ancestors(gradients, [piece.moved for move in moves for piece in move.pieces])
-    terms: dict[Any, list[tuple[Vertex, Any]]] = {}
+    terms: dict[Any, list[tuple[tuple[Vertex, Any], int]]] = {}
     minus_one: set[Any] = set()  # places that may hold the 1 - a of a derivative
     inside, last = backward & before, max((g.number for g in gradients), default=0)
     begun = {rest for v in inside if (rest := _begun(graph, v, before)) is not None}
@@ -194,16 +195,24 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
         if pair is not None and not _is_decay(graph, pair[0], cuts):
             made = [m for m in graph.all_of(vertex) if m.number <= last and m.stack]  # the printed loss may compute it, too
             place = (made[-1] if made else vertex).stack[:1]
-            terms.setdefault(place, []).append(pair)
+            times = sum(m.stack[:1] == place for m in made)  # rows of a table may be equal
+            terms.setdefault(place, []).append((pair, max(times, 1)))
             if starts_with_literal(vertex):
                 minus_one.add(place)
     found = []
-    for place, pairs in list(terms.items())[:6]:
-        numbers = {float(np.ravel(_value(t))[0]) for _, t in pairs if _is_plain(t)}
+    for place, counted in list(terms.items())[:6]:
+        numbers = {float(np.ravel(_value(t))[0]) for (_, t), _ in counted if _is_plain(t)}
         if numbers == {1.0} and place in minus_one:
             continue
-        found.append(list({(graph.rep(a), id(t)): (graph.rep(a), t) for a, t in pairs}.values())[:64])
+        found.append(_repeated(graph, counted))
     return found
+
+
+def _repeated(graph: Graph, counted: list[tuple[tuple[Vertex, Any], int]]) -> list[tuple[Vertex, Any]]:
+    """The pairs of a place, each as often as its example came; once, if all came as often as each other."""
+    known = {(graph.rep(a), id(t)): ((graph.rep(a), t), times) for (a, t), times in counted}
+    least = min(times for _, times in known.values())
+    return [pair for pair, times in known.values() for _ in range(times if times % least else times // least)][:MOST_PAIRS]
 
 
 def _is_decay(graph: Graph, prediction: Vertex, cuts: set[Vertex]) -> bool:

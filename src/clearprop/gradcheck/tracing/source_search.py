@@ -306,7 +306,7 @@ class SourceSearch:
     def _try_blind(self, blind: list[tuple[float, Site, SourceEdit, ast.expr]], kept: list[SourceExplanation]) -> None:
         """Edits of expressions that are no derivatives, as they need not be where several lines belong together.
 
-        What is a derivative is edited last, and only if nothing else explains anything: it may be so by chance.
+        A derivative is edited last, and only if nothing else explains anything: it may be one by chance.
         """
         started = time.process_time()
         for innocent, _, site, edit, new in sorted(((self._innocent(each[1]), *each) for each in blind), key=lambda e: e[:2]):

@@ -334,8 +334,9 @@ def name_of(graph: Graph, move: Move) -> str:
     """The name of the parameter that is moved, as the program writes it."""
     first = move.pieces[0]
     names: list[str] = []
-    for vertex in (first.moved.origin, first.moved, first.step):
-        if vertex is not None:
+    array = first.moved.args[0] if first.moved.fn is get and first.moved.size > 1 else None
+    for vertex in (first.moved.origin, array, first.moved, first.step):
+        if isinstance(vertex, Vertex):
             for each in graph.all_of(graph.rep(vertex)):
                 names += each.names
     if len(move.pieces) > 1 and first.step is not None and first.step.names:

@@ -17,14 +17,14 @@ COLLECTIONS: Final = {"MNIST": 10, "FashionMNIST": 10, "KMNIST": 10, "QMNIST": 1
 BRIGHTEST: Final = 255.0
 
 
-class Dataset:
+class ExampleSet:
     """A collection of examples; a program's own has `__len__` and `__getitem__`."""
 
     def __add__(self, other: Any) -> Any:
         return Subset([self[k] for k in range(len(self))] + [other[k] for k in range(len(other))], None)  # type: ignore[index, arg-type]
 
 
-class TensorDataset(Dataset):
+class TensorDataset(ExampleSet):
     """Examples that are the rows of tensors."""
 
     def __init__(self, *tensors: Any) -> None:
@@ -37,7 +37,7 @@ class TensorDataset(Dataset):
         return tuple(each[index] for each in self.tensors)
 
 
-class Subset(Dataset):
+class Subset(ExampleSet):
     """Some examples of a collection."""
 
     def __init__(self, dataset: Any, indices: Any) -> None:
@@ -91,7 +91,7 @@ def random_split(dataset: Any, lengths: Any, *args: Any, **kwargs: Any) -> list[
     return [Subset(dataset, range(a, max(b, a + 1))) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
 
 
-class Pictures(Dataset):
+class Pictures(ExampleSet):
     """A collection of torchvision's: invented pictures between 0 and 1, and their classes.
 
     Attributes
@@ -161,7 +161,7 @@ def torch_utils() -> ModuleType:
     module: Any = ModuleType("torch.utils")
     module.data = data = ModuleType("torch.utils.data")
     parts = {
-        "Dataset": Dataset, "IterableDataset": Dataset, "TensorDataset": TensorDataset, "Subset": Subset,
+        "Dataset": ExampleSet, "IterableDataset": ExampleSet, "TensorDataset": TensorDataset, "Subset": Subset,
         "DataLoader": DataLoader, "random_split": random_split,
     }  # fmt: skip
     for name, thing in parts.items():

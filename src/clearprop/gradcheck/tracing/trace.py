@@ -287,7 +287,9 @@ class Trace:
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
         if vertex.fn is np.add and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
-        rest = [other for other in vertex.inputs if other not in grown]
+        if vertex.fn is get:  # where the part is, does not matter
+            grown = [other for other in grown if other is vertex.args[0]]
+        rest = [other for other in vertex.inputs if other not in grown and vertex.fn is not get]
         small = all(
             other in self.settings
             or (other.origin is not None and (other.size == 1 or not np.any(other.value)) and not other.version)
