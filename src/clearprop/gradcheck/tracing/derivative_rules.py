@@ -195,7 +195,9 @@ def origins(vertex: Vertex, value_of: ValueOf) -> tuple[Array, list[tuple[Vertex
         moved = (numbered(inner_args[0]), *filled(inner_args[1:], value_of))
         return np.asarray(inner(*moved, **filled(inner_kwargs, value_of))[i]), offsets
     if fn is np.insert:
-        return np.insert(numbered(args[0]), filled(args[1], value_of), numbered(args[2]), **kwargs), offsets
+        given = dict(zip(("arr", "obj", "values", "axis"), args, strict=False)) | vertex.kwargs
+        whole, what = numbered(given["arr"]), numbered(given["values"])
+        return np.insert(whole, filled(given["obj"], value_of), what, given.get("axis")), offsets
     if fn is np.pad:
         kwargs = {key: value for key, value in kwargs.items() if key not in ("constant_values",)}
     if fn in (np.array, np.asarray, np.copy):

@@ -225,6 +225,6 @@ def wanted_width(reasons: list[str], width: int) -> int | None:
         if len(sizes) == 2:
             first, second = sizes
             for own, other in ((first, second), (second, first)):
-                if width - 2 <= own <= width and other != own:
+                if width - 2 <= own <= width + 1 and other != own:  # without labels; with a 1 for the bias
                     return width + other - own
     return None

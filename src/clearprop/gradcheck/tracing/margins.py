@@ -20,6 +20,7 @@ from clearprop.gradcheck.tracing.weight_decay import without_decay
 
 BELOW: Final = (np.less, np.less_equal)
 TESTS: Final = (*BELOW, np.greater, np.greater_equal)
+PRODUCTS: Final = (np.matmul, np.dot, np.multiply, np.inner)
 MOST: Final = 200  # tests of one line that make one loss
 
 
@@ -51,7 +52,7 @@ def hinge_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[S
 def guarded_moves(graph: Graph, moves: list[Move]) -> list[Move]:
     """Steps by what does not depend on the parameter, after a test that does.
 
-    There are none unless a hinge loss explains one of them: a program may test anything before it moves something.
+    There are none unless a loss explains them: a program may test anything before it moves something.
     """
     known = {piece.moved.origin for move in moves for piece in move.pieces}
     found: dict[Any, Move] = {}
@@ -69,7 +70,7 @@ def guarded_moves(graph: Graph, moves: list[Move]) -> list[Move]:
             found[moved.origin, vertex.stack[:1]] = move
             known.add(moved.origin)
     guarded = list(found.values())
-    if not guarded or not _explained(graph, [*(move for move in moves if move.round == 0), *guarded]):
+    if not guarded or not _explained(graph, [*(move for move in moves if move.round == 0), *guarded], guarded):
         return []
     graph.ends |= {graph.rep(piece.step) for move in guarded for piece in move.pieces if piece.step is not None}
     return guarded
@@ -82,16 +83,26 @@ def _number(graph: Graph, step: Vertex) -> list[tuple[float, Vertex]]:
     return [(1.0 if step.fn is np.add else -1.0, term)]
 
 
-def _explained(graph: Graph, moves: list[Move]) -> bool:
-    """Whether a hinge loss has the gradient of one of the parameters that are more than one number."""
+def _explained(graph: Graph, moves: list[Move], guarded: list[Move]) -> bool:
+    """Whether a hinge loss has the gradient of one of the parameters, or a loss is computed of what they are moved by."""
     cuts = list(dict.fromkeys(graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces))
     before = graph.descendants(cuts)
-    losses = hinge_losses(graph, moves, before) if is_margin_only(graph, moves, before) else []
+    if not is_margin_only(graph, moves, before):
+        return any(_meets_data(graph, move, before) for move in guarded)
+    losses = hinge_losses(graph, moves, before)
     points = find_points(graph, cuts, [*(g for move in moves for g in move.gradients), *(each.vertex for each in losses)])
     several = [move for move in moves if sum(piece.moved.size for piece in move.pieces) > 1]
     bare = [without_decay(graph, move) for move in several]
     best = best_loss(graph, losses, bare, points) if points and several else None
     return best is not None and best.explained > 0
+
+
+def _meets_data(graph: Graph, move: Move, before: set[Vertex]) -> bool:
+    """Whether what a parameter is moved by is made of data that it is multiplied by in the forward pass."""
+    made = graph.ancestors(move.gradients)
+    products = [v for v in before if v.fn in PRODUCTS and any(other in before for other in graph.inputs(v))]
+    data = {other for v in products for other in graph.inputs(v) if other not in before and other.size > 1}
+    return any(v in made and v not in move.gradients for v in data)
 
 
 def is_margin_only(graph: Graph, moves: list[Move], before: set[Vertex]) -> bool:

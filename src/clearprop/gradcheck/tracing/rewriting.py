@@ -93,8 +93,9 @@ class Rewriter(ast.NodeTransformer):
         elif whole:
             return [node, *self.renoted(target, node)]
         else:
-            if any(each.startswith(f"{ast.unparse(target)}[") for each in self.moved):
-                make_real(node.value)
+            for part, value in paired(target, node.value):
+                if any(each.startswith(f"{ast.unparse(part)}[") for each in self.moved):
+                    make_real(value)
             node.value = self.literal(self.visit(node.value))
         if isinstance(node.value, (*SIMPLE, ast.Call)):
             node.value = called("alias", [node.value, self.at(node)], node.value)
@@ -256,6 +257,14 @@ class Rewriter(ast.NodeTransformer):
         again = called("again", [ast.Constant(number)], node.test)
         node.test = placed(ast.BoolOp(ast.And(), [again, node.test]), node.test)
         return [enter, node]
+
+
+def paired(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """Each target with what it gets, where several are written in one statement."""
+    several = isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List))
+    if several and len(target.elts) == len(value.elts):  # type: ignore[attr-defined]
+        return list(zip(target.elts, value.elts, strict=True))  # type: ignore[attr-defined]
+    return [(target, value)]
 
 
 def make_real(node: ast.expr) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.matrices import FOLDS, folded, matrix
+from clearprop.gradcheck.tracing.matrices import FOLDS, Matrix, folded, matrix
 from clearprop.gradcheck.tracing.numpy_functions import Joined, Ufunc, Vectorized, array_of, numpy_function
 from clearprop.gradcheck.tracing.random_standins import numpy_random
 from clearprop.gradcheck.tracing.traced import call, plain
@@ -33,7 +33,7 @@ def numpy_standin() -> ModuleType:
             setattr(module, name, thing)
     for name, function in SPECIAL.items():
         setattr(module, name, function)
-    for name in (*FOLDS, "ravel"):
+    for name in FOLDS:
         setattr(module, name, folded(name, getattr(module, name)))
     module.ndarray = Arr
     module.vectorize = Vectorized
@@ -102,6 +102,12 @@ def total(x: Any, *args: Any, **kwargs: Any) -> Any:
     return numpy_function("sum", np.sum)(x, *args, **kwargs)
 
 
+def ravel(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """np.ravel, which makes one axis of a matrix, too, as its own method does not."""
+    array: Any = x.getA() if isinstance(x, Matrix) else array_of("asarray", x)
+    return array.ravel(*args, **kwargs)
+
+
 def reshape(x: Any, shape: Any = None, order: str = "C", newshape: Any = None, **kwargs: Any) -> Any:
     """np.reshape, with as many rows as there are."""
     return array_of("asarray", x).reshape(newshape if shape is None else shape, order=order)
@@ -109,6 +115,7 @@ def reshape(x: Any, shape: Any = None, order: str = "C", newshape: Any = None, *
 
 SPECIAL: dict[str, Any] = {
     "reshape": reshape,
+    "ravel": ravel,
     "apply_along_axis": apply_along_axis,
     "append": append,
     "copyto": copyto,

@@ -95,7 +95,7 @@ def _judge_replaced(result: Round, sheet: Sheet, words: Words, parameter: Vertex
     """A parameter that later is its own gradient."""
     graph, names, forward = sheet.graph, set(parameter.names), _places(sheet)
     for vertex in graph.vertices:
-        later = vertex.number > parameter.number and vertex.step_of is None and vertex.fn is not None and vertex.size > 1
+        later = vertex.number > parameter.number and not vertex.version and vertex.fn is not None and vertex.size > 1
         if (
             not later
             or vertex.stack[:1] in forward

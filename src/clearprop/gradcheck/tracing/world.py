@@ -22,6 +22,7 @@ from typing import Any, Final
 from clearprop.gradcheck.tracing import (
     module_standins,
     number_standins,
+    optimizers,
     random_standins,
     standins,
     torch_data,
@@ -107,6 +108,8 @@ class World:
             "random": random_standins.random_standin,
             "scipy.special": standins.scipy_special,
             "scipy.signal": standins.scipy_signal,
+            "scipy.optimize": optimizers.optimize_standin,
+            "scipy.io": partial(optimizers.io_standin, self.data),
             "time": module_standins.time_standin,
             "argparse": module_standins.argparse_standin,
             "os": self.files.os,
@@ -190,7 +193,7 @@ class World:
             return parent
         if name == "scipy":
             parent = ModuleType("scipy")
-            for part in ("special", "signal"):
+            for part in ("special", "signal", "optimize", "io"):
                 setattr(parent, part, self._made(f"scipy.{part}", ("x",)))
             return parent
         return module
