@@ -269,7 +269,70 @@ def both(flat, X, Y, shrink):
 start = (np.random.random(5 * 31 + 10 * 6) - 0.5) * 0.25
 print(minimize(fun=both, x0=start, args=(X, Y, 1), method="TNC", jac=True, options={"maxiter": 100}))
 """
+NODES = """
+import math
+
+class Node:
+    def __init__(self, value, parents=()):
+        self.value, self.parents = value, parents
+        self.grad = 0.0
+        self.push = lambda: None
+
+    def __add__(self, other):
+        out = Node(self.value + other.value, (self, other))
+        def backward():
+            self.grad += out.grad
+            other.grad += out.grad
+        out.push = backward
+        return out
+
+    def __mul__(self, other):
+        out = Node(self.value * other.value, (self, other))
+        def backward():
+            self.grad += other.value * out.grad
+            other.grad += self.value * out.grad
+        out.push = backward
+        return out
+
+    def squashed(self):
+        t = math.tanh(self.value)
+        out = Node(t, (self,))
+        def backward():
+            self.grad += (1 - t * t) * out.grad
+        out.push = backward
+        return out
+
+    def spread(self):
+        order, seen = [], set()
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for each in node.parents:
+                    visit(each)
+                order.append(node)
+        visit(self)
+        self.grad = 1.0
+        for node in reversed(order):
+            node.push()
+
+weights = [Node(0.4), Node(-0.7), Node(0.2), Node(0.9)]
+for step in range(20):
+    total = Node(0.0)
+    for x, y in [(0.5, 1.0), (-1.5, -1.0), (2.0, 0.3)]:
+        shared = (weights[0] * Node(x) + weights[1]).squashed()
+        guess = shared * weights[2] + shared * shared * weights[3] + shared
+        miss = guess + Node(-y)
+        total = total + miss * miss
+    for weight in weights:
+        weight.grad = 0.0
+    total.spread()
+    for weight in weights:
+        weight.value -= 0.05 * weight.grad
+"""
 CASES = {
+    "nodes": Brought(
+        NODES, "other.grad += out.grad", "other.grad = out.grad", "other.grad = out.grad", "other.grad += out.grad"
+    ),
     "numbers of a file": Brought(
         NUMBERS_OF_A_FILE, "p * (1.0 - p) * row[k]", "p * (1.0 + p) * row[k]", "* row[k]", "p * (1.0 - p) * row[k]"
     ),

@@ -7,7 +7,8 @@ last value that was recorded before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, Final
@@ -59,6 +60,7 @@ class Bindings:
         self.keys: dict[int, list[Any]] = {}
         self.indexed = -1
         self.count, self.clock = 0, 0.0
+        self.kept: dict[int, float] | None = None  # by identity, when something last became a part
 
     def time(self, recorded: int) -> float:
         """A time later than all before it: the number of the last value of the trace, and a little more."""
@@ -81,6 +83,7 @@ class Bindings:
                 key += len(holder)
             self.holders[id(holder)] = holder
             self.parts.setdefault((id(holder), key), []).append((when, value))
+            self.kept = None
 
     def name(self, code: CodeType, name: str, before: float) -> Any:
         """The value of a name just before a value of the trace was made.
@@ -93,7 +96,9 @@ class Bindings:
 
     def when(self, code: CodeType, name: str, before: float) -> float:
         """The time at which a name got the value that it has just before another time; -1 if it had none."""
-        return max((when for when, _ in self.names.get((code, name), ()) if when < before), default=-1.0)
+        entries = self.names.get((code, name), [])
+        position = bisect_left(entries, before, key=_time)
+        return entries[position - 1][0] if position else -1.0
 
     def part(self, holder: Any, key: Any, before: float) -> Any:
         """An attribute or entry at that time.
@@ -106,7 +111,10 @@ class Bindings:
 
     def held(self, thing: Any, after: float) -> bool:
         """Whether something became an attribute or an entry of something after a time."""
-        return any(value is thing and when >= after for each in self.parts.values() for when, value in each)
+        if self.kept is None:
+            moments = sorted((when, id(value)) for each in self.parts.values() for when, value in each)
+            self.kept = {value: when for when, value in moments}
+        return self.kept.get(id(thing), -1.0) >= after
 
     def names_of(self, code: CodeType, before: float) -> Iterable[tuple[str, Any]]:
         """All names of a function at that time, with their values."""
@@ -123,18 +131,18 @@ class Bindings:
         return self.keys.get(id(holder), [])
 
 
-def last(entries: Iterable[tuple[float, Any]], before: float) -> Any:
-    """The last entry that was made before a value with this number.
+def last(entries: Sequence[tuple[float, Any]], before: float) -> Any:
+    """The last entry that was made before a value with this number; entries are in the order of their times.
 
     Raises
     ------
     LookupError
     """
-    found: Any = LookupError
-    for when, value in entries:
-        if when >= before:
-            break
-        found = value
-    if found is LookupError:
+    position = bisect_left(entries, before, key=_time)
+    if not position:
         raise LookupError
-    return found
+    return entries[position - 1][1]
+
+
+def _time(entry: tuple[float, Any]) -> float:
+    return entry[0]

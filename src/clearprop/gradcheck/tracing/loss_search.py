@@ -7,6 +7,7 @@ prints some other measure) still shows its loss in the error term, `y_hat - y`: 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
+GRADIENT = r"(?i)\b(grad(ient)?|derivative|delta)\b"
 MOST_PAIRS = 64  # predictions and targets of one place
 LOSS_NAMES = (
     "loss",
@@ -103,7 +105,7 @@ def computed_losses(graph: Graph, moves: list[Move], before: set[Vertex], after:
     found = [v for v in found if not _merely_copied(graph, v, set(found))]
     seeing = _made_of_data(graph, {graph.rep(whole(piece.moved)) for move in moves for piece in move.pieces})
     found = [v for v in found if v in seeing] or found
-    found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
+    found.sort(key=lambda v: (-named_like_a_loss(graph, v), _named_like_a_gradient(graph, v), -_reach(v), v.number))
     ends = set(found)
     final = [v for v in found if not any(user in ends for user in graph.users.get(v, ()))]
     named = [v for v in (*final, *found) if named_like_a_loss(graph, v)]
@@ -172,6 +174,11 @@ def named_like_a_loss(graph: Graph, vertex: Vertex) -> bool:
         for word in LOSS_NAMES
         if len(word) > 2 or name == word
     )
+
+
+def _named_like_a_gradient(graph: Graph, vertex: Vertex) -> bool:
+    """Whether a number is kept as the gradient of something: those of inputs go into no step."""
+    return any(re.search(GRADIENT, name) for each in graph.all_of(vertex) for name in each.names)
 
 
 def _reach(vertex: Vertex) -> int:

@@ -26,7 +26,7 @@ from clearprop.gradcheck.tracing.moved_lines import Changes
 from clearprop.gradcheck.tracing.person_program import source_of
 from clearprop.gradcheck.tracing.request import KINDS, Kind, Request, forks, lacking
 from clearprop.gradcheck.tracing.shape_repair import repaired
-from clearprop.gradcheck.tracing.twin_lines import with_twin
+from clearprop.gradcheck.tracing.suppositions import confirmed
 
 PATIENCE: Final = 10.0  # seconds that an answer may be late
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
@@ -142,8 +142,7 @@ class Checker:
             again = partial(self._once, path, names, limits, seed, alone)
             if found.mismatches:
                 return repaired(found, source_of(path), again)
-            if found.status == "wrong":
-                return with_twin(found, source_of(path), again)
+            return confirmed(found, source_of(path), again)
         return found
 
     def _once(
