@@ -33,6 +33,7 @@ UNIT: Final = 100  # of which the number of rows is a multiple, where many are w
 NO_COLUMN: Final = r"^KeyError: .*?['\"]([^'\"\[\]]{1,40})['\"]"
 UNFLATTENED: Final = re.compile(
     r"\(\d+,28,28\) and \((?:\d+,)?784|\(\d+,\d+\) and \(\d+,28,28\)|size 28 is different from 784|784 is different from 28"
+    r"|shapes \(\d+,28,\d+\) \(\d+,\d+\)"
 )
 """What a product says that wants rows of numbers, and gets pictures."""
 COLLECTION: Final = re.compile(
@@ -77,6 +78,8 @@ class DataForm:
         Whether data files are said to exist, where the program asks.
     numbers : bool
         Whether lines of text are rows of numbers.
+    column : bool
+        Whether targets have an axis of length one.
     """
 
     width: int = WIDTH
@@ -87,6 +90,7 @@ class DataForm:
     counted: bool = False
     found: bool = False
     numbers: bool = False
+    column: bool = False
 
     def wanted(self, reasons: list[str]) -> DataForm:
         """The form that would let statements run which failed for these reasons; the same if none of them says so."""
@@ -100,6 +104,8 @@ class DataForm:
         missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]
         if missing and missing[0] not in self.names and len(self.names) < MOST_NAMES:
             return replace(self, names=(*self.names, missing[0]), width=max(self.width, len(self.names) + 4))
+        if not self.column and any(re.search(r"^IndexError: tuple index out of range", reason) for reason in reasons):
+            return replace(self, column=True)
         if not self.flat and any(UNFLATTENED.search(reason) for reason in reasons):
             return replace(self, flat=True)
         return self
@@ -151,8 +157,8 @@ class InventedData:
         return made
 
     def named(self, role: str, source: str) -> Any:
-        """Inputs ("X") or targets ("Y") that come from a place of such a name."""
-        made = self._pictures(role, source.lower())
+        """Inputs ("X") or targets ("Y") that come from a place of such a name, or one "picture"."""
+        made = self._numbers(28, 28).astype(np.uint8) if role == "picture" else self._pictures(role, source.lower())
         if made is None:
             self.used = TRACE.invented = True
             binary = np.arange(self.rows) % 2
@@ -163,8 +169,10 @@ class InventedData:
                     else np.random.default_rng(0).normal(size=(self.rows, self.width))
                 )
                 made = made.T if self.form.example == "columns" else made
+            elif self.form.example == "columns":
+                made = binary[None]
             else:
-                made = binary[None] if self.form.example == "columns" else binary
+                made = binary[:, None] if self.form.column else binary
         TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
         return leaf(np.array(made), "data")
 

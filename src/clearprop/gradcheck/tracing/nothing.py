@@ -19,6 +19,12 @@ import numpy as np
 INPUTS: Final = {"x", "img", "imgs", "image", "images", "feature", "features", "input", "inputs", "pixels"}
 TARGETS: Final = {"y", "t", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes"}
 PARTS: Final = r"(train|test|val|valid|dev|set|orig|data|raw|all|batch|tr|te|tst|cv)"
+OPERATORS: Final = ("__truediv__", "__sub__", "__mul__", "__add__", "__rtruediv__", "__rsub__", "__rmul__", "__radd__")
+ARRAY_PARTS: Final = {
+    "reshape", "astype", "flatten", "ravel", "transpose", "copy", "T", "shape", "ndim", "size", "mean", "std", "max", "min", "sum",
+    "numpy", "values", "tolist",
+}  # fmt: skip
+"""What is asked of arrays."""
 GIVES_DATA: Final = re.compile(r"load|read|fetch|get|data|image|label|batch|split|mnist|cifar|train|test", re.IGNORECASE)
 
 
@@ -60,10 +66,65 @@ class Nothing(MagicMock):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        type(self).__iter__ = Nothing._items  # a mock makes itself a class with an __iter__ of its own
+        kind: Any = type(self)  # a mock makes itself a class with methods of its own
+        kind.__iter__, kind.__getitem__, kind.__len__, kind.__call__ = (
+            Nothing._items, Nothing._item, Nothing._length, Nothing._called,
+        )  # fmt: skip
+        for name in OPERATORS:
+            setattr(kind, name, _operator(name))
+
+    def _item(self, key: Any) -> Any:
+        """An entry: of a key, something that is called so; of places, those of the data that it stands for."""
+        if isinstance(key, (str, bytes)):
+            word = key.decode(errors="replace") if isinstance(key, bytes) else key
+            return self._made(f"{self._extract_mock_name()}[{word!r}]")
+        data = self.data()
+        return self._made(f"{self._extract_mock_name()}[]") if data is None else data[key]
+
+    def _length(self) -> int:
+        data = self.data()
+        return 0 if data is None else len(data)
+
+    def _called(self, *args: Any, **kwargs: Any) -> Any:
+        """What a call gives: a picture, or something that is called like the file that was named."""
+        name = self._extract_mock_name()
+        if re.search(r"\bimread$", name):
+            return type(self).invent("picture", name)
+        if args and isinstance(args[0], str) and GIVES_DATA.search(args[0]) and role_of(_last_word(args[0])):
+            return self._made(f"{name}({args[0]!r})")
+        return MagicMock.__call__(self, *args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ARRAY_PARTS:
+            data = self.data()
+            if data is not None:
+                return getattr(data, "A" if name == "values" and hasattr(data, "A") else name, data)
+        return super().__getattr__(name)
+
+    def _made(self, name: str) -> Nothing:
+        """Another one, always the same for one name."""
+        known = self.__dict__.setdefault("_known_", {})
+        if name not in known:
+            known[name] = Nothing(name=name)
+        return known[name]
+
+    def data(self, role: str = "") -> Any:
+        """Invented data, if the name of the place that it comes from stands for data, or what they are is known; else None."""
+        if "_data_" not in self.__dict__:
+            name = self._extract_mock_name()
+            word = _last_word(name)
+            role = role or role_of(word) or ("X" if word == "data" else "")
+            keyed = "]" in name or "(" in name
+            self.__dict__["_data_"] = type(self).invent(role, name) if role and keyed else None
+            if self.__dict__["_data_"] is None:
+                return self.__dict__.pop("_data_")
+        return self.__dict__["_data_"]
 
     def _items(self) -> Any:
         frame = sys._getframe(1)
+        data = self.data()
+        if data is not None:
+            return iter(data)
         target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
         return iter(self._parts(target) if target is not None and self.gives_data() else ())
 
@@ -90,6 +151,29 @@ class Nothing(MagicMock):
         raise TypeError("what it is made of could not be read here")
 
 
+def _last_word(name: str) -> str:
+    """What a place is called in the end: train_labels, of "mnist.train_labels()", or of a file or a key in quotes.
+
+    Examples
+    --------
+    >>> [_last_word(name) for name in ("mnist.train_labels()", "h5py.File()['train_set_x'][]", "data/train-images-idx3-ubyte")]
+    ['train_labels', 'train_set_x', 'train_images']
+    """
+    quoted = re.findall(r"['\"]([^'\"]+)['\"]", name)
+    last = quoted[-1] if quoted else re.sub(r"\(\)|\[\]", "", name).split(".")[-1]
+    return re.sub(r"[-.]", "_", re.sub(r"[-.]?(idx\d.*|\w*ubyte.*|gz|npy|bin)$", "", last.rsplit("/", 1)[-1]))
+
+
+def _operator(name: str) -> Callable[..., Any]:
+    """An operator that works on the data that something stands for, if it stands for any."""
+
+    def method(self: Nothing, other: Any) -> Any:
+        data = self.data()
+        return self._made(f"{self._extract_mock_name()}.{name}()") if data is None else getattr(data, name)(other)
+
+    return method
+
+
 def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List | None:
     """The left side of the assignment in a line, if it takes something apart."""
     for node in ast.walk(tree) if tree is not None else ():
@@ -112,6 +196,7 @@ def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs:
 def missing_module(name: str) -> Nothing:
     """The stand-in of a module that is not installed."""
     made = Nothing(name=name)
+    made.one_hot = to_categorical
     for holder in (made, made.utils, made.np_utils, made.utils.np_utils, made.keras.utils):
         holder.to_categorical = to_categorical
     return made

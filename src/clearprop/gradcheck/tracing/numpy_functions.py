@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.recorded_functions import masked_call, scatter
 from clearprop.gradcheck.tracing.traced import Traced, any_traced, call, in_double, plain
 from clearprop.gradcheck.tracing.wrappers import Arr, leaf
@@ -73,6 +74,10 @@ def numpy_function(name: str, function: Callable[..., Any]) -> Callable[..., Any
 
 def array_of(name: str, thing: Any, *args: Any, **kwargs: Any) -> Any:
     """np.array and its kin."""
+    if isinstance(thing, Nothing):  # what it is, a name may tell
+        thing = found if (found := thing.data()) is not None else thing
+        if isinstance(thing, Nothing):
+            return thing
     kwargs = in_double(kwargs)
     dtype = kwargs.get("dtype", args[0] if args else None)
     if isinstance(thing, Traced):

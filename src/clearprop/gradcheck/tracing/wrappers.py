@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.invented_rows import within_rows
+from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.recorded_functions import as_type, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, get, put, vertices_in, write
 from clearprop.gradcheck.tracing.traced import BINARY, KINDS, TRACE, Traced, call, into, plain, template, wrap
@@ -75,6 +76,8 @@ class Arr(Traced, metaclass=ArrayType):
         self._vertex = vertex
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, Nothing):  # rows of a table of codes: it stands for classes
+            index = index.data("Y")
         if isinstance(index, tuple) and any(isinstance(part, list) for part in index):
             index = tuple(plain(part) if isinstance(part, list) else part for part in index)
         try:
