@@ -16,7 +16,7 @@ import numpy as np
 
 from clearprop.gradcheck.tracing.invented_data import InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing
-from clearprop.gradcheck.tracing.traced import plain
+from clearprop.gradcheck.tracing.traced import TRACE, plain
 from clearprop.gradcheck.tracing.wrappers import leaf
 
 TARGET: Final = re.compile(r"y(?![a-z])|.*(label|target|class)", re.IGNORECASE)
@@ -86,6 +86,7 @@ class DataReaders:
             setattr(module, name, read_csv)
         for kind in (true.DataFrame, true.Series):
             _plain_keys(kind)
+        _translated_codes(true.Series)
         return module
 
     def _columns(self, kwargs: dict[str, Any]) -> list[Any]:
@@ -229,6 +230,23 @@ def _plain_keys(kind: Any) -> None:
         _PLAIN.append(kind)
         own = kind.__getitem__
         kind.__getitem__ = lambda self, key: own(self, plain(key))
+
+
+def _translated_codes(kind: Any) -> None:
+    """Let names of classes be translated though they were invented: df["class"].map({"a": 0, "b": 1})."""
+    if ("map", kind) not in _PLAIN:
+        _PLAIN.append(("map", kind))
+        for name in ("map", "replace"):
+            own = getattr(kind, name)
+
+            def translated(self: Any, given: Any = None, *args: Any, own: Any = own, **kwargs: Any) -> Any:
+                found = own(self, given, *args, **kwargs)
+                if not TRACE.invented or not isinstance(given, dict) or not given or self.isin(list(given)).any():
+                    return found
+                codes = list(given.values())
+                return kind([codes[k % len(codes)] for k in range(len(self))], index=self.index)
+
+            setattr(kind, name, translated)
 
 
 def frombuffer(file: io.BytesIO, dtype: Any = float, count: int = -1, *args: Any, **kwargs: Any) -> Any:

@@ -173,12 +173,15 @@ class InventedData:
                 made = binary[None]
             else:
                 made = binary[:, None] if self.form.column else binary
-        TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
+        if role == "picture":
+            TRACE.note("Pictures that are not there were invented, of 28 x 28 points.")
+        else:
+            TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
         return leaf(np.array(made), "data")
 
     def _pictures(self, role: str, source: str) -> Any:
         """Pictures and classes of a well-known collection; None if it is none."""
-        shape = (28, 28) if "mnist" in source else (32, 32, 3) if "cifar" in source else None
+        shape = (28, 28) if re.search("mnist|idx|ubyte", source) else (32, 32, 3) if "cifar" in source else None
         if shape is None:
             return None
         TRACE.invented = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import glob
+import importlib
+import json
 import os
 import pathlib
 import time
@@ -10,11 +13,15 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
+import numpy as np
+
 from clearprop.gradcheck.tracing.data_readers import copied
+from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.traced import TRACE
 
 WHOLE: Final = 3
 REAL: Final = 0.1
+MANY: Final = 12  # files of a folder that is not there
 FILES: Final = (".csv", ".txt", ".data", ".dat", ".npy", ".npz", ".gz", ".pkl", ".pickle", ".mat", ".json", ".tsv", "ubyte")
 
 
@@ -79,7 +86,66 @@ class FileSystem:
         module.path = copied(os.path)
         for name in ("exists", "isfile"):
             setattr(module.path, name, self._asked(getattr(os.path, name)))
+
+        def listdir(path: Any = ".") -> list[str]:
+            try:
+                return os.listdir(path)
+            except OSError:
+                return self._listed("*.png")
+
+        module.listdir = listdir
         return module
+
+    def glob(self) -> ModuleType:
+        """The module glob."""
+        module: Any = copied(glob)
+        module.glob = lambda pattern, *args, **kwargs: glob.glob(pattern, *args, **kwargs) or self._listed(str(pattern))
+        return module
+
+    def json(self) -> ModuleType:
+        """The module json, which reads something from a file that was invented."""
+        module: Any = copied(json)
+
+        def load(file: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return json.load(file, *args, **kwargs)
+            except ValueError:
+                if TRACE.invented:
+                    return Nothing(name="json.load()")
+                raise
+
+        module.load = load
+        return module
+
+    def pictures(self) -> ModuleType:
+        """The package PIL, in which pictures that are not there are invented.
+
+        Raises
+        ------
+        ImportError
+            If it is not installed.
+        """
+        true = importlib.import_module("PIL.Image")
+        module: Any = copied(importlib.import_module("PIL"))
+        module.Image = copied(true)
+
+        def open(file: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return true.open(file, *args, **kwargs)
+            except OSError:
+                pixels = np.random.default_rng(len(str(file))).integers(0, 256, (28, 28, 3)).astype(np.uint8)
+                TRACE.invented = True
+                TRACE.note("Pictures that are not there were invented, of 28 x 28 points.")
+                return true.fromarray(pixels)
+
+        module.Image.open = open
+        return module
+
+    def _listed(self, pattern: str) -> list[str]:
+        """Names of files that a pattern fits, of two kinds, for a folder that is not there."""
+        TRACE.invented = True
+        TRACE.note(f"No file is there for {pattern}; {MANY} names were invented.")
+        return [pattern.replace("**", "*").replace("*", f"{'ab'[k % 2]}{k}") for k in range(MANY)]
 
     def pathlib(self) -> ModuleType:
         """The module pathlib."""

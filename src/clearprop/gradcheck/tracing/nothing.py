@@ -21,10 +21,11 @@ TARGETS: Final = {"y", "t", "label", "labels", "lbl", "lbls", "target", "targets
 PARTS: Final = r"(train|test|val|valid|dev|set|orig|data|raw|all|batch|tr|te|tst|cv)"
 OPERATORS: Final = ("__truediv__", "__sub__", "__mul__", "__add__", "__rtruediv__", "__rsub__", "__rmul__", "__radd__")
 ARRAY_PARTS: Final = {
-    "reshape", "astype", "flatten", "ravel", "transpose", "copy", "T", "shape", "ndim", "size", "mean", "std", "max", "min", "sum",
-    "numpy", "values", "tolist",
+    "reshape", "astype", "flatten", "ravel", "transpose", "copy", "T", "shape", "ndim", "size", "mean", "std", "max", "min",
+    "sum", "numpy", "values", "tolist",
 }  # fmt: skip
 """What is asked of arrays."""
+PICTURE: Final = re.compile(r"\b(imread|Image\.open|load_img)\b")
 GIVES_DATA: Final = re.compile(r"load|read|fetch|get|data|image|label|batch|split|mnist|cifar|train|test", re.IGNORECASE)
 
 
@@ -88,9 +89,7 @@ class Nothing(MagicMock):
     def _called(self, *args: Any, **kwargs: Any) -> Any:
         """What a call gives: a picture, or something that is called like the file that was named."""
         name = self._extract_mock_name()
-        if re.search(r"\bimread$", name):
-            return type(self).invent("picture", name)
-        if args and isinstance(args[0], str) and GIVES_DATA.search(args[0]) and role_of(_last_word(args[0])):
+        if args and isinstance(args[0], str) and (GIVES_DATA.search(name) or role_of(_last_word(repr(args[0])))):
             return self._made(f"{name}({args[0]!r})")
         return MagicMock.__call__(self, *args, **kwargs)
 
@@ -113,7 +112,7 @@ class Nothing(MagicMock):
         if "_data_" not in self.__dict__:
             name = self._extract_mock_name()
             word = _last_word(name)
-            role = role or role_of(word) or ("X" if word == "data" else "")
+            role = role or role_of(word) or ("X" if word == "data" else "picture" if PICTURE.search(name) else "")
             keyed = "]" in name or "(" in name
             self.__dict__["_data_"] = type(self).invent(role, name) if role and keyed else None
             if self.__dict__["_data_"] is None:
@@ -149,6 +148,13 @@ class Nothing(MagicMock):
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("what it is made of could not be read here")
+
+
+def with_data(index: Any) -> Any:
+    """An index in which what stands for data is data: codes that look something up are classes."""
+    if isinstance(index, tuple):
+        return tuple(with_data(part) for part in index)
+    return index.data("Y") if isinstance(index, Nothing) else index
 
 
 def _last_word(name: str) -> str:
@@ -193,9 +199,21 @@ def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs:
     return leaf(np.eye(int(num_classes or classes.max() + 1))[classes], "data")
 
 
+def resized(picture: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
+    """A picture of another size, as in OpenCV: (width, height)."""
+    from clearprop.gradcheck.tracing.traced import plain
+    from clearprop.gradcheck.tracing.wrappers import leaf
+
+    pixels = np.asarray(plain(picture.data("picture") if isinstance(picture, Nothing) else picture))
+    rows, columns = (np.arange(n) * old // n for n, old in zip((size[1], size[0]), pixels.shape, strict=False))
+    return leaf(pixels[rows][:, columns], "data")
+
+
 def missing_module(name: str) -> Nothing:
     """The stand-in of a module that is not installed."""
     made = Nothing(name=name)
+    if name == "cv2":
+        made.resize, made.cvtColor = resized, lambda picture, *args: picture
     made.one_hot = to_categorical
     for holder in (made, made.utils, made.np_utils, made.utils.np_utils, made.keras.utils):
         holder.to_categorical = to_categorical

@@ -114,6 +114,9 @@ class World:
             "argparse": module_standins.argparse_standin,
             "os": self.files.os,
             "pathlib": self.files.pathlib,
+            "glob": self.files.glob,
+            "json": self.files.json,
+            "PIL": self.files.pictures,
             "gym": partial(gym_standin, "gym", text),
             "gymnasium": partial(gym_standin, "gymnasium", text),
             "tqdm": tqdm_standin,
@@ -140,7 +143,7 @@ class World:
         if level or self._is_own(top):
             return self._own(name, globals, fromlist, level)
         if top in SILENT:
-            return Nothing(name=name)
+            return missing_module(name)
         if name in self.makers or (top != "scipy" and top in self.makers):
             try:
                 return self._made(name, fromlist)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.invented_rows import within_rows
-from clearprop.gradcheck.tracing.nothing import Nothing
+from clearprop.gradcheck.tracing.nothing import with_data
 from clearprop.gradcheck.tracing.recorded_functions import as_type, write_view
 from clearprop.gradcheck.tracing.trace import Vertex, get, put, vertices_in, write
 from clearprop.gradcheck.tracing.traced import BINARY, KINDS, TRACE, Traced, call, into, plain, template, wrap
@@ -76,8 +76,7 @@ class Arr(Traced, metaclass=ArrayType):
         self._vertex = vertex
 
     def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, Nothing):  # rows of a table of codes: it stands for classes
-            index = index.data("Y")
+        index = with_data(index)
         if isinstance(index, tuple) and any(isinstance(part, list) for part in index):
             index = tuple(plain(part) if isinstance(part, list) else part for part in index)
         try:
@@ -88,6 +87,7 @@ class Arr(Traced, metaclass=ArrayType):
             return call(get, (self, within_rows(plain(index), np.shape(plain(self)))), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        index = with_data(index)
         if isinstance(value, (list, tuple)):
             value = call(np.array, (value,), {})
         if self._base is None:
