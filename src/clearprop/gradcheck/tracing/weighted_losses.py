@@ -53,6 +53,9 @@ def losses_with_held_targets(graph: Graph, moves: list[Move], before: set[Vertex
     for vertex in sorted((v for v in inside if v.fn is np.subtract), key=lambda v: v.number)[:MOST_DIFFERENCES]:
         pair = [graph.rep(a) for a in vertex.args if isinstance(a, Vertex)]
         if len(pair) == 2 and all(a in before and a.floating and a.shape == vertex.shape for a in pair):
+            needs = [graph.ancestors([each], cuts) & set(cuts) for each in pair]
+            if needs[0] != needs[1]:  # y - b - w x, of which b is a part of the prediction
+                continue
             for prediction, target in (pair, pair[::-1]):
                 total = squared_error(graph, prediction, graph.add(held, target))
                 found.append(Sought(total, HELD, 0, prediction, target))
