@@ -129,11 +129,15 @@ class Nothing(MagicMock):
 
     def _parts(self, target: ast.Tuple | ast.List) -> list[Any]:
         found: list[Any] = []
-        for each in target.elts:
+        names = [ast.unparse(each) for each in target.elts]
+        beside = len(names) == 2 and role_of(names[0]) == "X"  # (X, classes) = ...
+        for each, name in zip(target.elts, names, strict=True):
             if isinstance(each, (ast.Tuple, ast.List)):
                 found.append(tuple(self._parts(each)))
+            elif beside and each is target.elts[1] and not role_of(name):
+                found.append(type(self).invent("Y", self._extract_mock_name()))
             else:
-                found.append(self.named_data(ast.unparse(each)))
+                found.append(self.named_data(name))
         return found
 
     def named_data(self, name: str) -> Any:
@@ -144,7 +148,7 @@ class Nothing(MagicMock):
     def gives_data(self) -> bool:
         """Whether it came from a call that seems to read data."""
         name = self._extract_mock_name()
-        return "()" in name and GIVES_DATA.search(name) is not None
+        return "(" in name and GIVES_DATA.search(name) is not None
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError("what it is made of could not be read here")
