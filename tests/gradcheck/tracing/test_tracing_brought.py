@@ -329,7 +329,55 @@ for step in range(20):
     for weight in weights:
         weight.value -= 0.05 * weight.grad
 """
+FRAMES = """
+import numpy as np
+import matplotlib.pyplot as plt
+from matplotlib.animation import FuncAnimation
+rng = np.random.default_rng(6)
+x = np.linspace(-1, 1, 20)[:, None]
+y = np.abs(x)
+A, B = rng.normal(size=(1, 7)), rng.normal(size=(7, 1))
+figure, axes = plt.subplots()
+curve, = axes.plot(x, y)
+
+def drawn(frame):
+    global A, B
+    h = np.tanh(x @ A)
+    loss = np.mean((h @ B - y) ** 2)
+    d = 2 * (h @ B - y) / len(x)
+    dA = x.T @ (d @ B.T * (1 - h ** 2))
+    B -= 0.1 * h.T @ d
+    A -= 0.1 * dA
+    curve.set_ydata(h @ B)
+    return curve,
+
+animation = FuncAnimation(figure, drawn, frames=100, interval=30)
+plt.show()
+"""
+WINDOW = """
+import numpy as np
+import pyglet, numba
+
+@numba.njit
+def logistic(z):
+    return 1 / (1 + np.exp(-z))
+
+rng = np.random.default_rng(7)
+rows, marks = rng.normal(size=(10, 3)), rng.integers(0, 2, (10, 1))
+W = rng.normal(size=(3, 1))
+
+def tick(dt):
+    global W
+    p = logistic(rows @ W)
+    loss = np.sum((marks - p) ** 2) / 2
+    W -= 0.1 * rows.T @ ((p - marks) * p * (1 - p))
+
+pyglet.clock.schedule_interval(tick, 1 / 60)
+pyglet.app.run()
+"""
 CASES = {
+    "frames of a film": Brought(FRAMES, "(1 - h ** 2)", "(1 - h)", "dA =", "1 - h ** 2"),
+    "a window": Brought(WINDOW, "p * (1 - p)", "p", "W -=", "p * (1 - p)"),
     "nodes": Brought(
         NODES, "other.grad += out.grad", "other.grad = out.grad", "other.grad = out.grad", "other.grad += out.grad"
     ),

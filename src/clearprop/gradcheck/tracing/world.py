@@ -88,7 +88,7 @@ class World:
     def __init__(self, folder: Path, text: str = "", form: DataForm | None = None) -> None:
         self.folder, self.data = folder, InventedData(text, form or DataForm())
         self.readers, downloads = DataReaders(self.data), Downloads(self.data)
-        Nothing.invent, Nothing.trees = self.data.named, {}
+        Nothing.invent, Nothing.trees, Nothing.called_back = self.data.named, {}, 0
         WATCHED.called = _named_data
         self.files = module_standins.FileSystem(self.data.form.found)
         self.missing: list[str] = []
