@@ -375,7 +375,29 @@ def tick(dt):
 pyglet.clock.schedule_interval(tick, 1 / 60)
 pyglet.app.run()
 """
+WIDGET = """
+import io
+import numpy as np
+import pandas as pd
+from google.colab import files
+from ipywidgets import interact
+
+table = pd.read_csv(io.BytesIO(files.upload()["cells.csv"]))
+X, y = table.iloc[:, :4].to_numpy(), table.iloc[:, -1].astype("category").cat.codes.to_numpy()
+W = np.random.randn(4, 3) * 0.1
+
+@interact(rate=(0.01, 1.0))
+def train(rate=0.1):
+    global W
+    for step in range(50):
+        e = np.exp(X @ W)
+        p = e / e.sum(axis=1, keepdims=True)
+        loss = -np.log(p[np.arange(len(y)), y]).mean()
+        p[np.arange(len(y)), y] -= 1
+        W = W - rate * X.T @ p / len(y)
+"""
 CASES = {
+    "a widget": Brought(WIDGET, "X.T @ p", "X.T @ p ** 2", "W = W", "X.T @ p"),
     "frames of a film": Brought(FRAMES, "(1 - h ** 2)", "(1 - h)", "dA =", "1 - h ** 2"),
     "a window": Brought(WINDOW, "p * (1 - p)", "p", "W -=", "p * (1 - p)"),
     "nodes": Brought(

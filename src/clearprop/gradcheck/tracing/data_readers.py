@@ -77,6 +77,8 @@ class DataReaders:
 
         def read_csv(*args: Any, **kwargs: Any) -> Any:
             try:
+                if args and isinstance(args[0], Nothing):  # a file that was to be uploaded
+                    raise FileNotFoundError
                 return true.read_csv(*args, **kwargs)
             except OSError:
                 columns = self._columns(kwargs)
@@ -87,6 +89,14 @@ class DataReaders:
         for kind in (true.DataFrame, true.Series):
             _plain_keys(kind)
         _translated_codes(true.Series)
+        return module
+
+    def io(self) -> ModuleType:
+        """The module io, whose files hold what could not be read, too."""
+        module: Any = copied(io)
+        for name in ("BytesIO", "StringIO"):
+            kind = getattr(io, name)
+            setattr(module, name, _opened(kind))
         return module
 
     def _columns(self, kwargs: dict[str, Any]) -> list[Any]:
@@ -230,6 +240,11 @@ def _plain_keys(kind: Any) -> None:
         _PLAIN.append(kind)
         own = kind.__getitem__
         kind.__getitem__ = lambda self, key: own(self, plain(key))
+
+
+def _opened(kind: Any) -> Callable[..., Any]:
+    """io.BytesIO and the like, which hand on what could not be read."""
+    return lambda *given: given[0] if given and isinstance(given[0], Nothing) else kind(*given)
 
 
 def _translated_codes(kind: Any) -> None:
