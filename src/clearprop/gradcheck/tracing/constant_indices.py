@@ -33,13 +33,46 @@ def shortest(index: Any) -> Any:
     return index[0] if len(index) == 1 else index
 
 
+def point(shape: tuple[int, ...], index: Any) -> tuple[int, ...] | None:
+    """The place of one number in an array, counted from 0; None for an index of anything else.
+
+    Examples
+    --------
+    >>> point((4, 3), (-1, 2)), point((4, 3), 1)
+    ((3, 2), None)
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) != len(shape) or not all(isinstance(part, (int, np.integer)) for part in parts):
+        return None
+    return tuple(int(part) % size for part, size in zip(parts, shape, strict=True))
+
+
 def disjoint(shape: tuple[int, ...], one: Any, other: Any) -> bool:
-    """Whether two constant indices of an array have no element in common."""
+    """Whether two constant indices of an array have no element in common.
+
+    Examples
+    --------
+    >>> disjoint((6, 6), (slice(0, 2), 1), (slice(2, 4), 1)), disjoint((6, 6), 3, (slice(2, 4), 1))
+    (True, False)
+    """
     first, second = (index if isinstance(index, tuple) else (index,) for index in (one, other))
-    if all(isinstance(part, (int, np.integer)) for part in (*first, *second)):  # the usual case, told fast
-        pairs = zip(first, second, shape, strict=False)
-        return any(int(a) % n != int(b) % n for a, b, n in pairs)
+    kinds = (int, np.integer, slice)
+    if all(isinstance(part, kinds) for part in (*first, *second)):  # the usual case, told fast: apart along some axis
+        return any(_apart(a, b, n) for a, b, n in zip(first, second, shape, strict=False))
     if int(np.prod(shape)) > LARGEST:
         return False
     numbers = np.arange(int(np.prod(shape))).reshape(shape)
     return not np.intersect1d(numbers[one], numbers[other]).size
+
+
+def _apart(one: Any, other: Any, size: int) -> bool:
+    """Whether two places or slices of one axis have nothing in common."""
+    a, b = (
+        range(*part.indices(size)) if isinstance(part, slice) else range(int(part) % size, int(part) % size + 1)
+        for part in (one, other)
+    )
+    if not a or not b or max(a[0], a[-1]) < min(b[0], b[-1]) or max(b[0], b[-1]) < min(a[0], a[-1]):
+        return True
+    if len(a) == 1 or len(b) == 1:
+        return a[0] not in b if len(a) == 1 else b[0] not in a
+    return abs(a.step) != 1 and abs(b.step) != 1 and set(a).isdisjoint(b)

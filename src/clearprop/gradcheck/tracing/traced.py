@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, same_index
+from clearprop.gradcheck.tracing.constant_indices import disjoint, is_constant, point, same_index
 from clearprop.gradcheck.tracing.invented_rows import fitted_shape
 from clearprop.gradcheck.tracing.recorded_functions import as_type, part, scatter
 from clearprop.gradcheck.tracing.trace import Trace, Vertex, as_float, get, line_of, put
@@ -328,7 +328,11 @@ def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
     """The value at a constant index of an array that was written at constant indices, if exactly that was written."""
     if vertex.fn is not put or not is_constant(index):
         return None
-    for where, value in reversed(vertex.args[1:]):
+    writes, place = vertex.args[1:], point(vertex.shape, index)
+    points = _points(vertex) if len(writes) > MANY_WRITES and place is not None else None
+    if points is not None:  # only single numbers were written: the last one at this place, or none
+        writes = (points[place],) if place in points else ()
+    for where, value in reversed(writes):
         if not is_constant(where):
             return None
         if same_index(where, index):
@@ -340,6 +344,21 @@ def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
     if found is None and base.origin is not None:
         return TRACE.record(get, (base, index), {}, base.value[index])
     return found
+
+
+MANY_WRITES: Final = 32
+_WRITTEN: dict[Vertex, tuple[int, dict[tuple[int, ...], Any] | None]] = {}
+"""For the array that was looked at last: the number of writes, and the last one at each place, if all are single numbers."""
+
+
+def _points(vertex: Vertex) -> dict[tuple[int, ...], Any] | None:
+    """The last write at each place of an array; None if more than single numbers were written."""
+    if vertex not in _WRITTEN or _WRITTEN[vertex][0] != len(vertex.args):
+        places = {point(vertex.shape, where): (where, value) for where, value in vertex.args[1:]}
+        several = any(place is None for place in places)
+        _WRITTEN.clear()
+        _WRITTEN[vertex] = len(vertex.args), None if several else {p: pair for p, pair in places.items() if p is not None}
+    return _WRITTEN[vertex][1]
 
 
 def _reduction(ufunc: Any, fn: Any) -> Any:
