@@ -286,6 +286,8 @@ class Trace:
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
         if vertex.fn is np.add and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
+            if _is_first_sum(*grown):
+                return
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         if vertex.fn is get:  # where the part is, does not matter
             grown = [other for other in grown if other is vertex.args[0]]
@@ -303,6 +305,12 @@ class Trace:
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
         elif _is_drawn(vertex):
             vertex.origin, vertex.mark, vertex.kind = vertex, vertex.bits, "random"
+
+
+def _is_first_sum(total: Vertex, term: Vertex) -> bool:
+    """Whether it is a sum that begins, `total += w` with a total of 0: no start of w, since both have names."""
+    empty = total.kind == "made" and not np.any(total.value)
+    return empty and bool(total.names) and bool(term.names) and np.any(term.value)
 
 
 def _is_drawn(vertex: Vertex) -> bool:
