@@ -13,6 +13,7 @@ that it depends on up to the last step, so that "h depends on p" is one AND.
 # ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator
 from types import CodeType
@@ -249,7 +250,7 @@ class Trace:
         if vertex.fn is not np.add or vertex.step_of is not None or len(vertex.args) != 2 or vertex.read:
             return
         change, moved = vertex.args
-        if not isinstance(change, Vertex) or not isinstance(moved, Vertex) or name not in moved.names:
+        if not isinstance(change, Vertex) or not isinstance(moved, Vertex) or not _bears(moved, name):
             return
         if moved.origin is not None and moved.shape == vertex.shape and change.bits & moved.mark:
             vertex.args = (moved, change)
@@ -305,6 +306,14 @@ class Trace:
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
         elif _is_drawn(vertex):
             vertex.origin, vertex.mark, vertex.kind = vertex, vertex.bits, "random"
+
+
+def _bears(vertex: Vertex, name: str) -> bool:
+    """Whether a value has a name, or is the number of a list that was written down, w[0], and the name is w[i]."""
+    if name in vertex.names:
+        return True
+    holder = name[: name.rfind("[")] if name.endswith("]") else ""
+    return bool(holder) and any(re.fullmatch(rf"{re.escape(holder)}\[\d+\]", each) for each in vertex.names)
 
 
 def _is_first_sum(total: Vertex, term: Vertex) -> bool:

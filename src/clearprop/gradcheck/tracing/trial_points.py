@@ -85,7 +85,18 @@ def _at(graph: Graph, given: Values, targets: list[Vertex]) -> Point | None:
     return Point(graph, values) if finite else None
 
 
-PASSING: Final = {get, np.reshape, np.ravel, np.squeeze, np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal}
+PASSING: Final = {
+    get,
+    np.reshape,
+    np.ravel,
+    np.squeeze,
+    np.equal,
+    np.not_equal,
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+}
 """What leads from a value that counts to a branch, in `for h in hinge: if h > 0`, without making another value of it."""
 
 
