@@ -127,7 +127,7 @@ def examined_once(
 
 
 def lines_without_mismatch() -> set[int]:
-    """The lines that the program has run itself with shapes that fit: with guessed arguments they may not, which proves nothing."""
+    """The lines that the program ran itself with shapes that fit: where guessed arguments do not fit, nothing is proved."""
     failed = {line for _, line in MISMATCHES}
     return {line_of(vertex.stack[0]) for vertex in TRACE.vertices if vertex.stack} - failed
 
