@@ -80,6 +80,8 @@ class DataForm:
         Whether lines of text are rows of numbers.
     column : bool
         Whether targets have an axis of length one.
+    fewer : bool
+        Whether the program is told a small number of examples wherever it says a large one.
     """
 
     width: int = WIDTH
@@ -91,6 +93,7 @@ class DataForm:
     found: bool = False
     numbers: bool = False
     column: bool = False
+    fewer: bool = False
 
     def wanted(self, reasons: list[str]) -> DataForm:
         """The form that would let statements run which failed for these reasons; the same if none of them says so."""

@@ -24,7 +24,7 @@ from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
 GRADIENT = r"(?i)\b(grad(ient)?|derivative|delta)\b"
-MOST_PAIRS = 64  # predictions and targets of one place
+MOST_PAIRS = 256  # predictions and targets of one place
 LOSS_NAMES = (
     "loss",
     "cost",
