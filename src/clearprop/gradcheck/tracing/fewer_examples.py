@@ -23,12 +23,12 @@ MAKERS: Final = {
 
 
 def with_fewer_examples(text: str) -> str:
-    """The program with a small number wherever it says one of those that it makes arrays or loops of; lines as they were.
+    r"""The program with a small number wherever it says one of those that it makes arrays or loops of; lines as they were.
 
     Examples
     --------
-    >>> with_fewer_examples("n = 5000\\nX = rand(n, 3)\\nfor k in range(5000): pass")
-    'n = 60  \\nX = rand(n, 3)\\nfor k in range(60  ): pass'
+    >>> with_fewer_examples("n = 5000\nX = rand(n, 3)\nfor k in range(5000): pass")
+    'n = 60  \nX = rand(n, 3)\nfor k in range(60  ): pass'
     """
     try:
         large = set(_sizes(ast.parse(text)))
