@@ -121,6 +121,8 @@ def _moved(rng: np.random.Generator, sources: list[Vertex], scale: float, near: 
         noise = rng.normal(size=value.shape)
         if vertex.kind == "probabilities":  # stay between 0 and 1
             new = 1.0 / (1.0 + np.exp(-noise))
+        elif not near and vertex.kind == "random" and value.size > 2 and value.size == max(value.shape):
+            new = noise * 0.8 / np.sqrt(np.sqrt(value.size))  # the weights of one neuron, of either sign
         elif near or value.ndim < 2 or min(value.shape) == 1:
             new = value + noise * scale * 0.4
         else:
