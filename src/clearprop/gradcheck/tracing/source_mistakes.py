@@ -25,7 +25,6 @@ from clearprop.gradcheck.tracing.step_lines import step_lines
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import find_points
-from clearprop.gradcheck.tracing.updated_too_early import updated_too_early
 from clearprop.gradcheck.tracing.wording import NO_SEARCH
 
 MOST_RIVALS: Final = 8
@@ -50,10 +49,6 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
         return set(search.wrong)
     found = search.found()
     result.first_wrong = search.first_wrong()
-    early = updated_too_early(sheet, case.words, consistency) if search.wrong and not found else None
-    if early is not None:
-        result.mistakes.append(early)
-        return set(search.wrong)
     if not found:
         search, found = _in_the_steps(case, search, skipped)
     explained: set[int] = set()

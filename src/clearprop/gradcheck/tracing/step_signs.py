@@ -12,7 +12,7 @@ from clearprop.gradcheck.tracing.vertex import Vertex
 
 SCALING: Final = {np.multiply, np.divide, np.true_divide, np.negative, np.add, np.subtract, np.positive}
 MOST_SEEN: Final = 400  # values of a step that are looked at
-MOST_NUMBERS: Final = 6  # that may stand in a formula; more of them are data
+MOST_NUMBERS: Final = 12  # that may stand in a formula; more of them are data
 
 
 def moved_value(vertex: Vertex, settings: Collection[Vertex] = ()) -> tuple[Vertex | None, int]:
@@ -55,9 +55,9 @@ def meets_others(step: Vertex, moved: Vertex) -> bool:
 
 
 def meets_numbers(step: Vertex, moved: Vertex) -> bool:
-    """Whether many different numbers went into a step, as those of a table that another library read."""
+    """Whether many plain numbers went into a step, as those of a table that another library read."""
     left, seen = [other for other in step.inputs if other is not moved], {moved}
-    numbers: set[float] = set()
+    numbers: list[float] = []
     while left and len(seen) < MOST_SEEN:
         vertex = left.pop()
         if vertex in seen:
@@ -65,8 +65,8 @@ def meets_numbers(step: Vertex, moved: Vertex) -> bool:
         seen.add(vertex)
         for each in vertex.args if vertex.fn in SCALING else ():
             if isinstance(each, (int, float, np.number)):
-                numbers.add(float(each))
-        if len(numbers) > MOST_NUMBERS:
+                numbers.append(float(each))
+        if len(numbers) > MOST_NUMBERS and len(set(numbers)) > 1:
             return True
         left.extend(vertex.inputs)
     return False
