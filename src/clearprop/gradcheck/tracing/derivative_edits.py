@@ -39,7 +39,7 @@ class DerivativeEdits(EditMaker):
             z, a = self.words.pair(bend.z, bend.a, vertex.stack)
             formula, called = bend.formula(z, a), f"the derivative of {bend.name or 'the activation'}"
             close = (0.0 if bend.z in wanted else 1.0) + (0.0 if bend.name else 1.0)
-            if vertex is self._at or not self.sheet.right(vertex):
+            if (vertex is self._at or not self.sheet.right(vertex)) and not self._meets_data(vertex):
                 helper = len({frame for frame, _ in vertex.stack[:1]} & {frame for frame, _ in self._at.stack[:1]}) == 0
                 yield Edit(
                     vertex,
@@ -78,6 +78,10 @@ class DerivativeEdits(EditMaker):
                 place=self._alias(vertex, formula, times=True),
             )
         yield from self._too_many(vertex)
+
+    def _meets_data(self, vertex: Vertex) -> bool:
+        """Whether data go into an operation, as the target does into the error: it is meant for no derivative."""
+        return any(v.size > 1 and v not in self.sheet.live for v in self.graph.inputs(vertex))
 
     def _too_many(self, vertex: Vertex) -> Iterator[Edit]:
         """A factor too many."""

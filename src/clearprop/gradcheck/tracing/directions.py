@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.consistency import Consistency
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.edit_maker import Edit
 from clearprop.gradcheck.tracing.edits import Editor
@@ -22,6 +23,7 @@ from clearprop.gradcheck.tracing.source_mistakes import judge_by_source
 from clearprop.gradcheck.tracing.steps import Move, Piece
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import same_direction
+from clearprop.gradcheck.tracing.updated_too_early import updated_too_early
 from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
 _IS_WRONG: Final = "the gradient of {} is wrong"
@@ -56,10 +58,19 @@ def judge_directions(result: Round, sheet: Sheet, case: JudgedCase) -> set[int]:
         else:
             result.judged.append(place.judged(move))
     result.mistakes = [*place.fixed.values(), *result.mistakes]
+    if result.mistakes and not any(mistake.sure and not _is_in_a_helper(mistake) for mistake in result.mistakes):
+        consistency = Consistency(sheet, case.update_seen, case.exact, case.layer)
+        early = updated_too_early(sheet, words, consistency) if words.spent < NO_SEARCH else None
+        result.mistakes = [early] if early is not None else result.mistakes
     _first_of_several(result, words)
     _together(result)
     _of_another(result, sheet, factors)
     return by_source
+
+
+def _is_in_a_helper(mistake: Mistake) -> bool:
+    """Whether the use of an updated value was placed where no update can be moved below it: in a function that serves many."""
+    return mistake.slug == "operand-earlier" and not mistake.right.startswith("move ")
 
 
 def _first_of_several(result: Round, words: Words) -> None:
@@ -249,8 +260,8 @@ def _update_moved(vertex: Vertex, words: Words, sheet: Sheet) -> tuple[str, Chan
     if step is None or span is None:
         return None
     users = [user for user in graph.users.get(step, ()) if user in sheet.backward]
-    last = max(words.place(user.stack)[1] for user in users if user.stack[:1] and user.stack[0][0] is step.stack[0][0])
-    found = moved_below("\n".join(words.lines[span[0]]), span[1], span[2], last)
+    uses = [words.place(user.stack)[1] for user in users if user.stack[:1] and user.stack[0][0] is step.stack[0][0]]
+    found = moved_below("\n".join(words.lines[span[0]]), span[1], span[2], max(uses)) if uses else None
     if not found:
         return None
     head, *block = found[0].splitlines()

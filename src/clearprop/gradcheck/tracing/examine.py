@@ -17,6 +17,7 @@ from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FileOutcome, statu
 from clearprop.gradcheck.tracing.forgotten_return import forgotten_return
 from clearprop.gradcheck.tracing.judge import Bench, Judge, JudgedUnit
 from clearprop.gradcheck.tracing.person_program import STEP, ProgramRun, lines_run, source_of, sources_of
+from clearprop.gradcheck.tracing.trace import line_of
 from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 
@@ -39,12 +40,15 @@ class Examined:
     notes : list of str
     mismatches : list of (int, str)
         Lines of the program in which shapes did not fit, with these.
+    ran : set of int
+        Lines that the program ran itself, with shapes that fit.
     """
 
     units: list[JudgedUnit] = field(default_factory=list)
     problem: str = ""
     notes: list[str] = field(default_factory=list)
     mismatches: list[tuple[int, str]] = field(default_factory=list)
+    ran: set[int] = field(default_factory=set)
 
     @property
     def status(self) -> str:
@@ -70,7 +74,9 @@ def examined(
     """The parts of a program, after it was run; once more with the true torch, if it cannot be understood without."""
     found = examined_once(path, ProgramRun(path, text), names, seed, bench, stage)
     if not TRACE.invented:
-        found.mismatches = [(line, shapes) for (file, line), shapes in MISMATCHES.items() if file == str(path)]
+        found.mismatches = [
+            (line, shapes) for (file, line), shapes in MISMATCHES.items() if file == str(path) and line not in found.ran
+        ]
     if found.status == "inconclusive" and re.search(r"^\s*(import|from) torch\b", text, re.MULTILINE):
         again = examined_once(path, ProgramRun(path, text, true_torch=True), names, seed, bench, stage)
         return found if again.status == "inconclusive" else again
@@ -83,6 +89,7 @@ def examined_once(
     """The parts of a program that was run."""
     if run.problem:
         return Examined(problem=run.problem, notes=run.notes())
+    ran_well = lines_without_mismatch()
     stage("its steps were judged")
     step = steps_judged(bench)
     notes = run.notes()
@@ -116,7 +123,13 @@ def examined_once(
     if units and not names and all(unit.verdict == UNCLEAR for unit in units):
         adapter = suggested_adapter(driver.program.functions)
         problem = "\n".join(filter(None, [problem, f"{NONE_RAN}\n{adapter}" if adapter != EMPTY else ""]))
-    return Examined(units, problem, notes)
+    return Examined(units, problem, notes, ran=ran_well)
+
+
+def lines_without_mismatch() -> set[int]:
+    """The lines that the program ran itself with shapes that fit: where guessed arguments do not fit, nothing is proved."""
+    failed = {line for _, line in MISMATCHES}
+    return {line_of(vertex.stack[0]) for vertex in TRACE.vertices if vertex.stack} - failed
 
 
 def steps_judged(bench: Bench) -> JudgedUnit | None:

@@ -22,7 +22,7 @@ MOST_ROWS: Final = 5000
 CLASSES: Final = 10
 MOST_WIDE: Final = 5000
 MORE_ROWS: Final = 300
-MOST_NAMES: Final = 8
+MOST_NAMES: Final = 24
 TOO_FEW: Final = (
     r"larger (sample )?than population|empty range (for|in) rand|low >= high|high <= 0|larger than the maximum"
     r"|modulo by zero|division by zero|equal division"
@@ -30,7 +30,7 @@ TOO_FEW: Final = (
 NO_NUMBER: Final = r"could not convert string to float|invalid literal for int\(\) with base 10: '[a-z]"
 BATCH: Final = re.compile(r"batch_?size\w*\s*=\s*(\d{1,3})\b", re.IGNORECASE)
 UNIT: Final = 100  # of which the number of rows is a multiple, where many are wanted and no batch size is said
-NO_COLUMN: Final = r"^KeyError: .*?['\"]([^'\"\[\]]{1,40})['\"]"
+NO_COLUMN: Final = re.compile(r"(?<!dtype=)['\"]([^'\"\[\]]{1,40})['\"]")
 UNFLATTENED: Final = re.compile(
     r"\(\d+,28,28\) and \((?:\d+,)?784|\(\d+,\d+\) and \(\d+,28,28\)|size 28 is different from 784|784 is different from 28"
     r"|shapes \(\d+,28,\d+\) \(\d+,\d+\)"
@@ -80,6 +80,8 @@ class DataForm:
         Whether lines of text are rows of numbers.
     column : bool
         Whether targets have an axis of length one.
+    fewer : bool
+        Whether the program is told a small number of examples wherever it says a large one.
     """
 
     width: int = WIDTH
@@ -91,6 +93,7 @@ class DataForm:
     found: bool = False
     numbers: bool = False
     column: bool = False
+    fewer: bool = False
 
     def wanted(self, reasons: list[str]) -> DataForm:
         """The form that would let statements run which failed for these reasons; the same if none of them says so."""
@@ -101,9 +104,10 @@ class DataForm:
             return replace(self, rows=MORE_ROWS)
         if not self.numbers and any(re.search(NO_NUMBER, reason) for reason in reasons):
             return replace(self, numbers=True)
-        missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]
-        if missing and missing[0] not in self.names and len(self.names) < MOST_NAMES:
-            return replace(self, names=(*self.names, missing[0]), width=max(self.width, len(self.names) + 4))
+        missing = [name for reason in reasons if reason.startswith("KeyError: ") for name in NO_COLUMN.findall(reason)]
+        names = tuple(dict.fromkeys((*self.names, *missing)))[:MOST_NAMES]
+        if names != self.names:
+            return replace(self, names=names, width=max(self.width, len(names) + 3))
         if not self.column and any(re.search(r"^IndexError: tuple index out of range", reason) for reason in reasons):
             return replace(self, column=True)
         if not self.flat and any(UNFLATTENED.search(reason) for reason in reasons):

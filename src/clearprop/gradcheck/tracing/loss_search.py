@@ -24,7 +24,7 @@ from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 MOST = 16  # candidates that are tried
 GRADIENT = r"(?i)\b(grad(ient)?|derivative|delta)\b"
-MOST_PAIRS = 64  # predictions and targets of one place
+MOST_PAIRS = 256  # predictions and targets of one place
 LOSS_NAMES = (
     "loss",
     "cost",
@@ -124,7 +124,7 @@ def later_losses(graph: Graph, moves: list[Move]) -> list[Sought]:
     found = [v for v in found if named_like_a_loss(graph, v) or not known & set(graph.users.get(v, ()))]
     found.sort(key=lambda v: (-named_like_a_loss(graph, v), -_reach(v), v.number))
     made = [_on_others(graph, v, dict(moved)) for v in found[:MOST]]
-    return [Sought(v) for v in made if v is not None and np.isfinite(v.value)]
+    return [Sought(v) for v in made if v is not None and v.size == 1 and np.isfinite(v.value)]
 
 
 def _start(step: Vertex, pieces: list[Vertex]) -> Vertex | None:

@@ -21,11 +21,18 @@ class Matrix(Arr):
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> Any:
+        return super().__getitem__(self._kept(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(self._kept(index), value)
+
+    def _kept(self, index: Any) -> Any:
+        """An index that keeps both axes, unless it is of a single number."""
         parts = (*(index if isinstance(index, tuple) else (index,)), slice(None))[:2]
         if all(_is_number(part) for part in parts):
-            return super().__getitem__(index)
+            return index
         kept = tuple(_as_slice(part, size) for part, size in zip(parts, self.shape, strict=False))
-        return super().__getitem__(kept if isinstance(index, tuple) else kept[0])
+        return kept if isinstance(index, tuple) else kept[0]
 
     def __mul__(self, other: Any) -> Any:
         return product(self, other)

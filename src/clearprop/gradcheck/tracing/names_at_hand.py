@@ -41,7 +41,8 @@ class NamesAtHand:
         self.counters = self._counters()
         self.entries = self._entries()
         names = {self.graph.rep(vertex): name for name, vertex in [*reversed(self.atoms), *self._of_entries()]}
-        self.formulas = self._formulas(bends, names)
+        self.bends, self.named = bends, names
+        self.formulas = self.formulas_of(self.run.vertex.size)
         self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
         self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:MOST_DERIVATIVES]
         self.scalars = self._scalars()
@@ -67,12 +68,12 @@ class NamesAtHand:
             return False
         return bool(self.sheet.matches_of(arrays))
 
-    def _formulas(self, bends: list[Bend], names: dict[Vertex, str]) -> list[tuple[str, str]]:
-        """Each derivative of an activation whose value or argument has a name here: its text, and what it is."""
+    def formulas_of(self, size: int) -> list[tuple[str, str]]:
+        """Each derivative of so many numbers of an activation that has a name here: its text, and what it is."""
         found = {}
-        for bend in bends:
-            z, a = names.get(bend.z, ""), names.get(bend.a, "")
-            if bend.name and (z or a) and bend.z.size == self.run.vertex.size:
+        for bend in self.bends:
+            z, a = self.named.get(bend.z, ""), self.named.get(bend.a, "")
+            if bend.name and (z or a) and bend.z.size == size:
                 text = bend.formula(z, a)
                 if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
                     text = text if z or " > 0" not in text else f"({a} > 0)"

@@ -50,6 +50,9 @@ class NamingEdits(NamesAtHand):
         term = term or (isinstance(parent, ast.AugAssign) and parent.value is node)
         if not isinstance(node, ast.Constant):
             yield from self._derivatives(node, root, term)
+        both = operands(parent) or () if isinstance(node, ATOMS) and isinstance(parent, ast.expr) else ()
+        if node in both and any(self._is_weight(part) for other in both if other is not node for part in ast.walk(other)):
+            yield from self._behind_a_product(node)
         inner = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult) and operands(node) is not None
         if inner and not root:
             for text, vertex in self.atoms:
@@ -179,6 +182,19 @@ class NamingEdits(NamesAtHand):
                     new = ast.BinOp(written(other), ast.Mult(), formula)
                     hint = "Go through the chain rule at this line."
                     yield SourceEdit(node, new, f"it should be {other} * {wrapped(text)}", 2.1, "chain", hint)
+
+    def _is_weight(self, node: ast.AST) -> bool:
+        """Whether an expression stands for a parameter."""
+        own = self._stands_for(node) if isinstance(node, ATOMS) else None
+        return own is not None and self.graph.rep(own) in self.sheet.cuts
+
+    def _behind_a_product(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """A derivative that is missing before an error is carried back: W.T @ (error * f'(z)), not W.T @ error."""
+        own = self._stands_for(node)
+        for text, said in self.formulas_of(own.size) if own is not None and own.shape else ():
+            new = ast.BinOp(node, ast.Mult(), written(text))
+            hint = "Look at what the activation of the layer above contributes."
+            yield SourceEdit(node, new, f"{said}, {text}, is missing", 1.45, "derivative-missing", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""

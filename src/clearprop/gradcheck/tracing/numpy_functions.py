@@ -79,6 +79,9 @@ def array_of(name: str, thing: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(thing, Nothing):
             return thing
     kwargs = in_double(kwargs)
+    if kwargs.get("ndmin") and any_traced(thing):
+        made = array_of(name, thing, *args, **{key: value for key, value in kwargs.items() if key != "ndmin"})
+        return call(np.reshape, (made, (*[1] * (kwargs["ndmin"] - np.ndim(plain(made))), *np.shape(plain(made)))), {})
     dtype = kwargs.get("dtype", args[0] if args else None)
     if isinstance(thing, Traced):
         if dtype is not None and np.dtype(dtype).kind != np.asarray(thing.vertex.value).dtype.kind:

@@ -15,7 +15,7 @@ from typing import Final
 RENAMED: Final = {
     "xrange": "range", "raw_input": "input", "unicode": "str", "unichr": "chr", "long": "int", "basestring": "str",
     "iteritems": "items", "itervalues": "values", "iterkeys": "keys", "izip": "zip", "imap": "map",
-    "cPickle": "pickle", "cStringIO": "io", "StringIO": "StringIO", "urllib2": "urllib.request",
+    "maxint": "maxsize", "cPickle": "pickle", "cStringIO": "io", "StringIO": "StringIO", "urllib2": "urllib.request",
 }  # fmt: skip
 CAUGHT: Final = re.compile(r"^(\s*except\s+[\w.()\s,]*?[\w.)])\s*,\s*(\w+)\s*:", re.MULTILINE)
 RAISED: Final = re.compile(r"^(\s*raise\s+[\w.]+)\s*,\s*([^\n#]+)", re.MULTILINE)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.directions import ZERO
+from clearprop.gradcheck.tracing.fewer_examples import FEW, with_fewer_examples
 from clearprop.gradcheck.tracing.file_outcome import FunctionOutcome, LineFinding
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import COLLECTION, FORMS, DataForm, counted
@@ -33,6 +34,7 @@ from clearprop.gradcheck.tracing.wording import Words
 from clearprop.gradcheck.tracing.world import World
 
 STEP = "training step"
+FEWER = f"It was run with {FEW} in the place of larger numbers of examples: with these its steps were not reached."
 TRIES = 4  # runs with invented data of another form
 
 
@@ -122,10 +124,18 @@ class ProgramRun:
                 break
             form = wanted
             self._run(form)
+        if not TRACE.steps and self._took_too_much() and with_fewer_examples(self.text) != self.text:
+            form = replace(form, fewer=True)
+            self._run(form)
+            TRACE.notes.setdefault(FEWER, 0)
         if TRACE.invented and TRACE.steps and COLLECTION.search(self.text):
             self._run(replace(form, counted=True))
             if not TRACE.steps:
                 self._run(form)
+
+    def _took_too_much(self) -> bool:
+        """Whether memory or time ended before there was a step."""
+        return bool(WATCHED.cut) or any(isinstance(failure, MemoryError) for failure in WATCHED.failures)
 
     def _run(self, form: DataForm) -> None:
         """Run the program once, with invented data of a form."""
@@ -135,9 +145,10 @@ class ProgramRun:
         WATCHED.__init__(TRACE)  # type: ignore[misc]
         self.world = World(self.path.parent, "torch.compile" if self.true_torch else self.text, form)
         self.module = ModuleType("__main__")
+        text = counted(self.text, self.world.data.rows) if form.counted else self.text
         try:
             with np.errstate(all="ignore"):
-                self.world.run(self.module, self.path, counted(self.text, self.world.data.rows) if form.counted else self.text)
+                self.world.run(self.module, self.path, with_fewer_examples(text) if form.fewer else text)
         except SyntaxError as error:
             self.problem = syntax_problem(self.text, error)
         except Enough:

@@ -154,6 +154,9 @@ def trainings(graph: Graph, moves: list[Move]) -> list[list[Move]]:
     for k, (own, values) in enumerate(zip(cuts, reached, strict=True)):
         for value in (*own, *values):
             groups[root(owners.setdefault(value, k))] = root(k)
+    for k, values in enumerate(reached):
+        if not values:  # made of data alone, behind a branch: of the training whose steps stand beside it
+            groups[root(k)] = root(k - 1 if k else min(1, len(moves) - 1))
     found: dict[int, list[Move]] = {}
     for k, move in enumerate(moves):
         found.setdefault(root(k), []).append(move)

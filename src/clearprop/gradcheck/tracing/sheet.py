@@ -181,7 +181,8 @@ class Sheet:
         if self._numbers is None:
             true = np.array([[float(np.ravel(a)[0]) for a in target.arrays] for target in targets])
             sizes = np.where(true == 0, 1.0, np.abs(true))
-            self._numbers = true / sizes, sizes
+            with np.errstate(all="ignore"):
+                self._numbers = true / sizes, sizes
         true, sizes = self._numbers
         with np.errstate(all="ignore"):  # what is not finite fits nothing
             claimed = np.array(mine) / sizes
@@ -209,10 +210,10 @@ def _contents(arrays: Arrays) -> Any:
 
 def fingerprint(arrays: Arrays) -> Array:
     """Numbers that agree for proportional arrays, whatever their shape."""
-    ones = np.array([np.abs(a).sum() for a in arrays])
-    twos = np.array([np.sqrt((a * a).sum()) for a in arrays])
-    total = ones.sum() or 1.0
-    return np.concatenate([ones, twos]) / total
+    with np.errstate(all="ignore"):
+        ones = np.array([np.abs(a).sum() for a in arrays])
+        twos = np.array([np.sqrt((a * a).sum()) for a in arrays])
+        return np.concatenate([ones, twos]) / (ones.sum() or 1.0)
 
 
 def forms(arrays: Arrays, shape: tuple[int, ...]) -> list[Arrays]:

@@ -52,6 +52,7 @@ def numpy_standin() -> ModuleType:
             setattr(module, old, numpy_function(old, new) if callable(new) and not isinstance(new, type) else new)
     for old, kind in (("float", float), ("int", int), ("bool", bool), ("object", object)):  # as programs of before 2023 write
         setattr(module, old, kind)
+    module.__all__ = [*module.__all__, *SPECIAL]  # `from numpy import *` brings what older versions had, too
     return module
 
 

@@ -162,7 +162,7 @@ def _moved_by_name(graph: Graph) -> dict[Any, Move]:
         beside = bool(vertex.stack) and any(f == _line(vertex)[0] and abs(n - _line(vertex)[1]) <= NEAR for f, n in lines)
         if not beside or not isinstance(term, Vertex) or term.fn is not np.multiply or parameter.fn is not None:
             continue
-        gradient = next((v for v in term.inputs if v.size > 1 and v.fn is not None and _is_named_for(v, parameter)), None)
+        gradient = next((v for v in term.inputs if v.shape and v.fn is not None and _is_named_for(v, parameter)), None)
         if gradient is None or gradient.shape != parameter.shape or graph.rep(vertex) in graph.ends:
             continue
         key = (parameter, vertex.stack[:1], 0)

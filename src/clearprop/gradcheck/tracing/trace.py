@@ -10,94 +10,34 @@ looks like, whatever the parameter is called. Each leaf and each step has a bit 
 that it depends on up to the last step, so that "h depends on p" is one AND.
 """
 
-# ruff: noqa: E501  (tables, several entries to a line)
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any, Final
 
 import numpy as np
 
 from clearprop.gradcheck.tracing.bindings import Bindings
-
-Stack = tuple[tuple[CodeType, int], ...]
-"""Where an operation stands: code and instruction of each frame of the program, innermost first."""
+from clearprop.gradcheck.tracing.step_signs import (
+    SCALING,
+    bears,
+    is_drawn,
+    is_first_sum,
+    meets_numbers,
+    meets_others,
+    moved_value,
+)
+from clearprop.gradcheck.tracing.vertex import Stack as Stack
+from clearprop.gradcheck.tracing.vertex import Vertex as Vertex
 
 DEEPEST: Final = 12  # frames of the program that are kept
 LEAF: Final = "leaf"
 MATRIX: Final = "matrix"  # what a name stands for as an np.matrix
-SCALING = {np.multiply, np.divide, np.true_divide, np.negative, np.add, np.subtract, np.positive}
 RESHAPING = {np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.copy, np.array, np.asarray}
 
 JOINING = {np.concatenate, np.hstack, np.vstack, np.stack, np.array, np.column_stack, np.append}
-
-
-class Vertex:
-    """One value of the program.
-
-    Attributes
-    ----------
-    number : int
-        Its place in the order of making.
-    fn : callable or None
-        The function that made it; None for a leaf.
-    args, kwargs : tuple, dict
-        Its arguments; vertices stand for traced values, also inside lists, tuples, dicts and slices.
-    inputs : tuple of Vertex
-        The vertices in `args` and `kwargs`.
-    value : array or number
-    stack : Stack
-    names : list of str
-        The names that the program gave it, as they stand in the source: "W1", "self.params['b1']".
-    bits : int
-        Leaves and steps that it depends on, a bit for each.
-    mark : int
-        For a parameter: the bit that says that something depends on it as it is now.
-    kind : str
-        "leaf", "random", "literal", "data", "made" (zeros and the like), or the name of the operation.
-    origin : Vertex or None
-        For a parameter or a part of one: the leaf that it began as.
-    version : int
-        Number of steps since.
-    step_of : Vertex or None
-        The value that a step moved.
-    read : bool
-        Whether anything has been made of it.
-    """
-
-    __slots__ = (
-        "args", "bits", "fn", "inputs", "kind", "kwargs", "mark", "names", "number", "origin", "read", "stack", "step_of", "value",
-        "version",
-    )  # fmt: skip
-
-    def __init__(self, fn: Callable[..., Any] | None, args: Any, kwargs: dict[str, Any], value: Any, kind: str) -> None:
-        self.fn, self.args, self.kwargs, self.value, self.kind = fn, args, kwargs, value, kind
-        self.inputs: tuple[Vertex, ...] = ()
-        self.names: list[str] = []
-        self.stack: Stack = ()
-        self.number = self.bits = self.mark = self.version = 0
-        self.origin: Vertex | None = None
-        self.step_of: Vertex | None = None
-        self.read = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return np.shape(self.value)
-
-    @property
-    def size(self) -> int:
-        return int(np.size(self.value))
-
-    @property
-    def floating(self) -> bool:
-        return isinstance(self.value, (float, np.floating)) or (
-            isinstance(self.value, np.ndarray) and self.value.dtype.kind == "f"
-        )
-
-    def __repr__(self) -> str:
-        return f"<{self.number} {self.kind} {'/'.join(self.names)} {self.shape}>"
 
 
 def vertices_in(tree: Any) -> Iterator[Vertex]:
@@ -249,7 +189,7 @@ class Trace:
         if vertex.fn is not np.add or vertex.step_of is not None or len(vertex.args) != 2 or vertex.read:
             return
         change, moved = vertex.args
-        if not isinstance(change, Vertex) or not isinstance(moved, Vertex) or name not in moved.names:
+        if not isinstance(change, Vertex) or not isinstance(moved, Vertex) or not bears(moved, name):
             return
         if moved.origin is not None and moved.shape == vertex.shape and change.bits & moved.mark:
             vertex.args = (moved, change)
@@ -262,7 +202,11 @@ class Trace:
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
             moved, other = moved_value(vertex, self.settings)
             again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
-            if moved is not None and other & moved.mark and (again or other & ~moved.bits or _meets_others(vertex, moved)):
+            if (
+                moved is not None
+                and other & moved.mark
+                and (again or other & ~moved.bits or meets_others(vertex, moved) or meets_numbers(vertex, moved))
+            ):
                 vertex.origin, vertex.version, vertex.step_of = moved.origin, moved.version + 1, moved
                 vertex.mark = self._new_bit()
                 vertex.bits |= vertex.mark
@@ -286,6 +230,8 @@ class Trace:
             return
         grown = [other for other in followed if other.kind != "literal" or len(vertex.inputs) == 1]
         if vertex.fn is np.add and len(grown) == 2 and grown[0].shape == grown[1].shape:  # np.zeros(...) + noise
+            if is_first_sum(*grown):
+                return
             grown = [other for other in grown if other.fn is not None or np.any(other.value)] or grown[:1]
         if vertex.fn is get:  # where the part is, does not matter
             grown = [other for other in grown if other is vertex.args[0]]
@@ -301,20 +247,8 @@ class Trace:
             return  # 0 * W is no W
         if len(grown) == 1 and small and (vertex.fn in SCALING or vertex.fn in RESHAPING or vertex.fn in (get, as_float)):
             vertex.origin, vertex.version, vertex.mark = grown[0].origin, grown[0].version, grown[0].mark
-        elif _is_drawn(vertex):
+        elif is_drawn(vertex):
             vertex.origin, vertex.mark, vertex.kind = vertex, vertex.bits, "random"
-
-
-def _is_drawn(vertex: Vertex) -> bool:
-    """Whether a value is made of one draw alone: rows of length one, an orthogonal matrix."""
-    parts = vertex.kind in ("qr", "svd", "eigh", "random")
-    return (parts or vertex.fn in (np.divide, np.matmul, np.dot)) and any(
-        other.origin is not None
-        and other.origin.kind == "random"
-        and not other.version
-        and all(not each.bits & ~other.bits for each in vertex.inputs if each.kind != "literal")
-        for other in vertex.inputs
-    )
 
 
 def value_of(thing: Any) -> Any:
@@ -322,63 +256,7 @@ def value_of(thing: Any) -> Any:
     return thing.value if isinstance(thing, Vertex) else thing
 
 
-def _scales_a_parameter(vertex: Vertex) -> bool:
-    """Whether a value is a named parameter times a number, in passing: W * momentum + step."""
-    inner = _scaled(vertex)
-    return inner is not None and not vertex.names and bool(inner.names)
-
-
-def _scaled(vertex: Vertex, settings: Collection[Vertex] = ()) -> Vertex | None:
-    """The value that is multiplied by plain numbers, or by what was made of such; None for anything else."""
-    inner = [other for other in vertex.inputs if other.kind != "literal" or other.size > 1 or len(vertex.inputs) == 1]
-    if len(inner) == 1 < len(vertex.inputs) and inner[0].fn is not None and inner[0] in settings:
-        inner = [other for other in vertex.inputs if other is not inner[0]]
-    return inner[0] if vertex.fn is np.multiply and len(inner) == 1 else None
-
-
 MOST_BITS: Final = 20000
-
-
-def moved_value(vertex: Vertex, settings: Collection[Vertex] = ()) -> tuple[Vertex | None, int]:
-    """The parameter that a sum or difference may be a step of, and the bits of all the rest of it."""
-    rest, term = 0, vertex
-    while True:
-        if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
-            first, second = term.args
-            rest |= second.bits if isinstance(second, Vertex) else 0
-        elif (
-            term is not vertex and np.any(term.value) and (scaled := _scaled(term, settings)) is not None
-        ):  # p * (1 - lr * decay)
-            first = scaled
-            if first.origin is None:  # m * (p - p_before): a change, and no parameter
-                return None, 0
-        else:
-            break
-        if not isinstance(first, Vertex):
-            return None, 0
-        term = first
-        if term.origin is not None and not _scales_a_parameter(term):
-            break
-    if term is vertex or term.origin is None or not np.size(term.value):
-        return None, 0
-    return term, rest
-
-
-MOST_SEEN: Final = 400  # values of a step that are looked at
-
-
-def _meets_others(step: Vertex, moved: Vertex) -> bool:
-    """Whether other arrays or parameters go into a further step, all of which went into the steps before it, too."""
-    left, seen = [other for other in step.inputs if other is not moved], {moved}
-    while moved.version and left and len(seen) < MOST_SEEN:
-        vertex = left.pop()
-        if vertex in seen:
-            continue
-        seen.add(vertex)
-        if vertex.step_of is not None or (vertex.fn is None and (vertex.size > 1 or vertex.kind == "random")):
-            return True
-        left.extend(vertex.inputs)
-    return False
 
 
 def as_float(x: Any) -> Any:

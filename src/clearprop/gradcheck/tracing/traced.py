@@ -336,7 +336,7 @@ def _seen_through(vertex: Vertex, index: Any) -> Vertex | None:
         if not is_constant(where):
             return None
         if same_index(where, index):
-            return value if isinstance(value, Vertex) else None
+            return value if isinstance(value, Vertex) and value.shape == np.shape(vertex.value[index]) else None
         if not disjoint(vertex.shape, where, index):
             return None
     base = vertex.args[0]

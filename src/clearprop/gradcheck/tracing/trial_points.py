@@ -15,7 +15,7 @@ import numpy as np
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trace import Vertex, get
 
 COUNT: Final = 3
 TOLERANCE: Final = 2e-6
@@ -85,8 +85,32 @@ def _at(graph: Graph, given: Values, targets: list[Vertex]) -> Point | None:
     return Point(graph, values) if finite else None
 
 
+PASSING: Final = {
+    get,
+    np.reshape,
+    np.ravel,
+    np.squeeze,
+    np.equal,
+    np.not_equal,
+    np.less,
+    np.less_equal,
+    np.greater,
+    np.greater_equal,
+}
+"""What leads from a value that counts to a branch, in `for h in hinge: if h > 0`, without making another value of it."""
+
+
 def _near(graph: Graph, guard: Vertex, relevant: set[Vertex]) -> bool:
-    return any(other in relevant for other in graph.inputs(guard))
+    """Whether a branch was taken by a value that counts, or by a part of one."""
+    left, seen = list(graph.inputs(guard)), set[Vertex]()
+    while left:
+        vertex = left.pop()
+        if vertex in relevant:
+            return True
+        if vertex.fn in PASSING and vertex not in seen:
+            seen.add(vertex)
+            left += graph.inputs(vertex)
+    return False
 
 
 def _moved(rng: np.random.Generator, sources: list[Vertex], scale: float, near: bool) -> Values:
@@ -97,6 +121,8 @@ def _moved(rng: np.random.Generator, sources: list[Vertex], scale: float, near: 
         noise = rng.normal(size=value.shape)
         if vertex.kind == "probabilities":  # stay between 0 and 1
             new = 1.0 / (1.0 + np.exp(-noise))
+        elif not near and vertex.kind == "random" and value.size > 2 and value.size == max(value.shape):
+            new = noise * 0.8 / np.sqrt(np.sqrt(value.size))  # the weights of one neuron, of either sign
         elif near or value.ndim < 2 or min(value.shape) == 1:
             new = value + noise * scale * 0.4
         else:

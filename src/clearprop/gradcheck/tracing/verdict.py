@@ -32,6 +32,7 @@ from clearprop.gradcheck.tracing.loss_search import (
     turned,
 )
 from clearprop.gradcheck.tracing.margins import hinge_losses, is_margin_only
+from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -230,6 +231,7 @@ def _is_distance(case: JudgedCase, loss: Sought) -> bool:
 
 SUPPOSING: Final = 5.0  # seconds after which no further loss is supposed, in all rounds together
 SUPPOSITION: Final = "It was supposed that the loss is"
+OTHERS: Final = 2  # derivatives that may explain a mistake, so that the loss counts as found
 SUPPOSED: Final = 1.5  # what an edit may be like, at most, for a loss that is only supposed
 
 
@@ -241,9 +243,15 @@ def _supposed(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | No
         return None
     explained = judge_directions(trial, sheet, case)
     limit = SUPPOSED if loss.inferred else SUPPOSED + 0.5
-    likely = {name for mistake in trial.mistakes if mistake.sure and mistake.prior < limit for name in mistake.names}
+    clear = [mistake for mistake in trial.mistakes if mistake.sure and mistake.prior < limit and not _is_chance(mistake)]
+    likely = {name for mistake in clear for name in mistake.names}
     if not all(judged.verdict == "right" or judged.name in likely for judged in trial.judged):
         return None
     trial.notes.append(f"{SUPPOSITION} {loss.kind if loss.inferred else loss.name or 'what it computes'}.")
     judge_factors(trial, sheet, replace(case, layer=False, exact=False), explained)
     return trial
+
+
+def _is_chance(mistake: Mistake) -> bool:
+    """Whether any of several derivatives would do, which is so where one large number of the data counts alone."""
+    return sum("the derivative of" in text for text in (mistake.reason, *mistake.also)) > OTHERS
