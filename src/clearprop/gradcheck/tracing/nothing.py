@@ -17,8 +17,6 @@ from types import FunctionType, MethodType
 from typing import Any, ClassVar, Final
 from unittest.mock import MagicMock
 
-import numpy as np
-
 INPUTS: Final = {"x", "img", "imgs", "image", "images", "feature", "features", "input", "inputs", "pixels"}
 TARGETS: Final = {"y", "t", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes"}
 PARTS: Final = r"(train|test|val|valid|dev|set|orig|data|raw|all|batch|tr|te|tst|cv)"
@@ -97,7 +95,7 @@ class Nothing(MagicMock):
         return 0 if data is None else len(data)
 
     def _called(self, *args: Any, **kwargs: Any) -> Any:
-        """What a call gives: a picture, or something that is called like the file that was named."""
+        """The result of a call: something that is called like the file that was named, or what is decorated."""
         name = self._extract_mock_name()
         if args and isinstance(args[0], str) and (GIVES_DATA.search(name) or role_of(_last_word(repr(args[0])))):
             return self._made(f"{name}({args[0]!r})")
@@ -115,13 +113,6 @@ class Nothing(MagicMock):
             while Nothing.called_back < ROUNDS:
                 Nothing.called_back += 1
                 function(*([0] * min(_required(function), 1)))
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ARRAY_PARTS:
-            data = self.data()
-            if data is not None:
-                return getattr(data, "A" if name == "values" and hasattr(data, "A") else name, data)
-        return super().__getattr__(name)
 
     def _made(self, name: str) -> Nothing:
         """Another one, always the same for one name."""
@@ -199,7 +190,7 @@ def with_data(index: Any) -> Any:
 
 
 def _last_word(name: str) -> str:
-    """What a place is called in the end: train_labels, of "mnist.train_labels()", or of a file or a key in quotes.
+    """The last word that a place is called by: train_labels, of "mnist.train_labels()", or of a file or a key in quotes.
 
     Examples
     --------
@@ -221,6 +212,20 @@ def _operator(name: str) -> Callable[..., Any]:
     return method
 
 
+def _part(name: str) -> property:
+    """A part that arrays have: of the data that something stands for, if it stands for any."""
+
+    def part(self: Nothing) -> Any:
+        data = self.data()
+        return self._made(f"{self._extract_mock_name()}.{name}") if data is None else getattr(data, name, data)
+
+    return property(part)
+
+
+for _name in ARRAY_PARTS:
+    setattr(Nothing, _name, _part(_name))
+
+
 def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List | None:
     """The left side of the assignment in a line, if it takes something apart."""
     for node in ast.walk(tree) if tree is not None else ():
@@ -229,33 +234,3 @@ def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List |
             if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(e, ast.Starred) for e in target.elts):
                 return target
     return None
-
-
-def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs: Any) -> Any:
-    """One-hot rows, as in Keras."""
-    from clearprop.gradcheck.tracing.traced import plain
-    from clearprop.gradcheck.tracing.wrappers import leaf
-
-    classes = np.asarray(plain(y)).astype(int).ravel()
-    return leaf(np.eye(int(num_classes or classes.max() + 1))[classes], "data")
-
-
-def resized(picture: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
-    """A picture of another size, as in OpenCV: (width, height)."""
-    from clearprop.gradcheck.tracing.traced import plain
-    from clearprop.gradcheck.tracing.wrappers import leaf
-
-    pixels = np.asarray(plain(picture.data("picture") if isinstance(picture, Nothing) else picture))
-    rows, columns = (np.arange(n) * old // n for n, old in zip((size[1], size[0]), pixels.shape, strict=False))
-    return leaf(pixels[rows][:, columns], "data")
-
-
-def missing_module(name: str) -> Nothing:
-    """The stand-in of a module that is not installed."""
-    made = Nothing(name=name)
-    if name == "cv2":
-        made.resize, made.cvtColor = resized, lambda picture, *args: picture
-    made.one_hot = to_categorical
-    for holder in (made, made.utils, made.np_utils, made.utils.np_utils, made.keras.utils):
-        holder.to_categorical = to_categorical
-    return made

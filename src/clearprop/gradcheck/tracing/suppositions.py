@@ -35,7 +35,7 @@ class Supposition:
     ----------
     line : int
     changes : Changes
-        What makes the program right, if it is so.
+        The text of lines with which the program is right, if it is so.
     reason, right, hint, slug : str
         The mistake.
     """

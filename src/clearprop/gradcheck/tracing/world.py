@@ -31,7 +31,8 @@ from clearprop.gradcheck.tracing import (
 from clearprop.gradcheck.tracing.data_readers import DataReaders, Downloads, copied
 from clearprop.gradcheck.tracing.environments import gym_standin
 from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
-from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
+from clearprop.gradcheck.tracing.missing_modules import missing_module
+from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.older_python import as_python_3
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
