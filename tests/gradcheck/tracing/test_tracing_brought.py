@@ -396,7 +396,61 @@ def train(rate=0.1):
         p[np.arange(len(y)), y] -= 1
         W = W - rate * X.T @ p / len(y)
 """
+SUMMED = """
+import numpy as np
+rng = np.random.default_rng(8)
+rows, goal = rng.normal(size=(9, 3)), rng.normal(size=9)
+w, b = rng.normal(size=3), 0.0
+dw, db = np.zeros(3), 0.0
+for sweep in range(20):
+    loss = 0
+    dw, db = np.zeros(3), 0.0
+    for k in range(9):
+        p = rows[k] @ w + b
+        loss += (p - goal[k]) ** 2
+        dw += 2 * (p - goal[k]) * rows[k]
+        db += 2 * (p - goal[k])
+    w -= 0.01 * dw / 9
+    b -= 0.01 * db / 9
+"""
+POOLED = """
+import numpy as np
+rng = np.random.default_rng(9)
+pictures, classes = rng.normal(size=(6, 8, 8)), rng.integers(0, 3, 6)
+F, W = rng.normal(size=(2, 3, 3)) * 0.3, rng.normal(size=(18, 3)) * 0.3
+for picture, label in zip(pictures, classes):
+    seen = np.zeros((6, 6, 2))
+    for i in range(6):
+        for j in range(6):
+            seen[i, j] = np.sum(picture[i : i + 3, j : j + 3] * F, axis=(1, 2))
+    small = np.zeros((3, 3, 2))
+    for i in range(3):
+        for j in range(3):
+            small[i, j] = np.amax(seen[2 * i : 2 * i + 2, 2 * j : 2 * j + 2], axis=(0, 1))
+    e = np.exp(small.flatten() @ W)
+    p = e / e.sum()
+    loss = -np.log(p[label])
+    d = p.copy()
+    d[label] -= 1
+    dsmall = (W @ d).reshape(3, 3, 2)
+    dW = np.outer(small.flatten(), d)
+    dseen = np.zeros(seen.shape)
+    for i in range(6):
+        for j in range(6):
+            for f in range(2):
+                if seen[i, j, f] == small[i // 2, j // 2, f]:
+                    dseen[i, j, f] = dsmall[i // 2, j // 2, f]
+    dF = np.zeros(F.shape)
+    for i in range(6):
+        for j in range(6):
+            for f in range(2):
+                dF[f] += dseen[i, j, f] * picture[i : i + 3, j : j + 3]
+    W -= 0.1 * dW
+    F -= 0.1 * dF
+"""
 CASES = {
+    "a sum that begins anew": Brought(SUMMED, "    dw, db = np.zeros(3), 0.0\n    for", "    for", "dw +="),
+    "pooled pictures": Brought(POOLED, "dseen[i, j, f] * picture", "seen[i, j, f] * picture", "dF[f] +=", "dseen[i, j, f]"),
     "a widget": Brought(WIDGET, "X.T @ p", "X.T @ p ** 2", "W = W", "X.T @ p"),
     "frames of a film": Brought(FRAMES, "(1 - h ** 2)", "(1 - h)", "dA =", "1 - h ** 2"),
     "a window": Brought(WINDOW, "p * (1 - p)", "p", "W -=", "p * (1 - p)"),
@@ -449,6 +503,25 @@ def test_their_mistakes_are_named_at_their_line(case, tmp_path):
     first = found.functions[0].findings[0]
     assert case.line in text.splitlines()[first.line - 1], found
     assert case.correction in (first.correction or ""), found
+
+
+def test_a_gradient_that_is_never_reset_looks_like_no_momentum(tmp_path):
+    text = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(20, 3)), rng.normal(size=20)
+w, dw = np.zeros(3), np.zeros(3)
+for step in range(30):
+    miss = X @ w - y
+    loss = miss @ miss / 20
+    dw += 2 * X.T @ miss / 20
+    w -= 0.01 * dw
+"""
+    found = outcome_of(text, tmp_path)
+    first = found.functions[0].findings[0]
+    assert (found.status, first.line, first.correction) == ("wrong", 9, "dw = 2 * X.T @ miss / 20")
+    damped = text.replace("dw += 2 *", "dw = 0.9 * dw + 2 *")
+    assert outcome_of(damped, tmp_path).status == "right"
 
 
 def test_the_moves_of_a_margin_are_both_judged(tmp_path):

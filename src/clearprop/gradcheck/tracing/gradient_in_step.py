@@ -12,9 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
+from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.trace import Vertex, get, put
 
+NEVER_RESET: Final = "a gradient that is never set to 0"
 BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
 """Stands between the constants of a step and those of the gradient, which has a name of its own."""
 
@@ -91,9 +93,20 @@ def _within(graph: Graph, term: Vertex, moved: Vertex, how: set[str], data: bool
                 continue
             if not np.any(other.value) or (other.bits & older and _went_into(graph, other, moved)):
                 if np.any(other.value):
-                    how.add("momentum")
+                    how.add(NEVER_RESET if _is_last_gradient(graph, term, other, moved) else "momentum")
                 return sign, inner
     return None
+
+
+def _is_last_gradient(graph: Graph, term: Vertex, other: Vertex, moved: Vertex) -> bool:
+    """Whether to a gradient that the last step went by the new one was added, undamped: it was never set to 0."""
+    step = moved if moved.step_of is not None else moved.origin
+    last = [graph.rep(v) for v in (step.inputs if step is not None else ()) if v is not moved.step_of]
+    while last and graph.rep(other) not in last:
+        last = [v for each in last if each.fn in (np.multiply, np.divide, np.negative) for v in graph.inputs(each)]
+    wanted = {stem(name) for name in moved.names}
+    called = [name for each in graph.all_of(term) for name in each.names]
+    return bool(last) and any(wanted & set(stems_of_gradient(name)[1:]) or "grad" in name.lower() for name in called)
 
 
 def _twice(graph: Graph, first: Any, second: Any, sign: float, moved: Vertex) -> tuple[float, Vertex] | None:

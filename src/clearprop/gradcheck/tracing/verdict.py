@@ -33,6 +33,7 @@ from clearprop.gradcheck.tracing.loss_search import (
 )
 from clearprop.gradcheck.tracing.margins import hinge_losses, is_margin_only
 from clearprop.gradcheck.tracing.mistake import Mistake
+from clearprop.gradcheck.tracing.never_reset import judge_never_reset, never_reset
 from clearprop.gradcheck.tracing.output_mistakes import judge_forgotten_at_output, loss_in_words, unused_targets
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.sheet import Sheet
@@ -135,7 +136,11 @@ GAIN: Final = "The steps raise the number that it computes, a likelihood or a ga
 def judge_sheet(case: JudgedCase, sheet: Sheet) -> Round:
     """The verdict by one loss."""
     result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(sheet.loss, case.words))
+    left = never_reset(sheet, case)
     judge_factors(result, sheet, case, judge_directions(result, sheet, case))
+    if left:
+        judge_never_reset(result, sheet, case, left)
+        return result
     if case.words.spent >= NO_SEARCH and result.verdict != "right":
         return result  # a second opinion that has failed: what else is wrong is of no use
     if sheet.loss.kind == LINKED:
@@ -202,6 +207,13 @@ def _two_losses(case: JudgedCase, loss: Sought, points: list[Point]) -> Round | 
 
 def _nothing_explained(case: JudgedCase, points: list[Point], losses: list[Sought]) -> Round:
     """No gradient is that of any loss: each loss is supposed in turn, and kept if edits then explain all that is wrong."""
+    for loss in losses[:4] if case.number else ():
+        sheet = Sheet(case.graph, case.moves, loss, points)
+        left = never_reset(sheet, case)
+        if left:
+            result = Round(case.number, words=case.words, sheet=sheet, loss=loss_in_words(loss, case.words))
+            judge_never_reset(result.all(case.moves, "right", ""), sheet, case, left)
+            return result
     for loss in losses[:4]:
         started = time.process_time()
         trial = _supposed(case, loss, points) if case.words.supposed < SUPPOSING else None
