@@ -23,7 +23,7 @@ LEAST: Final = 1e-13  # length of what is not zero,
 LEAST_FACTOR: Final = 1e-12  # and a factor that is none
 LARGE: Final = 256  # numbers in an array, of which some are compared first
 FEW: Final = 4  # along each axis
-SCALES: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 3e-4)
+SCALES: Final = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 3e-4, 1e-5)
 
 
 @dataclass(eq=False)
