@@ -21,6 +21,7 @@ WIDTH: Final = 5
 MOST_ROWS: Final = 5000
 CLASSES: Final = 10
 MOST_WIDE: Final = 5000
+MANY_ROWS: Final = 2000
 MORE_ROWS: Final = 300
 MOST_NAMES: Final = 8
 TOO_FEW: Final = (
@@ -92,13 +93,23 @@ class DataForm:
     numbers: bool = False
     column: bool = False
 
-    def wanted(self, reasons: list[str]) -> DataForm:
-        """The form that would let statements run which failed for these reasons; the same if none of them says so."""
+    def wanted(self, reasons: list[str], text: str = "") -> DataForm:
+        """The form that would let statements run which failed for these reasons; the same if none of them says so.
+
+        Parameters
+        ----------
+        reasons : list of str
+        text : str
+            The program, in which the number of rows that it wants may stand.
+        """
         width = wanted_width(reasons, self.width)
         if width is not None and 1 < width < MOST_WIDE:
             return replace(self, width=width)
         if self.rows < MORE_ROWS and any(re.search(TOO_FEW, reason) for reason in reasons):
             return replace(self, rows=MORE_ROWS)
+        if any(f"index {self.rows} is out of bounds for axis 0 with size {self.rows}" in reason for reason in reasons):
+            numbers = [int(n) for n in re.findall(r"(?<![\w.])\d{2,4}(?![\w.])", text)]
+            return replace(self, rows=max([n for n in numbers if self.rows < n <= MANY_ROWS], default=self.rows))
         if not self.numbers and any(re.search(NO_NUMBER, reason) for reason in reasons):
             return replace(self, numbers=True)
         missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]

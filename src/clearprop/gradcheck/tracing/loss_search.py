@@ -18,6 +18,7 @@ from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.instructions import starts_with_literal
+from clearprop.gradcheck.tracing.rounding import slope_cancels
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction
@@ -412,8 +413,9 @@ def true_gradient(graph: Graph, move: Move, slopes: dict[Vertex, Array]) -> Arra
     for piece in move.pieces:
         source = whole(piece.moved)
         slope = slopes.get(graph.rep(source))
-        slope = np.zeros(source.shape) if slope is None else np.asarray(slope)
-        found.append(np.ravel(same_part(piece.moved, slope)))
+        if slope is None or slope_cancels(np.asarray(slope), graph.users.get(graph.rep(source), ()), slopes):
+            slope = np.zeros(source.shape)
+        found.append(np.ravel(same_part(piece.moved, np.asarray(slope))))
     return np.concatenate(found)
 
 

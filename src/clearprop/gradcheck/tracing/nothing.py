@@ -170,9 +170,14 @@ class Nothing(MagicMock):
         return found
 
     def named_data(self, name: str) -> Any:
-        """Invented data, if the name of the variable stands for data; itself if not."""
+        """Invented data, if the name of the variable stands for data; itself if not, or if it is taken apart later."""
+        source, trees = self._extract_mock_name(), type(self).trees.values()
+        if any(_is_pair(tree, name) for tree in trees):
+            return type(self).invent("X", source), type(self).invent("Y", source)
         role = role_of(name)
-        return type(self).invent(role, self._extract_mock_name()) if role else self
+        if not role or any(_is_unpacked(tree, name) for tree in trees):
+            return self
+        return type(self).invent(role, source)
 
     def gives_data(self) -> bool:
         """Whether it came from a call that seems to read data."""
@@ -231,12 +236,30 @@ def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List |
     return None
 
 
+def _is_unpacked(tree: ast.Module, name: str) -> bool:
+    """Whether a variable is taken apart somewhere: `train_x, train_y = train_set`."""
+    return any(
+        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and ast.unparse(node.value) == name
+        for node in ast.walk(tree)
+    )
+
+
+def _is_pair(tree: ast.Module, name: str) -> bool:
+    """Whether a variable holds inputs and targets, as `train[0][k]` and `train[1][k]` say, in capitals or not."""
+    parts = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    own = [node for node in parts if ast.unparse(node.value).lower() == name.lower()]
+    keys = {node.slice.value if isinstance(node.slice, ast.Constant) else None for node in own}
+    return keys == {0, 1} and any(node.value in own for node in parts)
+
+
 def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs: Any) -> Any:
     """One-hot rows, as in Keras."""
     from clearprop.gradcheck.tracing.traced import plain
     from clearprop.gradcheck.tracing.wrappers import leaf
 
-    classes = np.asarray(plain(y)).astype(int).ravel()
+    classes = np.asarray(plain(y)).astype(int)
+    if classes.ndim > 1 and classes.shape[-1] == 1:
+        classes = classes[..., 0]
     return leaf(np.eye(int(num_classes or classes.max() + 1))[classes], "data")
 
 

@@ -115,7 +115,7 @@ class ProgramRun:
         self._run(form)
         for _ in range(TRIES):
             reasons = [reason for _, reason in WATCHED.skips]
-            wanted = form.wanted(reasons) if TRACE.invented else form
+            wanted = form.wanted(reasons, self.text) if TRACE.invented else form
             if wanted == form and self.world.files.missed and not TRACE.steps:
                 wanted = replace(form, found=True)
             if wanted == form:
@@ -271,7 +271,7 @@ def zeros(found: Round) -> int:
 def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
     """The outcome that rounds of steps make."""
     chosen = deciding(rounds)
-    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right":
+    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right" and not zeros(rounds[0]):
         chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
     findings = [finding_of(in_own_words(mistake, chosen.words)) for mistake in chosen.mistakes]
     tensors = [

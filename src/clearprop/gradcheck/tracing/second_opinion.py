@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.conditioning import lost_in_rounding, shrunk
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
 from clearprop.gradcheck.tracing.round_outcome import Round
@@ -22,6 +23,7 @@ from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.weight_decay import penalised, without_decay
 from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
+SATURATED = "its units are saturated: what is left of the gradient is rounding"
 MOST_OUTPUTS = 64
 MOST_SUMS = 6
 
@@ -43,6 +45,10 @@ def judge_fairly(
         As for `judge`.
     """
     first = judge(graph, moves, words, number, given, seed, **options)
+    if lost_in_rounding(first):
+        with shrunk(graph):
+            again = judge(graph, moves, words, number, given, seed, **options)
+        first = _doubted(first, SATURATED) if again.verdict == "inconclusive" or lost_in_rounding(again) else again
     if first.verdict == "right":
         return first
     bare = [without_decay(graph, move) for move in moves]
@@ -99,11 +105,11 @@ def _well_founded(found: Round) -> bool:
     return 2 * sum(known) >= len(known)
 
 
-def _doubted(found: Round) -> Round:
+def _doubted(found: Round, note: str = "no loss was found that explains most of the gradients") -> Round:
     """The verdict without accusations."""
     for each in found.judged:
         if each.verdict == "wrong":
-            each.verdict, each.note = "inconclusive", "no loss was found that explains most of the gradients"
+            each.verdict, each.note = "inconclusive", note
     return replace(found, mistakes=[])
 
 

@@ -146,7 +146,12 @@ class LayerClasses(Convention):
         triples = [triple for triple in triples + moved if not (inner and triple[0] == "x")]
         if not triples:
             raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
-        ruling, open_ones = self.judged_triples(triples, loss, layer=True, exact=True), without_claim(named, triples, out)
+        taken = not is_loss and any(is_upstream(name) for name in required(getattr(made, backward)))
+        signed = taken and any(
+            name == "x" for name, *_ in triples
+        )  # what it is given has a sign; what it hands on has that, too
+        ruling = self.judged_triples(triples, loss, layer=True, exact=True, signed=signed)
+        open_ones = without_claim(named, triples, out)
         if open_ones and ruling.verdict == "right":
             known = ", ".join(t[0] for t in triples)
             raise UndecidedError(f"The gradient of {known} is right; none was found of {', '.join(open_ones)}.")

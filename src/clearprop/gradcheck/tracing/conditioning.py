@@ -1,0 +1,89 @@
+"""Conditioning: whether a gradient is anything but rounding.
+
+Where a unit is saturated, a = 1 - 1e-14, the derivative a * (1 - a) that a program computes is right and yet has no digit in
+common with the true one. So before a gradient is called wrong, all values are disturbed by far more than rounding does; what
+changes completely then says nothing. It is judged again at small parameters, at which fewer units are saturated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.graph import Graph, Values
+from clearprop.gradcheck.tracing.loss_search import true_gradient
+from clearprop.gradcheck.tracing.remade import run_again
+from clearprop.gradcheck.tracing.round_outcome import Round
+from clearprop.gradcheck.tracing.sheet import Sheet
+from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import Point
+
+DISTURBANCE: Final = 1e-11  # relative, of each value; rounding is a hundred thousand times smaller
+LOST: Final = 1e-2  # relative change of a gradient of which rounding leaves too little
+FAR: Final = 1e4  # times the length of the true gradient
+SHRUNK: Final = 1e-3  # parameters at which hardly anything is saturated
+MOST: Final = 20_000  # values, in a round that is looked at
+
+
+@contextlib.contextmanager
+def shrunk(graph: Graph) -> Iterator[None]:
+    """Within, trial points are near the origin."""
+    graph.shrink = SHRUNK
+    try:
+        yield
+    finally:
+        graph.shrink = 1.0
+
+
+def lost_in_rounding(found: Round) -> bool:
+    """Whether a gradient that was called wrong, or the true one, is little else than rounding at a point."""
+    sheet = found.sheet
+    if sheet is None or not any(judged.verdict == "wrong" for judged in found.judged):
+        return False
+    wrong = {judged.name for judged in found.judged if judged.verdict == "wrong"}
+    numbers = [k for k, move in enumerate(sheet.moves) if move.name in wrong]
+    order = sorted((sheet.backward | sheet.forward) & sheet.live - set(sheet.cuts), key=lambda v: v.number)
+    if len(order) > MOST:
+        return False
+    try:
+        return any(_lost(sheet, k, numbers, order) for k in range(len(sheet.points)))
+    except (ArithmeticError, ValueError, TypeError, IndexError, np.linalg.LinAlgError):
+        return False
+
+
+def _lost(sheet: Sheet, k: int, numbers: list[int], order: list[Vertex]) -> bool:
+    """Whether rounding decides on one of the gradients at one point."""
+    point = sheet.points[k]
+    disturbed = Point(sheet.graph, _disturbed(sheet, point, order))
+    slopes = sheet.graph.adjoints(sheet.loss.vertex, sheet.cuts, disturbed.values)
+    for number in numbers:
+        move = sheet.moves[number]
+        claimed, true = point.claimed(move), sheet.true[number][k]
+        if not 1.0 / FAR < float(np.linalg.norm(claimed)) / (float(np.linalg.norm(true)) or 1.0) < FAR:
+            continue  # no rounding made that of the true one
+        if _changed(claimed, disturbed.claimed(move)) or _changed(true, true_gradient(sheet.graph, move, slopes)):
+            return True
+    return False
+
+
+def _disturbed(sheet: Sheet, point: Point, order: list[Vertex]) -> Values:
+    """All values at a point, each disturbed a little and made of those that were disturbed before it."""
+    rng, values = np.random.default_rng(0), dict(point.values)
+    graph = sheet.graph
+    with np.errstate(all="ignore"):
+        for vertex in order:
+            if vertex.fn is not None:
+                made = run_again(graph, vertex, lambda v: graph.value(v, values))
+                noise = 1.0 + DISTURBANCE * rng.normal(size=np.shape(made)) if vertex.floating else 1
+                values[vertex] = made * noise if vertex.floating else made
+    return values
+
+
+def _changed(before: Array, after: Array) -> bool:
+    """Whether an array is another one altogether."""
+    size = float(np.linalg.norm(before))
+    return bool(size) and not float(np.linalg.norm(after - before)) <= LOST * size
