@@ -24,7 +24,7 @@ from clearprop.gradcheck.tracing.trial_points import Point
 
 DISTURBANCE: Final = 1e-11  # relative, of each value; rounding is a hundred thousand times smaller
 LOST: Final = 1e-2  # relative change of a gradient of which rounding leaves too little
-FAR: Final = 1e4  # times the length of the true gradient
+FAR: Final = 1e4  # times as long
 SHRUNK: Final = 1e-3  # parameters at which hardly anything is saturated
 MOST: Final = 20_000  # values, in a round that is looked at
 
@@ -63,11 +63,16 @@ def _lost(sheet: Sheet, k: int, numbers: list[int], order: list[Vertex]) -> bool
     for number in numbers:
         move = sheet.moves[number]
         claimed, true = point.claimed(move), sheet.true[number][k]
-        if not 1.0 / FAR < float(np.linalg.norm(claimed)) / (float(np.linalg.norm(true)) or 1.0) < FAR:
-            continue  # no rounding made that of the true one
-        if _changed(claimed, disturbed.claimed(move)) or _changed(true, true_gradient(sheet.graph, move, slopes)):
+        other = disturbed.claimed(move) - claimed, true_gradient(sheet.graph, move, slopes) - true
+        (own, its), (noise, of_it) = map(_length, (claimed, true)), map(_length, other)
+        apart = its > FAR * max(own, noise) or own > FAR * max(its, of_it)  # by far more than rounding could do
+        if not apart and (noise > LOST * own > 0.0 or of_it > LOST * its > 0.0):
             return True
     return False
+
+
+def _length(array: Array) -> float:
+    return float(np.linalg.norm(array))
 
 
 def _disturbed(sheet: Sheet, point: Point, order: list[Vertex]) -> Values:
@@ -81,9 +86,3 @@ def _disturbed(sheet: Sheet, point: Point, order: list[Vertex]) -> Values:
                 noise = 1.0 + DISTURBANCE * rng.normal(size=np.shape(made)) if vertex.floating else 1
                 values[vertex] = made * noise if vertex.floating else made
     return values
-
-
-def _changed(before: Array, after: Array) -> bool:
-    """Whether an array is another one altogether."""
-    size = float(np.linalg.norm(before))
-    return bool(size) and not float(np.linalg.norm(after - before)) <= LOST * size

@@ -1,0 +1,158 @@
+"""Programs as they stand in public repositories of students: each kind that was once not understood, as a small case."""
+
+import pytest
+
+from clearprop.gradcheck.tracing import check_file
+
+NORMALISED = """
+import numpy as np
+
+class Affine:
+    def __init__(self, n, m):
+        self.W, self.b = np.random.normal(0, 0.4, (n, m)), np.zeros((1, m))
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+    def backward(self, up):
+        self.gW, self.gb = self.x.T @ up, np.sum(up, axis=0, keepdims=True)
+        return up @ self.W.T
+    def step(self, rate):
+        self.W -= rate * self.gW
+        self.b -= rate * self.gb
+
+class Normal:
+    def __init__(self, m):
+        self.scale, self.shift = np.ones((1, m)), np.zeros((1, m))
+    def forward(self, x):
+        self.centred = x - np.mean(x, axis=0, keepdims=True)
+        self.spread = np.sqrt(np.mean(self.centred ** 2, axis=0, keepdims=True) + 1e-3)
+        self.unit = self.centred / self.spread
+        return self.scale * self.unit + self.shift
+    def backward(self, up):
+        self.gs, self.gh = np.sum(up * self.unit, axis=0, keepdims=True), np.sum(up, axis=0, keepdims=True)
+        inner = {inner}
+        spread = np.sum(inner * self.centred * -0.5 * self.spread ** -3, axis=0, keepdims=True)
+        middle = np.sum(-inner / self.spread, axis=0, keepdims=True)
+        return inner / self.spread + spread * 2 * self.centred / len(up) + middle / len(up)
+    def step(self, rate):
+        self.scale -= rate * self.gs
+        self.shift -= rate * self.gh
+
+class Squash:
+    def forward(self, x):
+        self.y = 1 / (1 + np.exp(-x))
+        return self.y
+    def backward(self, up):
+        return up * self.y * (1 - self.y)
+    def step(self, rate):
+        pass
+
+np.random.seed(2)
+X = np.random.randint(0, 256, (30, 4)).astype(float)
+Y = np.eye(3)[np.arange(30) % 3]
+net = [Affine(4, 9), Normal(9), Squash(), Affine(9, 9), Normal(9), Squash(), Affine(9, 3), Squash()]
+for turn in range(30):
+    out = X
+    for layer in net:
+        out = layer.forward(out)
+    loss = -np.sum(Y * np.log(out) + (1 - Y) * np.log(1 - out))
+    up = (out - Y) / (out - out ** 2)
+    for layer in reversed(net):
+        up = layer.backward(up)
+    for layer in net:
+        layer.step(0.01)
+"""
+SATURATED = """
+import math
+import numpy as np
+
+def squash(x):
+    return 1 / (1 + math.exp(-x))
+
+rng = np.random.default_rng(1)
+table = rng.integers(0, 256, (12, 5)).astype(float)
+U, V = rng.random((6, 5)), rng.random((1, 7))
+squashed, slope = np.vectorize(squash), np.vectorize(lambda y: y * (1 - y))
+rate = 1.5
+for turn in range(20):
+    total = 0
+    for row in range(12):
+        shown = np.insert(table[row, :4].reshape(4, 1), 4, 1, axis=0)
+        inner = squashed(U @ shown)
+        longer = np.insert(inner, 6, 1, axis=0)
+        out = squashed(V @ longer)
+        gap = (table[row, 4:] > 128) - out
+        outer = gap * slope(out)
+        below = V[:, :6].T @ outer * slope(inner)
+        dV, dU = rate * (outer @ longer.T), below @ shown.T
+        total += np.square(gap)
+        V += rate * dV
+        U += rate * dU
+"""
+SIGNED = """
+import numpy as np
+
+class Squash:
+    def forward(self, x):
+        self.kept = 1.0 / (1.0 + np.exp({sign}x))
+        return self.kept
+    def backward(self, dout):
+        return dout * self.kept * (1 - self.kept)
+"""
+TARIQ = """
+import numpy as np
+from keras.datasets import mnist
+from keras.utils import np_utils
+
+(x_train, y_train), (x_test, y_test) = mnist.load_data()
+
+class Digits:
+    def __init__(self, shown, hidden, told):
+        self.inner = np.random.normal(0, 0.1, (hidden, shown))
+        self.outer = np.random.normal(0, 0.1, (told, hidden))
+    def train(self, shown, told):
+        x, t = np.array(shown, ndmin=2).T, np.array(told, ndmin=2).T
+        h = 1 / (1 + np.exp(-self.inner @ x))
+        o = 1 / (1 + np.exp(-self.outer @ h))
+        gap = t - o
+        below = self.outer.T @ {carried}
+        self.outer += 0.1 * (gap * o * (1 - o)) @ h.T
+        self.inner += 0.1 * (below * h * (1 - h)) @ x.T
+
+digits = Digits(784, 30, 10)
+for turn in range(3):
+    for n in range(len(x_train)):
+        digits.train(x_train[n].reshape(784) / 255, np_utils.to_categorical(y_train[n], 10))
+"""
+
+
+def checked(source, tmp_path):
+    path = tmp_path / "found.py"
+    path.write_text(source)
+    return check_file(path)
+
+
+def test_a_bias_before_a_normalisation_is_no_mistake(tmp_path):
+    assert checked(NORMALISED.replace("{inner}", "up * self.scale"), tmp_path).verdict == "right"
+
+
+def test_a_scale_that_is_forgotten_in_a_normalisation_is_named(tmp_path):
+    found = checked(NORMALISED.replace("{inner}", "up"), tmp_path)
+    assert found.verdict == "wrong"
+    assert "inner = up * self.scale" in str(found)
+
+
+def test_saturated_units_are_no_mistake_and_neither_is_a_rate_that_stands_twice(tmp_path):
+    assert checked(SATURATED, tmp_path).verdict == "right"
+
+
+@pytest.mark.parametrize(("sign", "verdict"), [("-", "right"), ("", "wrong")])
+def test_a_layer_hands_on_the_sign(sign, verdict, tmp_path):
+    assert checked(SIGNED.replace("{sign}", sign), tmp_path).verdict == verdict
+
+
+def test_rows_with_an_axis_more_and_labels_one_by_one(tmp_path):
+    assert checked(TARIQ.replace("{carried}", "(gap * o * (1 - o))"), tmp_path).verdict == "right"
+    found = checked(TARIQ.replace("{carried}", "gap"), tmp_path)
+    assert found.verdict == "wrong"
+    assert "line 17" in str(found) or "line 19" in str(found)
