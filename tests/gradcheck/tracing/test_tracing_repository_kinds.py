@@ -126,6 +126,78 @@ for turn in range(3):
 """
 
 
+DISTANCES = """
+import numpy as np
+
+class Overlap:
+    def forward(self, y, yhat):
+        return 1 - np.sum(yhat * y, axis=1)
+    def backward(self, y, yhat):
+        return {overlap}
+
+class Square:
+    def forward(self, y, yhat):
+        return {square}
+    def backward(self, y, yhat):
+        return -2 * (y - yhat)
+
+class Entropy:
+    def forward(self, y, yhat):
+        return -np.sum(y * np.log(yhat + 1e-100), axis=1)
+    def backward(self, y, yhat):
+        return yhat - y
+"""
+BATCHES = """
+import numpy as np
+from keras.datasets import mnist
+
+def one_hot(classes):
+    made = np.zeros((10, len(classes)))
+    made[classes, np.arange(len(classes))] = 1
+    return made
+
+(x_train, y_train), (x_test, y_test) = mnist.load_data()
+m = len(x_train)
+batch_size = 32
+pictures, told = x_train.reshape(m, 784).T / 255, one_hot(y_train)
+W = np.random.randn(10, 784) * 0.01
+for j in range(m // batch_size):
+    x, t = pictures[:, batch_size * j : batch_size * (j + 1)], told[:, batch_size * j : batch_size * (j + 1)]
+    e = np.exp(W @ x)
+    p = e / np.sum(e, axis=0)
+    W -= 0.1 * (p - t) @ {x} / batch_size
+"""
+PAIRS = """
+import gzip
+import pickle
+import numpy as np
+from scipy import special
+
+file = gzip.open("digits", "rb")
+SHOWN = pickle.load(file)
+file.close()
+
+class Net:
+    def __init__(self):
+        self.layers = [np.random.rand(20, 785) / 20, np.random.rand(10, 21) / 10]
+    def train(self, count, shown):
+        inputs = shown[0][0:count]
+        wanted = np.zeros((count, 10))
+        for k in range(count):
+            wanted[k, shown[1][k]] = 1
+        for x, t in zip(inputs, wanted):
+            x = np.append(x, 1)
+            h = np.append(special.expit(np.inner(self.layers[0], x)), 1)
+            o = special.expit(np.inner(self.layers[1], h))
+            outer = (o - t) * o * (1 - o)
+            inner = h[:20] * (1 - h[:20]) * np.dot(np.delete(self.layers[1], {last}, 1).T, outer)
+            self.layers[1] -= 0.1 * np.outer(outer, h)
+            self.layers[0] -= 0.1 * np.outer(inner, x)
+
+Net().train(150, SHOWN)
+"""
+
+
 def checked(source, tmp_path):
     path = tmp_path / "found.py"
     path.write_text(source)
@@ -153,6 +225,24 @@ def test_a_layer_hands_on_the_sign(sign, verdict, tmp_path):
 
 def test_rows_with_an_axis_more_and_labels_one_by_one(tmp_path):
     assert checked(TARIQ.replace("{carried}", "(gap * o * (1 - o))"), tmp_path).verdict == "right"
-    found = checked(TARIQ.replace("{carried}", "gap"), tmp_path)
+    found = str(checked(TARIQ.replace("{carried}", "gap"), tmp_path))
+    assert "the derivative of sigmoid, o * (1 - o), is missing in gap" in found
+    assert "right: below = self.outer.T @ (gap * o * (1 - o))" in found
+
+
+def test_a_loss_is_judged_by_its_own_value(tmp_path):
+    right = DISTANCES.replace("{overlap}", "-y").replace("{square}", "np.sum((y - yhat) ** 2, axis=1)")
+    assert checked(right, tmp_path).verdict == "right"  # with a softmax before it, y - yhat is the derivative of the entropy
+    assert checked(right.replace("return -y", "return yhat - y"), tmp_path).verdict == "wrong"
+    assert checked(right.replace("np.sum((y - yhat) ** 2, axis=1)", "np.sum(y - yhat, axis=1) ** 2"), tmp_path).verdict != "right"
+
+
+def test_a_batch_needs_as_many_rows(tmp_path):
+    assert checked(BATCHES.replace("{x}", "x.T"), tmp_path).verdict == "right"
+
+
+def test_a_pickled_pair_of_inputs_and_classes(tmp_path):
+    assert checked(PAIRS.replace("{last}", "20"), tmp_path).verdict == "right"
+    found = checked(PAIRS.replace("{last}", "12"), tmp_path)
     assert found.verdict == "wrong"
-    assert "line 17" in str(found) or "line 19" in str(found)
+    assert any(mistake.line == 25 for unit in found.functions for mistake in unit.findings)

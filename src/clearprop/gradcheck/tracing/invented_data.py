@@ -7,6 +7,7 @@ where the program scales those.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -47,6 +48,7 @@ OUTSIDE: Final = re.compile(r"index (\d+) is out of bounds for axis 1 with size 
 MISMATCH: Final = re.compile(r"size (\d+) is different from (\d+)|\((?:\d+),?(\d*)\) and \((\d+),?\d*\) not aligned")
 PIXELS: Final = re.compile(r"/\s*=?\s*\(?25[56]|[<>]=?\s*12[78]")
 """A program that scales the numbers of pictures, or cuts them in the middle."""
+RESHAPED: Final = re.compile(r"cannot reshape array of size (\d+) into shape \((\d+)((?:,\d+)+)\)")
 FORMS: Final = ("rows", "columns")
 """Whether an example of invented data is a row or a column."""
 SENTENCES: Final = (
@@ -92,6 +94,11 @@ class DataForm:
     found: bool = False
     numbers: bool = False
     column: bool = False
+
+    def for_a_batch(self, text: str) -> DataForm:
+        """The form with as many rows as a batch has, where the program says how many these are."""
+        sizes = [int(size) for size in BATCH.findall(text)]
+        return replace(self, rows=MORE_ROWS) if self.rows < max(sizes, default=0) else self
 
     def wanted(self, reasons: list[str], text: str = "") -> DataForm:
         """The form that would let statements run which failed for these reasons; the same if none of them says so.
@@ -242,6 +249,11 @@ def wanted_width(reasons: list[str], width: int) -> int | None:
         outside = OUTSIDE.search(reason)
         if outside and width - 1 <= int(outside.group(2)) <= width:
             return width + int(outside.group(1)) + 1 - int(outside.group(2))
+        rows = RESHAPED.search(reason)
+        if rows and int(rows.group(2)) and not int(rows.group(1)) % int(rows.group(2)):
+            own = int(rows.group(1)) // int(rows.group(2))
+            if width - 2 <= own <= width:
+                return width + math.prod(int(n) for n in re.findall(r"\d+", rows.group(3))) - own
         found = MISMATCH.search(reason)
         sizes = [int(n) for n in found.groups() if n] if found else []
         if len(sizes) == 2:

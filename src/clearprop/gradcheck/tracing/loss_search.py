@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.cancellation import slope_cancels
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.instructions import starts_with_literal
-from clearprop.gradcheck.tracing.rounding import slope_cancels
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, filled, get, line_of, put
 from clearprop.gradcheck.tracing.trial_points import Point, same_direction

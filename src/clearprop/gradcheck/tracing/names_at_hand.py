@@ -41,7 +41,12 @@ class NamesAtHand:
         self.counters = self._counters()
         self.entries = self._entries()
         names = {self.graph.rep(vertex): name for name, vertex in [*reversed(self.atoms), *self._of_entries()]}
-        self.formulas = self._formulas(bends, names)
+        size = self.run.vertex.size
+        self.formulas = self._formulas([bend for bend in bends if bend.z.size == size], names)
+        self.formulas_elsewhere = {
+            shape: self._formulas([bend for bend in bends if bend.z.shape == shape], names)
+            for shape in {bend.z.shape for bend in bends if bend.z.size != size}
+        }
         self.partners = {b.a: names[b.z] for b in bends if b.z in names} | {b.z: names[b.a] for b in bends if b.a in names}
         self.right_before = [text for text, vertex in self.atoms if self._is_derivative(vertex)][:MOST_DERIVATIVES]
         self.scalars = self._scalars()
@@ -72,7 +77,7 @@ class NamesAtHand:
         found = {}
         for bend in bends:
             z, a = names.get(bend.z, ""), names.get(bend.a, "")
-            if bend.name and (z or a) and bend.z.size == self.run.vertex.size:
+            if bend.name and (z or a):
                 text = bend.formula(z, a)
                 if (("{" not in text) and (z or "()" not in text) and " > 0" not in text) or z or a:
                     text = text if z or " > 0" not in text else f"({a} > 0)"

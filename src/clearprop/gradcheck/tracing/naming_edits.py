@@ -40,6 +40,7 @@ class NamingEdits(NamesAtHand):
             yield from self._others(node)
             yield from self._other_numbers(node)
             yield from self._targets(node, parent)
+            yield from self._derivative_before(node)
             if isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Mult):
                 new = ast.BinOp(ast.Constant(1), ast.Sub(), node)
                 said, hint = f"1 - {self.text(node)} is meant", "Look at what is subtracted from 1."
@@ -179,6 +180,14 @@ class NamingEdits(NamesAtHand):
                     new = ast.BinOp(written(other), ast.Mult(), formula)
                     hint = "Go through the chain rule at this line."
                     yield SourceEdit(node, new, f"it should be {other} * {wrapped(text)}", 2.1, "chain", hint)
+
+    def _derivative_before(self, node: ast.expr) -> Iterator[SourceEdit]:
+        """The derivative of an activation that what a product carries back lacks: W.T @ error for W.T @ (error * f')."""
+        own = self._stands_for(node)
+        for text, said in self.formulas_elsewhere.get(own.shape, ()) if own is not None and self._is_derivative(own) else ():
+            new = written(f"({wrapped(self.text(node))} * {wrapped(text)})")
+            hint = "Look at what the activation contributes."
+            yield SourceEdit(node, new, f"{said}, {text}, is missing in {self.text(node)}", 1.35, "derivative-missing", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""

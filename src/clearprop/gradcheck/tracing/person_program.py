@@ -118,6 +118,8 @@ class ProgramRun:
             wanted = form.wanted(reasons, self.text) if TRACE.invented else form
             if wanted == form and self.world.files.missed and not TRACE.steps:
                 wanted = replace(form, found=True)
+            if wanted == form and TRACE.invented and not TRACE.steps:
+                wanted = form.for_a_batch(self.text)
             if wanted == form:
                 break
             form = wanted

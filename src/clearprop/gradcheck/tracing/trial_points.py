@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.cancellation import is_rounding
 from clearprop.gradcheck.tracing.graph import Graph, Values
-from clearprop.gradcheck.tracing.rounding import is_rounding
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 

@@ -1,4 +1,4 @@
-"""Rounding: what is left of a sum that cancels, and is 0 but for it.
+"""Cancellation: sums whose terms cancel, and of which nothing but rounding is left.
 
 A bias in front of a batch normalisation has no effect: its derivative is a sum of numbers that cancel. What a program gets
 for it is of the size of 1e-16 times these numbers, and so is the true derivative; the two have nothing in common.
@@ -50,7 +50,7 @@ def slope_cancels(slope: Array, users: Iterable[Vertex], slopes: dict[Vertex, Ar
 
 
 def _cancelling(vertex: Vertex, value_of: Callable[[Vertex], Any], depth: int) -> Array:
-    """What a value would be if all numbers that are added up in it were positive."""
+    """The value that there would be if all numbers that are added up in it were positive."""
     parts = [arg for arg in vertex.args if isinstance(arg, Vertex)]
     numbers = [abs(np.asarray(filled(arg, value_of), dtype=np.float64)) for arg in vertex.args] if _adds(vertex) else []
     kwargs = filled(vertex.kwargs, value_of)
