@@ -198,6 +198,75 @@ Net().train(150, SHOWN)
 """
 
 
+MODULES = """
+import numpy as np
+
+class Module:
+    def __init__(self):
+        self._parameters, self._gradient = None, None
+    def forward(self, X):
+        pass
+    def backward_update_gradient(self, input, delta):
+        pass
+    def backward_delta(self, input, delta):
+        pass
+
+class Linear(Module):
+    def __init__(self, n, d):
+        self._parameters, self._bias = np.random.random((n, d)) - 0.5, np.random.random((1, d)) - 0.5
+        self._gradient, self._bias_grad = np.zeros((n, d)), np.zeros((1, d))
+    def forward(self, X):
+        return np.dot(X, self._parameters) + self._bias
+    def backward_update_gradient(self, input, delta):
+        self._gradient += np.dot(input.T, {delta})
+        self._bias_grad += np.sum(delta, axis=0)
+    def backward_delta(self, input, delta):
+        return np.dot(delta, self._parameters.T)
+
+class Softmax(Module):
+    def forward(self, X):
+        e = np.exp(X)
+        return e / np.sum(e, axis=1).reshape((-1, 1))
+    def backward_delta(self, input, delta):
+        out = self.forward(input)
+        return {softmax}
+"""
+THRESHOLDS = """
+import cv2
+import numpy as np
+from keras.datasets import mnist
+
+(x_train, y_train), (x_test, y_test) = mnist.load_data()
+W = np.random.normal(0, 0.1, (10, 784))
+for n in range(len(x_train)):
+    limit, picture = cv2.threshold(x_train[n], 127, 255, cv2.THRESH_BINARY)
+    x = np.array(np.array(picture / 255).reshape(784), ndmin=2).T
+    t = np.zeros((10, 1))
+    t[y_train[n]] = 1
+    o = 1 / (1 + np.exp(-W @ x))
+    W += 0.1 * (t - o) @ {x}.T
+"""
+TUPLES = """
+import gzip
+import pickle
+import numpy as np
+
+def pairs(path="data/mnist.pkl.gz"):
+    with gzip.open(path, "rb") as file:
+        sets = pickle.load(file, encoding="latin1")
+    return [list(zip([np.reshape(x, (784, 1)) for x in shown], told)) for shown, told in sets]
+
+training, validation, test = pairs()
+W, b = np.random.randn(10, 784) / 28, np.zeros((10, 1))
+for x, k in training:
+    t = np.eye(10)[:, [k]]
+    a = 1 / (1 + np.exp(-(W @ x + b)))
+    delta = {delta}
+    W = W - 0.5 * delta @ x.T
+    b = b - 0.5 * delta
+"""
+
+
 def checked(source, tmp_path):
     path = tmp_path / "found.py"
     path.write_text(source)
@@ -231,10 +300,11 @@ def test_rows_with_an_axis_more_and_labels_one_by_one(tmp_path):
 
 
 def test_a_loss_is_judged_by_its_own_value(tmp_path):
-    right = DISTANCES.replace("{overlap}", "-y").replace("{square}", "np.sum((y - yhat) ** 2, axis=1)")
+    of_each, of_the_sum = "np.sum((y - yhat) ** 2, axis=1)", "np.sum(y - yhat, axis=1) ** 2"
+    right = DISTANCES.replace("{overlap}", "-y").replace("{square}", of_each)
     assert checked(right, tmp_path).verdict == "right"  # with a softmax before it, y - yhat is the derivative of the entropy
     assert checked(right.replace("return -y", "return yhat - y"), tmp_path).verdict == "wrong"
-    assert checked(right.replace("np.sum((y - yhat) ** 2, axis=1)", "np.sum(y - yhat, axis=1) ** 2"), tmp_path).verdict != "right"
+    assert checked(right.replace(of_each, of_the_sum), tmp_path).verdict != "right"
 
 
 def test_a_batch_needs_as_many_rows(tmp_path):
@@ -245,4 +315,25 @@ def test_a_pickled_pair_of_inputs_and_classes(tmp_path):
     assert checked(PAIRS.replace("{last}", "20"), tmp_path).verdict == "right"
     found = checked(PAIRS.replace("{last}", "12"), tmp_path)
     assert found.verdict == "wrong"
-    assert any(mistake.line == 25 for unit in found.functions for mistake in unit.findings)
+    assert any(mistake.line == 24 for unit in found.functions for mistake in unit.findings)
+
+
+def test_modules_with_a_backward_pass_in_two_methods(tmp_path):
+    right = MODULES.replace("{delta}", "delta").replace(
+        "{softmax}", "out * (delta - np.sum(out * delta, axis=1, keepdims=True))"
+    )
+    found = {unit.name: unit.verdict for unit in checked(right, tmp_path).functions}
+    assert (found["Linear"], found["Softmax"]) == ("right", "right")
+    wrong = MODULES.replace("{delta}", "delta ** 2").replace("{softmax}", "delta * out * (1 - out)")
+    units = [unit for unit in checked(wrong, tmp_path).functions if unit.verdict == "wrong"]
+    assert {unit.name: [mistake.line for mistake in unit.findings] for unit in units} == {"Linear": [21], "Softmax": [32]}
+
+
+def test_pictures_of_two_values(tmp_path):
+    assert checked(THRESHOLDS.replace("{x}", "x"), tmp_path).verdict == "right"
+    assert checked(THRESHOLDS.replace("{x}", "(x * (1 - x) + 1 + x)"), tmp_path).verdict != "right"
+
+
+def test_three_pickled_pairs(tmp_path):
+    assert checked(TUPLES.replace("{delta}", "(a - t) * a * (1 - a)"), tmp_path).verdict == "right"
+    assert checked(TUPLES.replace("{delta}", "(a - t) * a * a"), tmp_path).verdict != "right"

@@ -48,6 +48,7 @@ OUTSIDE: Final = re.compile(r"index (\d+) is out of bounds for axis 1 with size 
 MISMATCH: Final = re.compile(r"size (\d+) is different from (\d+)|\((?:\d+),?(\d*)\) and \((\d+),?\d*\) not aligned")
 PIXELS: Final = re.compile(r"/\s*=?\s*\(?25[56]|[<>]=?\s*12[78]")
 """A program that scales the numbers of pictures, or cuts them in the middle."""
+ROWS_ENDED: Final = re.compile(r"index (\d+) is out of bounds for axis 0 with size \1(?!\d)")
 RESHAPED: Final = re.compile(r"cannot reshape array of size (\d+) into shape \((\d+)((?:,\d+)+)\)")
 FORMS: Final = ("rows", "columns")
 """Whether an example of invented data is a row or a column."""
@@ -114,9 +115,10 @@ class DataForm:
             return replace(self, width=width)
         if self.rows < MORE_ROWS and any(re.search(TOO_FEW, reason) for reason in reasons):
             return replace(self, rows=MORE_ROWS)
-        if any(f"index {self.rows} is out of bounds for axis 0 with size {self.rows}" in reason for reason in reasons):
+        ended = [int(found.group(1)) for reason in reasons if (found := ROWS_ENDED.search(reason))]
+        if ended and ended[0] >= self.rows:
             numbers = [int(n) for n in re.findall(r"(?<![\w.])\d{2,4}(?![\w.])", text)]
-            return replace(self, rows=max([n for n in numbers if self.rows < n <= MANY_ROWS], default=self.rows))
+            return replace(self, rows=max([n for n in numbers if ended[0] < n <= MANY_ROWS], default=self.rows))
         if not self.numbers and any(re.search(NO_NUMBER, reason) for reason in reasons):
             return replace(self, numbers=True)
         missing = [found.group(1) for reason in reasons if (found := re.search(NO_COLUMN, reason))]
@@ -196,6 +198,13 @@ class InventedData:
         else:
             TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
         return leaf(np.array(made), "data")
+
+    def digits(self, name: str) -> tuple[Any, ...]:
+        """Three pairs of pictures of 784 numbers between 0 and 1, and of classes: to train, to validate, and to test."""
+        self.used = TRACE.invented = True
+        TRACE.note(f"{name} is not there; {self.rows} pictures of 784 numbers were invented, for each of three sets.")
+        pairs = [(self._numbers(self.rows, 784) / 256.0, self.classes()) for _ in range(3)]
+        return tuple((leaf(pictures, "data"), leaf(classes, "data")) for pictures, classes in pairs)
 
     def _pictures(self, role: str, source: str) -> Any:
         """Pictures and classes of a well-known collection; None if it is none."""

@@ -33,6 +33,7 @@ from clearprop.gradcheck.tracing.environments import gym_standin
 from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.nothing import Nothing, missing_module
 from clearprop.gradcheck.tracing.older_python import as_python_3
+from clearprop.gradcheck.tracing.picture_standins import opencv
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.traced import TRACE
@@ -45,7 +46,6 @@ SILENT: Final = (
     "pylab",
     "IPython",
     "tkinter",
-    "cv2",
     "wandb",
     "tensorboard",
     "ipywidgets",
@@ -93,7 +93,7 @@ class World:
         self.files = module_standins.FileSystem(self.data.form.found)
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
-        self.makers: dict[str, Callable[[], ModuleType]] = {
+        self.makers: dict[str, Callable[[], Any]] = {
             "numpy": self._numpy,
             "pandas": self.readers.pandas,
             "gzip": self.readers.gzip,
@@ -121,6 +121,7 @@ class World:
             "gym": partial(gym_standin, "gym", text),
             "gymnasium": partial(gym_standin, "gymnasium", text),
             "tqdm": tqdm_standin,
+            "cv2": opencv,
         }
         if not AUTOMATIC.search(text):
             self.makers["torch"] = _torch

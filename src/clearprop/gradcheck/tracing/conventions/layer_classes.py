@@ -30,6 +30,7 @@ from clearprop.gradcheck.tracing.conventions.layer_claims import (
 )
 from clearprop.gradcheck.tracing.conventions.layer_layouts import layouts, single_examples
 from clearprop.gradcheck.tracing.conventions.names import (
+    ACCUMULATES,
     BACKWARD,
     FORWARD,
     first_of,
@@ -102,7 +103,8 @@ class LayerClasses(Convention):
         """Whether its gradients are right for a single example."""
         for make in single_examples(self.seed):
             with suppress(*FAILURES):
-                if self._first(kind, forward, backward, [make]).verdict == "right":
+                found = self._first(kind, forward, backward, [make])
+                if found.verdict == "right" and found.sure:
                     return True
         return False
 
@@ -178,6 +180,9 @@ class LayerClasses(Convention):
         if upstream:
             dout.vertex.names.append(upstream)
         given = [dout if n == upstream else _other(n, cache, pool, x) for n in needed]
+        apart = first_of(method_names(type(made)), ACCUMULATES)
+        if apart and required(getattr(made, apart)) == needed:  # the parameters' part of the backward pass
+            getattr(made, apart)(*given)
         return loss, method(*given)
 
 
