@@ -27,6 +27,7 @@ from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, t
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
 from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE, restart
+from clearprop.gradcheck.tracing.uncalled_methods import uncalled_methods
 from clearprop.gradcheck.tracing.verdict import SUPPOSITION
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
@@ -190,6 +191,8 @@ class ProgramRun:
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
         found += WATCHED.untaken()
+        if TRACE.steps:
+            found += uncalled_methods(sources_of(self.path, self.text), lines_run())
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
 
