@@ -267,6 +267,29 @@ for x, k in training:
 """
 
 
+CHOICES = """
+import numpy as np
+
+class Net:
+    def __init__(self, kind):
+        self.kind, self.W = kind, np.random.randn(3, 1)
+    def sigmoid(self, a, slope=False):
+        return a * (1 - a) if slope else 1 / (1 + np.exp(-a))
+    def tanh(self, a, slope=False):
+        return 1 - np.tanh(a) ** 2 if slope else np.tanh(a)
+    def train(self, x, t):
+        f = getattr(self, self.kind)
+        a = f(x @ self.W)
+        self.loss = np.sum((a - t) ** 2)
+        self.W -= 0.1 * x.T @ (2 * (a - t) * f(a, slope=True))
+
+net = Net("{kind}")
+x = np.random.randn(8, 3)
+for turn in range(9):
+    net.train(x, x[:, :1] > 0)
+"""
+
+
 def checked(source, tmp_path):
     path = tmp_path / "found.py"
     path.write_text(source)
@@ -337,3 +360,10 @@ def test_pictures_of_two_values(tmp_path):
 def test_three_pickled_pairs(tmp_path):
     assert checked(TUPLES.replace("{delta}", "(a - t) * a * (1 - a)"), tmp_path).verdict == "right"
     assert checked(TUPLES.replace("{delta}", "(a - t) * a * a"), tmp_path).verdict != "right"
+
+
+def test_an_activation_that_was_not_needed_is_said_to_be_unchecked(tmp_path):
+    used = checked(CHOICES.replace("{kind}", "sigmoid"), tmp_path)
+    assert used.verdict == "right"
+    assert "Not checked, because it was not called: tanh of line 9." in str(used)
+    assert checked(CHOICES.replace("{kind}", "tanh"), tmp_path).verdict == "wrong"

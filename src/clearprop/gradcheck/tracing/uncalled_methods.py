@@ -24,13 +24,6 @@ def uncalled_methods(sources: dict[str, str], run: Iterable[CodeType]) -> list[s
         The text of each file of the program.
     run : iterable of code objects
         Those in which something was computed.
-
-    Examples
-    --------
-    >>> made = compile("class Net:\\n    def sigmoid(self): pass\\n    def tanh(self): pass", "net.py", "exec")
-    >>> codes = {code.co_name: code for code in made.co_consts[0].co_consts if hasattr(code, "co_name")}
-    >>> uncalled_methods({"net.py": "class Net:\\n    def sigmoid(self): pass\\n    def tanh(self): pass"}, [codes["sigmoid"]])
-    ['Not checked, because it was not called: tanh of line 3.']
     """
     seen = {(code.co_filename, code.co_name) for code in run}
     found = []
