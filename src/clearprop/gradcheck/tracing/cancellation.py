@@ -29,9 +29,9 @@ def is_rounding(value: Array, vertex: Vertex, value_of: Callable[[Vertex], Any])
     ----------
     value : Array
     vertex : Vertex
-        What made it.
+        The operation that made it.
     value_of : callable
-        The value of what it was made of.
+        The value of each of its inputs.
     """
     size = float(np.linalg.norm(value))
     if not 0.0 < size < SMALL:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,6 +26,7 @@ DISTURBANCE: Final = 1e-11  # relative, of each value; rounding is a hundred tho
 LOST: Final = 1e-2  # relative change of a gradient of which rounding leaves too little
 FAR: Final = 1e4  # times as long
 SHRUNK: Final = 1e-3  # parameters at which hardly anything is saturated
+CHOOSING: Final = (np.maximum, np.minimum, np.fmax, np.fmin, np.sign, np.absolute)
 MOST: Final = 20_000  # values, in a round that is looked at
 
 
@@ -71,6 +72,11 @@ def _lost(sheet: Sheet, k: int, numbers: list[int], order: list[Vertex]) -> bool
     return False
 
 
+def _rounds(fn: Any) -> bool:
+    """Whether a function computes something, rather than choose or move what is there: the maximum equals one of them."""
+    return (isinstance(fn, np.ufunc) and fn not in CHOOSING) or fn in (np.sum, np.mean, np.dot, np.matmul)
+
+
 def _length(array: Array) -> float:
     return float(np.linalg.norm(array))
 
@@ -83,6 +89,6 @@ def _disturbed(sheet: Sheet, point: Point, order: list[Vertex]) -> Values:
         for vertex in order:
             if vertex.fn is not None:
                 made = run_again(graph, vertex, lambda v: graph.value(v, values))
-                noise = 1.0 + DISTURBANCE * rng.normal(size=np.shape(made)) if vertex.floating else 1
-                values[vertex] = made * noise if vertex.floating else made
+                rounded = vertex.floating and _rounds(vertex.fn)
+                values[vertex] = made * (1.0 + DISTURBANCE * rng.normal(size=np.shape(made))) if rounded else made
     return values

@@ -187,7 +187,7 @@ class NamingEdits(NamesAtHand):
         for text, said in self.formulas_elsewhere.get(own.shape, ()) if own is not None and self._is_derivative(own) else ():
             new = written(f"({wrapped(self.text(node))} * {wrapped(text)})")
             hint = "Look at what the activation contributes."
-            yield SourceEdit(node, new, f"{said}, {text}, is missing in {self.text(node)}", 1.35, "derivative-missing", hint)
+            yield SourceEdit(node, new, f"{said}, {text}, is missing in {self.text(node)}", 1.8, "derivative-missing", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""
