@@ -184,7 +184,11 @@ class NamingEdits(NamesAtHand):
     def _derivative_before(self, node: ast.expr) -> Iterator[SourceEdit]:
         """The derivative of an activation that what a product carries back lacks: W.T @ error for W.T @ (error * f')."""
         own = self._stands_for(node)
-        for text, said in self.formulas_elsewhere.get(own.shape, ()) if own is not None and self._is_derivative(own) else ():
+        if own is None or not self._is_derivative(own):
+            return
+        if len(self.graph.users.get(self.graph.rep(own), ())) < 2:
+            return  # it is for this alone that it was made, and so it is wrong in its own line
+        for text, said in self.formulas_elsewhere.get(own.shape, ()):
             new = written(f"({wrapped(self.text(node))} * {wrapped(text)})")
             hint = "Look at what the activation contributes."
             yield SourceEdit(node, new, f"{said}, {text}, is missing in {self.text(node)}", 1.8, "derivative-missing", hint)
