@@ -55,9 +55,10 @@ def _of_arrays(function: Any) -> Any:
     """A function that does nothing with what is no picture."""
 
     def call(picture: Any, *args: Any, **kwargs: Any) -> Any:
-        given = np.asarray(plain(picture)) if not isinstance(picture, Nothing) else None
-        if given is None or given.ndim < 2:
-            return Nothing(name=f"cv2.{function.__name__}()")
+        found = picture.data() if isinstance(picture, Nothing) else picture
+        given = np.asarray(plain(found)) if found is not None else np.zeros(0)
+        if given.ndim < 2:
+            return picture
         made = function(given, *plain(args), **plain(kwargs))
         return (made[0], leaf(made[1], "data")) if isinstance(made, tuple) else leaf(made, "data")
 
