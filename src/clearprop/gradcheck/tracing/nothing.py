@@ -144,10 +144,11 @@ class Nothing(MagicMock):
 
     def _items(self) -> Any:
         frame = sys._getframe(1)
-        data = self.data()
+        target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
+        with_targets = target is not None and any(role_of(ast.unparse(each)) == "Y" for each in target.elts)
+        data = self.data() if not (with_targets and self.gives_data()) else None  # X, y = loader("data").load()
         if data is not None:
             return iter(data)
-        target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
         if target is None:
             return iter(())
         return iter(self._parts(target) if self.gives_data() else self._pieces(len(target.elts)))
