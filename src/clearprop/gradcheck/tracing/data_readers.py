@@ -20,6 +20,8 @@ from clearprop.gradcheck.tracing.traced import TRACE, plain
 from clearprop.gradcheck.tracing.wrappers import leaf
 
 TARGET: Final = re.compile(r"y(?![a-z])|.*(label|target|class)", re.IGNORECASE)
+DIGITS: Final = re.compile(r"mnist[\w-]*(\.\w+)?\.gz\.read", re.IGNORECASE)
+"""A pickled file of three pairs of pictures and classes, as a tutorial of Theano's first spread it."""
 PICTURES: Final = re.compile(r"ubyte|idx[13]", re.IGNORECASE)
 
 
@@ -127,9 +129,14 @@ class DataReaders:
         """The module pickle."""
         true = importlib.import_module("pickle")  # the person's program may; clearprop itself never does
         module: Any = copied(true)
-        module.load = lambda file, *a, **k: file if isinstance(file, Nothing) else true.load(file, *a, **k)
+        module.load = lambda file, *a, **k: self.unpickled(file) if isinstance(file, Nothing) else true.load(file, *a, **k)
         module.loads = lambda text, *a, **k: text if isinstance(text, Nothing) else true.loads(text, *a, **k)
         return module
+
+    def unpickled(self, file: Nothing) -> Any:
+        """The contents of a pickled file that is not there; itself where nothing is known of them."""
+        name = file._extract_mock_name()
+        return self.data.digits(name.split(".read")[0]) if DIGITS.match(name) else file
 
     def sklearn_datasets(self) -> ModuleType:
         """The module sklearn.datasets, whose downloads are invented.

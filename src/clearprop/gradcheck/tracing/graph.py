@@ -40,6 +40,8 @@ class Graph:
         The values that were made of each.
     settings : dict of Vertex to bool
         Whether a number depends on plain numbers alone, as far as this was asked.
+    shrink : float
+        By how much trial points are nearer to the origin than is usual.
     sizes : set of int
         Lengths of the axes of all arrays.
     ends : set of Vertex
@@ -61,6 +63,7 @@ class Graph:
         known: dict[Any, Vertex] = {}
         for vertex in self.vertices:
             self._place(vertex, known, vertex in moved)
+        self.shrink = 1.0
         self.sizes = {n for vertex in self.vertices if vertex.size > 1 for n in vertex.shape}
         self.guards: dict[Vertex, bool] = {}
         for vertex, truth in trace.guards:

@@ -7,6 +7,7 @@ where the program scales those.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -21,6 +22,7 @@ WIDTH: Final = 5
 MOST_ROWS: Final = 5000
 CLASSES: Final = 10
 MOST_WIDE: Final = 5000
+MANY_ROWS: Final = 2000
 MORE_ROWS: Final = 300
 MOST_NAMES: Final = 24
 TOO_FEW: Final = (
@@ -46,6 +48,8 @@ OUTSIDE: Final = re.compile(r"index (\d+) is out of bounds for axis 1 with size 
 MISMATCH: Final = re.compile(r"size (\d+) is different from (\d+)|\((?:\d+),?(\d*)\) and \((\d+),?\d*\) not aligned")
 PIXELS: Final = re.compile(r"/\s*=?\s*\(?25[56]|[<>]=?\s*12[78]")
 """A program that scales the numbers of pictures, or cuts them in the middle."""
+ROWS_ENDED: Final = re.compile(r"index (\d+) is out of bounds for axis 0 with size \1(?!\d)")
+RESHAPED: Final = re.compile(r"cannot reshape array of size (\d+) into shape \((\d+)((?:,\d+)+)\)")
 FORMS: Final = ("rows", "columns")
 """Whether an example of invented data is a row or a column."""
 SENTENCES: Final = (
@@ -95,13 +99,29 @@ class DataForm:
     column: bool = False
     fewer: bool = False
 
-    def wanted(self, reasons: list[str]) -> DataForm:
-        """The form that would let statements run which failed for these reasons; the same if none of them says so."""
+    def for_a_batch(self, text: str) -> DataForm:
+        """The form with as many rows as a batch has, where the program says how many these are."""
+        sizes = [int(size) for size in BATCH.findall(text)]
+        return replace(self, rows=MORE_ROWS) if self.rows < max(sizes, default=0) else self
+
+    def wanted(self, reasons: list[str], text: str = "") -> DataForm:
+        """The form that would let statements run which failed for these reasons; the same if none of them says so.
+
+        Parameters
+        ----------
+        reasons : list of str
+        text : str
+            The program, in which the number of rows that it wants may stand.
+        """
         width = wanted_width(reasons, self.width)
         if width is not None and 1 < width < MOST_WIDE:
             return replace(self, width=width)
         if self.rows < MORE_ROWS and any(re.search(TOO_FEW, reason) for reason in reasons):
             return replace(self, rows=MORE_ROWS)
+        ended = [int(found.group(1)) for reason in reasons if (found := ROWS_ENDED.search(reason))]
+        if ended and ended[0] >= self.rows:
+            numbers = [int(n) for n in re.findall(r"(?<![\w.])\d{2,4}(?![\w.])", text)]
+            return replace(self, rows=max([n for n in numbers if ended[0] < n <= MANY_ROWS], default=self.rows))
         if not self.numbers and any(re.search(NO_NUMBER, reason) for reason in reasons):
             return replace(self, numbers=True)
         missing = [name for reason in reasons if reason.startswith("KeyError: ") for name in NO_COLUMN.findall(reason)]
@@ -183,6 +203,13 @@ class InventedData:
             TRACE.note(f"{source.removesuffix('()')} is not there; data of the shape {np.shape(made)} were invented.")
         return leaf(np.array(made), "data")
 
+    def digits(self, name: str) -> tuple[Any, ...]:
+        """Three pairs of pictures of 784 numbers between 0 and 1, and of classes: to train, to validate, and to test."""
+        self.used = TRACE.invented = True
+        TRACE.note(f"{name} is not there; {self.rows} pictures of 784 numbers were invented, for each of three sets.")
+        pairs = [(self._numbers(self.rows, 784) / 256.0, self.classes()) for _ in range(3)]
+        return tuple((leaf(pictures, "data"), leaf(classes, "data")) for pictures, classes in pairs)
+
     def _pictures(self, role: str, source: str) -> Any:
         """Pictures and classes of a well-known collection; None if it is none."""
         shape = (28, 28) if re.search("mnist|idx|ubyte", source) else (32, 32, 3) if "cifar" in source else None
@@ -235,6 +262,11 @@ def wanted_width(reasons: list[str], width: int) -> int | None:
         outside = OUTSIDE.search(reason)
         if outside and width - 1 <= int(outside.group(2)) <= width:
             return width + int(outside.group(1)) + 1 - int(outside.group(2))
+        rows = RESHAPED.search(reason)
+        if rows and int(rows.group(2)) and not int(rows.group(1)) % int(rows.group(2)):
+            own = int(rows.group(1)) // int(rows.group(2))
+            if width - 2 <= own <= width:
+                return width + math.prod(int(n) for n in re.findall(r"\d+", rows.group(3))) - own
         found = MISMATCH.search(reason)
         sizes = [int(n) for n in found.groups() if n] if found else []
         if len(sizes) == 2:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.gradcheck.tracing.claims import moves_of
+from clearprop.gradcheck.tracing.directions import ZERO
 from clearprop.gradcheck.tracing.file_outcome import UNCLEAR, FunctionOutcome
 from clearprop.gradcheck.tracing.function_classes import Function, judge_function
 from clearprop.gradcheck.tracing.graph import Graph
@@ -44,7 +45,7 @@ class Ruling:
     notes : list of str
         Remarks besides.
     sure : bool
-        Whether each mistake that it names is confirmed by a correction.
+        Whether each mistake that it names is confirmed by a correction, and not all gradients are 0.
     """
 
     number: int
@@ -167,6 +168,7 @@ class Judge(Bench):
     def _ruled(self, rounds: list[Round]) -> Ruling:
         self.rounds.append(rounds)
         sure = all(mistake.sure for each in rounds for mistake in each.mistakes)
+        sure = sure and any(judged.note != ZERO for each in rounds for judged in each.judged)
         return Ruling(len(self.rounds) - 1, deciding(rounds).verdict, sure=sure)
 
     def outcomes(self, units: Sequence[JudgedUnit]) -> tuple[list[FunctionOutcome], list[dict[str, Any]]]:

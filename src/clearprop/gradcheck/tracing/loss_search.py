@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.cancellation import slope_cancels
 from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph, Values
@@ -412,8 +413,9 @@ def true_gradient(graph: Graph, move: Move, slopes: dict[Vertex, Array]) -> Arra
     for piece in move.pieces:
         source = whole(piece.moved)
         slope = slopes.get(graph.rep(source))
-        slope = np.zeros(source.shape) if slope is None else np.asarray(slope)
-        found.append(np.ravel(same_part(piece.moved, slope)))
+        if slope is None or slope_cancels(np.asarray(slope), graph.users.get(graph.rep(source), ()), slopes):
+            slope = np.zeros(source.shape)
+        found.append(np.ravel(same_part(piece.moved, np.asarray(slope))))
     return np.concatenate(found)
 
 

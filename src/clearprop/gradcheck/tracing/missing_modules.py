@@ -13,7 +13,9 @@ from clearprop.gradcheck.tracing.wrappers import leaf
 
 def to_categorical(y: Any, num_classes: int | None = None, *args: Any, **kwargs: Any) -> Any:
     """One-hot rows, as in Keras."""
-    classes = np.asarray(plain(y)).astype(int).ravel()
+    classes = np.asarray(plain(y)).astype(int)
+    if classes.ndim > 1 and classes.shape[-1] == 1:
+        classes = classes[..., 0]
     return leaf(np.eye(int(num_classes or classes.max() + 1))[classes], "data")
 
 

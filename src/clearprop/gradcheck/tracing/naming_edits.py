@@ -192,9 +192,10 @@ class NamingEdits(NamesAtHand):
         """A derivative that is missing before an error is carried back: W.T @ (error * f'(z)), not W.T @ error."""
         own = self._stands_for(node)
         for text, said in self.formulas_of(own.size) if own is not None and own.shape else ():
-            new = ast.BinOp(node, ast.Mult(), written(text))
+            new = written(f"({wrapped(self.text(node))} * {wrapped(text)})")
             hint = "Look at what the activation of the layer above contributes."
-            yield SourceEdit(node, new, f"{said}, {text}, is missing", 1.45, "derivative-missing", hint)
+            said = f"{said}, {text}, is missing in {self.text(node)}"
+            yield SourceEdit(node, new, said, 1.45, "derivative-missing", hint)
 
     def _missing(self, node: ast.expr, root: bool, term: bool) -> Iterator[SourceEdit]:
         """A factor or a term that is missing."""

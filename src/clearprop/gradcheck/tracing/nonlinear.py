@@ -15,6 +15,7 @@ from clearprop.gradcheck.tracing.derivative_rules import is_elementwise
 from clearprop.gradcheck.tracing.sheet import Arrays, Sheet
 from clearprop.gradcheck.tracing.trace import Vertex
 
+LOGARITHMS: Final = (np.log, np.log2, np.log10, np.log1p, np.logaddexp)
 Function = Callable[[Array], Array]
 
 KNOWN: Final[dict[str, tuple[Function, str, str]]] = {

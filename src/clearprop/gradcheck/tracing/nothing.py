@@ -135,10 +135,11 @@ class Nothing(MagicMock):
 
     def _items(self) -> Any:
         frame = sys._getframe(1)
-        data = self.data()
+        target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
+        with_targets = target is not None and any(role_of(ast.unparse(each)) == "Y" for each in target.elts)
+        data = self.data() if not (with_targets and self.gives_data()) else None  # X, y = loader("data").load()
         if data is not None:
             return iter(data)
-        target = _unpacked_into(type(self).trees.get(frame.f_code.co_filename), frame.f_lineno)
         if target is None:
             return iter(())
         return iter(self._parts(target) if self.gives_data() else self._pieces(len(target.elts)))
@@ -161,9 +162,14 @@ class Nothing(MagicMock):
         return found
 
     def named_data(self, name: str) -> Any:
-        """Invented data, if the name of the variable stands for data; itself if not."""
+        """Invented data, if the name of the variable stands for data; itself if not, or if it is taken apart later."""
+        source, trees = self._extract_mock_name(), type(self).trees.values()
+        if any(_is_pair(tree, name) for tree in trees):
+            return type(self).invent("X", source), type(self).invent("Y", source)
         role = role_of(name)
-        return type(self).invent(role, self._extract_mock_name()) if role else self
+        if not role or any(_is_unpacked(tree, name) for tree in trees):
+            return self
+        return type(self).invent(role, source)
 
     def gives_data(self) -> bool:
         """Whether it came from a call that seems to read data."""
@@ -234,3 +240,19 @@ def _unpacked_into(tree: ast.Module | None, line: int) -> ast.Tuple | ast.List |
             if isinstance(target, (ast.Tuple, ast.List)) and not any(isinstance(e, ast.Starred) for e in target.elts):
                 return target
     return None
+
+
+def _is_unpacked(tree: ast.Module, name: str) -> bool:
+    """Whether a variable is taken apart somewhere: `train_x, train_y = train_set`."""
+    return any(
+        isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and ast.unparse(node.value) == name
+        for node in ast.walk(tree)
+    )
+
+
+def _is_pair(tree: ast.Module, name: str) -> bool:
+    """Whether a variable holds inputs and targets, as `train[0][k]` and `train[1][k]` say, in capitals or not."""
+    parts = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
+    own = [node for node in parts if ast.unparse(node.value).lower() == name.lower()]
+    keys = {node.slice.value if isinstance(node.slice, ast.Constant) else None for node in own}
+    return keys == {0, 1} and any(node.value in own for node in parts)

@@ -72,12 +72,18 @@ def numpy_function(name: str, function: Callable[..., Any]) -> Callable[..., Any
     return replacement
 
 
-def array_of(name: str, thing: Any, *args: Any, **kwargs: Any) -> Any:
+def array_of(name: str, thing: Any, *args: Any, ndmin: int = 0, **kwargs: Any) -> Any:
     """np.array and its kin."""
     if isinstance(thing, Nothing):  # what it is, a name may tell
         thing = found if (found := thing.data()) is not None else thing
         if isinstance(thing, Nothing):
             return thing
+    made = _array_of(name, thing, *args, **kwargs)
+    missing = int(ndmin) - np.ndim(plain(made))
+    return call(np.reshape, (made, (*[1] * missing, *np.shape(plain(made)))), {}) if missing > 0 else made
+
+
+def _array_of(name: str, thing: Any, *args: Any, **kwargs: Any) -> Any:
     kwargs = in_double(kwargs)
     if kwargs.get("ndmin") and any_traced(thing):
         made = array_of(name, thing, *args, **{key: value for key, value in kwargs.items() if key != "ndmin"})

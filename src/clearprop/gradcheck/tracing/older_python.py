@@ -103,6 +103,7 @@ def _renamed(text: str) -> str:
             row, (start, end) = token.start[0] - 1, (token.start[1], token.end[1])
             lines[row] = f"{lines[row][:start]}{RENAMED[token.string]}{lines[row][end:]}"
     lines = [re.sub(r"(?<![\w.])reduce\(", "__import__('functools').reduce(", line) for line in lines]
+    lines = [re.sub(r"\bitertools\.(?=(zip|map)\()", "", line) for line in lines]
     return re.sub(r"([\w.\])]+)\.has_key\(([^()]*)\)", r"(\2 in \1)", "".join(lines))
 
 

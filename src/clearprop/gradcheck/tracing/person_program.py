@@ -28,6 +28,7 @@ from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, t
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
 from clearprop.gradcheck.tracing.trace import position
 from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE, restart
+from clearprop.gradcheck.tracing.uncalled_methods import uncalled_methods
 from clearprop.gradcheck.tracing.verdict import SUPPOSITION
 from clearprop.gradcheck.tracing.watch import WATCHED, Enough, describe
 from clearprop.gradcheck.tracing.wording import Words
@@ -117,9 +118,11 @@ class ProgramRun:
         self._run(form)
         for _ in range(TRIES):
             reasons = [reason for _, reason in WATCHED.skips]
-            wanted = form.wanted(reasons) if TRACE.invented else form
+            wanted = form.wanted(reasons, self.text) if TRACE.invented else form
             if wanted == form and self.world.files.missed and not TRACE.steps:
                 wanted = replace(form, found=True)
+            if wanted == form and TRACE.invented and not TRACE.steps:
+                wanted = form.for_a_batch(self.text)
             if wanted == form:
                 break
             form = wanted
@@ -199,6 +202,8 @@ class ProgramRun:
         if missing:
             found.append(f"Not installed here, and replaced by something that does nothing: {', '.join(missing)}.")
         found += WATCHED.untaken()
+        if TRACE.steps:
+            found += uncalled_methods(sources_of(self.path, self.text), lines_run())
         found += [*WATCHED.cut.values(), *(f"Line {line}: {text}" if line else text for text, line in TRACE.notes.items())]
         return found
 
@@ -282,7 +287,7 @@ def zeros(found: Round) -> int:
 def outcome_of(name: str, kind: str, rounds: list[Round]) -> FunctionOutcome:
     """The outcome that rounds of steps make."""
     chosen = deciding(rounds)
-    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right":
+    if chosen.number and chosen.verdict == "wrong" and rounds[0].verdict == "right" and not zeros(rounds[0]):
         chosen.notes.insert(0, "At the first step all is right; at the second step it is not: a value is left from before.")
     findings = [finding_of(in_own_words(mistake, chosen.words)) for mistake in chosen.mistakes]
     tensors = [

@@ -46,8 +46,9 @@ class Replay:
         values = self.sheet.points[k].values
         if vertex in values or vertex.fn is None or vertex not in self.moving:
             return values.get(vertex, vertex.value)
-        for each in self._to_remake(k, vertex):
-            self.forgotten[k][each] = run_again(self.graph, each, lambda v: self.base(k, v))
+        with np.errstate(all="ignore"):
+            for each in self._to_remake(k, vertex):
+                self.forgotten[k][each] = run_again(self.graph, each, lambda v: self.base(k, v))
         return self.forgotten[k][vertex]
 
     def _to_remake(self, k: int, vertex: Vertex) -> list[Vertex]:

@@ -12,16 +12,20 @@ from typing import Any
 
 import numpy as np
 
+from clearprop.gradcheck.tracing.conditioning import lost_in_rounding, shrunk
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
+from clearprop.gradcheck.tracing.nonlinear import LOGARITHMS
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.tiny_numbers import has_tiny_numbers, made_smaller
 from clearprop.gradcheck.tracing.trace import Vertex
+from clearprop.gradcheck.tracing.trial_points import same_direction
 from clearprop.gradcheck.tracing.verdict import judge
 from clearprop.gradcheck.tracing.weight_decay import penalised, without_decay
 from clearprop.gradcheck.tracing.wording import NO_SEARCH, Words
 
+SATURATED = "its units are saturated: what is left of the gradient is rounding"
 MOST_OUTPUTS = 64
 MOST_SUMS = 6
 
@@ -43,9 +47,13 @@ def judge_fairly(
         As for `judge`.
     """
     first = judge(graph, moves, words, number, given, seed, **options)
+    if lost_in_rounding(first):
+        with shrunk(graph):
+            again = judge(graph, moves, words, number, given, seed, **options)
+        first = _doubted(first, SATURATED) if again.verdict == "inconclusive" or lost_in_rounding(again) else again
     if first.verdict == "right":
         return first
-    bare = [without_decay(graph, move) for move in moves]
+    bare = moves if options.get("signed") else [without_decay(graph, move) for move in moves]
     decayed = [move.name for move, other in zip(moves, bare, strict=True) if other is not move]
     decayed = [] if decayed and penalised(graph, moves) else decayed
     spent, words.spent = words.spent, NO_SEARCH
@@ -59,7 +67,7 @@ def judge_fairly(
                 return _with_decay(judge(graph, bare, words, number, given, seed, **options), decayed)
         if given is not None and not options.get("exact"):
             other = judge_fairly(graph, moves, words, number, None, seed, **options)
-            if other.verdict == "right":
+            if other.verdict == "right" and not (options.get("signed") and _contradicts(first)):
                 return other
         if has_tiny_numbers(graph):
             with made_smaller(graph):
@@ -78,6 +86,19 @@ def judge_fairly(
     finally:
         words.spent = spent
     return first if given is not None or _well_founded(first) else _doubted(first)
+
+
+def _contradicts(found: Round) -> bool:
+    """Whether a gradient is of another direction than that of the loss that is given, and the loss leaves no doubt.
+
+    A loss with a logarithm does: with a softmax or a sigmoid before it, its derivative is the difference itself.
+    """
+    sheet = found.sheet
+    if sheet is None or any(vertex.fn in LOGARITHMS for vertex in sheet.forward | {sheet.loss.vertex}):
+        return False
+    claims = [[point.claimed(move) for point in sheet.points] for move in sheet.moves]
+    pairs = zip(claims, sheet.true, strict=True)
+    return any(same_direction([c], [t]) is None for claim, true in pairs for c, t in zip(claim, true, strict=True))
 
 
 def _rights(found: Round) -> int:
@@ -99,11 +120,11 @@ def _well_founded(found: Round) -> bool:
     return 2 * sum(known) >= len(known)
 
 
-def _doubted(found: Round) -> Round:
+def _doubted(found: Round, note: str = "no loss was found that explains most of the gradients") -> Round:
     """The verdict without accusations."""
     for each in found.judged:
         if each.verdict == "wrong":
-            each.verdict, each.note = "inconclusive", "no loss was found that explains most of the gradients"
+            each.verdict, each.note = "inconclusive", note
     return replace(found, mistakes=[])
 
 

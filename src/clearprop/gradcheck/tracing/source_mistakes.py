@@ -41,7 +41,7 @@ def judge_by_source(result: Round, sheet: Sheet, case: JudgedCase, skipped: set[
     if case.words.spent >= NO_SEARCH:
         return set()
     skipped = skipped | turned_steps(sheet)
-    consistency = Consistency(sheet, case.update_seen, case.exact, case.layer)
+    consistency = Consistency(sheet, case.update_seen or case.signed, case.exact, case.layer)
     search = SourceSearch(sheet, case.words, consistency, skipped)
     order = misplaced(sheet, case.words, consistency) if search.wrong else None
     if order is not None:
@@ -66,7 +66,9 @@ def _in_the_steps(case: JudgedCase, before: SourceSearch, skipped: set[int]) -> 
     """The search in the lines of the steps, and in those between the gradient and the step, which only scale it."""
     wrong = before.wrong
     sheet, sites = step_lines(before.sheet, case.words, wrong)
-    search = SourceSearch(sheet, case.words, Consistency(sheet, case.update_seen, case.exact, case.layer), skipped)
+    search = SourceSearch(
+        sheet, case.words, Consistency(sheet, case.update_seen or case.signed, case.exact, case.layer), skipped
+    )
     if sites or sheet.moves != before.sheet.moves:
         tried = {(site.file, span_of(site.node)) for site in before.sites}
         gradients = [sheet.graph.rep(g) for k in wrong for g in sheet.moves[k].gradients]
@@ -141,7 +143,7 @@ def _holds(case: JudgedCase, other: Sheet, found: SourceExplanation) -> int | No
         return 0
     new = replaced(site.node, old, found.edit.new) if found.edit.node is not found.site.node else found.edit.new
     answer = Replay(other).factors(site, new)
-    return len(Consistency(other, case.update_seen, case.exact, case.layer).right(answer[0])) if answer else None
+    return len(Consistency(other, case.update_seen or case.signed, case.exact, case.layer).right(answer[0])) if answer else None
 
 
 def _mistake(case: JudgedCase, sheet: Sheet, searched: Sheet, found: list[SourceExplanation], explained: set[int]) -> Mistake:

@@ -291,12 +291,20 @@ def piece_of(
     rate = 1.0
     move.constants |= {abs(number) for number, _ in factors} | {abs(factor)}
     bound = next((k for k, (_, vertex) in enumerate(factors) if vertex is BOUNDARY), None)
+    rates = {_setting(graph, vertex) for _, vertex in factors[:bound]} - {None} if bound is not None else set()
     for k, (number, vertex) in enumerate(factors):
         if bound is not None:
-            rate *= abs(number) if k < bound else 1.0
+            twice = k > bound and _setting(graph, vertex) in rates  # the rate stands in the gradient's own line, too
+            rate *= abs(number) if k < bound or twice else 1.0
         elif vertex.stack[:1] and step.stack[:1] and _line(vertex) == _line(step) and not _is_size(graph, abs(number)):
             rate *= abs(number)
     return Piece(moved, gradient, -sign * factor, step, rate, _as_made(graph, term, gradient))
+
+
+def _setting(graph: Graph, product: Vertex) -> Vertex | None:
+    """The number by which a product scales an array; None if the program writes it as a literal."""
+    numbers = [graph.rep(arg) for arg in product.args if isinstance(arg, Vertex) and arg.size == 1 and arg.names]
+    return numbers[0] if len(numbers) == 1 and product.size > 1 else None
 
 
 def _as_made(graph: Graph, term: Vertex, gradient: Vertex) -> Vertex:

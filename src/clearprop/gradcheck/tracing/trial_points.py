@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from clearprop.arrays import Array
+from clearprop.gradcheck.tracing.cancellation import is_rounding
 from clearprop.gradcheck.tracing.graph import Graph, Values
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex, get
@@ -47,8 +48,9 @@ class Point:
         """The claim for all that is moved, in one row; its sign so that a step goes against it."""
         parts = []
         for piece in move.pieces:
+            gradient = self.graph.rep(piece.made or piece.gradient)
             value = np.asarray(self.value(piece.made or piece.gradient), dtype=np.float64) * np.sign(piece.factor)
-            parts.append(np.ravel(value))
+            parts.append(np.ravel(np.zeros_like(value) if is_rounding(value, gradient, self.value) else value))
         return np.concatenate(parts)
 
 
@@ -60,6 +62,8 @@ def find_points(graph: Graph, sources: list[Vertex], targets: list[Vertex], seed
     for _ in range(COUNT):
         for k in range(start, len(SCALES)):
             values = _moved(rng, sources, SCALES[k], near=k > 0)
+            if graph.shrink != 1.0:
+                values = {v: value if v.kind == "probabilities" else value * graph.shrink for v, value in values.items()}
             point = _at(graph, values, targets)
             if point is not None:
                 found.append(point)
@@ -70,7 +74,8 @@ def find_points(graph: Graph, sources: list[Vertex], targets: list[Vertex], seed
 
 def _at(graph: Graph, given: Values, targets: list[Vertex]) -> Point | None:
     """The point, or None if something overflows there or another branch would be taken."""
-    guards = [v for v in graph.guards if v in graph.same]
+    last = max((v.number for v in targets), default=0)  # what is decided after them does not matter
+    guards = [v for v in graph.guards if v in graph.same and v.number < last]
     relevant = graph.ancestors(targets, given)
     try:
         values = graph.values([*targets, *(g for g in guards if g in relevant or _near(graph, g, relevant))], given)

@@ -29,11 +29,12 @@ def judge_uphill(result: Round, sheet: Sheet, words: Words, up: list[Any], some:
     """
     for _, move, _ in up:
         judged = result.judged_of(move)
-        judged.verdict, judged.note = "wrong", "steps uphill"
+        judged.verdict, judged.note = "wrong", "steps uphill" if update_seen else "it has the wrong sign"
     turned = _turned_error(sheet) if not some and all(move.pieces[0].factor > 0 for _, move, _ in up) else None
-    if turned is not None and turned.stack:
+    if turned is not None and turned.stack and (update_seen or turned.fn in (np.subtract, np.negative)):
         names = list(dict.fromkeys(move.name for _, move, _ in up))
-        reason = "the sign is wrong here: the difference is the other way round, and every step goes uphill"
+        reason = "the sign is wrong here: the difference is the other way round"
+        reason += ", and every step goes uphill" if update_seen else ""
         right, hint = _turned_back(words, turned), "Look at the order of the difference."
         result.mistakes.append(mistake_at(words, words.place(turned.stack), reason, hint, "sign", names, right))
         return

@@ -34,6 +34,7 @@ from clearprop.gradcheck.tracing.invented_data import DataForm, InventedData
 from clearprop.gradcheck.tracing.missing_modules import missing_module
 from clearprop.gradcheck.tracing.nothing import Nothing
 from clearprop.gradcheck.tracing.older_python import as_python_3
+from clearprop.gradcheck.tracing.picture_standins import opencv
 from clearprop.gradcheck.tracing.rewriting import WATCH, WatchedLoader
 from clearprop.gradcheck.tracing.torch_standin import AUTOMATIC, torch_standin
 from clearprop.gradcheck.tracing.traced import TRACE
@@ -46,7 +47,6 @@ SILENT: Final = (
     "pylab",
     "IPython",
     "tkinter",
-    "cv2",
     "wandb",
     "tensorboard",
     "ipywidgets",
@@ -94,7 +94,7 @@ class World:
         self.files = module_standins.FileSystem(self.data.form.found)
         self.missing: list[str] = []
         self.modules: dict[str, Any] = {}
-        self.makers: dict[str, Callable[[], ModuleType]] = {
+        self.makers: dict[str, Callable[[], Any]] = {
             "numpy": self._numpy,
             "pandas": self.readers.pandas,
             "gzip": self.readers.gzip,
@@ -122,6 +122,7 @@ class World:
             "gym": partial(gym_standin, "gym", text),
             "gymnasium": partial(gym_standin, "gymnasium", text),
             "tqdm": tqdm_standin,
+            "cv2": opencv,
         }
         if not AUTOMATIC.search(text):
             self.makers["torch"] = _torch

@@ -28,6 +28,8 @@ SETTINGS: Final = (
     r"^(.*eps(ilon)?|.*momentum|lr|.*rate|.*decay|p|.*prob|keep.*|.*slope|scale|.*moving.*|.*running.*|.*mask.*|t|m|v)$"
 )
 """Attributes that are no parameters."""
+KEPT_GRADIENT: Final = r"^(gradients?|grads?|gradients?_\w+|grads?_\w+|\w+_gradients?|\w+_grads?)$"
+"""Attributes that hold a gradient, whatever it is the gradient of."""
 SHORT: Final = {"w": r"(weight|kernel|filter)s?", "b": r"bias(es)?"}
 """Patterns of the names for which gradients have a letter: dW for weights."""
 
@@ -35,7 +37,13 @@ SHORT: Final = {"w": r"(weight|kernel|filter)s?", "b": r"bias(es)?"}
 def parameters_among(arrays: dict[str, Any]) -> dict[str, Any]:
     """The attributes of a new layer that may be parameters: floats that are no settings, and no places for gradients."""
     found = {n: a for n, a in arrays.items() if a.vertex.floating and not re.match(SETTINGS, n.lower().strip("_"))}
+    found = {n: a for n, a in found.items() if not _keeps_gradient(n)}
     return {n: a for n, a in found.items() if not any({stem(o)} & set(stems_of_gradient(n)[1:]) for o in found if o != n)}
+
+
+def _keeps_gradient(name: str) -> bool:
+    """Whether an attribute is called as one that holds a gradient."""
+    return re.match(KEPT_GRADIENT, name.lower().strip("_")) is not None
 
 
 def left_behind(made: Any, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +52,7 @@ def left_behind(made: Any, parameters: dict[str, Any]) -> dict[str, Any]:
     for name, array in arrays_of(made).items():
         before = parameters.get(name)
         of_another = {stem(own) for own in parameters if own != name} & set(stems_of_gradient(name)[1:])
-        if before is None or (before.vertex is not array.vertex and of_another):
+        if before is None or (before.vertex is not array.vertex and (of_another or _keeps_gradient(name))):
             found[name] = array
     return found
 
@@ -81,7 +89,19 @@ def claims_of_layer(
         if "x" in rest and n in left:
             triples.append(("x", rest.pop("x"), left.pop(n)))
     triples += matched_by_name(rest, left)
-    return triples + _abbreviated({n: a for n, a in rest.items() if n not in {t[0] for t in triples}}, left)
+    triples += _abbreviated({n: a for n, a in rest.items() if n not in {t[0] for t in triples}}, left)
+    return triples + _of_one_shape({n: a for n, a in rest.items() if n not in {t[0] for t in triples}}, left, triples)
+
+
+def _of_one_shape(rest: dict[str, Any], left: dict[str, Any], known: list[Triple]) -> list[Triple]:
+    """The gradients that bear no parameter's name, each for the one parameter of its shape."""
+    taken = [slope for _, _, slope in known]
+    found: list[Triple] = []
+    for name, slope in left.items():
+        own = [n for n, a in rest.items() if a.shape == slope.shape]
+        if len(own) == 1 and _keeps_gradient(name) and not any(slope is other for other in taken):
+            found.append((own[0], rest[own[0]], slope))
+    return found if len({name for name, *_ in found}) == len(found) else []
 
 
 def _paired(result: Any, named: dict[str, Any]) -> tuple[Any, list[Triple]]:
@@ -148,7 +168,7 @@ def steps_as_claims(made: Any, parameters: dict[str, Any], rated: bool) -> list[
     """
     graph, found = Graph(TRACE, merge=False), []
     for name, array in arrays_of(made).items():
-        before = parameters.get(name)
+        before = parameters.get(name) if not _keeps_gradient(name) else None
         terms = _terms(array.vertex, before.vertex) if before is not None else []
         if len(terms) == 1 and before is not None:
             sign, term = terms[0]

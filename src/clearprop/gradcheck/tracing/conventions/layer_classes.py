@@ -30,6 +30,7 @@ from clearprop.gradcheck.tracing.conventions.layer_claims import (
 )
 from clearprop.gradcheck.tracing.conventions.layer_layouts import layouts, single_examples
 from clearprop.gradcheck.tracing.conventions.names import (
+    ACCUMULATES,
     BACKWARD,
     FORWARD,
     first_of,
@@ -102,7 +103,8 @@ class LayerClasses(Convention):
         """Whether its gradients are right for a single example."""
         for make in single_examples(self.seed):
             with suppress(*FAILURES):
-                if self._first(kind, forward, backward, [make]).verdict == "right":
+                found = self._first(kind, forward, backward, [make])
+                if found.verdict == "right" and found.sure:
                     return True
         return False
 
@@ -146,7 +148,12 @@ class LayerClasses(Convention):
         triples = [triple for triple in triples + moved if not (inner and triple[0] == "x")]
         if not triples:
             raise NotCalledError(f"{backward} returns nothing, and leaves no gradient such as dW behind; is a return missing?")
-        ruling, open_ones = self.judged_triples(triples, loss, layer=True, exact=True), without_claim(named, triples, out)
+        taken = not is_loss and any(is_upstream(name) for name in required(getattr(made, backward)))
+        signed = taken and any(
+            name == "x" for name, *_ in triples
+        )  # what it is given has a sign; what it hands on has that, too
+        ruling = self.judged_triples(triples, loss, layer=True, exact=True, signed=signed)
+        open_ones = without_claim(named, triples, out)
         if open_ones and ruling.verdict == "right":
             known = ", ".join(t[0] for t in triples)
             raise UndecidedError(f"The gradient of {known} is right; none was found of {', '.join(open_ones)}.")
@@ -173,6 +180,9 @@ class LayerClasses(Convention):
         if upstream:
             dout.vertex.names.append(upstream)
         given = [dout if n == upstream else _other(n, cache, pool, x) for n in needed]
+        apart = first_of(method_names(type(made)), ACCUMULATES)
+        if apart and required(getattr(made, apart)) == needed:  # the parameters' part of the backward pass
+            getattr(made, apart)(*given)
         return loss, method(*given)
 
 

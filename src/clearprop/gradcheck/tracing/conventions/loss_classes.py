@@ -8,16 +8,29 @@ from typing import Any, Final
 
 import numpy as np
 
-from clearprop.gradcheck.tracing.conventions.convention import FAILURES, Convention, DrivenUnit, NotCalledError, forget, said
+from clearprop.gradcheck.tracing.conventions.convention import (
+    FAILURES,
+    Convention,
+    DrivenUnit,
+    NotCalledError,
+    UndecidedError,
+    forget,
+    said,
+)
 from clearprop.gradcheck.tracing.conventions.instances import constructor_names, method_names
 from clearprop.gradcheck.tracing.conventions.layer_claims import KEPT_SLOPES
 from clearprop.gradcheck.tracing.conventions.layer_classes import KEPT_VALUES
 from clearprop.gradcheck.tracing.conventions.names import BACKWARD, FORWARD, first_of, is_base, is_target, is_upstream
 from clearprop.gradcheck.tracing.guesses import N_OUT, ROWS, required
 from clearprop.gradcheck.tracing.judge import Ruling
-from clearprop.gradcheck.tracing.traced import Traced, call
+from clearprop.gradcheck.tracing.nonlinear import LOGARITHMS
+from clearprop.gradcheck.tracing.traced import TRACE, Traced, call
 from clearprop.gradcheck.tracing.wrappers import leaf
 
+ONE_OUTPUT: Final = (
+    "Its gradient is that of its value for a single output, and not for several; which of them it is made for cannot be told"
+    " from the class alone. Call it in the script on the data that it is meant for, and train a few steps."
+)
 LOSS_METHODS: Final = r"^(forward|loss|cost|calculate|compute_?(loss|cost)|fn|func|__call__|value|calc)$"
 SLOPE_METHODS: Final = r"^(backward|prime|derivative|deriv|grad|gradient|loss_prime|delta|d_?loss|loss_?grad(ient)?)$"
 
@@ -41,6 +54,7 @@ class LossClasses(Convention):
     def _check(self, kind: Any, forward: str, backward: str) -> Ruling:
         last: BaseException = NotCalledError(f"{kind.__name__} could not be made without arguments")
         wrong: Ruling | None = None
+        of_several = False
         for shape, classes in (((ROWS, N_OUT), False), ((ROWS, N_OUT), True), ((ROWS, 1), False), ((ROWS,), False)):
             forget()
             try:
@@ -48,9 +62,12 @@ class LossClasses(Convention):
             except FAILURES as error:
                 last = error
                 continue
+            if found.verdict == "right" and wrong is not None and of_several and shape[-1] != N_OUT:
+                raise UndecidedError(ONE_OUTPUT)
             if found.verdict == "right":
                 return found
             wrong = wrong or found
+            of_several = of_several or (shape[-1] == N_OUT and found.verdict == "wrong" and not _has_logarithm())
         if wrong is None:
             raise said(last)
         return wrong
@@ -76,6 +93,11 @@ class LossClasses(Convention):
         if slope is None or np.shape(slope) != np.shape(p):
             raise NotCalledError(f"{backward} returns nothing of the shape of the predictions; is a return missing?")
         return self.judged_triples([(p.vertex.names[0], before, slope)], call(np.sum, (value,), {}), signed=True)
+
+
+def _has_logarithm() -> bool:
+    """Whether the loss that was called last takes a logarithm, as one of a single output does."""
+    return any(vertex.fn in LOGARITHMS for vertex in TRACE.vertices)
 
 
 def _own(kind: Any, method: str) -> list[str]:

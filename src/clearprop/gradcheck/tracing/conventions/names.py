@@ -13,12 +13,13 @@ from clearprop.gradcheck.tracing.rewriting import moved_names
 
 # ruff: noqa: E501  (names that people use, a line for each meaning)
 FORWARD: Final = r"^(forward|feed_?forward|forward_?(pass|prop(agation)?)|propagate|model_?forward|__call__|predict|compute|activate|fwd|model)$"
-BACKWARD: Final = r"^(backward|back_?prop(agat(e|ion))?|backward_?(pass|prop(agation)?)|model_?backward|backprop|bwd|back_?pass|compute_?gradients?|gradients?|grads?|get_gradients|gradient)$"
+BACKWARD: Final = r"^(backward|back_?w[oa]rds?|backward_?delta|back_?prop(agat(e|ion))?|backward_?(pass|prop(agation)?)|model_?backward|backprop|bwd|back_?pass|compute_?gradients?|gradients?|grads?|get_gradients|gradient)$"
 TRAINS: Final = (
     r"^(train|fit|train_?step|learn|train_?on_?batch|training|optimi[sz]e|train_?network|gradient_descent|sgd|SGD|step"
     r"|(train|fit)_\w+|\w+_(train|fit))$"
 )
 UPDATE: Final = r"^(update.*|step|apply_?grad.*|optimi[sz]er?_?step|sgd|gradient_?descent(_step)?|adjust.*)$"
+ACCUMULATES: Final = r"^(backward_?)?(update|accumulate|compute)_?grad(ient)?s?$"
 LOSS: Final = r"^(?!.*(deriv|prime|grad|delta|back))(loss.*|compute_?(loss|cost)|cost.*|criterion|cross_?entropy.*|mse|objective|calc.*loss|.*_loss|.*_cost|J)$"
 INIT: Final = r"^(init.*|initiali[sz]e.*|create_?(params|parameters|weights|network|model)|make_?(params|weights)|.*_?init)$"
 UPSTREAM: Final = r"^(d|grad|up|g$|top_diff|accum|delta|error|out.*grad|next)"
