@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.loss_search import HINGE, Sought, best_loss, error_terms, named_like_a_loss, whole
+from clearprop.gradcheck.tracing.inferred_losses import error_terms
+from clearprop.gradcheck.tracing.loss_search import HINGE, Sought, best_loss, named_like_a_loss, whole
 from clearprop.gradcheck.tracing.steps import Move, name_of, piece_of, rest_of
 from clearprop.gradcheck.tracing.trace import Vertex, value_of
 from clearprop.gradcheck.tracing.trial_points import find_points

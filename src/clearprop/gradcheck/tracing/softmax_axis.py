@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from clearprop.gradcheck.tracing.graph import Graph, Values
+from clearprop.gradcheck.tracing.inferred_losses import cross_entropy, error_terms
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
-from clearprop.gradcheck.tracing.loss_search import cross_entropy, error_terms, truth
+from clearprop.gradcheck.tracing.loss_search import truth
 from clearprop.gradcheck.tracing.mistake import Mistake, mistake_at
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.trace import Vertex

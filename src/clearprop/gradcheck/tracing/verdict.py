@@ -17,6 +17,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.common_factors import judge_constants, known_factors
 from clearprop.gradcheck.tracing.directions import judge_directions
 from clearprop.gradcheck.tracing.graph import Graph
+from clearprop.gradcheck.tracing.inferred_losses import inferred_losses
 from clearprop.gradcheck.tracing.judged_case import JudgedCase
 from clearprop.gradcheck.tracing.loss_search import (
     HINGE,
@@ -24,7 +25,6 @@ from clearprop.gradcheck.tracing.loss_search import (
     Sought,
     best_loss,
     computed_losses,
-    inferred_losses,
     is_gain,
     later_losses,
     named_like_a_loss,

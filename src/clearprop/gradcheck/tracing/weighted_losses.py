@@ -12,7 +12,8 @@ import numpy as np
 
 from clearprop.arrays import Array
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.loss_search import LOSSES_OF_TERMS, Sought, error_terms, held, squared_error, truth
+from clearprop.gradcheck.tracing.inferred_losses import LOSSES_OF_TERMS, error_terms, held, squared_error
+from clearprop.gradcheck.tracing.loss_search import Sought, truth
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
 from clearprop.gradcheck.tracing.trial_points import Point
