@@ -565,3 +565,12 @@ for step in range(50):
     offset = offset - 0.01 * b
 """
     assert outcome_of(text, tmp_path).status == "right"
+
+
+def test_a_parameter_that_would_have_moved_later_is_not_passed_over(tmp_path):
+    """One layer takes its step before the program has recorded so much that it is ended; the other does not."""
+    loop = "\n".join(["    slow = 0.0", "    for k in range(70000):", "        slow = slow + picture[k % 8, 0] * 0.0"])
+    text = POOLED.replace("    F -= 0.1 * dF\n", f"{loop}\n    F -= 0.1 * dF\n")
+    found = outcome_of(text, tmp_path)
+    assert found.status == "inconclusive", found
+    assert "F -= 0.1 * dF" in found.problem

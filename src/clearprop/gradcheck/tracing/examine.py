@@ -118,6 +118,8 @@ def examined_once(
     skipped = [] if names else driver.left_over(candidates, ran)
     if skipped and units:
         problem = f"{len(units)} of {len(units) + len(skipped)} candidates checked; not looked at: {', '.join(skipped)}."
+    elif step and not names and (unseen := run.steps_not_reached()):
+        problem = unseen
     elif units and not names and not step:
         problem = run.steps_not_run() or run.steps_failed({name for each in candidates for name in each.uses})
     if units and not names and all(unit.verdict == UNCLEAR for unit in units):

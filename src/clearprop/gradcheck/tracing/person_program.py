@@ -22,11 +22,11 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.invented_data import COLLECTION, FORMS, DataForm, counted
 from clearprop.gradcheck.tracing.mistake import Mistake
 from clearprop.gradcheck.tracing.older_python import as_python_3
-from clearprop.gradcheck.tracing.rewriting import moved_names
+from clearprop.gradcheck.tracing.rewriting import goes_down, moved_names, moving_statements, target_of
 from clearprop.gradcheck.tracing.round_outcome import Round
 from clearprop.gradcheck.tracing.second_opinion import judge_fairly, together, trainings
 from clearprop.gradcheck.tracing.steps import ROUNDS, Move
-from clearprop.gradcheck.tracing.trace import position
+from clearprop.gradcheck.tracing.trace import line_of, position
 from clearprop.gradcheck.tracing.traced import MISMATCHES, TRACE, restart
 from clearprop.gradcheck.tracing.uncalled_methods import uncalled_methods
 from clearprop.gradcheck.tracing.verdict import SUPPOSITION
@@ -170,6 +170,17 @@ class ProgramRun:
             if inside is not None and not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and moved_names(node):
                 return f"The steps from line {node.lineno} on were not looked at: {lines[inside]}"
         return ""
+
+    def steps_not_reached(self) -> str:
+        """The statements that move a parameter and did not run, because the program was ended before, in a sentence; or ""."""
+        if not WATCHED.exhausted:
+            return ""
+        seen = {line_of(step.stack[0]) for step in (*TRACE.steps, *TRACE.set_by_hand) if step.stack}
+        known = {name for vertex in TRACE.vertices for name in vertex.names}
+        left = [each for each in moving_statements(ast.parse(self.text)) if each.lineno not in seen and goes_down(each)]
+        left = [each for each in left if ast.unparse(target_of(each)) in known]
+        said = ", ".join(f"line {each.lineno} ({ast.unparse(each)[:60]})" for each in left[:3])
+        return f"Not looked at, as it would have taken too long to get there: {said}." if said else ""
 
     def steps_failed(self, known: set[str]) -> str:
         """The function or class that fails on the way to its steps, in a sentence; "" if there is none.

@@ -300,18 +300,34 @@ def copied(node: ast.expr) -> ast.expr:
 
 def moved_names(tree: ast.AST) -> set[str]:
     """Targets that are moved by something that is no plain number: `w` in `w -= lr * dw` and in `w = w - lr * dw`."""
-    found = set()
+    return {ast.unparse(target_of(node)) for node in moving_statements(tree)}
+
+
+def moving_statements(tree: ast.AST) -> list[ast.AugAssign | ast.Assign]:
+    """The statements that move something by something that is no plain number."""
+    found: list[ast.AugAssign | ast.Assign] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.AugAssign) and isinstance(node.op, (ast.Add, ast.Sub)):
             product = any(isinstance(child, ast.BinOp) and isinstance(child.op, ast.Mult) for child in ast.walk(node.value))
             if product or (isinstance(node.op, ast.Sub) and not isinstance(node.value, ast.Constant)):
-                found.add(ast.unparse(node.target))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:  # noqa: SIM102
-            if isinstance(node.value.op, (ast.Add, ast.Sub)) and not isinstance(node.value.right, ast.Constant):
-                text = ast.unparse(node.targets[0])
-                if ast.unparse(node.value.left) == text:
-                    found.add(text)
+                found.append(node)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp) and len(node.targets) == 1:
+            sum_of = isinstance(node.value.op, (ast.Add, ast.Sub)) and not isinstance(node.value.right, ast.Constant)
+            if sum_of and ast.unparse(node.value.left) == ast.unparse(node.targets[0]):
+                found.append(node)
     return found
+
+
+def goes_down(node: ast.AugAssign | ast.Assign) -> bool:
+    """Whether a statement moves as steps do: something is taken away, or a rate stands in it."""
+    change = node.value if isinstance(node, ast.AugAssign) else getattr(node.value, "right", node.value)
+    op = node.op if isinstance(node, ast.AugAssign) else getattr(node.value, "op", None)
+    return isinstance(op, ast.Sub) or RATE.search(ast.unparse(change)) is not None
+
+
+def target_of(node: ast.AugAssign | ast.Assign) -> ast.expr:
+    """The one thing that a statement sets."""
+    return node.target if isinstance(node, ast.AugAssign) else node.targets[0]
 
 
 def stepped_arguments(node: ast.FunctionDef, given: list[str]) -> list[str]:

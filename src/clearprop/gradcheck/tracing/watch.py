@@ -68,6 +68,8 @@ class ProgramWatch:
         Loops that were ended early without a step in them, with the reason.
     branches : dict of tuple to set of bool
         Tests that decide between computations, and how they turned out.
+    exhausted : bool
+        Whether it was ended because it recorded too much, or took too long.
     called : callable
         (name, value) -> the value that gets that name: invented data, where it is something that could not be read.
     """
@@ -80,6 +82,7 @@ class ProgramWatch:
         self.failures: list[BaseException] = []
         self.cut: dict[str, str] = {}
         self.branches: dict[tuple[Any, ...], set[bool]] = {}
+        self.exhausted = False
         self.depth = self.read = 0
         self.loops: dict[str, Loop] = {}
         self.started = time.thread_time()
@@ -259,6 +262,7 @@ class ProgramWatch:
         idle = len(self.trace.vertices) == loop.before and now - loop.started > IDLE
         after = not steps and now - loop.started > AFTER and bool(self.trace.steps) and stepped(self.trace.steps) >= ROUNDS
         if idle or after or len(self.trace.vertices) > VERTICES or now - self.started > SECONDS:
+            self.exhausted = not (idle or after)
             if not self.trace.steps:
                 line = place.rsplit(":", 1)[1]
                 self.cut[place] = (
