@@ -51,27 +51,14 @@ def slow(shared, seed, x):
     return {"y": x * shared["factor"], "first": seed % 1000}
 
 
-def two_workers(attempts=3):
-    """A cluster of two worker processes, on ports that are free.
-
-    On a machine that is full of other tests Dask's own start fails now and then ("Nanny failed to start worker
-    process"); that says nothing of sweeps, so it is asked again. The last failure is the test's.
-    """
-    distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0", "silence_logs": 50}
-    for _ in range(attempts - 1):
-        try:
-            return distributed.LocalCluster(**options)
-        except RuntimeError:
-            time.sleep(1)
-    return distributed.LocalCluster(**options)
-
-
 def test_a_cluster_gives_the_same_rows_though_a_worker_is_killed(tmp_path):
+    distributed = pytest.importorskip("distributed")
 
     grid, shared = {"x": list(range(16))}, {"factor": 10}
     expected = run_sweep(slow, grid, seeds=2, shared=shared, jobs=8)
-    with two_workers() as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+    ) as cluster:
         victim = next(iter(cluster.workers.values()))
         done, killed = [], threading.Event()
 
