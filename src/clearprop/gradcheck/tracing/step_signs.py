@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Final
 
 import numpy as np
@@ -15,16 +14,14 @@ MOST_SEEN: Final = 400  # values of a step that are looked at
 MOST_NUMBERS: Final = 12  # that may stand in a formula; more of them are data
 
 
-def moved_value(vertex: Vertex, settings: Collection[Vertex] = ()) -> tuple[Vertex | None, int]:
+def moved_value(vertex: Vertex) -> tuple[Vertex | None, int]:
     """The parameter that a sum or difference may be a step of, and the bits of all the rest of it."""
     rest, term = 0, vertex
     while True:
         if term.fn in (np.add, np.subtract) and len(term.args) == 2 and term.step_of is None:
             first, second = term.args
             rest |= second.bits if isinstance(second, Vertex) else 0
-        elif (
-            term is not vertex and np.any(term.value) and (scaled := scaled_value(term, settings)) is not None
-        ):  # p * (1 - lr * decay)
+        elif term is not vertex and np.any(term.value) and (scaled := scaled_value(term)) is not None:  # p * (1 - lr * decay)
             first = scaled
             if first.origin is None:  # m * (p - p_before): a change, and no parameter
                 return None, 0
@@ -78,11 +75,9 @@ def _scales_a_parameter(vertex: Vertex) -> bool:
     return inner is not None and not vertex.names and bool(inner.names)
 
 
-def scaled_value(vertex: Vertex, settings: Collection[Vertex] = ()) -> Vertex | None:
-    """The value that is multiplied by plain numbers, or by what was made of such; None for anything else."""
+def scaled_value(vertex: Vertex) -> Vertex | None:
+    """The value that is multiplied by plain numbers; None for anything else."""
     inner = [other for other in vertex.inputs if other.kind != "literal" or other.size > 1 or len(vertex.inputs) == 1]
-    if len(inner) == 1 < len(vertex.inputs) and inner[0].fn is not None and inner[0] in settings:
-        inner = [other for other in vertex.inputs if other is not inner[0]]
     return inner[0] if vertex.fn is np.multiply and len(inner) == 1 else None
 
 

@@ -200,7 +200,7 @@ class Trace:
         if vertex.size == 1 and vertex.inputs and all(self._is_setting(other) for other in vertex.inputs):
             self.settings.add(vertex)
         if vertex.fn in (np.add, np.subtract) and len(vertex.args) == 2:
-            moved, other = moved_value(vertex, self.settings)
+            moved, other = moved_value(vertex)
             again = moved is not None and moved.step_of is not None and moved.stack[:1] == vertex.stack[:1]
             if (
                 moved is not None

@@ -101,7 +101,8 @@ def judge_sought(case: JudgedCase) -> Round:
         loss = best_loss(graph, more, moves, points) or loss
     if is_margin_only(graph, moves, before):
         margin = best_loss(graph, hinge_losses(graph, moves, before), moves, points)
-        loss = inferred = margin if margin is not None and margin.explained else loss
+        if margin is not None and margin.explained:
+            loss = inferred = margin
     if loss is None:
         result = Round(case.number, words=case.words)
         reason = "no number in the program depends on it as a loss would, and no error term was found"
