@@ -552,6 +552,28 @@ def test_a_factor_that_is_there_is_taken_out(tmp_path):
     assert found.functions[0].findings[0].correction == "g = (p - mark) * row[k]"
 
 
+def test_numbers_of_the_source_are_data_beside_the_parameters(tmp_path):
+    """Everything is made of numbers that are written down, data and parameters alike."""
+    text = """
+import math
+data = [((0.5, -1.0), 1.0), ((1.5, 0.5), 0.0), ((-1.0, -0.5), 1.0)]
+w, b = [0.1, -0.2], 0.0
+for sweep in range(30):
+    loss, dw, db = 0.0, [0.0, 0.0], 0.0
+    for x, t in data:
+        p = 1 / (1 + math.exp(-(w[0] * x[0] + w[1] * x[1] + b)))
+        loss += -(t * math.log(p) + (1 - t) * math.log(1 - p))
+        for k in range(2):
+            dw[k] += (p - t) * x[k]
+        db += p - t
+    for k in range(2):
+        w[k] -= 0.1 * dw[k]
+    b -= 0.1 * db
+"""
+    assert outcome_of(text, tmp_path).status == "right"
+    assert outcome_of(text.replace("dw[k] +=", "dw[k] ="), tmp_path).status == "wrong"
+
+
 def test_equal_rows_count_each_by_itself(tmp_path):
     text = """
 rows = [(1.0, 2.0), (1.0, 2.0), (3.0, 1.0)]
