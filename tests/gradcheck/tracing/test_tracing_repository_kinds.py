@@ -99,7 +99,7 @@ class Squash:
     def backward(self, dout):
         return dout * self.kept * (1 - self.kept)
 """
-TARIQ = """
+AXIS_MORE = """
 import numpy as np
 from keras.datasets import mnist
 from keras.utils import np_utils
@@ -316,8 +316,8 @@ def test_a_layer_hands_on_the_sign(sign, verdict, tmp_path):
 
 
 def test_rows_with_an_axis_more_and_labels_one_by_one(tmp_path):
-    assert checked(TARIQ.replace("{carried}", "(gap * o * (1 - o))"), tmp_path).verdict == "right"
-    found = str(checked(TARIQ.replace("{carried}", "gap"), tmp_path))
+    assert checked(AXIS_MORE.replace("{carried}", "(gap * o * (1 - o))"), tmp_path).verdict == "right"
+    found = str(checked(AXIS_MORE.replace("{carried}", "gap"), tmp_path))
     assert "the derivative of sigmoid, o * (1 - o), is missing in gap" in found
     assert "right: below = self.outer.T @ (gap * o * (1 - o))" in found
 
