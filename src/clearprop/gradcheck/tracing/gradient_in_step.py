@@ -14,7 +14,7 @@ import numpy as np
 from clearprop.gradcheck.tracing.derivative_rules import MOVING, is_elementwise
 from clearprop.gradcheck.tracing.gradient_names import stem, stems_of_gradient
 from clearprop.gradcheck.tracing.graph import Graph
-from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trace import Vertex, get, put, value_of
 
 NEVER_RESET: Final = "a gradient that is never set to 0"
 BOUNDARY: Final = Vertex(None, (), {}, 1.0, "boundary")
@@ -143,7 +143,7 @@ def _cut_off(graph: Graph, fn: Any, args: list[Any]) -> Vertex | None:
     if fn not in (np.where, np.minimum, np.maximum) or len(args) != (3 if fn is np.where else 2):
         return None
     for inner, bound in (args[-2:], args[:-3:-1]):
-        number = np.asarray(_value(bound))
+        number = np.asarray(value_of(bound))
         if not isinstance(inner, Vertex) or inner.size == 1 or number.size != 1 or not number.any():
             continue
         if fn is not np.where or (isinstance(args[0], Vertex) and inner in graph.inputs(args[0])):
@@ -159,11 +159,11 @@ def _within_product(
     for inner, scale in ((first, second), (second, first)):
         if fn is np.divide and inner is second:
             break
-        if not isinstance(inner, Vertex) or not _fits(inner, shape) or (np.size(_value(scale)) != 1 and shape != ()):
+        if not isinstance(inner, Vertex) or not _fits(inner, shape) or (np.size(value_of(scale)) != 1 and shape != ()):
             continue
         constant = not data if not isinstance(scale, Vertex) else _is_setting(graph, scale) and (shape != () or _is_rate(scale))
         if constant:
-            number = float(np.ravel(_value(scale))[0])
+            number = float(np.ravel(value_of(scale))[0])
             if number:
                 return (number if fn is np.multiply else 1.0 / number), inner
         elif isinstance(scale, Vertex) and _has_root(graph, scale) and shape != ():
@@ -183,10 +183,6 @@ def _within_product(
 def _fits(vertex: Vertex, shape: tuple[int, ...]) -> bool:
     """Whether a value has a shape, or that of its transpose; that of one number stands for a number, too."""
     return vertex.shape in (shape, shape[::-1]) or (vertex.shape == () and np.prod(shape) == 1)
-
-
-def _value(thing: Any) -> Any:
-    return thing.value if isinstance(thing, Vertex) else thing
 
 
 RATES: Final = re.compile(r"rate|lr|eta|alpha|learning|step|speed|momentum|mu|decay", re.IGNORECASE)

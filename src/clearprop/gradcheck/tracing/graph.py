@@ -7,7 +7,8 @@ everything that it depends on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,10 @@ class Graph:
         for other in self.inputs(vertex):
             self.users.setdefault(other, []).append(vertex)
         return vertex
+
+    def total(self, parts: Sequence[Vertex]) -> Vertex:
+        """The sum of values, one after the other."""
+        return functools.reduce(lambda one, other: self.add(np.add, one, other), parts)
 
     def constant(self, value: Any, kind: str) -> Vertex:
         """A value that the program did not make, and that depends on nothing."""

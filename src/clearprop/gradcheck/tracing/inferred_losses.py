@@ -16,7 +16,7 @@ from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.instructions import starts_with_literal
 from clearprop.gradcheck.tracing.loss_search import LINKED, Sought
 from clearprop.gradcheck.tracing.steps import Move
-from clearprop.gradcheck.tracing.trace import Vertex, get, put
+from clearprop.gradcheck.tracing.trace import Vertex, get, put, value_of
 
 MOST_PAIRS: Final = 256  # predictions and targets of one place
 
@@ -41,7 +41,7 @@ def error_terms(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[li
                 minus_one.add(place)
     found = []
     for place, counted in list(terms.items())[:6]:
-        numbers = {float(np.ravel(_value(t))[0]) for (_, t), _ in counted if _is_plain(t)}
+        numbers = {float(np.ravel(value_of(t))[0]) for (_, t), _ in counted if _is_plain(t)}
         if numbers == {1.0} and place in minus_one:
             continue
         found.append(_repeated(graph, counted))
@@ -74,10 +74,7 @@ def inferred_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> lis
         for kind, build in LOSSES_OF_TERMS.items():
             try:
                 with np.errstate(all="ignore"):
-                    parts = [build(graph, a, t) for a, t in pairs]
-                    total = parts[0]
-                    for each in parts[1:]:
-                        total = graph.add(np.add, total, each)
+                    total = graph.total([build(graph, a, t) for a, t in pairs])
             except (ValueError, TypeError, IndexError):
                 continue
             if np.isfinite(total.value):
@@ -108,7 +105,7 @@ def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vert
         for a, t in (args, args[::-1]):
             if isinstance(a, Vertex) and a in before and a.floating and not (isinstance(t, Vertex) and t in before):
                 literal = not isinstance(t, Vertex) or (t.fn is None and t.kind == "literal" and t.size == 1)
-                if np.size(_value(t)) == 1 and a.size > 1 and literal:
+                if np.size(value_of(t)) == 1 and a.size > 1 and literal:
                     return None
                 return a, t
     if fn is np.add and isinstance(args[1], Vertex) and args[1].fn is np.negative:
@@ -124,15 +121,11 @@ def _error_term(graph: Graph, vertex: Vertex, before: set[Vertex]) -> tuple[Vert
         value = graph.rep(value) if isinstance(value, Vertex) else value
         if isinstance(value, Vertex) and value.fn is np.subtract and isinstance(value.args[0], Vertex):
             source = graph.rep(value.args[0])
-            if source.fn is get and graph.rep(source.args[0]) is args[0] and np.all(np.asarray(_value(value.args[1])) == 1):
+            if source.fn is get and graph.rep(source.args[0]) is args[0] and np.all(np.asarray(value_of(value.args[1])) == 1):
                 base = graph.constant(np.zeros(args[0].shape), "one-hot")
                 target = graph.add(put, base, (index, 1.0), kind="one-hot")
                 return args[0], target
     return None
-
-
-def _value(thing: Any) -> Any:
-    return thing.value if isinstance(thing, Vertex) else thing
 
 
 def squared_error(graph: Graph, a: Vertex, t: Any) -> Vertex:

@@ -40,7 +40,9 @@ def hinge_losses(graph: Graph, moves: list[Move], before: set[Vertex]) -> list[S
     alike = [v for v in asked if v.stack[:1] == asked[-1].stack[:1]][:MOST]
     for truth in (True, False) if len(alike) > 1 else ():
         parts = [_side(graph, v, truth) for v in alike if graph.guards[v] is truth]
-        found += [_total(graph, parts)] if parts else []
+        if parts:
+            found.append(graph.total(parts))
+            found[-1].stack = parts[0].stack
     masks = graph.ancestors([g for move in moves for g in move.gradients])
     for test in [v for v in tests if v in masks and v.size > 1 and _has_threshold(v, before)]:
         for truth in (True, False):
@@ -124,11 +126,3 @@ def _side(graph: Graph, test: Vertex, truth: bool) -> Vertex:
 def _has_threshold(test: Vertex, live: set[Vertex]) -> bool:
     """Whether a test compares with something other than 0, as the mask of a rectifier does."""
     return any(np.any(value_of(each)) for each in test.args if not (isinstance(each, Vertex) and each in live))
-
-
-def _total(graph: Graph, parts: list[Vertex]) -> Vertex:
-    total = parts[0]
-    for part in parts[1:]:
-        total = graph.add(np.add, total, part)
-    total.stack = parts[0].stack
-    return total

@@ -18,7 +18,7 @@ from clearprop.gradcheck.tracing.sheet import Sheet
 from clearprop.gradcheck.tracing.sites import source_tree
 from clearprop.gradcheck.tracing.steps import Move
 from clearprop.gradcheck.tracing.trace import Vertex
-from clearprop.gradcheck.tracing.trial_points import same_direction
+from clearprop.gradcheck.tracing.trial_points import Point, same_direction
 
 
 def never_reset(sheet: Sheet, case: JudgedCase) -> list[Move]:
@@ -42,8 +42,7 @@ def _holds_the_last(sheet: Sheet, case: JudgedCase, k: int) -> bool:
     for before in earlier:
         if before.pieces[0].moved.origin is not move.pieces[0].moved.origin or len(before.pieces) != len(move.pieces):
             continue
-        old = [np.ravel(np.asarray(p.gradient.value, dtype=np.float64)) * np.sign(p.factor) for p in before.pieces]
-        last = np.concatenate(old)
+        last = Point(sheet.graph, {}).claimed(before)
         rest = [point.claimed(move) - last for point in sheet.points if len(point.claimed(move)) == len(last)]
         if len(rest) == len(sheet.points) and np.any(last) and (same_direction(rest, sheet.true[k]) or 0.0) > 0.0:
             return True

@@ -92,8 +92,7 @@ def optimize_standin() -> ModuleType:
         "minimize": minimize, "fmin_cg": flat, "fmin_bfgs": flat, "fmin_ncg": flat, "fmin_l_bfgs_b": bounded,
         "fmin_tnc": truncated, "check_grad": check_grad,
     }  # fmt: skip
-    for name, function in made.items():
-        setattr(module, name, function)
+    vars(module).update(made)
     return module
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from clearprop.gradcheck.tracing.conditioning import lost_in_rounding, shrunk
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import Sought, whole
@@ -137,13 +135,7 @@ def sums_of_losses(graph: Graph, moves: list[Move]) -> list[Vertex]:
     for vertex in graph.descendants(cuts) - graph.descendants(steps) - gradients:
         if vertex.size == 1 and vertex.floating and vertex.stack and vertex.fn is not None:
             places.setdefault(vertex.stack, []).append(vertex)
-    found = []
-    for vertices in [each for each in places.values() if 1 < len(each) <= MOST_OUTPUTS][:MOST_SUMS]:
-        total = vertices[0]
-        for other in vertices[1:]:
-            total = graph.add(np.add, total, other)
-        found.append(total)
-    return found
+    return [graph.total(each) for each in places.values() if 1 < len(each) <= MOST_OUTPUTS][:MOST_SUMS]
 
 
 # ---------------------------------------------------------------- several trainings

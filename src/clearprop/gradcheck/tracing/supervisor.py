@@ -140,9 +140,9 @@ class Checker:
         found = self._once(path, names, limits, seed, alone)
         with contextlib.suppress(OSError, SyntaxError):
             again = partial(self._once, path, names, limits, seed, alone)
-            if found.mismatches:
-                return repaired(found, source_of(path), again)
-            return confirmed(found, source_of(path), again)
+            if found.status != "right":
+                mended = repaired if found.mismatches else confirmed
+                return mended(found, source_of(path), again)
         return found
 
     def _once(

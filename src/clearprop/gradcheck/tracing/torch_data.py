@@ -164,8 +164,7 @@ def torch_utils() -> ModuleType:
         "Dataset": ExampleSet, "IterableDataset": ExampleSet, "TensorDataset": TensorDataset, "Subset": Subset,
         "DataLoader": DataLoader, "random_split": random_split,
     }  # fmt: skip
-    for name, thing in parts.items():
-        setattr(data, name, thing)
+    vars(data).update(parts)
     return module
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from clearprop.gradcheck.tracing.gradient_in_step import only_scales
 from clearprop.gradcheck.tracing.graph import Graph
 from clearprop.gradcheck.tracing.loss_search import whole
 from clearprop.gradcheck.tracing.steps import Move, Piece
-from clearprop.gradcheck.tracing.trace import Vertex, get
+from clearprop.gradcheck.tracing.trace import Vertex, get, value_of
 
 
 def penalised(graph: Graph, moves: list[Move]) -> bool:
@@ -60,9 +59,9 @@ def _peeled(graph: Graph, gradient: Vertex, moved: Vertex) -> tuple[Vertex, floa
         if only_scales(graph, first, moved) or _own_history(graph, first, moved):
             inner, scale = _peeled(graph, second, moved)
             return inner, scale if gradient.fn is np.add else -scale
-    if gradient.fn in (np.multiply, np.divide) and isinstance(args[0], Vertex) and np.size(_value(args[1])) == 1:
+    if gradient.fn in (np.multiply, np.divide) and isinstance(args[0], Vertex) and np.size(value_of(args[1])) == 1:
         inner, scale = _peeled(graph, args[0], moved)
-        number = float(np.ravel(_value(args[1]))[0])
+        number = float(np.ravel(value_of(args[1]))[0])
         if inner is not args[0] and number:
             return inner, scale * (number if gradient.fn is np.multiply else 1.0 / number)
     return gradient, 1.0
@@ -80,7 +79,3 @@ def _own_history(graph: Graph, term: Vertex, moved: Vertex) -> bool:
     now, before = (graph.rep(arg) for arg in term.args)
     same = before.origin is not None and moved.origin is not None and graph.rep(before.origin) is graph.rep(moved.origin)
     return now is graph.rep(moved) and (same or (before.fn is None and not np.any(before.value)))
-
-
-def _value(thing: Any) -> Any:
-    return thing.value if isinstance(thing, Vertex) else thing
